@@ -1,0 +1,67 @@
+# The one front door: people, .ci/run and the workflows all come in here. `make` alone lists what there is.
+# Settings: PYTHON=/path/to/python3 for another Python than the newest found, FRESHPULL_CACHE for another cache folder.
+SHELL := bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+ready := .venv/.ready
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# A test that is skipped did not test: see tests/conftest.py.
+export FRESHPULL_NO_SKIPS := true
+tools := tests/tools
+
+.PHONY: help test lint sanity unit oldest cluster integration e2e molecule demo lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+test: $(ready) ## Everything below, in order, with the time of each stage
+	@python $(tools)/stages.py
+
+lint: $(ready) ## Linters and types
+	@$(tools)/need.sh lint
+	@$(tools)/lint.sh
+
+sanity: $(ready) ## ansible-test sanity, without a single exception
+	@$(tools)/need.sh lint
+	@$(tools)/sanity.sh
+
+unit: $(ready) ## Unit tests
+	@$(tools)/need.sh unit
+	@python -m pytest -n 2 tests/unit $(ARGS)
+
+oldest: $(ready) ## Unit and integration tests with the oldest versions that are claimed to work
+	@$(tools)/need.sh cluster
+	@$(tools)/oldest.sh $(ARGS)
+
+cluster: $(ready) ## Build the test cluster (minutes the first time, kept in the cache)
+	@$(tools)/need.sh cluster
+	@$(tools)/cluster.sh
+
+integration: $(ready) ## ansible-test integration against a real API server and a fake AWS
+	@$(tools)/need.sh cluster
+	@$(tools)/integration.sh $(ARGS)
+
+e2e: $(ready) ## Tests on a real node (needs root; without it those that need the API server only)
+	@$(tools)/need.sh cluster
+	@$(tools)/e2e.sh $(ARGS)
+
+molecule: $(ready) ## The role's molecule scenarios on a real node
+	@$(tools)/need.sh cluster
+	@$(tools)/molecule.sh $(ARGS)
+
+demo: $(ready) ## See it all work; with KUBECONFIG=… CONFIRM=<its context> and AWS keys on a cluster of yours
+	@$(tools)/need.sh cluster
+	@$(tools)/demo.sh
+
+lock: $(ready) ## Resolve tests/requirements.in anew
+	@$(tools)/lock.sh
+
+clean: ## Remove what the tools made in the checkout (the cache outside it stays)
+	@rm -rf .venv .cache .ansible .mypy_cache .pytest_cache .ruff_cache build tests/output
+	@find . -name __pycache__ -prune -exec rm -rf {} +
+
+# Touched by the script when the environment is complete.
+$(ready): tests/requirements.txt $(tools)/venv.sh
+	@$(tools)/venv.sh

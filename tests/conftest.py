@@ -1,0 +1,41 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Settings for all tests: where it counts, a test that did not run is a failure."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from typing import TypeVar
+
+import pytest
+
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+
+def skips_count() -> bool:
+    """Whether a skipped test is a failure: on build servers (CI=true) and in every run of make."""
+    return "true" in (os.environ.get("CI"), os.environ.get("FRESHPULL_NO_SKIPS"))
+
+
+def fail_if_skipped(report: Report) -> Report:
+    """Turn the report of a skip into that of a failure; an expected failure (xfail) is none."""
+    if report.outcome == "skipped" and not hasattr(report, "wasxfail") and skips_count():
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"A skipped test counts as a failure here. {reason}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Look at the report of every test."""
+    return fail_if_skipped((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Look at the report of every test file: one can be skipped as a whole."""
+    return fail_if_skipped((yield))

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Builds what the test cluster needs, the node's part only where a node can be.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+# shellcheck source=tests/tools/common.sh
+source tests/tools/common.sh
+
+if cluster can-run-node; then
+    cluster build --node
+else
+    cluster build
+fi

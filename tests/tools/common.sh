@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# What several of the scripts here need. To be sourced.
+
+# left_out TEXT: says that tests were left out here, and fails where that must not be: a build server (CI=true) tests all.
+left_out() {
+    echo "LEFT OUT: $1" >&2
+    if [[ -n ${FRESHPULL_LEFT_OUT:-} ]]; then
+        echo "$1" >>"$FRESHPULL_LEFT_OUT" # for the table at the end of `make test`
+    fi
+    [[ ${CI:-} != true ]]
+}
+
+cluster() {
+    PYTHONPATH=$PWD/tests .venv/bin/python -m support.cluster "$@"
+}
+
+left_out_node() {
+    left_out "what needs a node: run it as root, where containerd can run and namespaces can be made"
+}
+
+# Prints "minor<TAB>path" for a Python 3 that really starts and can make virtual environments. Asking is needed: version
+# managers leave commands on PATH that only print an error.
+probe_python() {
+    "$1" -c 'import ensurepip, sys, venv; print(sys.version_info[1], sys.executable, sep="\t")' 2>/dev/null || true
+}
+
+# newest_python LOWEST HIGHEST: prints the path of the newest Python 3 whose minor version lies between these, or nothing.
+newest_python() {
+    local candidates=() minor name
+    for ((minor = $2; minor >= $1; minor--)); do
+        mapfile -t -O "${#candidates[@]}" candidates < <(type -ap "python3.$minor")
+    done
+    mapfile -t -O "${#candidates[@]}" candidates < <(type -ap python3)
+    if command -v pyenv >/dev/null; then
+        candidates+=("$(pyenv root)"/versions/3.*/bin/python3)
+    fi
+    # The sort is stable: of two with the same version the one first on PATH wins.
+    for name in "${candidates[@]}"; do
+        probe_python "$name"
+    done | awk -v lowest="$1" -v highest="$2" '$1 >= lowest && $1 <= highest' | sort -snr -k1,1 | head -n 1 | cut -f 2
+}
+
+# install_into VENV PYTHON REQUIREMENTS: makes the environment if it is missing or broken, installs the requirements and links
+# the checkout (the current folder) into it as an installed collection.
+install_into() {
+    if ! "$1/bin/python" -c '' 2>/dev/null; then
+        echo "Making $1 with $2" >&2
+        "$2" -m venv --clear "$1"
+    fi
+    if ! "$1/bin/python" -c 'import pip' 2>/dev/null; then
+        "$1/bin/python" -m ensurepip >/dev/null
+    fi
+    echo "Installing $3" >&2
+    # Not compiled: of the tens of thousands of files in `ansible` few are ever imported.
+    "$1/bin/python" -m pip install --quiet --no-compile --disable-pip-version-check -r "$3"
+    local collections
+    collections=$("$1/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/ansible_collections
+    mkdir -p "$collections/freshpull"
+    ln -sfn "$PWD" "$collections/freshpull/ecr_public"
+    touch "$1/.ready"
+}

@@ -1,0 +1,50 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs ansible-test integration in a copy of the collection; to be started by `python -m support.cluster run`.
+
+ansible-test hands no environment on to its targets. So the cluster, and the fake AWS that is started here, reach them
+as variables, in tests/integration/integration_config.yml of the copy.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from support.aws import FakeAws
+
+
+def variables(fake: FakeAws) -> dict[str, str]:
+    """The variables of the targets: those of the cluster under the names that its environment has, and the fake's."""
+    cluster = {name.lower(): value for name, value in os.environ.items() if name.startswith("FRESHPULL_TEST_")}
+    names = ("endpoint_url", "sts_url", "registry_url", "access_key", "secret_key")
+    return {**cluster, **{f"freshpull_test_aws_{name}": getattr(fake, name) for name in names}}
+
+
+def write_private(path: Path, content: str) -> None:
+    """Write a file that only its owner can read."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as config:
+        config.write(content)
+
+
+def main(venv: Path, collection: Path, arguments: list[str]) -> int:
+    """Run the targets, return the status of ansible-test."""
+    python, ansible_test = (str(venv / "bin" / name) for name in ("python", "ansible-test"))
+    version = subprocess.check_output([python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], text=True)
+    command = [ansible_test, "integration", "--local", "--python", version.strip(), "--color", "no", *arguments]
+    with FakeAws() as fake:
+        # JSON is YAML.
+        write_private(collection / "tests" / "integration" / "integration_config.yml", json.dumps(variables(fake)))
+        environment = {**os.environ, "PATH": f"{venv / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+        environment.pop("PYTHONPATH", None)
+        done = subprocess.run(command, cwd=collection, env=environment, check=False)
+    return done.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]))

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Checks that the programs a stage needs are there: need.sh lint|unit|cluster. As root on Debian or Ubuntu what is missing
+# is installed; elsewhere the message says what to install. Go is never installed: its version is the user's choice.
+set -euo pipefail
+
+case ${1:?} in
+    lint) commands=(git shellcheck) packages=(git shellcheck) ;;
+    unit) commands=(bash curl jq) packages=(bash curl jq) ;;
+    cluster)
+        commands=(curl gcc jq) packages=(curl gcc jq)
+        if [[ $EUID == 0 ]]; then
+            commands+=(containerd runc mmdebstrap ip iptables) packages+=(containerd runc mmdebstrap iproute2 iptables)
+            # Its programs are not on PATH.
+            [[ -e /usr/lib/cni/bridge ]] || packages+=(containernetworking-plugins)
+        fi
+        if ! command -v go >/dev/null && [[ -z ${FRESHPULL_TEST_KUBECONFIG:-}${KUBEBUILDER_ASSETS:-} ]]; then
+            echo "Go is needed to build the test cluster: https://go.dev/doc/install (or name a cluster in FRESHPULL_TEST_KUBECONFIG)" >&2
+            exit 1
+        fi
+        ;;
+    *) echo "Unknown stage $1" >&2; exit 2 ;;
+esac
+
+missing=()
+for i in "${!packages[@]}"; do
+    if [[ -z ${commands[i]:-} ]] || ! command -v "${commands[i]}" >/dev/null; then
+        missing+=("${packages[i]}")
+    fi
+done
+if ((${#missing[@]} == 0)); then
+    exit 0
+fi
+if [[ $EUID != 0 ]] || ! command -v apt-get >/dev/null; then
+    echo "Missing: ${missing[*]}. Install these (the names are Debian's) and try again." >&2
+    exit 1
+fi
+echo "Installing ${missing[*]}" >&2
+export DEBIAN_FRONTEND=noninteractive
+# containerd as a service of the machine is none of our business: the tests run their own.
+policy=/usr/sbin/policy-rc.d
+if ! [[ -e $policy ]]; then
+    trap 'rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+fi
+apt-get -qq update
+apt-get -qq install --no-install-recommends "${missing[@]}" >/dev/null

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Unit and integration tests with the oldest versions that are claimed to work, in an environment of their own.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+# shellcheck source=tests/tools/common.sh
+source tests/tools/common.sh
+
+venv=.cache/oldest
+if ! [[ $venv/.ready -nt tests/requirements-oldest.txt ]]; then
+    python=$(newest_python 11 11)
+    if [[ -z $python ]]; then
+        left_out "the oldest supported versions: these tests take Python 3.11, which is not here"
+        exit
+    fi
+    install_into "$venv" "$python" tests/requirements-oldest.txt
+fi
+# What stands in for AWS and the registry serves the tests only: nobody runs it with old libraries.
+"$venv/bin/python" -m pytest -n 2 -p no:cacheprovider --ignore tests/unit/support tests/unit
+VENV=$venv tests/tools/integration.sh

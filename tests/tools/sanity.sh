@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# ansible-test sanity, all tests, no ignore files. Its own environments stay in ~/.ansible/test, so that only the first
+# run is slow.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+target=$(tests/tools/copy.sh "$work")
+if compgen -G 'tests/sanity/ignore*.txt' >/dev/null; then
+    echo "Ignore files are not for this collection: repair the finding." >&2
+    exit 1
+fi
+.venv/bin/python tests/tools/ansible_test_pip.py
+python=$PWD/.venv/bin/python
+cd "$target"
+ansible-test sanity --local --requirements --python "$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')" --color no "$@"

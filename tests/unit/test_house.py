@@ -1,0 +1,135 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rules for the collection as a whole: what one file says about another has to be true."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
+
+ROOT = Path(__file__).resolve().parents[2]
+VERSION = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"]
+RUNTIME = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))
+COPYRIGHT = "# Copyright (c) 2026, freshpull contributors"
+LICENCE = (
+    "# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)"
+)
+SPDX = "# SPDX-License-Identifier: GPL-3.0-or-later"
+MOST_LINES = 400
+CODE = (".jq", ".py", ".sh")
+# Written so that this file does not name them either: where packages come from is the user's setting.
+REGISTRIES = (".".join(("pypi", "org")), ".".join(("pythonhosted", "org")), ".".join(("proxy", "golang", "org")))
+
+
+@cache
+def files() -> tuple[Path, ...]:
+    """The files of the checkout, new ones included, relative to its root."""
+    listed = subprocess.check_output(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, text=True
+    )
+    return tuple(sorted(Path(name) for name in set(listed.split("\0")) if name and (ROOT / name).is_file()))
+
+
+def code_files() -> list[Path]:
+    return [path for path in files() if path.suffix in CODE]
+
+
+def plugin_files(kind: str) -> list[Path]:
+    return [path for path in files() if path.parent == Path("plugins", kind) and path.suffix == ".py"]
+
+
+@cache
+def documentation(kind: str, folder: str) -> dict[str, dict[str, Any]]:
+    """What ansible-doc says, fragments merged in, about the plugins in a folder: name -> documentation."""
+    names = [f"freshpull.ecr_public.{path.stem}" for path in plugin_files(folder)]
+    program = str(Path(sys.executable).with_name("ansible-doc"))
+    answer = json.loads(subprocess.check_output([program, "--json", "--type", kind, *names], cwd=ROOT, text=True))
+    assert sorted(answer) == sorted(names)
+    return {name.rpartition(".")[2]: described["doc"] for name, described in answer.items()}
+
+
+def read(path: Path) -> str:
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def starts_with_its_licence(path: Path) -> bool:
+    lines = read(path).splitlines()
+    if lines and lines[0].startswith("#!"):
+        del lines[0]
+    # ansible-test wants some __init__.py without a byte.
+    return lines[:3] == [COPYRIGHT, LICENCE, SPDX] or (path.name == "__init__.py" and not lines)
+
+
+def test_code_names_its_licence() -> None:
+    assert [str(path) for path in code_files() if not starts_with_its_licence(path)] == []
+
+
+def test_code_files_are_short_enough_to_read() -> None:
+    assert [str(path) for path in code_files() if len(read(path).splitlines()) > MOST_LINES] == []
+
+
+def test_python_has_the_future_import() -> None:
+    modules = [path for path in code_files() if path.suffix == ".py" and ast.parse(read(path)).body]
+    assert [str(path) for path in modules if "\nfrom __future__ import annotations\n" not in read(path)] == []
+
+
+@pytest.mark.parametrize(("kind", "folder"), [("module", "modules"), ("lookup", "lookup")])
+def test_plugins_say_since_when_they_exist(kind: str, folder: str) -> None:
+    for name, described in documentation(kind, folder).items():
+        assert described["version_added"] == VERSION, name
+
+
+def test_roles_say_since_when_they_exist() -> None:
+    for path in files():
+        if path.match("roles/*/meta/argument_specs.yml"):
+            for name, entry in yaml.safe_load(read(path))["argument_specs"].items():
+                assert entry["version_added"] == VERSION, f"{path}: {name}"
+
+
+@pytest.mark.parametrize(("group", "option"), [("k8s", "kubeconfig"), ("aws", "aws")])
+def test_action_groups_hold_the_modules_with_their_options(group: str, option: str) -> None:
+    having = {name for name, described in documentation("module", "modules").items() if option in described["options"]}
+    assert {member for member in RUNTIME["action_groups"][group] if isinstance(member, str)} == having
+
+
+def test_the_group_for_clusters_serves_kubernetes_core_too() -> None:
+    assert {"metadata": {"extend_group": ["kubernetes.core.k8s"]}} in RUNTIME["action_groups"]["k8s"]
+
+
+def test_the_refresher_knows_the_marks_by_their_names() -> None:
+    """The names stand in _marks.py; the script that cannot import it must not spell one differently."""
+    ours = {value for value in vars(_marks).values() if isinstance(value, str) and value.startswith(_marks.PREFIX)}
+    used: set[str] = set()
+    for path in files():
+        if path.is_relative_to("roles/pull_secret/files"):
+            used |= set(re.findall(re.escape(_marks.PREFIX) + r"[a-z-]+", read(path)))
+    assert used <= ours
+
+
+def test_metadata_agrees() -> None:
+    lowest = {}
+    for line in read(Path("requirements.txt")).splitlines():
+        if line and not line.startswith("#"):
+            name, version = line.split(">=")
+            lowest[name] = version
+    pinned = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", read(Path("tests/requirements-oldest.txt")), re.MULTILINE))
+    assert {name: pinned[name] for name in lowest} == lowest
+    assert RUNTIME["requires_ansible"] == ">=" + ".".join(pinned["ansible-core"].split(".")[:2]) + ".0"
+
+
+def test_no_package_registry_is_named() -> None:
+    contents = {str(path): (ROOT / path).read_bytes() for path in files()}
+    assert [path for path, content in contents.items() if any(host.encode() in content for host in REGISTRIES)] == []
