@@ -1,0 +1,80 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The command line: `python -m support.cluster build|run|can-run-node`, with PYTHONPATH=tests."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Sequence
+
+from .ability import why_no_node
+from .command import Stopped, check_command, raise_on_signals
+from .errors import ClusterError
+from .inside import add_inside_parser, run_inside
+from .run import build, run
+
+_ERROR_STATUS = 2
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Do what the command line says and return the exit status."""
+    options = _parser().parse_args(arguments)
+    raise_on_signals()
+    try:
+        return _act(options)
+    except ClusterError as error:
+        print(f"cluster: {error}", file=sys.stderr)
+        return _ERROR_STATUS
+    except Stopped as stopped:
+        if options.action != "inside":
+            print(f"cluster: {stopped}, and everything is taken down", file=sys.stderr)
+        return stopped.status
+
+
+def _act(options: argparse.Namespace) -> int:
+    if options.action == "inside":
+        return run_inside(options, os.environ)
+    if options.action == "can-run-node":
+        reason = why_no_node()
+        print(reason or "A node can run here.")
+        return 1 if reason else 0
+    if options.action == "build":
+        build(node=options.node)
+        return 0
+    check_command(options.command)
+    return run(options.command, node=options.node, name=options.name, caller=os.environ)
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,18}[a-z0-9])?", text):
+        raise argparse.ArgumentTypeError("a name has at most 20 small letters, digits and dashes")
+    return text
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m support.cluster", description="A Kubernetes cluster for tests.")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="build|run|can-run-node")
+    node_help = "with a node that runs pods (needs root), not only a control plane"
+
+    build_parser = actions.add_parser("build", help="build what is missing into the cache")
+    build_parser.add_argument("--node", action="store_true", help=node_help)
+
+    run_parser = actions.add_parser("run", help="run a command beside a new cluster")
+    run_parser.add_argument("--node", action="store_true", help=node_help)
+    run_parser.add_argument(
+        "--name", type=_name, default="test", help="the node's name, and part of the run's folder's"
+    )
+    run_parser.add_argument("command", nargs="+", metavar="COMMAND", help="what to run, after a --")
+
+    actions.add_parser("can-run-node", help="say in a sentence whether this machine can run a node; exit status 0 or 1")
+    add_inside_parser(actions.add_parser("inside"))
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

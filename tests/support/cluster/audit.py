@@ -1,0 +1,93 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the API server was asked to do: the best judge of how many requests and writes there were."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
+
+# Answers to a question that come in the form of an object created: nothing is stored.
+_REVIEW_GROUPS = frozenset({"authentication.k8s.io", "authorization.k8s.io"})
+_SECONDS_OF_QUIET = 0.1
+_SECONDS_TO_SETTLE = 2
+
+Event = dict[str, Any]
+
+
+class AuditLog:
+    """The API server's audit log (JSON lines, level Metadata).
+
+    Each request is there once, when its answer is complete. The line is written after the answer is sent, so every
+    method first waits until the log is quiet for a moment.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = Path(path)
+
+    def mark(self) -> int:
+        """The place that the log has reached, for the argument `since` of the other methods."""
+        self._settle()
+        data = self._path.read_bytes()
+        return data.rfind(b"\n") + 1
+
+    def writes(self, since: int = 0, user: str | None = None, resource: str | None = None) -> list[Event]:
+        """The requests that store or remove something, refused ones included (look at responseStatus.code).
+
+        Dry runs, and reviews such as SelfSubjectAccessReview, which store nothing, are left out.
+
+        :param since: what `mark` returned before.
+        :param user: the user name, such as "freshpull-admin" or "system:serviceaccount:NAMESPACE:NAME".
+        :param resource: the plural name, such as "secrets", or with its subresource "serviceaccounts/token".
+        :returns: audit.k8s.io/v1 events.
+        """
+        return [event for event in self.requests(since, user, resource) if _is_write(event)]
+
+    def requests(
+        self, since: int = 0, user: str | None = None, resource: str | None = None, verb: str | None = None
+    ) -> list[Event]:
+        """All requests, with the same parameters; `verb` is Kubernetes' own, such as "list" or "watch"."""
+        self._settle()
+        return [
+            event
+            for event in self._events(since)
+            if event["stage"] == "ResponseComplete"
+            and user in (None, event["user"].get("username"))
+            and resource in (None, resource_of(event))
+            and verb in (None, event["verb"])
+        ]
+
+    def _events(self, since: int) -> Iterator[Event]:
+        with self._path.open("rb") as log:
+            log.seek(since)
+            for line in log:
+                if line.endswith(b"\n"):  # else it is just being written
+                    yield json.loads(line)
+
+    def _settle(self) -> None:
+        deadline = time.monotonic() + _SECONDS_TO_SETTLE
+        size = -1
+        while size != (size := self._path.stat().st_size) and time.monotonic() < deadline:
+            time.sleep(_SECONDS_OF_QUIET)
+
+
+def resource_of(event: Event) -> str:
+    """The resource of a request with its subresource, such as "secrets" or "pods/log"; "" for other paths."""
+    reference = event.get("objectRef", {})
+    return "/".join(part for part in (reference.get("resource", ""), reference.get("subresource", "")) if part)
+
+
+def _is_write(event: Event) -> bool:
+    return (
+        event["verb"] in WRITES
+        and event.get("objectRef", {}).get("apiGroup") not in _REVIEW_GROUPS
+        and "dryRun" not in parse_qs(urlsplit(event["requestURI"]).query)
+    )

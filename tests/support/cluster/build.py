@@ -1,0 +1,119 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Build Kubernetes and etcd from the Go modules that go/go.mod names, once per version and machine."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from .cache import cache_root, content_key, locked, unfinished
+from .errors import ClusterError
+from .progress import run_with_progress
+
+MODULE = Path(__file__).parent / "go"
+
+CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager")
+NODE = ("kube-scheduler", "kubelet")
+
+_ETCD = "go.etcd.io/etcd/server/v3"
+_NAME_BY_GO = {"etcd": "server"}  # `go build` calls a binary after the folder of its package
+
+
+def binaries(*, node: bool) -> Path:
+    """The folder with the binaries, built first if they are missing.
+
+    :raises ClusterError: Go is missing or too old, the build failed, or KUBEBUILDER_ASSETS lacks a binary.
+    """
+    names = CONTROL_PLANE + (NODE if node else ())
+    given = os.environ.get("KUBEBUILDER_ASSETS")
+    if given:
+        return _given(Path(given), names)
+    directory = cache_root() / "bin" / binaries_key(MODULE, _go_version())
+    if _missing(directory, names):
+        with locked(directory, "Kubernetes"):
+            _build(directory, _missing(directory, names))
+    return directory
+
+
+def binaries_key(module: Path, go_version: str) -> str:
+    """The cache key: what is built (go.mod), from what (go.sum) and with what (the Go version)."""
+    return content_key((module / "go.mod").read_bytes(), (module / "go.sum").read_bytes(), go_version)
+
+
+def kubernetes_version(go_mod: str) -> str:
+    """The version of Kubernetes that a go.mod requires, such as v1.37.2."""
+    return _required(go_mod, r"^\s*k8s\.io/kubernetes (v\d+\.\d+\.\d+\S*)")
+
+
+def version_flags(version: str) -> str:
+    """The linker's flags: small binaries that know their own version (else they say v0.0.0-master)."""
+    major, minor = version.removeprefix("v").split(".")[:2]
+    values = {"gitVersion": version, "gitMajor": major, "gitMinor": minor}
+    return " ".join(["-s -w", *(f"-X k8s.io/component-base/version.{name}={value}" for name, value in values.items())])
+
+
+def go_is_enough(found: str, wanted: str) -> bool:
+    """Whether Go `found` (as `go env GOVERSION` has it) can build a module whose go.mod says `go wanted`."""
+    return _numbers(found) >= _numbers(wanted)
+
+
+def _given(directory: Path, names: tuple[str, ...]) -> Path:
+    missing = _missing(directory, names)
+    if missing:
+        raise ClusterError(
+            f"KUBEBUILDER_ASSETS is {directory}, where {', '.join(missing)} cannot be found. "
+            f"Put them there or unset KUBEBUILDER_ASSETS: then they are built from source."
+        )
+    return directory.absolute()
+
+
+def _missing(directory: Path, names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if not os.access(directory / name, os.X_OK))
+
+
+def _build(directory: Path, names: tuple[str, ...]) -> None:
+    if not names:
+        return
+    version = kubernetes_version((MODULE / "go.mod").read_text(encoding="utf-8"))
+    packages = [_ETCD if name == "etcd" else f"k8s.io/kubernetes/cmd/{name}" for name in names]
+    with unfinished(directory) as made:
+        run_with_progress(
+            # -v names each package once it is compiled (some 2,000), which makes the progress lines worth reading.
+            ["go", "build", "-v", "-mod=readonly", "-ldflags", version_flags(version), "-o", f"{made}/", *packages],
+            what=f"building {', '.join(names)} {version} (about 11 minutes on 2 cores the first time)",
+            cwd=MODULE,
+        )
+        for name in names:
+            (made / _NAME_BY_GO.get(name, name)).rename(directory / name)
+
+
+def _go_version() -> str:
+    wanted = _required((MODULE / "go.mod").read_text(encoding="utf-8"), r"^go (\S+)")
+    advice = (
+        f"Kubernetes is built from source with Go {wanted} or newer: install it, "
+        "or set KUBEBUILDER_ASSETS to a folder that has the binaries"
+    )
+    if not shutil.which("go"):
+        raise ClusterError(f"Go is missing. {advice}.")
+    found = subprocess.run(["go", "env", "GOVERSION"], cwd=MODULE, capture_output=True, text=True, check=False)
+    version = found.stdout.strip()
+    if found.returncode or not go_is_enough(version, wanted):
+        raise ClusterError(f"Go is too old: {version or found.stderr.strip()}. {advice}.")
+    return version
+
+
+def _required(text: str, pattern: str) -> str:
+    found = re.search(pattern, text, re.MULTILINE)
+    if not found:
+        raise ClusterError(f"{MODULE / 'go.mod'} has no line like {pattern}.")
+    return found[1]
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:3])

@@ -1,0 +1,62 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The environment of the user's command: the test cluster in, the caller's own clusters and accounts out."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+KUBECONFIG = "FRESHPULL_TEST_KUBECONFIG"
+
+_CREDENTIALS = re.compile(
+    r"""
+    KUBECONFIG | KUBERNETES_.* | K8S_AUTH_.* | AWS_.* | BOTO_CONFIG
+    | ANSIBLE_.*(PASS|TOKEN|SECRET|PRIVATE_KEY|VAULT).*
+    | (HTTP|HTTPS|ALL|NO)_PROXY  # nothing in the tests may leave this machine, nor its loopback traffic go round
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+def command_environment(caller: Mapping[str, str], kubeconfig: Path, values: Mapping[str, str]) -> dict[str, str]:
+    """The caller's environment without its clusters, accounts and proxies, and with the test cluster.
+
+    KUBECONFIG and the AWS files are set rather than left out: without them clients would fall back to the
+    caller's own files in the home folder.
+
+    :param values: the FRESHPULL_TEST_* variables besides the kubeconfig.
+    """
+    kept = {
+        name: value
+        for name, value in caller.items()
+        if not _CREDENTIALS.fullmatch(name) and not name.startswith("FRESHPULL_TEST_")
+    }
+    return {
+        **kept,
+        **values,
+        KUBECONFIG: str(kubeconfig),
+        "KUBECONFIG": str(kubeconfig),
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def folder_values(scratch: Path, *, address: str, audit_log: Path | None = None) -> dict[str, str]:
+    """Make the folders of a run and return the variables that every kind of cluster has.
+
+    :param address: where pods, or else clients on this machine, reach servers that the command starts.
+    :param audit_log: None for a cluster whose log we cannot read.
+    """
+    values = {"FRESHPULL_TEST_ADDRESS": address}
+    for variable, name in (("FRESHPULL_TEST_LOGS", "logs"), ("FRESHPULL_TEST_SCRATCH", "scratch")):
+        (scratch / name).mkdir(exist_ok=True)
+        values[variable] = str(scratch / name)
+    if audit_log:
+        values["FRESHPULL_TEST_AUDIT_LOG"] = str(audit_log)
+    return values

@@ -1,0 +1,156 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The images that the node has from the start: the sandbox's pause, and a stand-in for the official aws-cli image."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import platform
+import subprocess
+import tarfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from .cache import cache_root, content_key, locked, unfinished
+from .debian import codename, mirror
+from .errors import ClusterError
+from .progress import run_with_progress, say
+
+# The tag that the role's default image names.
+AWS_CLI_IMAGE = "public.ecr.aws/aws-cli/aws-cli:2.36.7"
+PAUSE_IMAGE = "freshpull.invalid/pause:1"
+
+# Its AWS CLI reads AWS_ENDPOINT_URL_ECR_PUBLIC (2.13 and newer do); bookworm's does not.
+_SUITE = "trixie"
+_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+# The descriptions of 400 AWS services would be half of the image. The refresher needs the first two; the CLI itself
+# does not start without the others, which the last step of the recipe would notice.
+_SERVICES = ("ecr-public", "sts", "codedeploy", "config", "opsworkscm", "s3", "sso", "sso-oidc")
+_KEEP_SERVICES = (
+    'find "$1/usr/lib/python3/dist-packages/awscli/botocore/data" -mindepth 1 -maxdepth 1 -type d '
+    + " ".join(f"! -name {name}" for name in _SERVICES)
+    + " -exec rm -r {} +"
+)
+_RECIPE = (
+    "--mode=root",
+    "--format=tar",
+    "--variant=essential",
+    "--include=awscli,bash,ca-certificates,curl,jq",
+    "--dpkgopt=path-exclude=/usr/share/doc/*",
+    "--dpkgopt=path-exclude=/usr/share/locale/*",
+    "--dpkgopt=path-exclude=/usr/share/man/*",
+    "--dpkgopt=path-exclude=/usr/lib/python3/dist-packages/awscli/examples/*",
+    "--customize-hook=" + _KEEP_SERVICES,
+    '--customize-hook=mkdir "$1/aws"',
+    '--customize-hook=chroot "$1" aws --version',
+)
+_AWS_CLI_CONFIG = {"Entrypoint": ["aws"], "WorkingDir": "/aws", "Env": [_PATH]}
+
+_PAUSE_SOURCE = """\
+#include <signal.h>
+#include <unistd.h>
+int main(void) {
+    signal(SIGTERM, _exit);
+    for (;;) pause();
+}
+"""
+
+
+def aws_cli_image() -> Path:
+    """An archive with the stand-in for the official aws-cli image, built first if it is missing.
+
+    :raises ClusterError: it could not be built.
+    """
+    key = content_key(AWS_CLI_IMAGE, _SUITE, *_RECIPE, json.dumps(_AWS_CLI_CONFIG), platform.machine())
+    return _cached(f"aws-cli-{key}.tar", _build_aws_cli)
+
+
+def pause_binary() -> Path:
+    """A static program that sleeps until it is told to end, built first if it is missing."""
+    return _cached(f"pause-{content_key(_PAUSE_SOURCE, platform.machine())}", _build_pause)
+
+
+def write_pause_image(path: Path, binary: Path) -> None:
+    """Write an archive with the pause image."""
+    layer = path.with_suffix(".layer")
+    with tarfile.open(layer, "w") as archive:
+        archive.add(binary, "pause", filter=_by_root)
+    write_image(path, layer, name=PAUSE_IMAGE, config={"Entrypoint": ["/pause"]})
+    layer.unlink()
+
+
+def write_image(path: Path, layer: Path, *, name: str, config: dict[str, Any]) -> None:
+    """Write an archive as `docker save` does, for `ctr images import`, of an image with one layer (a tar file)."""
+    with layer.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    description = {
+        "architecture": _ARCHITECTURES.get(platform.machine(), platform.machine()),
+        "os": "linux",
+        "config": config,
+        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]},
+    }
+    manifest = [{"Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"]}]
+    with tarfile.open(path, "w") as archive:
+        for member, content in (("manifest.json", manifest), ("config.json", description)):
+            data = json.dumps(content).encode()
+            info = tarfile.TarInfo(member)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+        archive.add(layer, "layer.tar")
+
+
+def _cached(name: str, build: Callable[[Path], None]) -> Path:
+    directory = cache_root() / "images"
+    path = directory / name
+    if not path.exists():
+        with locked(directory, "images"):
+            if not path.exists():
+                with unfinished(directory) as made:
+                    build(made / name)
+                    os.replace(made / name, path)
+    return path
+
+
+def _build_aws_cli(path: Path) -> None:
+    layer = path.with_suffix(".layer")
+    own_suite = codename()
+    suites = [_SUITE] + ([own_suite] if own_suite and own_suite != _SUITE else [])
+    for suite in suites:
+        try:
+            run_with_progress(
+                _mmdebstrap(layer, suite, mirror(own_suite)), what=f"building the aws-cli image from Debian {suite}"
+            )
+        except ClusterError as error:
+            if suite == suites[-1]:
+                raise
+            say(f"{error}\ntrying {suites[-1]} instead")
+        else:
+            break
+    write_image(path, layer, name=AWS_CLI_IMAGE, config=_AWS_CLI_CONFIG)
+
+
+def _mmdebstrap(layer: Path, suite: str, own_mirror: str | None) -> Sequence[str]:
+    # Without a mirror mmdebstrap takes the one that it knows for the suite.
+    return ["mmdebstrap", *_RECIPE, suite, str(layer), *([own_mirror] if own_mirror else [])]
+
+
+def _build_pause(path: Path) -> None:
+    compiler = ["gcc", "-static", "-Os", "-s", "-x", "c", "-", "-o", str(path)]
+    done = subprocess.run(compiler, input=_PAUSE_SOURCE, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ClusterError(f"gcc cannot build a static program:\n{done.stderr}")
+
+
+def _by_root(info: tarfile.TarInfo) -> tarfile.TarInfo:
+    info.uid = info.gid = 0
+    info.uname = info.gname = ""
+    info.mode = 0o755
+    return info

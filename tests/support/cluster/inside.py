@@ -1,0 +1,59 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What runs inside the enclosure: the whole cluster, and the command beside it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from .cache import cache_root
+from .command import run_command
+from .controlplane import start_control_plane
+from .enclosure import furnish
+from .environment import command_environment, folder_values
+from .node import Node, Parts
+from .nodeconfig import ADDRESS
+from .processes import Supervisor
+from .progress import say
+
+_PORT = 443  # where pods expect the API server
+
+
+def inside_arguments(command: Sequence[str], *, name: str, scratch: Path, parts: Parts) -> list[str]:
+    """The arguments with which our command line is started inside; `add_inside_parser` reads them."""
+    options = {"name": name, "scratch": scratch, "binaries": parts.binaries, "image": parts.image, "pause": parts.pause}
+    return ["inside", *(f"--{option}={value}" for option, value in options.items()), "--", *command]
+
+
+def add_inside_parser(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments that `inside_arguments` writes."""
+    parser.add_argument("--name", required=True)
+    for option in ("--scratch", "--binaries", "--image", "--pause"):
+        parser.add_argument(option, type=Path, required=True)
+    parser.add_argument("command", nargs="+")
+
+
+def run_inside(options: argparse.Namespace, caller: Mapping[str, str]) -> int:
+    """Furnish the enclosure, start the cluster, run the command and return its status."""
+    started = time.monotonic()
+    scratch: Path = options.scratch
+    furnish(scratch, keep=[Path.cwd(), Path.home(), cache_root(), Path(sys.prefix), Path(tempfile.gettempdir())])
+    parts = Parts(binaries=options.binaries, image=options.image, pause=options.pause)
+    with Supervisor(scratch / "logs") as supervisor:
+        (scratch / "node").mkdir()
+        node = Node(supervisor, parts, scratch / "node", name=options.name, cgroup=scratch.name)
+        node.start_containerd()
+        plane = start_control_plane(supervisor, parts.binaries, scratch, port=_PORT)
+        node.start_kubelet(plane)
+        node.wait_for_images()
+        say(f"a cluster with a node is ready after {time.monotonic() - started:.0f} s")
+        values = folder_values(scratch, address=ADDRESS, audit_log=plane.audit_log) | node.values()
+        environment = command_environment(caller, plane.kubeconfig, values)
+        return run_command(options.command, env=environment, watch=supervisor.watch)

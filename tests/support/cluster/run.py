@@ -1,0 +1,97 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Build a cluster's parts, and run a command beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from .ability import why_no_node
+from .build import binaries
+from .cgroups import make_cgroup, remove_cgroup
+from .command import run_command
+from .controlplane import start_control_plane
+from .descendants import adopt_orphans, kill_descendants
+from .enclosure import enter
+from .environment import KUBECONFIG, command_environment, folder_values
+from .errors import ClusterError
+from .images import aws_cli_image, pause_binary
+from .inside import inside_arguments
+from .node import Parts
+from .owncluster import own_cluster
+from .packages import install_packages
+from .processes import Supervisor
+from .scratch import scratch_directory
+
+_LOOPBACK = "127.0.0.1"
+
+
+def build(*, node: bool) -> None:
+    """Build what is missing in the cache.
+
+    :raises ClusterError: it cannot be built, or with `node`, this machine could not run it.
+    """
+    if node:
+        _node_parts()
+    else:
+        binaries(node=False)
+
+
+def run(command: Sequence[str], *, node: bool, name: str, caller: Mapping[str, str]) -> int:
+    """Run the command beside a cluster, take down all that was started for it, and return the command's status.
+
+    :param caller: the environment of the caller.
+    :raises ClusterError: there is no cluster to run it beside.
+    """
+    own = own_cluster()
+    if own and node:
+        raise ClusterError(f"--node makes a cluster of its own: unset {KUBECONFIG}.")
+    if own:
+        return _run_beside_own_cluster(command, name, own, caller)
+    if node:
+        return _run_beside_node(command, name)
+    return _run_beside_control_plane(command, name, caller)
+
+
+def _run_beside_own_cluster(command: Sequence[str], name: str, kubeconfig: Path, caller: Mapping[str, str]) -> int:
+    with _clean_folder(name) as scratch:
+        environment = command_environment(caller, kubeconfig, folder_values(scratch, address=_LOOPBACK))
+        return run_command(command, env=environment, watch=lambda _pid: None)
+
+
+def _run_beside_control_plane(command: Sequence[str], name: str, caller: Mapping[str, str]) -> int:
+    built = binaries(node=False)
+    with _clean_folder(name) as scratch, Supervisor(scratch / "logs") as supervisor:
+        plane = start_control_plane(supervisor, built, scratch)
+        values = folder_values(scratch, address=_LOOPBACK, audit_log=plane.audit_log)
+        return run_command(command, env=command_environment(caller, plane.kubeconfig, values), watch=supervisor.watch)
+
+
+def _run_beside_node(command: Sequence[str], name: str) -> int:
+    parts = _node_parts()
+    with _clean_folder(name) as scratch:
+        make_cgroup(scratch.name)
+        return enter(inside_arguments(command, name=name, scratch=scratch, parts=parts))
+
+
+def _node_parts() -> Parts:
+    reason = why_no_node()
+    if reason:
+        raise ClusterError(reason)
+    install_packages()
+    return Parts(binaries=binaries(node=True), image=aws_cli_image(), pause=pause_binary())
+
+
+@contextmanager
+def _clean_folder(name: str) -> Iterator[Path]:
+    """A run's folder; at the end every process that the run has left is killed, then the folder is removed."""
+    adopt_orphans()
+    with scratch_directory(name, remove_cgroup) as scratch:
+        try:
+            yield scratch
+        finally:
+            kill_descendants()

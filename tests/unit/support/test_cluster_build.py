@@ -1,0 +1,135 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The build of the cluster's binaries: its versions and its cache."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from support.cluster.build import (
+    CONTROL_PLANE,
+    MODULE,
+    NODE,
+    binaries,
+    binaries_key,
+    go_is_enough,
+    kubernetes_version,
+    version_flags,
+)
+from support.cluster.cache import cache_root, content_key, locked, unfinished
+from support.cluster.errors import ClusterError
+
+GO_MOD = "module x\n\ngo 1.26.0\n\nrequire (\n\tgo.etcd.io/etcd/server/v3 v3.7.3\n\tk8s.io/kubernetes v1.37.2\n)\n"
+
+
+@pytest.fixture
+def module(tmp_path: Path) -> Path:
+    """A Go module."""
+    (tmp_path / "go.mod").write_text(GO_MOD, encoding="utf-8")
+    (tmp_path / "go.sum").write_text("sum", encoding="utf-8")
+    return tmp_path
+
+
+def put(directory: Path, names: tuple[str, ...]) -> None:
+    """Make empty programs."""
+    directory.mkdir(exist_ok=True)
+    for name in names:
+        (directory / name).touch(mode=0o755)
+
+
+def test_the_version_is_read_from_go_mod() -> None:
+    assert kubernetes_version(GO_MOD) == "v1.37.2"
+    assert kubernetes_version((MODULE / "go.mod").read_text(encoding="utf-8")).startswith("v1.")
+
+
+def test_a_go_mod_without_kubernetes_is_refused() -> None:
+    with pytest.raises(ClusterError, match="has no line"):
+        kubernetes_version("module x\n")
+
+
+def test_the_binaries_know_their_version() -> None:
+    package = "k8s.io/component-base/version"
+    assert version_flags("v1.37.2") == (
+        f"-s -w -X {package}.gitVersion=v1.37.2 -X {package}.gitMajor=1 -X {package}.gitMinor=37"
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "enough"),
+    [("go1.26.8", True), ("go1.26.0", True), ("go1.27", True), ("go1.25.9", False), ("go1.19.8", False), ("", False)],
+)
+def test_go_must_be_as_new_as_go_mod_says(found: str, *, enough: bool) -> None:
+    assert go_is_enough(found, "1.26.0") is enough
+
+
+def test_the_key_changes_with_everything_that_counts(module: Path) -> None:
+    keys = {binaries_key(module, "go1.26.8")}
+    assert binaries_key(module, "go1.26.8") in keys
+    keys.add(binaries_key(module, "go1.26.9"))
+    (module / "go.sum").write_text("another sum", encoding="utf-8")
+    keys.add(binaries_key(module, "go1.26.8"))
+    (module / "go.mod").write_text(GO_MOD + "\n", encoding="utf-8")
+    keys.add(binaries_key(module, "go1.26.8"))
+    assert len(keys) == 4
+
+
+def test_parts_of_a_key_do_not_run_together() -> None:
+    assert content_key("ab", "c") != content_key("a", "bc")
+    assert content_key("ab") == content_key(b"ab")
+
+
+def test_given_binaries_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path / "assets", CONTROL_PLANE)
+    monkeypatch.setenv("KUBEBUILDER_ASSETS", str(tmp_path / "assets"))
+    assert binaries(node=False) == tmp_path / "assets"
+
+
+def test_given_binaries_must_be_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path / "assets", ("etcd", "kube-apiserver", "kubectl"))
+    monkeypatch.setenv("KUBEBUILDER_ASSETS", str(tmp_path / "assets"))
+    with pytest.raises(ClusterError, match="where kube-controller-manager cannot be found"):
+        binaries(node=False)
+    put(tmp_path / "assets", CONTROL_PLANE)
+    with pytest.raises(ClusterError, match=f"where {', '.join(NODE)} cannot be found"):
+        binaries(node=True)
+
+
+def test_without_go_the_message_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
+    monkeypatch.setenv("FRESHPULL_CACHE", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ClusterError, match=r"Go is missing.*KUBEBUILDER_ASSETS"):
+        binaries(node=False)
+
+
+@pytest.mark.parametrize(
+    ("environment", "root"),
+    [
+        ({"FRESHPULL_CACHE": "/a", "XDG_CACHE_HOME": "/b"}, "/a"),
+        ({"XDG_CACHE_HOME": "/b"}, "/b/freshpull"),
+        ({}, "/home/x/.cache/freshpull"),
+    ],
+)
+def test_where_the_cache_is(environment: dict[str, str], root: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("FRESHPULL_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in (environment | {"HOME": "/home/x"}).items():
+        monkeypatch.setenv(name, value)
+    assert cache_root() == Path(root)
+
+
+def test_what_a_killed_build_left_is_cleared_away(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    with locked(cache, "a thing"), unfinished(cache) as made:
+        (made / "half").touch()
+        # As a killed process would leave it: under the same kind of name, with nobody to remove it.
+        os.rename(made, made.with_name(made.name + "x"))
+        made.mkdir()
+    assert [path.name for path in cache.iterdir() if path.is_dir()] == [made.name + "x"]
+    with locked(cache, "a thing"):
+        assert [path.name for path in cache.iterdir()] == ["lock"]
