@@ -1,0 +1,54 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs the fake for other processes until SIGTERM, or until its standard input is closed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from .fake import FakeAws
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m support.aws", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen at")
+    parser.add_argument("--port", type=int, default=0, help="port of ECR Public, 0 picks a free one")
+    parser.add_argument("--registry-port", type=int, default=0, help="port of the registry, 0 picks a free one")
+    parser.add_argument("--public-registry-url", help="what the registry calls itself in its challenge")
+    parser.add_argument("--ready-file", type=Path, required=True, help="written (0600) when all servers listen")
+    options = parser.parse_args()
+
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    threading.Thread(target=_wait_for_end_of_input, args=(stop,), daemon=True).start()
+    with FakeAws(options.host, options.port, options.registry_port, options.public_registry_url) as fake:
+        _write_ready(options.ready_file, fake)
+        stop.wait()
+
+
+def _wait_for_end_of_input(stop: threading.Event) -> None:
+    # os.read, not sys.stdin: a thread that waits in a buffered reader makes Python abort when it ends.
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
+    stop.set()
+
+
+def _write_ready(path: Path, fake: FakeAws) -> None:
+    """In one step and readable by its owner alone: it holds a key, and a reader must never see half of it."""
+    names = ("endpoint_url", "sts_url", "registry_url", "access_key", "secret_key")
+    temporary = path.with_name(path.name + ".new")
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as ready:
+        json.dump({name: getattr(fake, name) for name in names}, ready)
+    temporary.replace(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A small threaded HTTP/1.1 server: keep-alive, bounded in body size, idle time and number of connections."""
+
+from __future__ import annotations
+
+import socket
+import socketserver
+import ssl
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import parse_qsl, urlsplit
+
+MAX_BODY = 64 * 1024 * 1024  # bytes; a test image in base64 is the largest thing that is ever sent
+MAX_CONNECTIONS = 512
+IDLE_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request, read to its end. Header names are matched without case."""
+
+    method: str
+    path: str
+    raw_path: str
+    query: Mapping[str, str]
+    headers: Message
+    body: bytes
+
+
+@dataclass
+class Response:
+    """One answer; with C(drop) the connection is closed without one."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    drop: bool = False
+
+
+App = Callable[[Request], Response]
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], app: App, tls: ssl.SSLContext | None) -> None:
+        self.app = app
+        self._tls = tls
+        self._slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
+        super().__init__(address, _Handler)
+
+    def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
+        connection, address = super().get_request()
+        if self._tls is not None:
+            # The handshake happens at the first read, in the connection's own thread: a slow client stops nobody else.
+            connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return connection, address
+
+    def process_request_thread(self, request: socket.socket | tuple[bytes, socket.socket], client_address: Any) -> None:
+        with self._slots:
+            super().process_request_thread(request, client_address)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Clients that go away or distrust the certificate are part of the tests: not worth a traceback."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = IDLE_SECONDS
+    disable_nagle_algorithm = True
+    wbufsize = -1  # head and body leave in one segment
+    server: _Server
+
+    def _serve(self) -> None:
+        if "chunked" in self.headers.get("Transfer-Encoding", ""):
+            self._send(Response(411, b"length required"), close=True)
+            return
+        length = int(self.headers.get("Content-Length") or 0)
+        if length > MAX_BODY:
+            self._send(Response(413, b"too large"), close=True)
+            return
+        body = self.rfile.read(length)
+        target = urlsplit(self.path)
+        request = Request(
+            method=self.command,
+            path=target.path,
+            raw_path=self.path,
+            query=dict(parse_qsl(target.query)),
+            headers=self.headers,
+            body=body,
+        )
+        response = self.server.app(request)
+        if response.drop:
+            self.close_connection = True
+            return
+        self._send(response)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = _serve
+
+    def _send(self, response: Response, close: bool = False) -> None:
+        self.send_response_only(response.status)
+        headers = {"Date": self.date_time_string(), **response.headers, "Content-Length": str(len(response.body))}
+        if close:
+            self.close_connection = True
+            headers["Connection"] = "close"
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(response.body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Silent: the fake records requests itself."""
+
+
+class Background:
+    """Runs a server in a thread from the moment it is entered until it is left."""
+
+    def __init__(self, server: socketserver.BaseServer) -> None:
+        self._server = server
+        self._thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class HttpServer(Background):
+    """Serves C(app)."""
+
+    def __init__(self, app: App, *, host: str, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
+        server = _Server((host, port), app, tls)
+        super().__init__(server)
+        bound_host, bound_port = server.server_address[:2]
+        scheme = "https" if tls else "http"
+        self.url = f"{scheme}://{bound_host!s}:{bound_port}"

@@ -1,0 +1,122 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The fake as a whole: three servers that share one state."""
+
+from __future__ import annotations
+
+import secrets
+import ssl
+import string
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from ._endpoint import Endpoint
+from ._http import HttpServer
+from ._images import Images
+from ._registry import Registry
+from ._sigv4 import Key
+from ._state import State, as_lookup
+from ._sts import Sts, expire_sessions, find_session_key
+
+ACCOUNT = "123456789012"
+_ID = string.ascii_uppercase + "234567"
+_SECRET = string.ascii_letters + string.digits + "+/"
+
+
+class FakeAws:
+    """ECR Public at C(endpoint_url), STS at C(sts_url), the registry at C(registry_url).
+
+    host: the address all three listen at. port, registry_port: 0 picks free ones.
+    public_registry_url: what the registry calls itself in its challenge, where clients reach it by another name.
+    tls: makes C(endpoint_url) an https one.
+    """
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        registry_port: int = 0,
+        public_registry_url: str | None = None,
+        *,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self.access_key = "AKIA" + "".join(secrets.choice(_ID) for _digit in range(16))
+        self.secret_key = "".join(secrets.choice(_SECRET) for _digit in range(40))
+        self.arn = f"arn:aws:iam::{ACCOUNT}:user/freshpull"
+        self._state = State()
+        self._images = Images()
+        self._stack = ExitStack()
+        self._ecr = HttpServer(Endpoint(self._state, self._images, self._find_key), host=host, port=port, tls=tls)
+        registry = Registry(self._state, self._images, self._realm)
+        self._registry = HttpServer(registry, host=host, port=registry_port)
+        self._sts = Sts(self._state, host, self._find_key)
+        self.endpoint_url = self._ecr.url
+        self.registry_url = self._registry.url
+        self.sts_url = self._sts.url
+        self._public_registry_url = (public_registry_url or self.registry_url).rstrip("/")
+
+    def __enter__(self) -> FakeAws:
+        for server in (self._ecr, self._registry, self._sts):
+            self._stack.enter_context(server)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def _realm(self) -> str:
+        return f"{self._public_registry_url}/token/"
+
+    def _find_key(self, access_key: str) -> Key | None:
+        if access_key == self.access_key:
+            return Key(self.access_key, self.secret_key, self.arn)
+        return find_session_key(access_key)
+
+    def behave(self, **changes: Any) -> None:
+        """Change how AWS answers from now on; the keywords are the fields of C(Behaviour)."""
+        self._state.behave(**changes)
+
+    def reset(self) -> None:
+        """Healthy again; calls, requests and tokens forgotten. Images and keys stay."""
+        self._state.reset()
+
+    def issue(self, life: float | None = None) -> dict[str, str]:
+        """A token as the lookup returns it, without a call; it lives C(life) seconds."""
+        return as_lookup(self._state.issue(life))
+
+    def expire(self, password: str) -> None:
+        """End a token, and what the registry gave for it, now."""
+        self._state.expire(password)
+
+    def expire_sessions(self) -> None:
+        """End every session of an assumed role now."""
+        expire_sessions()
+
+    def add_image(self, repository: str, tag: str, files: Mapping[str, Path], entrypoint: Sequence[str]) -> str:
+        """Offer an image made of the files (path inside to file here); returns its manifest's digest."""
+        return self._images.add(repository, tag, {to: path.read_bytes() for to, path in files.items()}, entrypoint)
+
+    @property
+    def calls(self) -> dict[str, int]:
+        """Requests that reached the APIs, refused and retried ones included: action to count."""
+        return dict(self._state.calls)
+
+    @property
+    def registry_requests(self) -> list[dict[str, Any]]:
+        return list(self._state.registry_requests)
+
+    @property
+    def assumed(self) -> list[dict[str, Any]]:
+        """The parameters of each accepted AssumeRole call, as STS names them."""
+        return list(self._state.assumed)
+
+    @property
+    def tokens(self) -> list[str]:
+        """The passwords that were issued, newest last."""
+        return self._state.tokens

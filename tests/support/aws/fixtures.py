@@ -1,0 +1,41 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""pytest fixtures around the fake; a conftest.py imports the ones it wants."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .fake import FakeAws
+
+
+@pytest.fixture(scope="session")
+def running_fake() -> Iterator[FakeAws]:
+    """One fake for all tests of a process: starting moto takes a second."""
+    with FakeAws() as fake:
+        yield fake
+
+
+@pytest.fixture
+def fake(running_fake: FakeAws, clean_environment: None) -> FakeAws:
+    """The fake as new, in an environment without any AWS setting of the caller."""
+    running_fake.reset()
+    return running_fake
+
+
+@pytest.fixture
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No AWS variable, file or metadata service of the machine can reach the code under test."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "EC2_", "BOTO_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "aws-config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "aws-credentials"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
