@@ -1,0 +1,150 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: ecr_public_token
+author:
+  - freshpull contributors (@freshpull)
+version_added: 1.0.0
+short_description: Get a token for the Amazon ECR Public registry
+description:
+  - Asks the ECR Public API for an authorization token, with one call, and returns it with its expiry and as a ready
+    Docker config for C(public.ecr.aws).
+  - A token is good for 12 hours. RV(_raw[].expires_at) says until when.
+  - The API lives in C(us-east-1) only and is always asked there.
+  - The lookup takes no terms.
+extends_documentation_fragment:
+  - freshpull.ecr_public._aws.plugins
+  - amazon.aws.boto3
+notes:
+  - Environment variables and AWS configuration files are read on the controller, where the lookup runs.
+  - B(A token carries the rights of the principal that fetched it.) With an administrator's token in a pull secret,
+    everyone who can read the secret can push to the account's public repositories. Use a principal with the two
+    actions C(ecr-public:GetAuthorizationToken) and C(sts:GetServiceBearerToken) on C(*) and nothing else, or
+    O(assume_role_arn), whose session is limited to them.
+  - The managed policy C(AmazonElasticContainerRegistryPublicReadOnly) has both actions;
+    C(AmazonEC2ContainerRegistryReadOnly) has neither.
+  - ECR Public exists in the partition C(aws) only; keys of AWS China and AWS GovCloud do not work.
+  - B(A lookup in a variable runs each time the variable is used), for each host anew. To ask AWS once, keep the token
+    with M(ansible.builtin.set_fact) and C(run_once), as in the examples.
+  - Ansible does not mask what a lookup returns. Set C(no_log) on every task that uses it, M(ansible.builtin.set_fact)
+    included, which prints the token at C(-v) otherwise.
+seealso:
+  - module: freshpull.ecr_public.ecr_public_pull_secret
+  - name: Registry authentication in Amazon ECR Public
+    description: What AWS says about these tokens.
+    link: https://docs.aws.amazon.com/AmazonECR/latest/public/public-registry-auth.html
+"""
+
+EXAMPLES = r"""
+- name: Get one token for all hosts of the play
+  ansible.builtin.set_fact:
+    ecr_public_token: "{{ lookup('freshpull.ecr_public.ecr_public_token') }}"
+  run_once: true
+  no_log: true
+
+- name: Put it into the clusters
+  freshpull.ecr_public.ecr_public_pull_secret:
+    namespaces: ['*']
+    token: "{{ ecr_public_token }}"
+
+- name: Get a token as a role of another account
+  ansible.builtin.set_fact:
+    ecr_public_token: >-
+      {{ lookup('freshpull.ecr_public.ecr_public_token',
+                profile='ci',
+                assume_role_arn='arn:aws:iam::123456789012:role/ecr-public-pull',
+                assume_role_external_id='partner') }}
+  run_once: true
+  no_log: true
+
+- name: Write a Docker config for a build that has no Docker
+  ansible.builtin.copy:
+    content: "{{ (lookup('freshpull.ecr_public.ecr_public_token')).dockerconfigjson }}"
+    dest: /kaniko/.docker/config.json
+    mode: '0600'
+  no_log: true
+"""
+
+RETURN = r"""
+_raw:
+  description: One token.
+  type: list
+  elements: dict
+  contains:
+    registry:
+      description: The registry that the token is for.
+      type: str
+      sample: public.ecr.aws
+    username:
+      description: The user name to log in with.
+      type: str
+      sample: AWS
+    password:
+      description: The password to log in with.
+      type: str
+      sample: eyJwYXlsb2FkIjoi...
+    authorization_token:
+      description: User name and password as clients send them, the base64 form of C(AWS:password).
+      type: str
+      sample: QVdTOmV5SndZWGxzYjJGa0lqb2k...
+    expires_at:
+      description: When the token ends, in UTC.
+      type: str
+      sample: '2026-01-02T15:04:05Z'
+    dockerconfigjson:
+      description: A Docker config with this login and nothing else, as JSON text.
+      type: str
+      sample: '{"auths":{"public.ecr.aws":{"username":"AWS","password":"...","auth":"..."}}}'
+"""
+
+import difflib
+import typing as t
+
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+from ansible.utils.display import Display
+
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._aws_errors import EcrPublicError, OptionsError
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._ecr_public import REGION, AwsOptions, fetch_token
+
+display = Display()
+
+
+class LookupModule(LookupBase):
+    def run(
+        self, terms: list[t.Any], variables: dict[str, t.Any] | None = None, **kwargs: t.Any
+    ) -> list[dict[str, str]]:
+        """One token. Raises AnsibleLookupError from an EcrPublicError, which tells bad options from a failing AWS."""
+        self.set_options(var_options=variables, direct=kwargs)
+        try:
+            given = self._names_of(terms, kwargs)
+            if "region" in given:
+                display.warning(f"ecr_public_token ignores region: the ECR Public API lives in {REGION} only.")
+            token = fetch_token(AwsOptions.from_options(self.get_options(), given))
+        except EcrPublicError as error:
+            raise AnsibleLookupError(f"No token for ECR Public. {error}") from error
+        return [token.to_mapping()]
+
+    def _names_of(self, terms: list[t.Any], kwargs: dict[str, t.Any]) -> set[str]:
+        """The options that were given, by their main names. Core takes any name, so a misspelt one is found here."""
+        if terms:
+            raise OptionsError(
+                "It takes no terms, only options: lookup('freshpull.ecr_public.ecr_public_token', profile='ci')."
+            )
+        main_names = {
+            name: option
+            for option, definition in self.option_definitions.items()
+            for name in (option, *definition.get("aliases", []))
+        }
+        for name in kwargs:
+            if name not in main_names:
+                near = difflib.get_close_matches(name, main_names, n=1)
+                known = ", ".join(sorted(set(main_names.values())))
+                raise OptionsError(
+                    f"There is no option {name}. " + (f"Did you mean {near[0]}?" if near else f"Options are: {known}.")
+                )
+        return {main_names[name] for name in kwargs}

@@ -1,0 +1,108 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""AWS's errors put into words, for answers that the fake cannot be made to give."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _aws_errors as errors
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._aws_errors import Call, explain
+
+CALL = Call("ecr-public:GetAuthorizationToken", "https://api.ecr-public.us-east-1.amazonaws.com", "AKIAEXAMPLE")
+ASSUME = Call("sts:AssumeRole", "https://sts.us-east-1.amazonaws.com", "AKIAEXAMPLE", role_arn="arn:aws:iam::1:role/r")
+NOT_AUTHORIZED = "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: {action} on resource: * {why}"
+
+DENIALS = {
+    "identity policy": ("because no identity-based policy allows it", f"managed policy {errors.MANAGED_POLICY}"),
+    "session policy": ("because no session policy allows it", "The session policy that these credentials"),
+    "explicit deny": ("with an explicit deny in an identity-based policy", "A policy denies it explicitly"),
+    "service control policy": ("because no service control policy allows it", "Not the principal's own policies"),
+    "boundary": ("because no permissions boundary allows it", "Not the principal's own policies"),
+}
+
+
+@pytest.mark.parametrize("action", errors.ACTIONS)
+@pytest.mark.parametrize(("why", "text"), DENIALS.values(), ids=DENIALS.keys())
+def test_a_denial_names_the_one_action_and_where_to_allow_it(action: str, why: str, text: str) -> None:
+    error = explain(CALL, "AccessDeniedException", NOT_AUTHORIZED.format(action=action, why=why))
+    assert error.__class__ is errors.AccessDeniedError
+    assert f"The AWS principal lacks {action}. AWS says: User: arn:aws:iam::123456789012:user/ci" in str(error)
+    assert text in str(error)
+    assert errors.POLICY_TEXT in str(error)
+
+
+def test_a_denial_without_an_action_names_both() -> None:
+    error = explain(CALL, "AccessDeniedException", "")
+    assert "lacks ecr-public:GetAuthorizationToken or sts:GetServiceBearerToken. AWS says: AccessDenied" in str(error)
+
+
+def test_the_policy_can_be_copied() -> None:
+    text = str(explain(CALL, "AccessDeniedException", ""))
+    policy = json.loads(text[text.index("{") :])
+    (statement,) = policy["Statement"]
+    assert statement == {"Effect": "Allow", "Action": list(errors.ACTIONS), "Resource": "*"}
+
+
+KINDS = {
+    "UnrecognizedClientException": errors.CredentialsError,
+    "InvalidClientTokenId": errors.CredentialsError,
+    "ExpiredToken": errors.CredentialsError,
+    "ExpiredTokenException": errors.CredentialsError,
+    "SignatureDoesNotMatch": errors.CredentialsError,
+    "InvalidSignatureException": errors.CredentialsError,
+    "ThrottlingException": errors.ThrottledError,
+    "TooManyRequestsException": errors.ThrottledError,
+    "AccessDenied": errors.AccessDeniedError,
+    "UnsupportedCommandException": errors.AnswerError,
+    "SomethingNewException": errors.AwsError,
+}
+
+
+@pytest.mark.parametrize("call", [CALL, ASSUME], ids=["token", "role"])
+@pytest.mark.parametrize(("code", "kind"), KINDS.items())
+def test_codes(call: Call, code: str, kind: type[errors.AwsError]) -> None:
+    error = explain(call, code, "Words of AWS.")
+    assert error.__class__ is kind
+    assert call.endpoint in str(error) or call.role_arn in str(error)
+
+
+SKEWS = {
+    "behind": (
+        "Signature expired: 20260101T000000Z is now earlier than 20260101T001000Z (20260101T001500Z - 5 min.)",
+        15,
+    ),
+    "ahead": (
+        "Signature not yet current: 20260101T002000Z is still later than 20260101T001000Z (20260101T000500Z + 5 min.)",
+        15,
+    ),
+}
+
+
+@pytest.mark.parametrize(("direction", "message", "minutes"), [(d, *m) for d, m in SKEWS.items()])
+def test_clock_skew_is_measured(direction: str, message: str, minutes: int) -> None:
+    error = explain(ASSUME, "SignatureDoesNotMatch", message)
+    assert error.__class__ is errors.ClockError
+    assert f"clock is {minutes} minutes {direction}" in str(error)
+
+
+def test_clock_skew_in_other_words() -> None:
+    error = explain(CALL, "InvalidSignatureException", "Signature expired")
+    assert error.__class__ is errors.ClockError
+    assert "too far from AWS's" in str(error)
+
+
+def test_a_page_of_a_proxy_is_cut() -> None:
+    assert len(str(explain(CALL, "502", "<html>" * 1000, status=502))) < 1000
+
+
+def test_bad_options_are_no_failure_of_aws() -> None:
+    """The modules fail open for AwsError only."""
+    assert not issubclass(errors.OptionsError, errors.AwsError)
+    assert not issubclass(errors.LibraryError, errors.AwsError)
+    for kind in set(KINDS.values()):
+        assert issubclass(kind, errors.AwsError)

@@ -1,0 +1,171 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the code and the documentation of the AWS options say of each other, and TLS."""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import os
+import ssl
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.plugins.loader import lookup_loader
+from ansible_collections.amazon.aws.plugins.doc_fragments.common import ModuleDocFragment as AmazonFragment
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._aws_errors import OptionsError, UnreachableError
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._ecr_public import (
+    ENVIRONMENT,
+    AwsOptions,
+    fetch_token,
+)
+from support.aws import FakeAws
+
+
+@pytest.fixture
+def documented() -> dict[str, Any]:
+    return dict(lookup_loader.get("freshpull.ecr_public.ecr_public_token").option_definitions)
+
+
+# Aliases that amazon.aws 8 still has, deprecated, and later versions have no more.
+GONE = {
+    "ec2_access_key",
+    "ec2_secret_key",
+    "security_token",
+    "aws_security_token",
+    "access_token",
+    "boto_profile",
+    "endpoint",
+}
+
+
+def environment_of(definition: dict[str, Any]) -> list[str]:
+    """The variables that an option is read from, without deprecated ones."""
+    return [entry["name"] for entry in definition.get("env", []) if "deprecated" not in entry]
+
+
+def test_every_option_is_used_and_documented(documented: dict[str, Any]) -> None:
+    used = {field.name for field in dataclasses.fields(AwsOptions)} - {"given"}
+    assert set(documented) == used | {"region"}
+
+
+def test_defaults_agree(documented: dict[str, Any]) -> None:
+    defaults = {field.name: field.default for field in dataclasses.fields(AwsOptions) if field.name != "given"}
+    assert {name: documented[name].get("default") for name in defaults} == defaults
+
+
+def test_variables_in_messages_are_those_that_are_read(documented: dict[str, Any]) -> None:
+    assert {name: tuple(environment_of(documented[name])) for name in ENVIRONMENT} == ENVIRONMENT
+
+
+def test_names_are_those_of_amazon_aws(documented: dict[str, Any]) -> None:
+    theirs = yaml.safe_load(AmazonFragment.PLUGINS)["options"]
+    for name, definition in theirs.items():
+        assert set(definition["aliases"]) - GONE == set(documented[name]["aliases"])
+        assert set(environment_of(definition)) <= set(environment_of(documented[name]))
+        assert definition["type"] == documented[name]["type"]
+    for_modules = yaml.safe_load(AmazonFragment.MODULES)["options"]
+    for name in ("validate_certs", "aws_ca_bundle", "aws_config"):
+        assert for_modules[name]["type"] == documented[name]["type"]
+
+
+def test_options_hide_their_secrets() -> None:
+    options = AwsOptions(access_key="AKIAEXAMPLE", secret_key="hush", session_token="hush")
+    assert "hush" not in repr(options)
+
+
+# --- TLS ---
+
+
+@dataclasses.dataclass(frozen=True)
+class Certified:
+    """A fake behind TLS, and the file with the authority to trust for it."""
+
+    fake: FakeAws
+    authority: Path
+
+    def options(self, **changes: Any) -> AwsOptions:
+        return AwsOptions(
+            access_key=self.fake.access_key,
+            secret_key=self.fake.secret_key,
+            endpoint_url=self.fake.endpoint_url,
+            **{"aws_config": {"retries": {"total_max_attempts": 1}}, **changes},
+        )
+
+
+@pytest.fixture(scope="module")
+def running_certified(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Certified]:
+    folder = tmp_path_factory.mktemp("tls")
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
+    private = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "freshpull tests")])
+    now = datetime.now(tz=timezone.utc)
+    signed = (
+        x509.CertificateBuilder(name, name, private.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(private, hashes.SHA256())
+    )
+    certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    key.write_bytes(
+        private.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with FakeAws(tls=context) as fake:
+        yield Certified(fake, certificate)
+
+
+@pytest.fixture
+def certified(running_certified: Certified, clean_environment: None) -> Certified:
+    running_certified.fake.reset()
+    return running_certified
+
+
+def test_an_unknown_authority_is_not_trusted(certified: Certified) -> None:
+    with pytest.raises(UnreachableError, match=f"{certified.fake.endpoint_url} is not trusted.*aws_ca_bundle"):
+        fetch_token(certified.options())
+    assert certified.fake.calls == {}
+
+
+def test_the_authority_may_be_named(certified: Certified) -> None:
+    fetch_token(certified.options(aws_ca_bundle=str(certified.authority)))
+    assert certified.fake.calls == {"GetAuthorizationToken": 1}
+
+
+def test_the_profile_may_name_the_authority(certified: Certified) -> None:
+    Path(os.environ["AWS_CONFIG_FILE"]).write_text(f"[default]\nca_bundle = {certified.authority}\n")
+    fetch_token(certified.options())
+
+
+def test_the_environment_may_name_the_authority(certified: Certified, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(certified.authority))
+    plugin = lookup_loader.get("freshpull.ecr_public.ecr_public_token")
+    fake = certified.fake
+    plugin.run([], {}, endpoint_url=fake.endpoint_url, access_key=fake.access_key, secret_key=fake.secret_key)
+    assert plugin.get_option("aws_ca_bundle") == str(certified.authority)
+
+
+def test_trust_may_be_waived(certified: Certified) -> None:
+    with pytest.warns(Warning, match="Unverified HTTPS request"):
+        fetch_token(certified.options(validate_certs=False))
+
+
+def test_a_bundle_that_is_not_there(certified: Certified) -> None:
+    with pytest.raises(OptionsError, match="no aws_ca_bundle /nowhere/none"):
+        fetch_token(certified.options(aws_ca_bundle="/nowhere/none.pem"))
