@@ -1,0 +1,119 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of ecr_public_pull_secret, and how they are read. Private to this collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing as t
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import Policy
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import Selection
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, parse_duration
+
+TOKEN: dict[str, t.Any] = {
+    "type": "dict",
+    # Only the secret parts: no_log on the whole would mask "AWS" and the expiry all over the result.
+    "no_log": False,
+    "options": {
+        "registry": {"type": "str"},
+        "username": {"type": "str", "default": "AWS"},
+        "password": {"type": "str", "required": True, "no_log": True},
+        "authorization_token": {"type": "str", "no_log": True},
+        "expires_at": {"type": "str", "required": True},
+        "dockerconfigjson": {"type": "str", "no_log": True},
+    },
+}
+
+PULL_SECRET: dict[str, t.Any] = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "name": {"type": "str", "default": "ecr-public-secret"},
+    "namespaces": {"type": "list", "elements": "str", "aliases": ["namespace"]},
+    "exclude_namespaces": {"type": "list", "elements": "str", "default": []},
+    "namespace_selector": {"type": "list", "elements": "str", "aliases": ["label_selectors"]},
+    "token": TOKEN,
+    "aws": {"type": "dict", "default": {}},
+    "renew_before": {"type": "str", "default": "8h"},
+    "force_renew": {"type": "bool", "default": False},
+    "registries": {"type": "list", "elements": "str", "default": [_marks.DEFAULT_REGISTRY]},
+    "labels": {"type": "dict", "default": {}},
+    "annotations": {"type": "dict", "default": {}},
+    "adopt": {"type": "bool", "default": False},
+    "recreate": {"type": "bool", "default": False},
+    "placeholder": {"type": "bool", "default": False},
+    "workers": {"type": "int", "default": 32},
+}
+
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names
+_DNS_SUBDOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_REGISTRY = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[0-9]{1,5})?")
+
+
+class ArgumentError(ValueError):
+    """An option that cannot be used, named in the message with what it should be."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """All that the options say."""
+
+    policy: Policy
+    selection: Selection
+    token: Token | None
+    workers: int
+
+
+def read(params: t.Mapping[str, t.Any]) -> Task:
+    """Raises ArgumentError, TokenError or SelectionError."""
+    if not 1 <= params["workers"] <= 256:
+        raise ArgumentError(f"workers must be from 1 to 256, not {params['workers']}")
+    if not _DNS_SUBDOMAIN.fullmatch(params["name"]):
+        raise ArgumentError(f"name {params['name']!r} cannot be a secret's: use lower-case letters, digits, '-', '.'")
+    if params["placeholder"] and params["state"] == "absent":
+        raise ArgumentError("placeholder and state: absent contradict each other")
+    policy = Policy(
+        name=params["name"],
+        state=params["state"],
+        registries=_registries(params["registries"]),
+        renew_before=parse_duration(params["renew_before"]),
+        force_renew=params["force_renew"],
+        labels=_metadata("labels", params["labels"]),
+        annotations=_metadata("annotations", params["annotations"]),
+        adopt=params["adopt"],
+        recreate=params["recreate"],
+        placeholder=params["placeholder"],
+    )
+    token = Token.from_mapping(params["token"]) if params["token"] else None
+    return Task(policy, _selection(params), token, params["workers"])
+
+
+def _selection(params: t.Mapping[str, t.Any]) -> Selection:
+    selectors = [selector for selector in params["namespace_selector"] or [] if selector]
+    namespaces = params["namespaces"]
+    if namespaces is None:
+        namespaces = ["*"] if selectors else ["default"]
+    return Selection(tuple(namespaces), tuple(params["exclude_namespaces"]), ",".join(selectors))
+
+
+def _registries(registries: t.Sequence[str]) -> tuple[str, ...]:
+    for registry in registries:
+        if not _REGISTRY.fullmatch(registry):
+            raise ArgumentError(
+                f"registries: {registry!r} is not a registry's host such as {_marks.DEFAULT_REGISTRY}: "
+                "no scheme, path or upper case"
+            )
+    if not registries:
+        raise ArgumentError("registries is empty: the secret would serve nothing; use state: absent to take it away")
+    return tuple(dict.fromkeys(registries))
+
+
+def _metadata(option: str, values: t.Mapping[str, t.Any]) -> dict[str, str]:
+    for key, value in values.items():
+        if not isinstance(value, str):
+            raise ArgumentError(f"{option}: the value of {key!r} must be a string; quote it")
+        if key.startswith(_marks.PREFIX):
+            raise ArgumentError(f"{option}: {key!r} has our own prefix {_marks.PREFIX}, which the module sets itself")
+    return dict(values)

@@ -1,0 +1,393 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The decision about one pull secret, as pure functions. Private to this collection.
+
+decide() is the only place where it is settled what happens to a secret: the module acts on its plan and shows it in
+check mode and diff; the refresher's decide.jq is tested with the same table of cases.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import datetime as dt
+import typing as t
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _dockerconfig, _marks
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import (
+    Token,
+    TokenError,
+    format_time,
+    parse_time,
+)
+
+UNKNOWN = "unknown"
+"""Stands in check mode for what only a token could tell."""
+
+Secret = dict[str, t.Any]
+"""A v1 Secret as the API gives it: a JSON object as a dict."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Policy:
+    """What the user wants, the same for every namespace. Durations are positive."""
+
+    name: str
+    state: str = "present"
+    registries: tuple[str, ...] = (_marks.DEFAULT_REGISTRY,)
+    renew_before: dt.timedelta = dt.timedelta(hours=8)
+    force_renew: bool = False
+    labels: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    annotations: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    adopt: bool = False
+    recreate: bool = False
+    placeholder: bool = False
+    actor: str = "module"
+
+
+@dataclasses.dataclass(frozen=True)
+class Change:
+    """What a plan writes, in the shape of a JSON merge patch: None takes a key away.
+
+    An entry of `auths` that is empty stands for the token that is not there yet.
+    """
+
+    labels: t.Mapping[str, str | None] = dataclasses.field(default_factory=dict)
+    annotations: t.Mapping[str, str | None] = dataclasses.field(default_factory=dict)
+    auths: t.Mapping[str, _dockerconfig.Entry | None] = dataclasses.field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.labels or self.annotations or self.auths)
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What is to be done with one secret, and why. `msg` holds the next step for whoever reads a failure."""
+
+    action: str
+    reason: str
+    msg: str = ""
+    change: Change = dataclasses.field(default_factory=Change)
+    needs_token: bool = False
+    expires_at: dt.datetime | None = None
+
+    @property
+    def writes(self) -> bool:
+        return self.action not in ("unchanged", "skipped", "failed")
+
+
+class Stored:
+    """What a secret of the cluster tells about itself. Reading it never raises."""
+
+    def __init__(self, secret: Secret) -> None:
+        metadata = secret["metadata"]
+        self.labels: dict[str, str] = metadata.get("labels") or {}
+        self.annotations: dict[str, str] = metadata.get("annotations") or {}
+        self.type: str = secret.get("type") or "Opaque"
+        self.immutable: bool = bool(secret.get("immutable"))
+        self.data: dict[str, str] = secret.get("data") or {}
+        self.ours = self.labels.get(_marks.MANAGED_LABEL) == "true"
+        self.created = self.annotations.get(_marks.CREATED) == "true"
+        self.registries = tuple(filter(None, self.annotations.get(_marks.REGISTRIES, "").split(",")))
+        self.malformed = ""
+        self.config: dict[str, t.Any] = {}
+        try:
+            self.config = self._read_config()
+        except _dockerconfig.DockerConfigError as exc:
+            self.malformed = str(exc)
+        self.auths: dict[str, _dockerconfig.Entry] = self.config.get("auths", {})
+
+    def _read_config(self) -> dict[str, t.Any]:
+        if self.type == _marks.LEGACY_TYPE:
+            return {"auths": _dockerconfig.parse_base64(self.data.get(_marks.LEGACY_DATA_KEY, ""))}
+        return _dockerconfig.parse_base64(self.data.get(_marks.DATA_KEY, ""))
+
+    @property
+    def entries(self) -> dict[str, _dockerconfig.Entry]:
+        """Those of our entries that are still there."""
+        return {registry: self.auths[registry] for registry in self.registries if registry in self.auths}
+
+    @property
+    def genuine(self) -> bool:
+        """Whether our entries are what we wrote, so that our annotations speak of them."""
+        return _dockerconfig.fingerprint(self.entries) == self.annotations.get(_marks.FINGERPRINT)
+
+    def _time(self, annotation: str) -> dt.datetime | None:
+        try:
+            return parse_time(self.annotations.get(annotation, ""))
+        except TokenError:
+            return None
+
+    @property
+    def expires_at(self) -> dt.datetime | None:
+        """The believed expiry: None where there is none or where it does not speak of what is stored."""
+        return self._time(_marks.EXPIRES_AT) if self.entries and self.genuine else None
+
+    def renew_before(self, wanted: dt.timedelta) -> dt.timedelta:
+        """Never more than 2/3 of the token's whole life, or a short-lived token would be renewed without end."""
+        expires_at, renewed_at = self._time(_marks.EXPIRES_AT), self._time(_marks.RENEWED_AT)
+        if expires_at is None or renewed_at is None or renewed_at >= expires_at:
+            return wanted
+        return min(wanted, (expires_at - renewed_at) * 2 / 3)
+
+    @property
+    def alone(self) -> bool:
+        """Whether nothing but our entries is in it."""
+        return set(self.data) <= {_marks.DATA_KEY} and set(self.config) <= {"auths"} and self.entries == self.auths
+
+
+def decide(secret: Secret | None, policy: Policy, now: dt.datetime, token: Token | None = None) -> Plan:
+    """The plan for one secret; None where the namespace has none of this name. A token, if given, is still good."""
+    if policy.state == "absent":
+        return _decide_absent(secret)
+    if secret is None:
+        if policy.placeholder:
+            return Plan("reserved", "missing", change=_first_change(policy, {}, {}))
+        return _with_token("created", "missing", policy, now, token, None)
+    if policy.placeholder:
+        return Plan("unchanged", "exists", expires_at=Stored(secret).expires_at)
+    return _decide_present(Stored(secret), policy, now, token)
+
+
+def _decide_present(stored: Stored, policy: Policy, now: dt.datetime, token: Token | None) -> Plan:
+    may_touch = stored.ours or policy.adopt
+    if stored.type != _marks.DOCKERCONFIG_TYPE:
+        if policy.recreate and may_touch:
+            return _with_token("recreated", "wrong_type", policy, now, token, stored)
+        return Plan("failed", "wrong_type", _wrong_type(stored))
+    if not may_touch:
+        return Plan("failed", "foreign", _FOREIGN)
+    if stored.malformed:
+        return Plan("failed", "malformed", _malformed(stored))
+    plan = _decide_content(stored, policy, now, token)
+    if stored.immutable and plan.change.auths:
+        if policy.recreate:
+            return dataclasses.replace(plan, action="recreated", reason="immutable")
+        return Plan("failed", "immutable", _IMMUTABLE)
+    return plan
+
+
+def _decide_content(stored: Stored, policy: Policy, now: dt.datetime, token: Token | None) -> Plan:
+    if not stored.ours:
+        return _with_token("adopted", "foreign", policy, now, token, stored)
+    expires_at = stored.expires_at
+    renewal = _renewal(stored, policy, now)
+    not_later = token is not None and expires_at is not None and token.expires_at <= expires_at
+    if renewal and not not_later:
+        return _with_token("renewed", renewal, policy, now, token, stored)
+    change, reason = _update(stored, policy)
+    if change:
+        return Plan("updated", reason, change=change, expires_at=expires_at)
+    return Plan("unchanged", "not_later" if renewal else "fresh", expires_at=expires_at)
+
+
+def _renewal(stored: Stored, policy: Policy, now: dt.datetime) -> str:
+    """Why this secret of ours needs a token, or nothing."""
+    if policy.force_renew:
+        return "forced"
+    if not stored.entries:
+        return "empty"
+    if not stored.genuine:
+        return "fingerprint"
+    if stored.expires_at is None:
+        return "unknown_expiry"
+    if stored.expires_at <= now:
+        return "expired"
+    if stored.expires_at - now < stored.renew_before(policy.renew_before):
+        return "due"
+    return ""
+
+
+def _update(stored: Stored, policy: Policy) -> tuple[Change, str]:
+    """What differs though the token is good. A registry that is added gets the stored entry: it serves them all."""
+    labels = _differing(_wanted_labels(policy, stored.created), stored.labels)
+    annotations = _differing(policy.annotations, stored.annotations)
+    if set(policy.registries) == set(stored.registries) == set(stored.entries):
+        return Change(labels, annotations), "metadata"
+    entry = next(iter(stored.entries.values()))
+    auths = _replace_entries(policy, stored, entry)
+    marks = {
+        _marks.REGISTRIES: ",".join(policy.registries),
+        _marks.FINGERPRINT: _dockerconfig.fingerprint(dict.fromkeys(policy.registries, entry)),
+    }
+    return Change(labels, {**annotations, **marks}, auths), "registries"
+
+
+def _with_token(
+    action: str, reason: str, policy: Policy, now: dt.datetime, token: Token | None, stored: Stored | None
+) -> Plan:
+    """A plan that writes the token; without one it stands for what would be written."""
+    entry = token.entry if token else {}
+    entries = dict.fromkeys(policy.registries, entry)
+    marks = {
+        _marks.EXPIRES_AT: format_time(token.expires_at) if token else UNKNOWN,
+        _marks.RENEWED_AT: format_time(now),
+        _marks.RENEWED_BY: policy.actor,
+        _marks.FINGERPRINT: _dockerconfig.fingerprint(entries) if token else UNKNOWN,
+        _marks.REGISTRIES: ",".join(policy.registries),
+    }
+    if stored is None:
+        change = _first_change(policy, marks, entries)
+    else:
+        change = Change(
+            labels=_differing(_wanted_labels(policy, stored.created), stored.labels),
+            annotations=_differing({**policy.annotations, **marks}, stored.annotations),
+            auths=_replace_entries(policy, stored, entry),
+        )
+    expires_at = token.expires_at if token else None
+    return Plan(action, reason, change=change, needs_token=True, expires_at=expires_at)
+
+
+def _first_change(policy: Policy, marks: t.Mapping[str, str], entries: t.Mapping[str, _dockerconfig.Entry]) -> Change:
+    made = {_marks.CREATED: "true", _marks.REGISTRIES: ""}
+    return Change(_wanted_labels(policy, created=True), {**policy.annotations, **made, **marks}, entries)
+
+
+def _wanted_labels(policy: Policy, created: bool) -> dict[str, str]:
+    made = {_marks.MANAGED_BY_LABEL: _marks.MANAGED_BY} if created else {}
+    return {**made, **policy.labels, _marks.MANAGED_LABEL: "true"}
+
+
+def _replace_entries(
+    policy: Policy, stored: Stored, entry: _dockerconfig.Entry
+) -> dict[str, _dockerconfig.Entry | None]:
+    dropped = {registry: None for registry in stored.entries if registry not in policy.registries}
+    return {**dropped, **dict.fromkeys(policy.registries, entry)}
+
+
+def _differing(wanted: t.Mapping[str, str], present: t.Mapping[str, str]) -> dict[str, str | None]:
+    return {key: value for key, value in wanted.items() if present.get(key) != value}
+
+
+def _decide_absent(secret: Secret | None) -> Plan:
+    if secret is None:
+        return Plan("unchanged", "missing")
+    stored = Stored(secret)
+    if not stored.ours:
+        return Plan("unchanged", "foreign")
+    if stored.type != _marks.DOCKERCONFIG_TYPE:
+        return Plan("failed", "wrong_type", _wrong_type(stored))
+    if stored.malformed:
+        return Plan("failed", "malformed", _malformed(stored))
+    if stored.created and stored.alone:
+        return Plan("removed", "ours")
+    if stored.immutable and stored.entries:
+        return Plan("failed", "immutable", "The secret is immutable and holds more than our keys: delete it by hand.")
+    labels: dict[str, str | None] = {_marks.MANAGED_LABEL: None}
+    if stored.created and stored.labels.get(_marks.MANAGED_BY_LABEL) == _marks.MANAGED_BY:
+        labels[_marks.MANAGED_BY_LABEL] = None
+    marks = {mark: None for mark in _marks.ANNOTATIONS if mark in stored.annotations}
+    return Plan("removed", "shared", change=Change(labels, marks, dict.fromkeys(stored.entries)))
+
+
+def new_secret(namespace: str, policy: Policy, change: Change) -> Secret:
+    """The body of a create. The plan must not lack its token."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": policy.name,
+            "namespace": namespace,
+            "labels": dict(change.labels),
+            "annotations": dict(change.annotations),
+        },
+        "type": _marks.DOCKERCONFIG_TYPE,
+        "data": {_marks.DATA_KEY: _encode({"auths": dict(change.auths)})},
+    }
+
+
+def merge_patch(secret: Secret, change: Change) -> dict[str, t.Any]:
+    """The JSON merge patch (RFC 7386) of a change, which the API server takes only for the object that was read."""
+    metadata = {key: secret["metadata"][key] for key in ("uid", "resourceVersion")}
+    for key, values in (("labels", change.labels), ("annotations", change.annotations)):
+        if values:
+            metadata[key] = dict(values)
+    patch: dict[str, t.Any] = {"metadata": metadata}
+    if change.auths:
+        patch["data"] = {_marks.DATA_KEY: _encode(_changed_config(Stored(secret), change))}
+    return patch
+
+
+def successor(secret: Secret, policy: Policy, change: Change) -> Secret:
+    """The body that takes the place of a secret which must be deleted, its metadata and other registries kept."""
+    stored = Stored(secret)
+    body = new_secret(secret["metadata"]["namespace"], policy, change)
+    body["metadata"]["labels"] = _merged(stored.labels, change.labels)
+    body["metadata"]["annotations"] = _merged(stored.annotations, change.annotations)
+    kept = {key: value for key, value in stored.data.items() if key != _marks.LEGACY_DATA_KEY}
+    body["data"] = {**kept, _marks.DATA_KEY: _encode(_changed_config(stored, change))}
+    return body
+
+
+def _changed_config(stored: Stored, change: Change) -> dict[str, t.Any]:
+    return {**stored.config, "auths": _merged(stored.auths, change.auths)}
+
+
+def _merged(present: t.Mapping[str, t.Any], change: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    return {key: value for key, value in {**present, **change}.items() if value is not None}
+
+
+def _encode(config: t.Mapping[str, t.Any]) -> str:
+    return base64.b64encode(_dockerconfig.dump(config).encode()).decode()
+
+
+def diff(secret: Secret | None, policy: Policy, plan: Plan) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
+    """Before and after of what the plan touches. Only our marks, the user's own metadata and fingerprints are shown:
+    a foreign annotation such as last-applied-configuration may hold a whole token.
+    """
+    before = _view(Stored(secret), policy) if secret else {}
+    if not plan.writes:
+        return before, before
+    if plan.action == "removed" and not plan.change:
+        return before, {}
+    after = {
+        "type": _marks.DOCKERCONFIG_TYPE,
+        "labels": _merged(before.get("labels", {}), plan.change.labels),
+        "annotations": _merged(before.get("annotations", {}), plan.change.annotations),
+        "registries": _merged(before.get("registries", {}), {k: _digest(v) for k, v in plan.change.auths.items()}),
+    }
+    return before, after
+
+
+def _view(stored: Stored, policy: Policy) -> dict[str, t.Any]:
+    labels = (_marks.MANAGED_LABEL, _marks.MANAGED_BY_LABEL, *policy.labels)
+    annotations = (*_marks.ANNOTATIONS, *policy.annotations)
+    return {
+        "type": stored.type,
+        "labels": {key: stored.labels[key] for key in labels if key in stored.labels},
+        "annotations": {key: stored.annotations[key] for key in annotations if key in stored.annotations},
+        "registries": {registry: _digest(entry) for registry, entry in stored.auths.items()},
+    }
+
+
+def _digest(entry: _dockerconfig.Entry | None) -> str | None:
+    if entry is None:
+        return None
+    return _dockerconfig.fingerprint({"": entry}) if entry else UNKNOWN
+
+
+_FOREIGN = (
+    f"A secret of this name exists without our mark (label {_marks.MANAGED_LABEL}). "
+    "Choose another name, or set adopt: true to add our keys to it and keep all else."
+)
+_IMMUTABLE = (
+    "The secret is immutable, so its token cannot be renewed in place. "
+    "Set recreate: true to have it deleted and made anew, or do so by hand."
+)
+
+
+def _wrong_type(stored: Stored) -> str:
+    legacy = " (the legacy format)" if stored.type == _marks.LEGACY_TYPE else ""
+    options = "recreate: true" if stored.ours else "recreate: true and adopt: true"
+    return (
+        f"The secret has type {stored.type}{legacy}, which cannot be changed in place; the kubelet needs "
+        f"{_marks.DOCKERCONFIG_TYPE}. Choose another name, or set {options} to have it made anew."
+    )
+
+
+def _malformed(stored: Stored) -> str:
+    return (
+        f"The secret's {_marks.DATA_KEY} cannot be read: {stored.malformed}. It is left as it is, since it may hold "
+        "other logins; and with it the kubelet refuses pulls from every registry. Repair or delete it, then run again."
+    )

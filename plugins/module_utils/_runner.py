@@ -1,0 +1,291 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carries out one task over all chosen namespaces: list once, decide in memory, write what differs.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import collections
+import concurrent.futures
+import dataclasses
+import datetime as dt
+import typing as t
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _dockerconfig, _pull_secret
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._cluster import (
+    Cluster,
+    ClusterError,
+    ConflictError,
+    ForbiddenError,
+    NotFoundError,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import UNKNOWN, Plan, Policy, Secret
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import (
+    Chosen,
+    Namespace,
+    Selection,
+    choose,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, TokenError, format_time
+
+READ_ONE_BY_ONE = 8
+"""Up to so many namespaces, reading each costs less than listing, and needs fewer rights."""
+DECISIONS = 5
+"""How often a secret is decided about anew when others write it at the same time."""
+DIFFS = 100
+"""Namespaces whose diff is shown."""
+NAMED = 10
+"""Failed namespaces that the task's message names."""
+SKEW = dt.timedelta(seconds=60)
+
+_NAMESPACE_PROBLEMS = {
+    "missing_namespace": "The namespace does not exist. Make it first, or take it out of namespaces.",
+    "not_selected": "The namespace does not exist or does not match namespace_selector.",
+    "terminating": "The namespace is being deleted. Wait until it is gone, or take it out of namespaces.",
+}
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What became of one namespace. before: the secret as it was read, kept only where the plan writes."""
+
+    namespace: str
+    plan: Plan
+    before: Secret | None = None
+    uid: str | None = None
+
+    def to_result(self) -> dict[str, t.Any]:
+        waits = self.plan.needs_token and self.plan.expires_at is None
+        expires_at = UNKNOWN if waits else self.plan.expires_at and format_time(self.plan.expires_at)
+        return {
+            "namespace": self.namespace,
+            "action": self.plan.action,
+            "reason": self.plan.reason,
+            "expires_at": expires_at,
+            "secret_uid": self.uid,
+            "msg": self.plan.msg,
+        }
+
+
+@dataclasses.dataclass
+class Report:
+    """What became of the task. warnings are sentences for the user."""
+
+    outcomes: list[Outcome]
+    warnings: list[str]
+
+    @property
+    def failures(self) -> list[Outcome]:
+        return [outcome for outcome in self.outcomes if outcome.plan.action == "failed"]
+
+    @property
+    def changed(self) -> bool:
+        return any(outcome.plan.writes for outcome in self.outcomes)
+
+    @property
+    def summary(self) -> dict[str, int]:
+        return dict(collections.Counter(outcome.plan.action for outcome in self.outcomes))
+
+    @property
+    def expires_at(self) -> str | None:
+        """The earliest known expiry."""
+        known = [outcome.plan.expires_at for outcome in self.outcomes if outcome.plan.expires_at]
+        return format_time(min(known)) if known else None
+
+    def to_result(self, policy: Policy, token: Token | None) -> dict[str, t.Any]:
+        """What the module returns. It holds no secret."""
+        fingerprint = _dockerconfig.fingerprint(dict.fromkeys(policy.registries, token.entry)) if token else None
+        return {
+            "changed": self.changed,
+            "namespaces": [outcome.to_result() for outcome in self.outcomes],
+            "summary": self.summary,
+            "expires_at": self.expires_at,
+            "fingerprint": fingerprint,
+        }
+
+    def problem(self, policy: Policy, selection: Selection) -> str:
+        """Why the task fails, or nothing."""
+        if not self.outcomes and policy.state == "present" and not selection.selector:
+            return "No namespace was chosen: namespaces matches none, or exclude_namespaces leaves none of them."
+        if not self.failures:
+            return ""
+        first = [f"{failed.namespace}: {failed.plan.reason}: {failed.plan.msg}" for failed in self.failures[:NAMED]]
+        more = f" And {len(self.failures) - NAMED} more, see namespaces." if len(self.failures) > NAMED else ""
+        return f"{len(self.failures)} of {len(self.outcomes)} namespaces failed. {' '.join(first)}{more}"
+
+    def diff(self, policy: Policy) -> dict[str, t.Any]:
+        """Before and after of each namespace that changes, the first DIFFS of them."""
+        changing = [outcome for outcome in self.outcomes if outcome.plan.writes]
+        before: dict[str, t.Any] = {}
+        after: dict[str, t.Any] = {}
+        for outcome in changing[:DIFFS]:
+            name = f"{outcome.namespace}/{policy.name}"
+            before[name], after[name] = _pull_secret.diff(outcome.before, policy, outcome.plan)
+        if len(changing) > DIFFS:
+            after[f"and {len(changing) - DIFFS} more namespaces"] = {}
+        return {"before": before, "after": after}
+
+
+class Runner:
+    """One task. With dry_run nothing is written."""
+
+    def __init__(self, cluster: Cluster, policy: Policy, token: Token | None, workers: int, dry_run: bool) -> None:
+        self._cluster = cluster
+        self._policy = policy
+        self._token = token
+        self._workers = workers
+        self._dry_run = dry_run
+        self._now = dt.datetime.now(dt.timezone.utc)
+
+    def run(self, selection: Selection) -> Report:
+        """Raises ClusterError where nothing at all could be done, TokenError for a token that is of no use; a single
+        namespace's trouble is in its outcome.
+        """
+        with concurrent.futures.ThreadPoolExecutor(max_workers=self._workers) as pool:
+            chosen = choose(selection, self._present(selection, pool))
+            # The API server has answered by now, so its clock is known.
+            self._now = dt.datetime.now(dt.timezone.utc) + max(self._cluster.clock_offset, dt.timedelta())
+            if self._token and self._token.expires_at <= self._now:
+                raise TokenError(f"the token given expired at {format_time(self._token.expires_at)}: fetch a new one")
+            outcomes = self._unserved(chosen)
+            outcomes += self._decide_all([name for name, problem in chosen.chosen.items() if not problem], pool)
+            if not self._dry_run:
+                outcomes = list(pool.map(self._act, outcomes))
+        return Report(sorted(outcomes, key=lambda outcome: outcome.namespace), self._warnings(chosen))
+
+    def _present(self, selection: Selection, pool: concurrent.futures.Executor) -> t.Mapping[str, Namespace] | None:
+        """The namespaces that exist and match, or None where we may not ask and can do without."""
+        if selection.needs_list:
+            return self._cluster.namespaces(selection.selector)
+        try:
+            if len(selection.names) > READ_ONE_BY_ONE:
+                return self._cluster.namespaces("")
+            found = pool.map(self._namespace, selection.names)
+            return {namespace.name: namespace for namespace in found if namespace}
+        except ForbiddenError:
+            return None
+
+    def _namespace(self, name: str) -> Namespace | None:
+        try:
+            return self._cluster.namespace(name)
+        except NotFoundError:
+            return None
+
+    def _unserved(self, chosen: Chosen) -> list[Outcome]:
+        """The namespaces in which there is nothing to be done."""
+        outcomes = [Outcome(name, Plan("skipped", "terminating")) for name in chosen.skipped]
+        for name, problem in chosen.chosen.items():
+            if problem and self._policy.state == "absent":
+                outcomes.append(Outcome(name, Plan("unchanged", problem)))
+            elif problem:
+                outcomes.append(Outcome(name, Plan("failed", problem, _NAMESPACE_PROBLEMS[problem])))
+        return outcomes
+
+    def _decide_all(self, names: list[str], pool: concurrent.futures.Executor) -> list[Outcome]:
+        """Read and decide; only secrets that are to be written are kept in memory."""
+        if len(names) > READ_ONE_BY_ONE:
+            unread = dict.fromkeys(names)
+            outcomes = []
+            try:
+                for secret in self._cluster.secrets(self._policy.name):
+                    namespace = secret["metadata"]["namespace"]
+                    if namespace in unread:
+                        del unread[namespace]
+                        outcomes.append(self._decide(namespace, secret))
+                return outcomes + [self._decide(namespace, None) for namespace in unread]
+            except ForbiddenError:
+                pass
+        return list(pool.map(self._read_and_decide, names))
+
+    def _read_and_decide(self, namespace: str) -> Outcome:
+        try:
+            return self._decide(namespace, self._cluster.secret(namespace, self._policy.name))
+        except ClusterError as exc:
+            return Outcome(namespace, Plan("failed", exc.reason, str(exc)))
+
+    def _decide(self, namespace: str, secret: Secret | None) -> Outcome:
+        plan = _pull_secret.decide(secret, self._policy, self._now, self._token)
+        uid = secret["metadata"]["uid"] if secret else None
+        return Outcome(namespace, plan, before=secret if plan.writes else None, uid=uid)
+
+    def _act(self, outcome: Outcome) -> Outcome:
+        """Write one plan; on a conflict read again and decide again, a bounded number of times."""
+        conflict: ClusterError | None = None
+        for _unused in range(DECISIONS):
+            if not outcome.plan.writes:
+                return outcome
+            if outcome.plan.needs_token and self._token is None:
+                return _failed(outcome, "no_token", "It came to need a token while the task ran: run the task again.")
+            try:
+                return dataclasses.replace(outcome, uid=self._write(outcome))
+            except ConflictError as exc:
+                conflict = exc
+            except NotFoundError as exc:
+                if outcome.before is None:
+                    return _failed(outcome, "missing_namespace", _NAMESPACE_PROBLEMS["missing_namespace"])
+                conflict = exc
+            except ClusterError as exc:
+                return _failed(outcome, exc.reason, str(exc))
+            outcome = self._read_and_decide(outcome.namespace)
+        return _failed(outcome, "conflict", f"Others kept writing this secret: {conflict}")
+
+    def _write(self, outcome: Outcome) -> str | None:
+        """One plan onto the cluster; the secret's UID, None once it is deleted."""
+        plan, before = outcome.plan, outcome.before
+        if before is None:
+            body = _pull_secret.new_secret(outcome.namespace, self._policy, plan.change)
+            return self._cluster.create_secret(outcome.namespace, body)
+        if plan.action == "recreated":
+            return self._recreate(outcome.namespace, before, plan)
+        if plan.action == "removed" and not plan.change:
+            self._cluster.delete_secret(before)
+            return None
+        patch = _pull_secret.merge_patch(before, plan.change)
+        return self._cluster.patch_secret(outcome.namespace, self._policy.name, patch)
+
+    def _recreate(self, namespace: str, before: Secret, plan: Plan) -> str:
+        """Delete and create, where nothing else is possible. The old secret is put back if the new one is refused."""
+        body = _pull_secret.successor(before, self._policy, plan.change)
+        trial = {**body, "metadata": {**body["metadata"], "name": f"{self._policy.name[:240]}-trial"}}
+        self._cluster.create_secret(namespace, trial, dry_run=True)
+        self._cluster.delete_secret(before)
+        try:
+            return self._cluster.create_secret(namespace, body)
+        except ConflictError:
+            # Somebody else made one at this moment: decide about that one.
+            raise
+        except ClusterError as exc:
+            try:
+                self._cluster.create_secret(namespace, _put_back(before))
+            except ClusterError as second:
+                raise ClusterError(
+                    "secret_lost",
+                    f"THE SECRET {namespace}/{self._policy.name} IS GONE: it was deleted to be made anew, then that "
+                    f"was refused ({exc}), and so was putting the old one back ({second}). Run the task again at once.",
+                ) from exc
+            raise ClusterError("recreate_refused", f"The old secret was put back: {exc}") from exc
+
+    def _warnings(self, chosen: Chosen) -> list[str]:
+        warnings = [f"No namespace matches {glob!r}." for glob in chosen.unmatched_globs]
+        offset = self._cluster.clock_offset
+        if abs(offset) > SKEW:
+            ahead = "ahead of" if offset > dt.timedelta() else "behind"
+            warnings.append(
+                f"The API server's clock is {abs(int(offset.total_seconds()))} s {ahead} this host's. The later of "
+                "the two was used; set the clocks, or tokens are renewed too late."
+            )
+        return warnings
+
+
+def _failed(outcome: Outcome, reason: str, msg: str) -> Outcome:
+    return dataclasses.replace(outcome, plan=Plan("failed", reason, msg))
+
+
+def _put_back(secret: Secret) -> Secret:
+    """The body that makes a deleted secret again."""
+    dropped = ("uid", "resourceVersion", "creationTimestamp", "managedFields")
+    metadata = {key: value for key, value in secret["metadata"].items() if key not in dropped}
+    return {**secret, "metadata": metadata}

@@ -1,0 +1,337 @@
+#!/usr/bin/python
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ecr_public_pull_secret
+short_description: Keep a pull secret for Amazon ECR Public in any number of namespaces
+version_added: 1.0.0
+description:
+  - Writes a token of Amazon ECR Public as a Kubernetes pull secret (type V(kubernetes.io/dockerconfigjson)) into one or
+    thousands of namespaces, renews it in place before it expires, and takes it away.
+  - A secret of ours whose token has enough life left is left alone, with no write and without asking AWS for a token.
+  - A secret is ours if it has the label C(ecr-public.freshpull/managed) with the value V(true). Others are never
+    touched unless O(adopt=true).
+  - One namespace's failure does not stop the others. The task then fails at the end, with every result in it.
+  - AWS is asked on the controller, by the lookup P(freshpull.ecr_public.ecr_public_token#lookup), once for all
+    namespaces and only if one of them needs a token. AWS credentials never reach the managed host.
+author:
+  - freshpull contributors (@freshpull)
+requirements:
+  - kubernetes >= 26.1.0, on the host that runs the module
+  - boto3, on the controller, unless O(token) is given
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+options:
+  state:
+    description:
+      - With V(present) the secret is made, or renewed in place if it has not enough life left.
+      - With V(absent) a secret that we made and that holds nothing else is deleted; from any other secret of ours,
+        our keys and marks are removed and the rest is left as it is. A foreign secret is left alone.
+    type: str
+    choices: [present, absent]
+    default: present
+  name:
+    description: The name of the secret, the same in each namespace.
+    type: str
+    default: ecr-public-secret
+  namespaces:
+    description:
+      - Names and shell globs such as V(team-*) of the namespaces that get the secret.
+      - Globs are resolved when the task runs, and need the right to list namespaces. One that matches nothing is a
+        warning.
+      - A namespace that is named and does not exist, or is being deleted, is a failure; one that a glob brought and
+        that is being deleted is skipped.
+      - The default is V([default]), and V(['*']) if O(namespace_selector) is given.
+    type: list
+    elements: str
+    aliases: [namespace]
+  exclude_namespaces:
+    description: Names and shell globs of namespaces that are left out.
+    type: list
+    elements: str
+    default: []
+  namespace_selector:
+    description:
+      - Label selectors, in the syntax of C(kubectl -l), that a namespace must match. All of them must hold.
+      - It is fine if no namespace matches.
+    type: list
+    elements: str
+    aliases: [label_selectors]
+  token:
+    description:
+      - A token to write, as the lookup P(freshpull.ecr_public.ecr_public_token#lookup) returns it. It wins over O(aws).
+      - It is written only where one is needed, and never over one that expires later.
+    type: dict
+    suboptions:
+      registry:
+        description: The registry of the token. The keys written are those in O(registries).
+        type: str
+      username:
+        description: The user name.
+        type: str
+        default: AWS
+      password:
+        description: The password.
+        type: str
+        required: true
+      authorization_token:
+        description: User name and password as the API gave them. Not used.
+        type: str
+      expires_at:
+        description: When the token expires, as ISO 8601.
+        type: str
+        required: true
+      dockerconfigjson:
+        description: The token as a Docker config. Not used.
+        type: str
+  aws:
+    description:
+      - How to ask AWS for a token if one is needed. The options of the lookup
+        P(freshpull.ecr_public.ecr_public_token#lookup), with the same names and defaults; see there.
+      - Without it, the environment and configuration of the controller are used, as everywhere in the collection
+        C(amazon.aws).
+    type: dict
+    default: {}
+  renew_before:
+    description:
+      - Renew the token if less life than this remains, as a Go duration such as V(8h) or V(1h30m).
+      - It counts as at most 2/3 of the stored token's whole life, so that a short-lived token is not renewed without
+        end.
+    type: str
+    default: 8h
+  force_renew:
+    description: Renew the token whatever life remains, unless the new one expires no later.
+    type: bool
+    default: false
+  registries:
+    description:
+      - The registries for which the secret is used by the kubelet.
+      - V(ecr-public.aws.com), the dual-stack address, can be added. The same token is good for both.
+      - One that is dropped from the list is removed from the secret.
+    type: list
+    elements: str
+    default: [public.ecr.aws]
+  labels:
+    description:
+      - Labels for the secret, beside our own. Values must be strings.
+      - One that is dropped later stays on the secret. Our own prefix C(ecr-public.freshpull/) is refused.
+    type: dict
+    default: {}
+  annotations:
+    description: Annotations for the secret, as O(labels).
+    type: dict
+    default: {}
+  adopt:
+    description:
+      - Take over a secret of this name that is not ours. Our keys go in; an entry for the same registry is overwritten;
+        all else is kept, and given back with O(state=absent).
+    type: bool
+    default: false
+  recreate:
+    description:
+      - Delete a secret and make it anew where its type is wrong or it is immutable, since neither can be changed in
+        place.
+      - A foreign secret needs O(adopt) as well. Creating is tried by a dry run first, other registries' entries and the
+        metadata are carried over, and if creating fails the old secret is put back.
+      - The secret gets a new UID, so nodes ask the registry again for images that they have pulled with it.
+    type: bool
+    default: false
+  placeholder:
+    description:
+      - Only make the secret where it is missing, without a token (V({"auths":{}}), with which pulls stay anonymous).
+        Whatever exists is left alone.
+      - For a refresher that may fill secrets but not create them.
+    type: bool
+    default: false
+  workers:
+    description: The number of requests that are under way at the same time, from 1 to 256.
+    type: int
+    default: 32
+attributes:
+  check_mode:
+    support: full
+    description: Reads only. AWS is not asked, so an expiry that only a token could tell is V(unknown).
+  diff_mode:
+    support: full
+    description:
+      - Our metadata, registries, expiry and short fingerprints, never a token, of the first 100 namespaces that change.
+  async:
+    support: none
+    description: The task waits for AWS on the controller between reading and writing.
+notes:
+  - If any of O(kubeconfig), O(context) or O(host) is given, then E(K8S_AUTH_HOST), E(K8S_AUTH_API_KEY),
+    E(K8S_AUTH_USERNAME), E(K8S_AUTH_PASSWORD), E(K8S_AUTH_CERT_FILE) and E(K8S_AUTH_KEY_FILE) are not read.
+    Otherwise all hosts of a play under AWX would write to the cluster of the credential. This differs from
+    M(kubernetes.core.k8s).
+  - With a local connection O(kubeconfig) is a path on the controller and may be vaulted, otherwise it is a path on the
+    target. A dict is taken as it is, and so carries a file of the controller to a target.
+  - A token carries the rights of the principal that fetched it, and whoever can read the secret has them. Use a
+    principal that may do no more than C(ecr-public:GetAuthorizationToken) and C(sts:GetServiceBearerToken).
+  - "Rights needed in the cluster: C(get), C(create) and C(patch) on secrets in the namespaces (C(delete) for
+    O(state=absent) and O(recreate)); C(list) on namespaces for globs, selectors and more than 8 namespaces. C(list)
+    on secrets, which can be limited to the one name by resourceNames, saves one request a namespace; C(get) on
+    namespaces gives a clearer error."
+  - Where neither C(list) nor C(get) on namespaces is allowed, named namespaces are taken to exist; check mode then
+    cannot see that one is missing.
+seealso:
+  - plugin: freshpull.ecr_public.ecr_public_token
+    plugin_type: lookup
+  - name: Amazon ECR Public quotas
+    description: Pull rates with and without a token.
+    link: https://docs.aws.amazon.com/AmazonECR/latest/public/public-service-quotas.html
+"""
+
+EXAMPLES = r"""
+- name: A pull secret in three namespaces
+  freshpull.ecr_public.ecr_public_pull_secret:
+    namespaces: [default, team-a, team-b]
+
+- name: In all namespaces of the teams but one, with a profile of the controller
+  freshpull.ecr_public.ecr_public_pull_secret:
+    name: ecr-public
+    namespaces: ['team-*']
+    exclude_namespaces: [team-sandbox]
+    labels:
+      owner: platform
+    annotations:
+      example.com/runbook: pull-secrets
+    aws:
+      profile: pull-only
+
+- name: Wherever a namespace asks for it, also for the dual-stack registry
+  freshpull.ecr_public.ecr_public_pull_secret:
+    kubeconfig: ~/.kube/production
+    context: production
+    namespace_selector: ecr-public=enabled
+    registries: [public.ecr.aws, ecr-public.aws.com]
+    renew_before: 10h
+    workers: 64
+
+- name: One token for many clusters, asked for once
+  block:
+    - name: Fetch it
+      ansible.builtin.set_fact:
+        ecr_public_token: "{{ lookup('freshpull.ecr_public.ecr_public_token') }}"
+      run_once: true
+      no_log: true
+    - name: Write it where it is needed
+      freshpull.ecr_public.ecr_public_pull_secret:
+        kubeconfig: "{{ cluster_kubeconfig }}"
+        token: "{{ ecr_public_token }}"
+
+- name: Renew now, whatever life remains
+  freshpull.ecr_public.ecr_public_pull_secret:
+    force_renew: true
+
+- name: Add our keys to a secret that exists already, and make it anew if its type is wrong
+  freshpull.ecr_public.ecr_public_pull_secret:
+    name: registry-logins
+    adopt: true
+    recreate: true
+
+- name: Reserve the secret for a refresher that may not create it
+  freshpull.ecr_public.ecr_public_pull_secret:
+    namespaces: ['*']
+    placeholder: true
+
+- name: Take it away everywhere
+  freshpull.ecr_public.ecr_public_pull_secret:
+    state: absent
+    namespaces: ['*']
+"""
+
+RETURN = r"""
+host:
+  description: The URL of the API server that was written to.
+  type: str
+  returned: when a cluster could be found in the options
+  sample: https://10.0.0.1:6443
+namespaces:
+  description: What became of each chosen namespace, by name. Also returned when the task fails.
+  type: list
+  elements: dict
+  returned: when the namespaces could be read
+  contains:
+    namespace:
+      description: The namespace.
+      type: str
+    action:
+      description:
+        - One of V(created), V(renewed), V(updated), V(adopted), V(recreated), V(reserved), V(removed), V(unchanged),
+          V(skipped), V(failed).
+      type: str
+    reason:
+      description:
+        - A word that says why, such as V(missing), V(due), V(expired), V(forced), V(empty), V(fingerprint),
+          V(registries), V(metadata), V(fresh), V(foreign), V(wrong_type), V(immutable), V(malformed), V(forbidden),
+          V(terminating), V(missing_namespace).
+      type: str
+    expires_at:
+      description: When the token in the secret expires, in UTC; V(unknown) in check mode where no token was given.
+      type: str
+    secret_uid:
+      description: The UID of the secret; null if there is none.
+      type: str
+    msg:
+      description: For a failure, what is wrong and what to do.
+      type: str
+  sample:
+    - namespace: default
+      action: renewed
+      reason: due
+      expires_at: '2026-01-01T18:00:00Z'
+      secret_uid: 5f0c5a2e-5b0c-4bb7-9a49-6f0a4c1b7e7d
+      msg: ''
+summary:
+  description: How many namespaces had which action.
+  type: dict
+  returned: with RV(namespaces)
+  sample: {renewed: 2, unchanged: 498}
+expires_at:
+  description: The earliest known expiry among the secrets.
+  type: str
+  returned: with RV(namespaces)
+  sample: '2026-01-01T18:00:00Z'
+fingerprint:
+  description: A short digest of what was written for the token given or fetched, as in the secret's annotation; else
+    null.
+  type: str
+  returned: with RV(namespaces)
+  sample: sha256:0f343b0931126a20
+"""
+
+import typing as t
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _arguments
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._cluster import ClusterError, connect, make_module
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._runner import Runner
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import SelectionError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import TokenError
+
+
+def main() -> None:
+    module = make_module(_arguments.PULL_SECRET, supports_check_mode=True)
+    result: dict[str, t.Any] = {}
+    try:
+        task = _arguments.read(module.params)
+        cluster = connect(module, connections=task.workers)
+        result["host"] = cluster.host
+        report = Runner(cluster, task.policy, task.token, task.workers, dry_run=module.check_mode).run(task.selection)
+    except (ClusterError, SelectionError, TokenError, _arguments.ArgumentError) as exc:
+        module.fail_json(msg=str(exc), **result)
+    result.update(report.to_result(task.policy, task.token))
+    for warning in report.warnings:
+        module.warn(warning)
+    if module._diff:
+        result["diff"] = report.diff(task.policy)
+    problem = report.problem(task.policy, task.selection)
+    if problem:
+        module.fail_json(msg=problem, **result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures of the tests that need a real cluster, which `python -m support.cluster run` tells them of."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kubernetes import client, config
+
+from support.aws import FakeAws
+from support.cluster.audit import AuditLog
+from support.playbook import Ansible
+
+NAME = "ecr-public-secret"
+
+
+def _needed(variable: str) -> str:
+    value = os.environ.get(variable)
+    if not value:
+        pytest.fail(f"{variable} is not set: run `make e2e`, or this under `python -m support.cluster run`")
+    return value
+
+
+@pytest.fixture(scope="session")
+def kubeconfig() -> str:
+    return _needed("FRESHPULL_TEST_KUBECONFIG")
+
+
+@pytest.fixture(scope="session")
+def core(kubeconfig: str) -> client.CoreV1Api:
+    return client.CoreV1Api(config.new_client_from_config(kubeconfig))
+
+
+@pytest.fixture(scope="session")
+def audit() -> AuditLog:
+    """The API server's own record of what was asked of it."""
+    return AuditLog(Path(_needed("FRESHPULL_TEST_AUDIT_LOG")))
+
+
+@pytest.fixture(scope="session")
+def running_aws() -> Iterator[FakeAws]:
+    """The same one for all tests, as it was left: for what outlives a test. The others take `aws`."""
+    address = _needed("FRESHPULL_TEST_ADDRESS")
+    port = int(os.environ.get("FRESHPULL_TEST_REGISTRY_PORT", "0"))
+    with FakeAws(host=address, registry_port=port) as fake:
+        yield fake
+
+
+@pytest.fixture
+def aws(running_aws: FakeAws) -> FakeAws:
+    """ECR Public and its registry, healthy and with nothing counted yet."""
+    running_aws.reset()
+    return running_aws
+
+
+@pytest.fixture
+def aws_options(aws: FakeAws) -> dict[str, Any]:
+    """The module's `aws` for the fake."""
+    return {"endpoint_url": aws.endpoint_url, "access_key": aws.access_key, "secret_key": aws.secret_key}
+
+
+@pytest.fixture
+def ansible(tmp_path: Path, kubeconfig: str) -> Ansible:
+    return Ansible(tmp_path, kubeconfig)
+
+
+@pytest.fixture
+def make_namespaces(core: client.CoreV1Api) -> Iterator[Callable[..., list[str]]]:
+    """Makes namespaces with a common, unique prefix; they are deleted after the test."""
+    yield from _namespaces(core)
+
+
+@pytest.fixture(scope="module")
+def make_lasting_namespaces(core: client.CoreV1Api) -> Iterator[Callable[..., list[str]]]:
+    """The same, but they stay for all tests of a file."""
+    yield from _namespaces(core)
+
+
+def _namespaces(core: client.CoreV1Api) -> Iterator[Callable[..., list[str]]]:
+    prefix = "t" + secrets.token_hex(4)
+    made: list[str] = []
+
+    def make(*suffixes: str, labels: dict[str, str] | None = None) -> list[str]:
+        names = [f"{prefix}-{suffix}" for suffix in suffixes]
+        for name in names:
+            core.create_namespace({"metadata": {"name": name, "labels": {"test": prefix, **(labels or {})}}})
+            made.append(name)
+        return names
+
+    yield make
+    for name in made:
+        core.delete_namespace(name)

@@ -1,0 +1,130 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs real ansible-playbook commands, in an environment that holds nothing of the caller's."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+PULL_SECRET = "freshpull.ecr_public.ecr_public_pull_secret"
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One ansible-playbook command. results: what each registered variable held at the end."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+    results: dict[str, Any]
+    folder: Path
+
+    @property
+    def output(self) -> str:
+        return self.stdout + self.stderr
+
+    def ok(self) -> Run:
+        assert self.returncode == 0, self.output[-8000:]
+        return self
+
+
+class Ansible:
+    """Plays in a folder of its own; everything that a run leaves behind is below it."""
+
+    def __init__(self, folder: Path, kubeconfig: str) -> None:
+        self.folder = folder
+        self.kubeconfig = kubeconfig
+        self._runs = 0
+
+    def tasks(
+        self,
+        tasks: Sequence[Mapping[str, Any]],
+        *args: str,
+        env: Mapping[str, str] | None = None,
+        variables: Mapping[str, Any] | None = None,
+        timeout: float = 600,
+    ) -> Run:
+        """Run the tasks on localhost. What they register is read back; one with ignore_errors does not end the run."""
+        registered = [task["register"] for task in tasks if "register" in task]
+        dump = {
+            "name": "Keep the results",
+            "ansible.builtin.copy": {
+                "content": "{{ results | to_json }}",
+                "dest": "{{ results_file }}",
+                "mode": "0600",
+            },
+            "vars": {"results": {name: "{{ " + name + " }}" for name in registered}},
+            "check_mode": False,
+            "diff": False,
+            "no_log": True,
+        }
+        play = {
+            "hosts": "localhost",
+            "connection": "local",
+            "gather_facts": False,
+            "vars": dict(variables or {}),
+            "tasks": [*tasks, *([dump] if registered else [])],
+        }
+        return self.play([play], *args, env=env, timeout=timeout)
+
+    def play(
+        self,
+        playbook: Sequence[Mapping[str, Any]] | str,
+        *args: str,
+        env: Mapping[str, str] | None = None,
+        timeout: float = 600,
+    ) -> Run:
+        """Run a playbook, given as plays or as a name such as freshpull.ecr_public.pull_secret."""
+        self._runs += 1
+        folder = self.folder / f"run{self._runs}"
+        folder.mkdir(mode=0o700)
+        name = playbook
+        if not isinstance(playbook, str):
+            name = str(folder / "play.yml")
+            Path(name).write_text(yaml.safe_dump(list(playbook), sort_keys=False))
+        results = folder / "results.json"
+        command = [
+            *("ansible-playbook", str(name), "-i", "localhost,"),
+            *("-e", f"ansible_python_interpreter={sys.executable}", "-e", f"results_file={results}"),
+            *args,
+        ]
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env={**self.environment(), **(env or {})},
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        read = json.loads(results.read_text()) if results.exists() else {}
+        results.unlink(missing_ok=True)
+        return Run(done.returncode, done.stdout, done.stderr, read, folder)
+
+    def environment(self) -> dict[str, str]:
+        """What every run sees: no cluster and no AWS account but those that the test names."""
+        return {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "HOME": str(self.folder),
+            "LANG": "C.UTF-8",
+            "ANSIBLE_HOME": str(self.folder / "ansible"),
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_NOCOLOR": "true",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def pull_secret(self, *args: str, env: Mapping[str, str] | None = None, **options: Any) -> Run:
+        """Run the module once on the test cluster; results["result"] holds what it returned, failed or not."""
+        options = {"kubeconfig": self.kubeconfig, **options}
+        task = {"name": "The task", PULL_SECRET: options, "register": "result", "ignore_errors": True}
+        return self.tasks([task], *args, env=env).ok()

@@ -1,0 +1,107 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The table of cases that the module's decide() and the refresher's decide.jq are both held to."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _dockerconfig, _marks
+
+DEFAULT_NOW = "2026-01-01T06:00:00Z"
+OLD, NEW, THEIRS = "old", "new", "theirs"
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """One row. `secret` is a v1 Secret as the API gives it; `refresher` is None where it has no such case."""
+
+    name: str
+    now: str
+    policy: dict[str, Any]
+    secret: dict[str, Any] | None
+    token: dict[str, str] | None
+    expect: dict[str, Any]
+    refresher: dict[str, Any] | None
+
+
+def load() -> list[Case]:
+    rows = yaml.safe_load(Path(__file__).with_name("decide.yml").read_text())
+    return [_case(row) for row in rows]
+
+
+def _case(row: dict[str, Any]) -> Case:
+    unknown = set(row) - {"name", "now", "policy", "secret", "token", "expect", "refresher"}
+    assert not unknown, f"{row['name']}: unknown keys {unknown}"
+    token = row.get("token")
+    if token:
+        entry = _dockerconfig.auth_entry("AWS", NEW)
+        token = {"username": "AWS", "password": NEW, "authorization_token": entry["auth"], **token}
+    return Case(
+        name=row["name"],
+        now=row.get("now", DEFAULT_NOW),
+        policy=row.get("policy", {}),
+        secret=None if row["secret"] is None else secret(**row["secret"]),
+        token=token,
+        expect=row["expect"],
+        refresher=row.get("refresher", row["expect"]),
+    )
+
+
+def secret(
+    *,
+    ours: bool = True,
+    type: str = _marks.DOCKERCONFIG_TYPE,
+    immutable: bool = False,
+    labels: dict[str, str] | None = None,
+    annotations: dict[str, str] | None = None,
+    auths: dict[str, str] | None = None,
+    raw: str | None = None,
+    registries: list[str] | None = None,
+    expires_at: str | None = "2026-01-01T12:00:00Z",
+    renewed_at: str | None = "2026-01-01T00:00:00Z",
+    created: bool = True,
+    fingerprint: str = "match",
+    namespace: str = "team-a",
+    name: str = "ecr-public-secret",
+) -> dict[str, Any]:
+    """A v1 Secret from the table's short form."""
+    passwords = {_marks.DEFAULT_REGISTRY: OLD} if auths is None else auths
+    entries = {registry: _dockerconfig.auth_entry("AWS", password) for registry, password in passwords.items()}
+    text = json.dumps({"auths": entries}) if raw is None else raw
+    metadata: dict[str, Any] = {
+        "name": name,
+        "namespace": namespace,
+        "uid": "5f0c5a2e-0000-4000-8000-000000000001",
+        "resourceVersion": "100",
+        "labels": dict(labels or {}),
+        "annotations": dict(annotations or {}),
+    }
+    if ours:
+        metadata["labels"][_marks.MANAGED_LABEL] = "true"
+        ours_registries = list(entries) if registries is None else registries
+        marked = {registry: entries[registry] for registry in ours_registries if registry in entries}
+        marks = {
+            _marks.REGISTRIES: ",".join(ours_registries),
+            _marks.EXPIRES_AT: expires_at,
+            _marks.RENEWED_AT: renewed_at,
+            _marks.FINGERPRINT: {"match": _dockerconfig.fingerprint(marked), "none": None}.get(
+                fingerprint, fingerprint
+            ),
+            _marks.CREATED: "true" if created else None,
+        }
+        if created:
+            metadata["labels"][_marks.MANAGED_BY_LABEL] = _marks.MANAGED_BY
+        metadata["annotations"].update({mark: value for mark, value in marks.items() if value is not None})
+    body: dict[str, Any] = {"metadata": metadata, "type": type}
+    body["data"] = {_marks.DATA_KEY: base64.b64encode(text.encode()).decode()}
+    if immutable:
+        body["immutable"] = True
+    return body

@@ -1,0 +1,69 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _arguments
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import SelectionError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import TokenError
+
+TOKEN = {"username": "AWS", "password": "hunter2", "expires_at": "2026-01-01T00:00:00Z"}
+
+BAD: dict[str, tuple[dict[str, Any], str]] = {
+    "no worker": ({"workers": 0}, "workers"),
+    "too many workers": ({"workers": 257}, "workers"),
+    "a name with a slash": ({"name": "a/b"}, "name"),
+    "a name that is too long": ({"name": "a" * 254}, "name"),
+    "no registry": ({"registries": []}, "registries is empty"),
+    "a registry with a scheme": ({"registries": ["https://public.ecr.aws"]}, "registries"),
+    "a registry with a path": ({"registries": ["public.ecr.aws/x"]}, "registries"),
+    "a registry with a comma": ({"registries": ["a,b"]}, "registries"),
+    "a label that is no string": ({"labels": {"a": 1}}, "labels: the value of 'a' must be a string"),
+    "our own prefix": ({"annotations": {"ecr-public.freshpull/x": "1"}}, "our own prefix"),
+    "a bad duration": ({"renew_before": "8"}, "duration"),
+    "placeholder and absent": ({"placeholder": True, "state": "absent"}, "contradict"),
+    "a namespace that cannot be": ({"namespaces": ["A"]}, "cannot be a namespace"),
+    "no namespace": ({"namespaces": []}, "namespaces is empty"),
+    "a token without a password": ({"token": {**TOKEN, "password": ""}}, "password"),
+    "a token without an expiry": ({"token": {**TOKEN, "expires_at": None}}, "expires_at"),
+    "a token with a bad expiry": ({"token": {**TOKEN, "expires_at": "soon"}}, "not a time"),
+}
+
+
+def params(**options: Any) -> dict[str, Any]:
+    defaults = {name: spec.get("default") for name, spec in _arguments.PULL_SECRET.items()}
+    return {**defaults, **options}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_named(case: str) -> None:
+    options, words = BAD[case]
+    with pytest.raises((_arguments.ArgumentError, SelectionError, TokenError), match=words) as caught:
+        _arguments.read(params(**options))
+    assert "hunter2" not in str(caught.value)
+
+
+def test_defaults() -> None:
+    task = _arguments.read(params())
+    assert task.selection.namespaces == ("default",)
+    assert task.policy.renew_before == dt.timedelta(hours=8)
+    assert task.policy.registries == ("public.ecr.aws",)
+    assert task.token is None
+
+
+def test_a_selector_alone_means_all_that_match() -> None:
+    task = _arguments.read(params(namespace_selector=["a=b", "c in (d,e)"]))
+    assert task.selection.namespaces == ("*",)
+    assert task.selection.selector == "a=b,c in (d,e)"
+    named = _arguments.read(params(namespace_selector=["a=b"], namespaces=["x"]))
+    assert named.selection.namespaces == ("x",)
+
+
+def test_registries_are_written_once_each() -> None:
+    task = _arguments.read(params(registries=["public.ecr.aws", "ecr-public.aws.com", "public.ecr.aws"]))
+    assert task.policy.registries == ("public.ecr.aws", "ecr-public.aws.com")

@@ -1,0 +1,271 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The runner against a cluster in memory that keeps count, so that races and refusals can be staged."""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pytest
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _runner
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._cluster import (
+    Cluster,
+    ClusterError,
+    ConflictError,
+    ForbiddenError,
+    NotFoundError,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import Policy
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import Namespace, Selection
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, TokenError
+from unit.cases import decide as cases
+
+NOW = dt.datetime.now(dt.timezone.utc)
+NAME = "ecr-public-secret"
+TOKEN = Token(expires_at=NOW + dt.timedelta(hours=12), username="AWS", password="new")
+
+
+class MemoryCluster:
+    """The port that the runner uses. `refuse` maps a verb to errors that its next calls raise, in order."""
+
+    host = "https://memory.invalid"
+
+    def __init__(self, names: list[str]) -> None:
+        self.present = {name: Namespace(name) for name in names}
+        self.stored: dict[str, dict[str, Any]] = {}
+        self.clock_offset = dt.timedelta()
+        self.calls: Counter[str] = Counter()
+        self.refuse: dict[str, list[ClusterError | None]] = {}
+        self.meanwhile: dict[str, dict[str, Any]] = {}
+
+    def _count(self, verb: str) -> None:
+        self.calls[verb] += 1
+        errors = self.refuse.get(verb)
+        error = errors.pop(0) if errors else None
+        if error:
+            raise error
+
+    def namespaces(self, selector: str) -> dict[str, Namespace]:
+        self._count("list namespaces")
+        return {} if selector == "none=match" else self.present
+
+    def namespace(self, name: str) -> Namespace:
+        self._count("get namespace")
+        if name not in self.present:
+            raise NotFoundError("not_found", name)
+        return self.present[name]
+
+    def secrets(self, name: str) -> Iterator[dict[str, Any]]:
+        self._count("list secrets")
+        assert name == NAME
+        yield from copy.deepcopy(list(self.stored.values()))
+
+    def secret(self, namespace: str, name: str) -> dict[str, Any] | None:
+        self._count("get secret")
+        assert name == NAME
+        return copy.deepcopy(self.stored.get(namespace))
+
+    def create_secret(self, namespace: str, body: dict[str, Any], dry_run: bool = False) -> str:
+        self._count("dry run" if dry_run else "create secret")
+        if dry_run:
+            return ""
+        self.stored.update(self.meanwhile)
+        if namespace in self.stored:
+            raise ConflictError("conflict", "exists")
+        metadata = {**body["metadata"], "uid": f"uid-{self.calls['create secret']}", "resourceVersion": "1"}
+        self.stored[namespace] = {**body, "metadata": metadata}
+        return metadata["uid"]
+
+    def patch_secret(self, namespace: str, name: str, body: dict[str, Any]) -> str:
+        self._count("patch secret")
+        assert name == NAME
+        stored = self.stored[namespace]
+        if body["metadata"]["resourceVersion"] != stored["metadata"]["resourceVersion"]:
+            raise ConflictError("conflict", "changed")
+        stored["metadata"]["annotations"].update(body["metadata"].get("annotations", {}))
+        stored["data"].update(body.get("data", {}))
+        return stored["metadata"]["uid"]
+
+    def delete_secret(self, secret: dict[str, Any]) -> None:
+        self._count("delete secret")
+        del self.stored[secret["metadata"]["namespace"]]
+
+
+def run(
+    cluster: MemoryCluster,
+    *namespaces: str,
+    token: Token | None = TOKEN,
+    dry_run: bool = False,
+    selector: str = "",
+    **policy: Any,
+) -> _runner.Report:
+    runner = _runner.Runner(cast(Cluster, cluster), Policy(name=NAME, **policy), token, workers=4, dry_run=dry_run)
+    return runner.run(Selection(namespaces, selector=selector))
+
+
+def result(report: _runner.Report) -> dict[str, tuple[str, str]]:
+    return {outcome.namespace: (outcome.plan.action, outcome.plan.reason) for outcome in report.outcomes}
+
+
+def test_few_are_read_one_by_one_and_many_are_listed() -> None:
+    few = MemoryCluster(["a", "b"])
+    run(few, "a", "b")
+    assert few.calls == {"get namespace": 2, "get secret": 2, "create secret": 2}
+    names = [f"n{number}" for number in range(20)]
+    many = MemoryCluster(names)
+    run(many, *names)
+    assert many.calls == {"list namespaces": 1, "list secrets": 1, "create secret": 20}
+
+
+def test_without_the_right_to_list_each_is_read() -> None:
+    names = [f"n{number}" for number in range(20)]
+    cluster = MemoryCluster(names)
+    forbidden = ForbiddenError("forbidden", "no")
+    cluster.refuse = {"list namespaces": [forbidden], "list secrets": [forbidden]}
+    assert run(cluster, *names).summary == {"created": 20}
+    assert cluster.calls == {"list namespaces": 1, "list secrets": 1, "get secret": 20, "create secret": 20}
+
+
+def test_a_glob_without_the_right_to_list_is_an_error() -> None:
+    cluster = MemoryCluster(["a"])
+    cluster.refuse = {"list namespaces": [ForbiddenError("forbidden", "cannot list namespaces")]}
+    with pytest.raises(ForbiddenError):
+        run(cluster, "*")
+
+
+def test_dry_run_writes_nothing() -> None:
+    cluster = MemoryCluster(["a"])
+    report = run(cluster, "a", token=None, dry_run=True)
+    assert report.changed
+    assert report.outcomes[0].to_result()["expires_at"] == "unknown"
+    assert cluster.calls == {"get namespace": 1, "get secret": 1}
+
+
+def test_a_conflict_is_read_and_decided_again() -> None:
+    cluster = MemoryCluster(["a"])
+    cluster.stored = {"a": cases.secret(namespace="a")}
+    cluster.refuse = {"patch secret": [ConflictError("conflict", "x"), ConflictError("conflict", "x")]}
+    assert result(run(cluster, "a")) == {"a": ("renewed", "expired")}
+    assert cluster.calls["patch secret"] == 3
+    assert cluster.calls["get secret"] == 3
+
+
+def test_conflicts_without_end_are_given_up() -> None:
+    cluster = MemoryCluster(["a"])
+    cluster.stored = {"a": cases.secret(namespace="a")}
+    cluster.refuse = {"patch secret": [ConflictError("conflict", "x")] * 100}
+    assert result(run(cluster, "a")) == {"a": ("failed", "conflict")}
+    assert cluster.calls["patch secret"] == _runner.DECISIONS
+
+
+def test_a_foreign_secret_made_meanwhile_is_not_overwritten() -> None:
+    cluster = MemoryCluster(["a"])
+    cluster.meanwhile = {"a": cases.secret(namespace="a", ours=False)}
+    assert result(run(cluster, "a")) == {"a": ("failed", "foreign")}
+
+
+def test_a_namespace_deleted_meanwhile_is_named() -> None:
+    cluster = MemoryCluster(["a", "b"])
+    cluster.refuse = {"create secret": [NotFoundError("not_found", "gone"), None]}
+    report = run(cluster, "a", "b")
+    assert sorted(report.summary.items()) == [("created", 1), ("failed", 1)]
+    assert report.failures[0].plan.reason == "missing_namespace"
+
+
+def test_a_token_that_came_to_be_needed_is_told() -> None:
+    cluster = MemoryCluster(["a"])
+    assert result(run(cluster, "a", token=None)) == {"a": ("failed", "no_token")}
+    assert cluster.calls["create secret"] == 0
+
+
+def test_an_expired_token_is_refused_before_anything_is_written() -> None:
+    cluster = MemoryCluster(["a"])
+    old = Token(expires_at=NOW - dt.timedelta(seconds=1), username="AWS", password="old")
+    with pytest.raises(TokenError, match="expired"):
+        run(cluster, "a", token=old)
+    assert cluster.calls["create secret"] == 0
+
+
+def test_recreating_keeps_the_old_secret_where_the_new_one_is_refused() -> None:
+    cluster = MemoryCluster(["a"])
+    cluster.stored = {"a": cases.secret(namespace="a", type="Opaque")}
+    before = copy.deepcopy(cluster.stored["a"]["data"])
+    cluster.refuse = {"create secret": [ClusterError("api_error", "quota")]}
+    assert result(run(cluster, "a", recreate=True)) == {"a": ("failed", "recreate_refused")}
+    assert cluster.stored["a"]["data"] == before
+    assert cluster.calls["dry run"] == 1
+
+
+def test_recreating_is_not_begun_where_the_dry_run_fails() -> None:
+    cluster = MemoryCluster(["a"])
+    cluster.stored = {"a": cases.secret(namespace="a", type="Opaque")}
+    cluster.refuse = {"dry run": [ForbiddenError("forbidden", "no create")]}
+    assert result(run(cluster, "a", recreate=True)) == {"a": ("failed", "forbidden")}
+    assert cluster.calls["delete secret"] == 0
+
+
+def test_a_secret_that_is_lost_is_told_plainly() -> None:
+    cluster = MemoryCluster(["a"])
+    cluster.stored = {"a": cases.secret(namespace="a", type="Opaque")}
+    cluster.refuse = {"create secret": [ClusterError("api_error", "x"), ClusterError("api_error", "y")]}
+    report = run(cluster, "a", recreate=True)
+    assert result(report) == {"a": ("failed", "secret_lost")}
+    assert "IS GONE" in report.failures[0].plan.msg
+
+
+def test_the_later_clock_counts_and_a_gap_is_told() -> None:
+    cluster = MemoryCluster(["a"])
+    secret = cases.secret(namespace="a", expires_at=(NOW + dt.timedelta(hours=9)).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    cluster.stored = {"a": secret}
+    assert result(run(cluster, "a", dry_run=True)) == {"a": ("unchanged", "fresh")}
+    cluster.clock_offset = dt.timedelta(hours=2)
+    report = run(cluster, "a", dry_run=True)
+    assert result(report) == {"a": ("renewed", "due")}
+    assert "7200 s ahead of" in report.warnings[0]
+    cluster.clock_offset = dt.timedelta(hours=-2)
+    report = run(cluster, "a", dry_run=True)
+    assert result(report) == {"a": ("unchanged", "fresh")}
+    assert "behind" in report.warnings[0]
+
+
+def test_nothing_chosen() -> None:
+    cluster = MemoryCluster(["a"])
+    selection = Selection(("x-*",))
+    report = run(cluster, "x-*")
+    assert "No namespace was chosen" in report.problem(Policy(name=NAME), selection)
+    assert report.problem(Policy(name=NAME, state="absent"), selection) == ""
+    assert "x-*" in report.warnings[0]
+    selected = Selection(("*",), selector="none=match")
+    assert run(cluster, "*", selector="none=match").problem(Policy(name=NAME), selected) == ""
+
+
+def test_absent_where_the_namespace_is_gone_is_fine() -> None:
+    cluster = MemoryCluster(["a"])
+    assert result(run(cluster, "a", "b", state="absent")) == {
+        "a": ("unchanged", "missing"),
+        "b": ("unchanged", "missing_namespace"),
+    }
+
+
+def test_the_message_names_the_first_failures_and_counts_the_rest() -> None:
+    names = [f"n{number:02}" for number in range(15)]
+    cluster = MemoryCluster(names)
+    cluster.stored = {name: cases.secret(namespace=name, ours=False) for name in names}
+    message = run(cluster, *names).problem(Policy(name=NAME), Selection(tuple(names)))
+    assert message.startswith("15 of 15 namespaces failed. n00: foreign:")
+    assert "n10" not in message
+    assert message.endswith("And 5 more, see namespaces.")
+
+
+def test_a_diff_of_very_many_is_cut() -> None:
+    names = [f"n{number:03}" for number in range(_runner.DIFFS + 20)]
+    report = run(MemoryCluster(names), *names, dry_run=True)
+    after = report.diff(Policy(name=NAME))["after"]
+    assert len(after) == _runner.DIFFS + 1
+    assert "and 20 more namespaces" in after
