@@ -1,0 +1,132 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# What to do with each pull secret. Reads Secrets as the API server gives them, one JSON document each. jq 1.6 suffices.
+# It follows the module's decision, and the same table of cases tests both (tests/unit/cases/decide.yml).
+#
+# Called as: jq -f decide.jq --arg step STEP --slurpfile given FILE
+#   step   "entries": prints the texts whose fingerprints "plan" looks up, one a line. They hold tokens.
+#          "token":   prints the same for what the new token will be stored as. Reads nothing (jq -n).
+#          "plan":    prints one plan a secret: {namespace, action, reason, expires_at, msg, needs_token, patch}
+#   given  one object, in a file because it may hold a token:
+#          policy        {registries: [text], renew_before: seconds}
+#          now           seconds since the epoch
+#          force         true: renew whatever life remains
+#          token         null while none was fetched, else {expires_at: seconds, entry: {username, password, auth}}
+#          fingerprints  {text: fingerprint}
+
+# The names and values of plugins/module_utils/_marks.py; a unit test holds the two equal.
+def MANAGED_LABEL: "ecr-public.freshpull/managed";
+def EXPIRES_AT: "ecr-public.freshpull/expires-at";
+def RENEWED_AT: "ecr-public.freshpull/renewed-at";
+def RENEWED_BY: "ecr-public.freshpull/renewed-by";
+def FINGERPRINT: "ecr-public.freshpull/fingerprint";
+def REGISTRIES: "ecr-public.freshpull/registries";
+def DOCKERCONFIG_TYPE: "kubernetes.io/dockerconfigjson";
+def DATA_KEY: ".dockerconfigjson";
+
+$given[0] as {$policy, $now, $force, $token, $fingerprints} |
+
+# Keys sorted whatever order they came in: tojson keeps that order, and jq's option -S reaches only the output.
+def canonical:
+  if type == "object" then . as $object | "{" + (keys | map(tojson + ":" + ($object[.] | canonical)) | join(",")) + "}"
+  elif type == "array" then "[" + (map(canonical) | join(",")) + "]"
+  else tojson end;
+
+def only($names): with_entries(select(.key as $key | $names | index([$key])));
+def without($names): with_entries(select(.key as $key | $names | index([$key]) | not));
+def time: try fromdateiso8601 catch null;
+def fingerprint: $fingerprints[canonical];
+
+# What a secret tells about itself: {annotations, config, auths, stored (registries), entries (ours), malformed}.
+def contents:
+  (.metadata.annotations // {}) as $annotations
+  | (((.data // {})[DATA_KEY] // "") | try (@base64d | fromjson) catch null) as $config
+  | (if ($config | type) != "object" then null elif $config | has("auths") then $config.auths else {} end) as $auths
+  | if ($auths | type) != "object" or any($auths[]; type != "object") then {malformed: true}
+    else ($annotations[REGISTRIES] // "" | split(",") | map(select(. != ""))) as $stored
+      | {$annotations, $config, $auths, $stored, entries: ($auths | only($stored)), malformed: false}
+    end;
+
+# One entry under every wanted registry: a token serves them all.
+def wanted_entries($entry): reduce $policy.registries[] as $registry ({}; .[$registry] = $entry);
+def moved_entries: . as $contents | wanted_entries(first($contents.stored[] | $contents.entries[.] // empty));
+
+# Whether our entries are what we wrote, so that the annotations speak of them.
+def genuine: .entries != {} and (.entries | fingerprint) == .annotations[FINGERPRINT];
+def believed_expiry: if genuine then .annotations[EXPIRES_AT] | time else null end;
+
+# Never more than two thirds of the token's whole life, or a short-lived token would be renewed without end.
+def renew_before($expires):
+  (.annotations[RENEWED_AT] | time) as $renewed
+  | if $renewed != null and $renewed < $expires then [$policy.renew_before, ($expires - $renewed) * 2 / 3] | min
+    else $policy.renew_before end;
+
+# Why a new token is needed, or null.
+def renewal:
+  believed_expiry as $expires
+  | if $force then "forced"
+    elif .entries == {} then "empty"
+    elif genuine | not then "fingerprint"
+    elif $expires == null then "unknown_expiry"
+    elif $expires <= $now then "expired"
+    elif $expires - $now < renew_before($expires) then "due"
+    else null end;
+
+# In place, and only on the object that was read: with uid and resourceVersion the API server refuses any other.
+def patch($secret; $entries; $marks):
+  . as $contents |
+  {
+    metadata: ($secret.metadata | {uid, resourceVersion, annotations: ({
+      (REGISTRIES): ($policy.registries | join(",")),
+      (FINGERPRINT): ($entries | fingerprint)
+    } + $marks)}),
+    data: {(DATA_KEY): (.config + {auths: ((.auths | without($contents.stored)) + $entries)} | tojson | @base64)}
+  };
+
+def plan($action; $reason): {action: $action, reason: $reason, msg: ""};
+def failure($reason; $msg): {action: "failed", reason: $reason, msg: $msg};
+def writable($secret; written):
+  if $secret.immutable then failure("immutable"; "The secret is immutable, so its token cannot be renewed in place. " +
+    "Run the role with pull_secret_recreate, or delete the secret and run the role again.")
+  else written end;
+
+def write_token($secret; $reason):
+  plan("renewed"; $reason) + if $token == null then {needs_token: true} else
+    {
+      expires_at: ($token.expires_at | todateiso8601),
+      patch: patch($secret; wanted_entries($token.entry); {
+        (EXPIRES_AT): ($token.expires_at | todateiso8601),
+        (RENEWED_AT): ($now | floor | todateiso8601),
+        (RENEWED_BY): "cronjob"
+      })
+    } end;
+
+# For contents that can be read. The first rule that holds settles it.
+def decide_content($secret):
+  renewal as $renewal
+  | (believed_expiry as $stored | $token != null and $stored != null and $token.expires_at <= $stored) as $not_later
+  | if $renewal and ($not_later | not) then writable($secret; write_token($secret; $renewal))
+    elif ($policy.registries | sort) == (.stored | sort) and ($policy.registries | sort) == (.entries | keys)
+    then plan("unchanged"; if $renewal then "not_later" else "fresh" end)
+    else writable($secret; plan("updated"; "registries") + {patch: patch($secret; moved_entries; {})}) end;
+
+def decide:
+  . as $secret
+  | if .type != DOCKERCONFIG_TYPE
+    then failure("wrong_type"; "The secret has type \(.type // "Opaque"), which the kubelet ignores; it needs \(DOCKERCONFIG_TYPE). " +
+      "Run the role with pull_secret_recreate, or with another pull_secret_name.")
+    elif (.metadata.labels // {})[MANAGED_LABEL] != "true"
+    then failure("foreign"; "A secret of this name exists without our mark (label \(MANAGED_LABEL)). " +
+      "Run the role with another pull_secret_name, or with pull_secret_adopt.")
+    else contents
+      | if .malformed
+        then failure("malformed"; "The secret's \(DATA_KEY) cannot be read. Repair or delete it, then run the role again.")
+        else {expires_at: (believed_expiry | if . then todateiso8601 else . end)} + decide_content($secret) end
+    end
+  | {namespace: $secret.metadata.namespace, expires_at: null, needs_token: false, patch: null} + .;
+
+if $step == "token" then wanted_entries($token.entry) | canonical
+elif $step == "entries" then contents | select((.malformed | not) and .entries != {}) | (.entries, moved_entries) | canonical
+else decide end

@@ -1,0 +1,172 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The refresher in real pods: what it does, what it may do, and what it tells."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kubernetes import client
+from kubernetes.client.exceptions import ApiException
+
+from support import leaks
+from support.aws import FakeAws
+from support.playbook import Ansible, Run
+from support.role import Role
+from support.workloads import CRONJOB, Ended, Workloads
+
+pytestmark = pytest.mark.node
+NAME = "ecr-public-secret"
+PREFIX = "ecr-public.freshpull/"
+
+
+@dataclasses.dataclass(frozen=True)
+class Renewal:
+    """A run of the role, then a Job made from its CronJob; with all that could be seen of both."""
+
+    role: Role
+    run: Run
+    before: dict[str, Any]
+    ended: Ended
+    after: dict[str, Any]
+    processes: set[str]
+
+
+def read(core: client.CoreV1Api, role: Role) -> dict[str, Any]:
+    """The secrets' metadata by namespace."""
+    return {namespace: core.read_namespaced_secret(NAME, namespace).metadata for namespace in role.namespaces}
+
+
+@pytest.fixture(scope="module")
+def workloads(kubeconfig: str) -> Workloads:
+    return Workloads(kubeconfig)
+
+
+@pytest.fixture(scope="module")
+def renewal(
+    running_aws: FakeAws,
+    kubeconfig: str,
+    core: client.CoreV1Api,
+    workloads: Workloads,
+    make_lasting_namespaces: Callable[..., list[str]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Renewal]:
+    running_aws.reset()
+    names = make_lasting_namespaces("a", "b", "c")
+    ansible = Ansible(tmp_path_factory.mktemp("play"), kubeconfig)
+    with Role(ansible, running_aws, names, refresher=names[0].removesuffix("a") + "refresher") as role:
+        with leaks.watched_processes() as processes:
+            run = role.run("-vvv", "--diff", env={"ANSIBLE_LOG_PATH": str(ansible.folder / "ansible.log")}).ok()
+            before = read(core, role)
+            running_aws.behave(life=50000)
+            ended = workloads.refresh(role.refresher)
+        yield Renewal(role, run, before, ended, read(core, role), processes)
+
+
+def test_job_renews_all_in_place(renewal: Renewal, running_aws: FakeAws) -> None:
+    assert (renewal.ended.succeeded, renewal.ended.exit_code) == (True, 0)
+    assert renewal.ended.message.strip() == "3 renewed"
+    assert json.loads(renewal.ended.log.splitlines()[-1])["summary"] == {"renewed": 3}
+    # The module's, that of the role's own test run, and this Job's: one for all namespaces each time.
+    assert running_aws.calls == {"GetAuthorizationToken": 3}
+    for namespace, before in renewal.before.items():
+        after = renewal.after[namespace]
+        assert after.uid == before.uid
+        assert after.annotations[PREFIX + "expires-at"] > before.annotations[PREFIX + "expires-at"]
+        assert after.annotations[PREFIX + "renewed-by"] == before.annotations[PREFIX + "renewed-by"] == "cronjob"
+
+
+def test_no_token_is_left_behind(
+    renewal: Renewal, core: client.CoreV1Api, kubeconfig: str, running_aws: FakeAws
+) -> None:
+    assert len(running_aws.tokens) == 3
+    needles = {running_aws.secret_key, *(form for each in running_aws.tokens for form in leaks.forms(each))}
+    processes = "\n".join(renewal.processes)
+    # Else it would not be the pods' processes that are searched.
+    assert "refresh.sh" in processes
+    assert "get-authorization-token" in processes
+    assert leaks.find(processes, needles) == []
+    assert leaks.find(renewal.run.output, needles) == []
+    assert leaks.find_in_files(renewal.run.folder.parent, needles) == []
+    assert leaks.find(Path(os.environ["FRESHPULL_TEST_AUDIT_LOG"]).read_text(), needles) == []
+    pods = core.list_namespaced_pod(renewal.role.refresher).items
+    assert len(pods) == 2
+    for pod in pods:
+        log = core.read_namespaced_pod_log(pod.metadata.name, renewal.role.refresher)
+        assert leaks.find(log, needles) == []
+
+    holders = set()
+    kinds = set()
+    # Events and the pods' termination messages are among these.
+    for item in leaks.cluster_objects(kubeconfig):
+        kinds.add(item["kind"])
+        if item["kind"] == "Secret":
+            data = item.pop("data", None)
+            if leaks.find(json.dumps(data), needles):
+                holders.add((item["metadata"]["namespace"], item["metadata"]["name"]))
+        assert leaks.find(json.dumps(item), needles) == [], item["metadata"]
+    assert {"Event", "Pod", "ConfigMap"} <= kinds
+    assert holders == {(namespace, NAME) for namespace in renewal.role.namespaces}
+
+
+def test_its_namespace_takes_restricted_pods_only(renewal: Renewal, core: client.CoreV1Api) -> None:
+    namespace = core.read_namespace(renewal.role.refresher)
+    assert namespace.metadata.labels["pod-security.kubernetes.io/enforce"] == "restricted"
+    container = {"name": "main", "image": "freshpull.invalid/any:1", "securityContext": {"privileged": True}}
+    pod = {"metadata": {"name": "privileged"}, "spec": {"containers": [container]}}
+    with pytest.raises(ApiException, match="violates PodSecurity") as refused:
+        core.create_namespaced_pod(renewal.role.refresher, pod, dry_run="All")
+    assert refused.value.status == HTTPStatus.FORBIDDEN
+
+
+# verb, resource, name, and whether in one of the chosen namespaces
+ALLOWED = [("get", "secrets", NAME, True), ("patch", "secrets", NAME, True)]
+REFUSED = [
+    ("get", "secrets", "other", True),
+    ("patch", "secrets", "other", True),
+    ("get", "secrets", NAME, False),
+    ("patch", "secrets", NAME, False),
+    *((verb, "secrets", NAME, True) for verb in ("create", "update", "delete", "deletecollection", "watch")),
+    ("list", "secrets", None, True),
+    ("list", "namespaces", None, True),
+    ("create", "serviceaccounts/token", CRONJOB, True),
+    ("create", "pods", None, True),
+    ("get", "configmaps", None, True),
+]
+
+
+@pytest.mark.parametrize(("verb", "resource", "name", "chosen"), [*ALLOWED, *REFUSED])
+def test_rights(
+    renewal: Renewal, workloads: Workloads, verb: str, resource: str, name: str | None, chosen: bool
+) -> None:
+    role = renewal.role
+    resource, _slash, subresource = resource.partition("/")
+    # The refresher's own namespace is not chosen: there it must not even see its AWS keys.
+    where = role.namespaces[0] if chosen and resource != "serviceaccounts" else role.refresher
+    asked = {"verb": verb, "resource": resource, "subresource": subresource, "name": name, "namespace": where}
+    user = f"system:serviceaccount:{role.refresher}:{CRONJOB}"
+    groups = ["system:serviceaccounts", f"system:serviceaccounts:{role.refresher}", "system:authenticated"]
+    review = {"spec": {"user": user, "groups": groups, "resourceAttributes": asked}}
+    answer = client.AuthorizationV1Api(workloads.api).create_subject_access_review(review)
+    assert answer.status.allowed == ((verb, resource, name, chosen) in ALLOWED)
+
+
+# The last, as its failed Job must not be among those that were looked at before.
+def test_job_says_which_rights_are_missing_in_aws(
+    renewal: Renewal, core: client.CoreV1Api, workloads: Workloads, running_aws: FakeAws
+) -> None:
+    running_aws.behave(deny="sts:GetServiceBearerToken")
+    before = {namespace: each.resource_version for namespace, each in read(core, renewal.role).items()}
+    ended = workloads.refresh(renewal.role.refresher)
+    assert (ended.succeeded, ended.exit_code) == (False, 1)
+    assert "sts:GetServiceBearerToken" in ended.message
+    assert ended.message.startswith("3 failed")
+    assert {namespace: each.resource_version for namespace, each in read(core, renewal.role).items()} == before

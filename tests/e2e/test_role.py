@@ -1,0 +1,119 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role as a whole, run as its users run it."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from kubernetes import client
+
+from support import leaks
+from support.aws import FakeAws
+from support.cluster.audit import AuditLog
+from support.playbook import Ansible
+from support.role import Role, changed
+
+NAME = "ecr-public-secret"
+ADMIN = "freshpull-admin"
+# In every namespace, a moment after it was made.
+MADE_BY_KUBERNETES = ("default", "kube-root-ca.crt")
+RENEWED_BY = "ecr-public.freshpull/renewed-by"
+
+
+@pytest.fixture
+def role(ansible: Ansible, aws: FakeAws, make_namespaces: Callable[..., list[str]]) -> Iterator[Role]:
+    names = make_namespaces("a", "b", "c")
+    with Role(ansible, aws, names, refresher=names[0].removesuffix("a") + "refresher") as role:
+        yield role
+
+
+def versions(role: Role, kubeconfig: str) -> dict[tuple[str, str, str], str]:
+    """The resourceVersion of everything in the role's namespaces, and of what bears its name elsewhere."""
+    found = {}
+    for item in leaks.cluster_objects(kubeconfig):
+        metadata = item["metadata"]
+        namespace, name = metadata.get("namespace", ""), metadata["name"]
+        if item["kind"] == "Event" or name in MADE_BY_KUBERNETES:
+            continue
+        if namespace in (*role.namespaces, role.refresher) or role.refresher in str(metadata):
+            found[item["kind"], namespace, name] = metadata["resourceVersion"]
+    return found
+
+
+def password(core: client.CoreV1Api, namespace: str) -> str:
+    data = core.read_namespaced_secret(NAME, namespace).data[".dockerconfigjson"]
+    return str(json.loads(base64.b64decode(data))["auths"]["public.ecr.aws"]["password"])
+
+
+def test_check_mode_on_an_empty_cluster_writes_nothing(role: Role, aws: FakeAws, audit: AuditLog) -> None:
+    mark = audit.mark()
+    run = role.run("--check", "--diff").ok()
+    assert changed(run) > 0
+    assert (audit.writes(since=mark, user=ADMIN), aws.calls) == ([], {})
+
+
+def test_second_run_changes_nothing_and_absent_leaves_nothing(
+    role: Role, core: client.CoreV1Api, kubeconfig: str, aws: FakeAws
+) -> None:
+    first = role.namespaces[0]
+    theirs: dict[str, Any] = {"metadata": {"name": "theirs", "namespace": first}}
+    core.create_namespaced_secret(first, {**theirs, "stringData": {"a": "b"}})
+    core.create_namespaced_config_map(first, theirs)
+    before = versions(role, kubeconfig)
+
+    assert changed(role.run(test_run="never").ok()) > 0
+    assert aws.calls == {"GetAuthorizationToken": 1}
+    assert {password(core, namespace) for namespace in role.namespaces} == {aws.tokens[-1]}
+
+    made = versions(role, kubeconfig)
+    assert changed(role.run().ok()) == 0
+    # No Job either: it would be one for a change that the role sees where there is none.
+    assert versions(role, kubeconfig) == made
+    assert aws.calls == {"GetAuthorizationToken": 1}
+
+    assert changed(role.run(state="absent", aws_on_controller=False).ok()) > 0
+    assert versions(role, kubeconfig) == before
+
+
+@pytest.mark.node
+def test_first_token_from_the_refresher_for_a_controller_without_aws(
+    role: Role, core: client.CoreV1Api, aws: FakeAws
+) -> None:
+    role.run(first_token="refresher", aws_on_controller=False).ok()
+    assert aws.calls == {"GetAuthorizationToken": 1}
+    for namespace in role.namespaces:
+        assert password(core, namespace) == aws.tokens[-1]
+        assert core.read_namespaced_secret(NAME, namespace).metadata.annotations[RENEWED_BY] == "cronjob"
+
+
+@pytest.mark.node
+def test_keys_in_a_secret_of_the_users_own_and_none_in_what_is_said(
+    role: Role, core: client.CoreV1Api, ansible: Ansible, aws: FakeAws
+) -> None:
+    core.create_namespace({"metadata": {"name": role.refresher}})
+    keys = f"[default]\naws_access_key_id = {aws.access_key}\naws_secret_access_key = {aws.secret_key}\n"
+    core.create_namespaced_secret(
+        role.refresher, {"metadata": {"name": "our-keys"}, "stringData": {"credentials": keys}}
+    )
+    existing: dict[str, Any] = {"refresher_aws_auth": "existing_secret", "refresher_aws_existing_secret": "our-keys"}
+    log = ansible.folder / "ansible.log"
+
+    aws.behave(life=43200)
+    made = role.run("-vvv", "--diff", test_run="never", env={"ANSIBLE_LOG_PATH": str(log)}, **existing).ok()
+    aws.behave(life=50000)
+    proven = role.run("-vvv", "--diff", test_run="always", env={"ANSIBLE_LOG_PATH": str(log)}, **existing).ok()
+    gone = role.run("-vvv", "--diff", state="absent", env={"ANSIBLE_LOG_PATH": str(log)}).ok()
+
+    assert aws.calls == {"GetAuthorizationToken": 2}
+    needles = {aws.secret_key, *(form for password in aws.tokens for form in leaks.forms(password))}
+    for run in (made, proven, gone):
+        assert leaks.find(run.output, needles) == []
+    assert leaks.find_in_files(ansible.folder, needles) == []
+    # Neither their keys nor the namespace, which the role did not make, are ours to remove.
+    assert core.read_namespaced_secret("our-keys", role.refresher)

@@ -1,0 +1,89 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the role as users do: the collection's playbook, and a file of variables."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any
+
+from kubernetes import client, config
+from kubernetes.client.exceptions import ApiException
+
+from support.aws import FakeAws
+from support.playbook import Ansible, Run
+from support.workloads import CRONJOB
+
+PLAYBOOK = "freshpull.ecr_public.pull_secret"
+
+
+class Role:
+    """The role for one refresher. Keys come from the environment, so that no file of variables holds one.
+
+    As a context manager it takes away at the end what the role made outside of the chosen namespaces.
+    """
+
+    def __init__(self, ansible: Ansible, aws: FakeAws, namespaces: Sequence[str], refresher: str) -> None:
+        """refresher: the namespace of its CronJob."""
+        self._ansible = ansible
+        self._aws = aws
+        self.namespaces = list(namespaces)
+        self.refresher = refresher
+        self.variables: dict[str, Any] = {
+            "pull_secret_cluster": {"kubeconfig": ansible.kubeconfig},
+            "pull_secret_namespaces": list(namespaces),
+            "pull_secret_refresher_namespace": refresher,
+            "pull_secret_refresher_aws_auth": "secret",
+            "pull_secret_refresher_aws_access_key": "{{ lookup('ansible.builtin.env', 'REFRESHER_ACCESS_KEY') }}",
+            "pull_secret_refresher_aws_secret_key": "{{ lookup('ansible.builtin.env', 'REFRESHER_SECRET_KEY') }}",
+            "pull_secret_refresher_aws_endpoint_url": aws.endpoint_url,
+        }
+        if image := os.environ.get("FRESHPULL_TEST_AWS_CLI_IMAGE"):
+            self.variables["pull_secret_refresher_image"] = image
+
+    def __enter__(self) -> Role:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        api = config.new_client_from_config(self._ansible.kubeconfig)
+        for delete, name in (
+            (client.RbacAuthorizationV1Api(api).delete_cluster_role, f"{CRONJOB}:{self.refresher}"),
+            (client.CoreV1Api(api).delete_namespace, self.refresher),
+        ):
+            try:
+                delete(name)
+            except ApiException as problem:
+                if problem.status != HTTPStatus.NOT_FOUND:
+                    raise
+
+    def run(
+        self, *args: str, aws_on_controller: bool = True, env: Mapping[str, str] | None = None, **changes: Any
+    ) -> Run:
+        """One run; changes are variables without their prefix pull_secret_.
+
+        aws_on_controller: False for a controller that knows nothing of AWS, not even an address.
+        """
+        variables = {**self.variables, **{f"pull_secret_{name}": value for name, value in changes.items()}}
+        environment = {"REFRESHER_ACCESS_KEY": self._aws.access_key, "REFRESHER_SECRET_KEY": self._aws.secret_key}
+        if aws_on_controller:
+            environment |= {
+                "AWS_ACCESS_KEY_ID": self._aws.access_key,
+                "AWS_SECRET_ACCESS_KEY": self._aws.secret_key,
+                "AWS_ENDPOINT_URL_ECR_PUBLIC": self._aws.endpoint_url,
+            }
+        return self._ansible.play(PLAYBOOK, "-e", json.dumps(variables), *args, env={**environment, **(env or {})})
+
+
+def changed(run: Run) -> int:
+    """What the play's recap says of changed tasks."""
+    found = re.search(r"^localhost +: .*\bchanged=(\d+)", run.stdout, re.MULTILINE)
+    assert found, run.output[-4000:]
+    return int(found[1])

@@ -1,0 +1,139 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real pods on a real node: the refresher's, started by hand from its CronJob, and those that pull an image."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from kubernetes import client, config
+
+CRONJOB = "refresh-ecr-public-token"
+SECONDS = 120
+"""How long a pod may take; most take five."""
+
+Answer = TypeVar("Answer")
+
+
+@dataclasses.dataclass(frozen=True)
+class Ended:
+    """A refresher's pod after its end. message: its termination message, which `kubectl describe pod` shows."""
+
+    job: str
+    pod: str
+    succeeded: bool
+    exit_code: int
+    message: str
+    log: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Pull:
+    """What became of a pod's image. reason and message: the kubelet's own, empty for one that was pulled."""
+
+    pod: str
+    pulled: bool
+    reason: str = ""
+    message: str = ""
+
+
+class Workloads:
+    """Pods of one cluster."""
+
+    def __init__(self, kubeconfig: str | None) -> None:
+        """kubeconfig: a path; None for the one that kubectl would take."""
+        self.api = config.new_client_from_config(kubeconfig)
+        self.core = client.CoreV1Api(self.api)
+        self.batch = client.BatchV1Api(self.api)
+
+    def refresh(self, namespace: str) -> Ended:
+        """Run a Job as `kubectl create job --from` makes it of the CronJob, but told to renew whatever life remains."""
+        cronjob = self.batch.read_namespaced_cron_job(CRONJOB, namespace)
+        template = self.api.sanitize_for_serialization(cronjob.spec.job_template)
+        container = template["spec"]["template"]["spec"]["containers"][0]
+        container.setdefault("env", []).append({"name": "FORCE_RENEW", "value": "1"})
+        owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": CRONJOB, "uid": cronjob.metadata.uid}
+        body = {
+            "metadata": {
+                **template.get("metadata", {}),
+                "generateName": f"{CRONJOB}-by-hand-",
+                "ownerReferences": [{**owner, "controller": True}],
+            },
+            # One try: what is asked is how it ends.
+            "spec": {**template["spec"], "backoffLimit": 0},
+        }
+        job = self.batch.create_namespaced_job(namespace, body).metadata.name
+        status = wait_for(lambda: self._ended(namespace, job), f"the end of Job {job}")
+        (pod,) = self.core.list_namespaced_pod(namespace, label_selector=f"job-name={job}").items
+        end = pod.status.container_statuses[0].state.terminated
+        return Ended(
+            job=job,
+            pod=pod.metadata.name,
+            succeeded=bool(status.succeeded),
+            exit_code=end.exit_code,
+            message=end.message or "",
+            log=self.core.read_namespaced_pod_log(pod.metadata.name, namespace),
+        )
+
+    def _ended(self, namespace: str, job: str) -> Any:
+        status = self.batch.read_namespaced_job_status(job, namespace).status
+        return status if status.succeeded or status.failed else None
+
+    def pull(self, namespace: str, image: str, secrets: Sequence[str] = ()) -> Pull:
+        """Let a pod pull the image with these pull secrets, and take the pod away again."""
+        wait_for(lambda: self._has_account(namespace), f"the service account of {namespace}")
+        pod = self.core.create_namespaced_pod(namespace, _pulling(image, secrets)).metadata.name
+        try:
+            return wait_for(lambda: self._pulled(namespace, pod), f"the image of pod {pod}")
+        finally:
+            self.core.delete_namespaced_pod(pod, namespace, grace_period_seconds=0)
+
+    def _has_account(self, namespace: str) -> bool:
+        accounts = self.core.list_namespaced_service_account(namespace).items
+        return any(account.metadata.name == "default" for account in accounts)
+
+    def _pulled(self, namespace: str, pod: str) -> Pull | None:
+        statuses = self.core.read_namespaced_pod_status(pod, namespace).status.container_statuses
+        if not statuses:
+            return None
+        state = statuses[0].state
+        if state.running or state.terminated:
+            return Pull(pod, pulled=True)
+        # One that was not authorised is tried again and again: the first refusal is the answer.
+        if state.waiting and state.waiting.reason in ("ErrImagePull", "ImagePullBackOff"):
+            return Pull(pod, pulled=False, reason=state.waiting.reason, message=state.waiting.message or "")
+        return None
+
+
+def wait_for(question: Callable[[], Answer | None], what: str, seconds: float = SECONDS) -> Answer:
+    """Ask until the answer is true. Raises TimeoutError."""
+    deadline = time.monotonic() + seconds
+    while not (answer := question()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"Waited {seconds:.0f} seconds in vain for {what}.")
+        time.sleep(0.2)
+    return answer
+
+
+def _pulling(image: str, secrets: Sequence[str]) -> dict[str, Any]:
+    """A pod that Pod Security "restricted" lets in, and that asks the registry even for an image that the node has."""
+    container = {
+        "name": "main",
+        "image": image,
+        "imagePullPolicy": "Always",
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+    }
+    return {
+        "metadata": {"generateName": "pull-"},
+        "spec": {
+            "restartPolicy": "Never",
+            "automountServiceAccountToken": False,
+            "imagePullSecrets": [{"name": name} for name in secrets],
+            "securityContext": {"runAsNonRoot": True, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}},
+            "containers": [container],
+        },
+    }

@@ -1,0 +1,143 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The refresher's decide.jq against the table of cases that the module is held to, and against the module's patches."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import hashlib
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _dockerconfig, _marks, _pull_secret
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, parse_duration, parse_time
+from unit.cases import decide as cases
+
+DECIDE = Path(__file__).parents[4] / "roles/pull_secret/files/decide.jq"
+CASES = [case for case in cases.load() if case.refresher and case.secret]
+
+
+def run_jq(step: str, given: dict[str, Any], secret: dict[str, Any] | None, folder: Path) -> list[str]:
+    (folder / "given.json").write_text(json.dumps(given))
+    done = subprocess.run(
+        ["jq", "-rc", "-f", str(DECIDE), "--arg", "step", step, "--slurpfile", "given", str(folder / "given.json")]
+        + (["-n"] if secret is None else []),
+        input=json.dumps(secret),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.removesuffix("\n").split("\n") if done.stdout else []  # a text may hold U+2028
+
+
+def plan(case: cases.Case, folder: Path) -> dict[str, Any]:
+    """What refresh.sh does: the texts first, their fingerprints then, the plan at last."""
+    token = Token.from_mapping(case.token) if case.token else None
+    given: dict[str, Any] = {
+        "policy": {
+            "registries": case.policy.get("registries", [_marks.DEFAULT_REGISTRY]),
+            "renew_before": parse_duration(case.policy.get("renew_before", "8h")).total_seconds(),
+        },
+        "now": parse_time(case.now).timestamp(),
+        "force": case.policy.get("force_renew", False),
+        "token": token and {"expires_at": token.expires_at.timestamp(), "entry": token.entry},
+        "fingerprints": {},
+    }
+    texts = run_jq("entries", given, case.secret, folder)
+    if token:
+        texts += run_jq("token", given, None, folder)
+    given["fingerprints"] = {text: "sha256:" + hashlib.sha256(text.encode()).hexdigest()[:16] for text in texts}
+    [line] = run_jq("plan", given, case.secret, folder)
+    found: dict[str, Any] = json.loads(line)
+    return found
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_shared_table(case: cases.Case, tmp_path: Path) -> None:
+    assert case.refresher
+    found = plan(case, tmp_path)
+    assert (found["action"], found["reason"]) == (case.refresher["action"], case.refresher["reason"])
+    assert found["needs_token"] == (found["action"] == "renewed" and not case.token)
+    assert bool(found["patch"]) == (found["action"] in ("renewed", "updated") and not found["needs_token"])
+    assert bool(found["msg"]) == (found["action"] == "failed")
+
+
+def comparable(secret: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
+    """The secret after a merge patch, with its data decoded and without what only one of the two writers sets."""
+    patched = {**secret["metadata"].get("annotations", {}), **patch["metadata"].get("annotations", {})}
+    data = patch.get("data", secret["data"])[_marks.DATA_KEY]
+    return {
+        "annotations": patched,
+        "config": json.loads(base64.b64decode(data)),
+        "labels": patch["metadata"].get("labels", {}),
+        "on": (patch["metadata"]["uid"], patch["metadata"]["resourceVersion"]),
+    }
+
+
+WRITING = [
+    case for case in CASES if case.refresher == case.expect and (case.token or case.expect["action"] == "updated")
+]
+
+
+@pytest.mark.parametrize("case", WRITING, ids=lambda case: case.name)
+def test_writes_what_the_module_writes(case: cases.Case, tmp_path: Path) -> None:
+    assert case.secret
+    policy = _pull_secret.Policy(
+        name=case.secret["metadata"]["name"],
+        registries=tuple(case.policy.get("registries", [_marks.DEFAULT_REGISTRY])),
+        renew_before=parse_duration(case.policy.get("renew_before", "8h")),
+        force_renew=case.policy.get("force_renew", False),
+        actor="cronjob",
+    )
+    token = Token.from_mapping(case.token) if case.token else None
+    wanted = _pull_secret.decide(case.secret, policy, parse_time(case.now), token)
+    found = plan(case, tmp_path)
+    assert found["action"] == wanted.action
+    assert (found["patch"] is None) == (not wanted.writes)
+    if wanted.writes:
+        merge_patch = _pull_secret.merge_patch(case.secret, wanted.change)
+        assert comparable(case.secret, found["patch"]) == comparable(case.secret, merge_patch)
+        assert found["expires_at"] == wanted.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ") if wanted.expires_at else None
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"username": "AWS", "password": 'with "quotes", \\ and ünïcode \u2028', "auth": "QVdT"},
+        {"username": "AWS", "nested": {"b": [1, {"d": None, "c": True}], "a": ""}, "auth": ""},
+    ],
+)
+def test_fingerprints_are_taken_of_the_same_text(entry: dict[str, Any], tmp_path: Path) -> None:
+    entries = {"public.ecr.aws": entry, "another.example": entry}
+    secret = {
+        "metadata": {"annotations": {_marks.REGISTRIES: ",".join(entries)}},
+        "data": {_marks.DATA_KEY: base64.b64encode(json.dumps({"auths": entries}).encode()).decode()},
+    }
+    given = {"policy": {"registries": list(entries)}, "now": 0, "force": False, "token": None, "fingerprints": {}}
+    texts = set(run_jq("entries", given, secret, tmp_path))
+    assert {"sha256:" + hashlib.sha256(text.encode()).hexdigest()[:16] for text in texts} == {
+        _dockerconfig.fingerprint(entries)
+    }
+
+
+def test_the_names_of_the_marks_are_the_module_s() -> None:
+    names = dict(re.findall(r'^def ([A-Z_]+): "(.*)";$', DECIDE.read_text(), flags=re.MULTILINE))
+    assert len(names) == 8
+    assert names == {name: getattr(_marks, name) for name in names}
+
+
+def test_a_time_without_seconds_fraction_is_written(tmp_path: Path) -> None:
+    """The clock of the refresher is in whole seconds; todateiso8601 of jq 1.7 would show a fraction."""
+    case = next(case for case in CASES if case.name == "expired" and case.token)
+    annotations = plan(case, tmp_path)["patch"]["metadata"]["annotations"]
+    for name in (_marks.EXPIRES_AT, _marks.RENEWED_AT):
+        assert dt.datetime.strptime(annotations[name], "%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,132 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the role documents, declares, defaults and renders says the same everywhere."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jinja2 import Environment
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _arguments, _marks
+
+ROLE = Path(__file__).parents[4] / "roles/pull_secret"
+README = (ROLE / "README.md").read_text()
+DEFAULTS: dict[str, Any] = yaml.safe_load((ROLE / "defaults/main.yml").read_text())
+OPTIONS: dict[str, Any] = yaml.safe_load((ROLE / "meta/argument_specs.yml").read_text())["argument_specs"]["main"][
+    "options"
+]
+VARS: dict[str, Any] = yaml.safe_load((ROLE / "vars/main.yml").read_text())
+
+NO_DEFAULT = {
+    "pull_secret_refresher_aws_auth",
+    "pull_secret_refresher_aws_access_key",
+    "pull_secret_refresher_aws_secret_key",
+    "pull_secret_refresher_aws_existing_secret",
+}
+
+
+def render(template: str, **variables: Any) -> Any:
+    environment = Environment(autoescape=False)
+    environment.filters["to_json"] = json.dumps
+    names = {
+        "_pull_secret_rights": "refresh-ecr-public-token:ecr-public-refresher",
+        "_pull_secret_cronjob": VARS["_pull_secret_cronjob"],
+        "_pull_secret_labels": {"a": "label"},
+        "_pull_secret_schedule": "17 */2 * * *",
+        "_pull_secret_aws_volume": "keys",
+    }
+    text = environment.from_string((ROLE / "templates" / template).read_text()).render(**DEFAULTS, **names, **variables)
+    return yaml.safe_load(text)
+
+
+def test_defaults_equal_the_argument_specs() -> None:
+    assert {name for name, option in OPTIONS.items() if "default" not in option} == NO_DEFAULT
+    assert {name: option["default"] for name, option in OPTIONS.items() if "default" in option} == DEFAULTS
+
+
+def test_the_readme_lists_every_variable_with_its_default() -> None:
+    rows = re.findall(r"^\| `(pull_secret_\w+)` \| (.*?) \| (.+) \|$", README, flags=re.MULTILINE)
+    assert [name for name, _default, _meaning in rows] == list(OPTIONS)
+    for name, default, _meaning in rows:
+        assert default == "-" if name in NO_DEFAULT else yaml.safe_load(default.strip("`")) == DEFAULTS[name], name
+
+
+SHARED = sorted(set(_arguments.PULL_SECRET) & {name.removeprefix("pull_secret_") for name in OPTIONS} - {"aws"})
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_what_is_passed_to_the_module_has_its_default(name: str) -> None:
+    assert DEFAULTS[f"pull_secret_{name}"] == _arguments.PULL_SECRET[name].get("default", ["default"])
+
+
+def test_the_rights_in_the_readme_are_those_of_the_template() -> None:
+    [block] = [block for block in re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL) if "ClusterRole" in block]
+    role = render("rights.yml.j2")
+    del role["metadata"]["labels"]
+    assert yaml.safe_load(block) == role
+
+
+def test_the_rights_are_two_verbs_on_one_name() -> None:
+    [rule] = render("rights.yml.j2")["rules"]
+    assert rule == {
+        "apiGroups": [""],
+        "resources": ["secrets"],
+        "resourceNames": ["ecr-public-secret"],
+        "verbs": ["get", "patch"],
+    }
+
+
+def test_the_pod_is_restricted() -> None:
+    """What Pod Security "restricted" asks for, and more."""
+    job = render("cronjob.yml.j2")["spec"]
+    assert job["concurrencyPolicy"] == "Forbid"
+    assert job["startingDeadlineSeconds"] > 10
+    pod = job["jobTemplate"]["spec"]["template"]["spec"]
+    assert pod["automountServiceAccountToken"] is False
+    assert "imagePullSecrets" not in pod
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["runAsUser"] > 0
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    [container] = pod["containers"]
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert container["resources"]["limits"]
+    assert not [entry for entry in container["env"] if "valueFrom" in entry]
+    [scratch] = [volume["emptyDir"] for volume in pod["volumes"] if volume["name"] == "scratch"]
+    assert scratch["medium"] == "Memory"
+
+
+def test_the_image_has_an_exact_version_that_has_jq() -> None:
+    version = re.fullmatch(
+        r"public\.ecr\.aws/aws-cli/aws-cli:(\d+)\.(\d+)\.(\d+)", DEFAULTS["pull_secret_refresher_image"]
+    )
+    assert version
+    assert tuple(map(int, version.groups())) >= (2, 27, 57)
+
+
+def test_marks_are_the_module_s() -> None:
+    assert VARS["_pull_secret_created_mark"] == _marks.CREATED
+    assert VARS["_pull_secret_refresher_label"].startswith(_marks.PREFIX)
+    assert VARS["_pull_secret_object_labels"][_marks.MANAGED_BY_LABEL] == _marks.MANAGED_BY
+    assert VARS["_pull_secret_apply"]["field_manager"] == _marks.FIELD_MANAGER
+    assert f"fieldManager={_marks.FIELD_MANAGER}" in (ROLE / "files/refresh.sh").read_text()
+
+
+def test_no_task_applies_on_the_client() -> None:
+    """Client-side apply would copy keys into an annotation."""
+    for path in (ROLE / "tasks").glob("*.yml"):
+        text = path.read_text()
+        assert (
+            text.count("apply: true") == text.count("server_side_apply: ") == text.count('"{{ _pull_secret_apply }}"')
+        ), path
