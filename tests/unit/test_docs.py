@@ -1,0 +1,318 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What README and guides say has to be true: examples, options, rights, versions and tables are held to the code."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import textwrap
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pytest
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.loader import lookup_loader
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _arguments, _marks
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _aws_errors
+from unit.cases import decide
+
+ROOT = Path(__file__).resolve().parents[2]
+GUIDES = sorted((ROOT / "docs/docsite/rst").glob("*.rst"))
+README = ROOT / "README.md"
+DOCUMENTS = [README, *GUIDES]
+ROLE = ROOT / "roles/pull_secret"
+COLLECTION = "freshpull.ecr_public"
+MODULE = f"{COLLECTION}.ecr_public_pull_secret"
+LOOKUP = f"{COLLECTION}.ecr_public_token"
+
+# Of the playbook, not of the role.
+PLAYBOOK_VARIABLES = {"pull_secret_hosts"}
+# These end a task as a whole or are turned into another reason, so that no result shows them.
+INTERNAL_REASONS = {"no_cluster", "not_found"}
+
+
+def read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    """The blocks of code in one language, of Markdown or reStructuredText."""
+    if path.suffix == ".md":
+        return re.findall(rf"^```{language}\n(.*?)^```", read(path), re.MULTILINE | re.DOTALL)
+    found = re.findall(rf"^( *)\.\. code-block:: {language}\n\n((?:\1 +.*\n|\n)+)", read(path) + "\n", re.MULTILINE)
+    return [textwrap.dedent(block) for _indent, block in found]
+
+
+def examples(path: Path) -> list[Any]:
+    return [document for block in blocks(path, "yaml") for document in yaml.safe_load_all(block)]
+
+
+def mappings(value: Any) -> Iterator[dict[str, Any]]:
+    """The value and all in it that are mappings."""
+    if isinstance(value, dict):
+        yield value
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for child in children:
+        yield from mappings(child)
+
+
+@cache
+def role_options() -> dict[str, Any]:
+    specs = yaml.safe_load(read(ROLE / "meta/argument_specs.yml"))["argument_specs"]
+    options: dict[str, Any] = specs["main"]["options"]
+    return options
+
+
+@cache
+def lookup_options() -> set[str]:
+    options = lookup_loader.get(LOOKUP).option_definitions
+    return {name for option, definition in options.items() for name in (option, *definition.get("aliases", []))}
+
+
+def cluster_options() -> set[str]:
+    return {name for option, spec in AUTH_ARG_SPEC.items() for name in (option, *spec.get("aliases", []))}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_every_example_is_looked_at(path: Path) -> None:
+    """The blocks are found by their form, so that one could be missed in silence."""
+    assert len(blocks(path, "yaml")) == len(re.findall(r"^ *(?:```|\.\. code-block:: )yaml$", read(path), re.MULTILINE))
+    assert all(examples(path))
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_tasks_in_examples_use_the_options_of_the_module(path: Path) -> None:
+    for mapping in mappings(examples(path)):
+        if MODULE in mapping:
+            spec = {**AUTH_ARG_SPEC, **_arguments.PULL_SECRET}
+            token = mapping[MODULE].pop("token", None)
+            assert token in (None, "{{ ecr_public_token }}")
+            assert ArgumentSpecValidator(spec).validate(mapping[MODULE]).error_messages == []
+            assert set(mapping[MODULE].get("aws", {})) <= lookup_options()
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_variables_in_examples_are_those_of_the_role(path: Path) -> None:
+    for mapping in mappings(examples(path)):
+        given = {name: value for name, value in mapping.items() if str(name).startswith("pull_secret_")}
+        assert ArgumentSpecValidator(role_options()).validate(given).error_messages == []
+        assert set(given.get("pull_secret_aws", {})) <= lookup_options()
+        assert set(given.get("pull_secret_cluster", {})) <= cluster_options()
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_defaults_in_examples_are_of_groups_that_have_them(path: Path) -> None:
+    known = {f"group/{COLLECTION}.k8s": cluster_options(), f"group/{COLLECTION}.aws": {"aws"}}
+    for mapping in mappings(examples(path)):
+        for group, options in mapping.get("module_defaults", {}).items():
+            assert set(options) <= known[group]
+            assert set(options.get("aws", {})) <= lookup_options()
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_variables_in_the_text_exist(path: Path) -> None:
+    assert set(re.findall(r"\bpull_secret_[a-z_]+", read(path))) <= set(role_options()) | PLAYBOOK_VARIABLES
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_lookups_in_examples_use_its_options(path: Path) -> None:
+    for arguments in re.findall(rf"lookup\('{re.escape(LOOKUP)}'(.*?)\)", read(path), re.DOTALL):
+        assert set(re.findall(r"(\w+)=", arguments)) <= lookup_options()
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_make_targets_exist(path: Path) -> None:
+    targets = set(re.findall(r"^([a-z0-9]+):", read(ROOT / "Makefile"), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z0-9]+)", read(path))) <= targets
+
+
+WITH_POLICY = [README, ROOT / "SECURITY.md", ROOT / "docs/docsite/rst/guide_security.rst"]
+
+
+@pytest.mark.parametrize("path", WITH_POLICY, ids=name_of)
+def test_the_iam_policy_is_the_one_of_the_errors(path: Path) -> None:
+    policies = [json.loads(block) for block in blocks(path, "json") if "Statement" in block]
+    assert policies == [_aws_errors.POLICY]
+
+
+def test_the_refresher_s_rights_are_those_of_the_role() -> None:
+    values = {**yaml.safe_load(read(ROLE / "defaults/main.yml")), **yaml.safe_load(read(ROLE / "vars/main.yml"))}
+    jinja = jinja2.Environment(undefined=jinja2.StrictUndefined)  # of YAML, not of HTML
+    jinja.filters["to_json"] = json.dumps
+    values["_pull_secret_rights"] = jinja.from_string(values["_pull_secret_rights"]).render(values)
+    values["_pull_secret_labels"] = {}
+    granted = yaml.safe_load(jinja.from_string(read(ROLE / "templates/rights.yml.j2")).render(values))
+    title = {"name": granted["metadata"]["name"]}
+    shown = [mapping["rules"] for mapping in mappings(examples(README)) if mapping.get("metadata") == title]
+    assert shown == [granted["rules"]]
+
+
+def test_the_content_table_lists_what_there_is() -> None:
+    listed = set(re.findall(r"^\| ([A-Z][a-z ]+) `(\w+)` \|", read(README), re.MULTILINE))
+    groups = yaml.safe_load(read(ROOT / "meta/runtime.yml"))["action_groups"]
+    kinds = {"Lookup": "plugins/lookup/*.py", "Module": "plugins/modules/*.py", "Filter": "plugins/filter/*.py"}
+    kinds |= {"Role": "roles/*", "Playbook": "playbooks/*.yml"}
+    there = {(kind, path.stem) for kind, pattern in kinds.items() for path in ROOT.glob(pattern)}
+    assert listed == there | {("Action group", group) for group in groups}
+
+
+def test_links_within_the_checkout_lead_somewhere() -> None:
+    links = set(re.findall(r"\]\((?!https?:)([^)#]+)", read(README)))
+    assert sorted(link for link in links if not (ROOT / link).exists()) == []
+
+
+def test_every_guide_can_be_found() -> None:
+    listed = yaml.safe_load(read(ROOT / "docs/docsite/extra-docs.yml"))["sections"]
+    names = [path.stem for path in GUIDES]
+    assert sorted(name for section in listed for name in section["toctree"]) == names
+    assert sorted(re.findall(r"docs/docsite/rst/(\w+)\.rst", read(README))) == names
+
+
+def pinned(path: str, package: str) -> str:
+    """The version that a lock pins; the newest one, where it pins others for older versions of Python."""
+    versions = re.findall(rf"^{package}==([0-9.]+)", read(ROOT / path), re.MULTILINE)
+    return max(versions, key=lambda version: [int(part) for part in version.split(".")])
+
+
+@pytest.mark.parametrize(
+    ("row", "package"),
+    [("ansible-core", "ansible-core"), ("boto3", "boto3"), ("kubernetes (Python)", "kubernetes")],
+)
+def test_the_versions_are_those_of_the_locks(row: str, package: str) -> None:
+    shown = re.search(rf"^\| {re.escape(row)} \| (\S+) \| (\S+) \|$", read(README), re.MULTILINE)
+    assert shown
+    assert shown.group(1) == pinned("tests/requirements-oldest.txt", package)
+    assert shown.group(2) == pinned("tests/requirements.txt", package)
+
+
+def test_the_oldest_collections_are_those_that_galaxy_yml_asks_for() -> None:
+    for name, wanted in yaml.safe_load(read(ROOT / "galaxy.yml"))["dependencies"].items():
+        assert f"| {name} | {wanted.removeprefix('>=')} | " in read(README)
+
+
+def test_the_version_of_the_cluster_is_the_one_that_is_built() -> None:
+    built = re.search(r"^\tk8s\.io/kubernetes v(\S+)$", read(ROOT / "tests/support/cluster/go/go.mod"), re.MULTILINE)
+    assert built
+    assert f"Kubernetes {built.group(1)}" in read(README)
+
+
+# --- The tables of the guides
+
+
+def rows(guide: str) -> list[list[str]]:
+    """The first two cells of each row of the guide's tables, where they are words in code."""
+    text = read(ROOT / "docs/docsite/rst" / f"{guide}.rst")
+    found = re.findall(r"^   \* - (.*)\n     - (.*)$", text, re.MULTILINE)
+    return [[re.sub(r"^``(\w+)``$", r"\1", cell) for cell in row] for row in found]
+
+
+def failures() -> list[str]:
+    """The reasons that the guide to troubleshooting explains: the first cells in code of its tables."""
+    text = read(ROOT / "docs/docsite/rst/guide_troubleshooting.rst")
+    return re.findall(r"^   \* - ``([a-z_]+)``$", text, re.MULTILINE)
+
+
+def strings(node: ast.AST) -> set[str]:
+    return {part.value for part in ast.walk(node) if isinstance(part, ast.Constant) and isinstance(part.value, str)}
+
+
+def chosen_strings(value: ast.expr) -> set[str]:
+    """Those that an expression may yield: what a condition compares with is not among them."""
+    if isinstance(value, ast.IfExp):
+        return chosen_strings(value.body) | chosen_strings(value.orelse)
+    return strings(value)
+
+
+# Where calls have their reason.
+REASON_ARGUMENT = {
+    "Plan": 1,
+    "_with_token": 1,
+    "_failed": 1,
+    "ClusterError": 0,
+    "ConflictError": 0,
+    "ForbiddenError": 0,
+    "NotFoundError": 0,
+}
+# Functions that return reasons and nothing else.
+REASONS_RETURNED = ("_renewal", "_problem")
+
+
+def reasons_in_python(source: str) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call):
+            called = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            place = REASON_ARGUMENT.get(called)
+            if place is not None and len(node.args) > place and isinstance(node.args[place], (ast.Constant, ast.IfExp)):
+                found |= chosen_strings(node.args[place])
+            for keyword in node.keywords:
+                if keyword.arg == "reason":
+                    found |= strings(keyword.value)
+        if isinstance(node, ast.FunctionDef) and node.name in REASONS_RETURNED:
+            for returned in ast.walk(node):
+                if isinstance(returned, ast.Return) and returned.value:
+                    found |= chosen_strings(returned.value)
+        if isinstance(node, ast.FunctionDef) and node.name == "_update":
+            for returned in ast.walk(node):
+                if isinstance(returned, ast.Return) and isinstance(returned.value, ast.Tuple):
+                    found |= strings(returned.value.elts[1])
+    return found - {""}
+
+
+def reasons_in_the_refresher() -> set[str]:
+    script, rules = read(ROLE / "files/refresh.sh"), read(ROLE / "files/decide.jq")
+    renewal = re.search(r"^def renewal:\n(.*?);$", rules, re.MULTILINE | re.DOTALL)
+    assert renewal
+    return {
+        *re.findall(r"settle_failed ([a-z_]+)", script),
+        *re.findall(r'reason: "([a-z_]+)"', script),
+        *re.findall(r'failure\("([a-z_]+)"', rules),
+        *re.findall(r'plan\("\w+"; "([a-z_]+)"', rules),
+        *re.findall(r'then "([a-z_]+)"', renewal.group(1)),
+    }
+
+
+def code_reasons() -> set[str]:
+    found = reasons_in_the_refresher()
+    for path in sorted((ROOT / "plugins/module_utils").glob("*.py")):
+        found |= reasons_in_python(read(path))
+    return found - INTERNAL_REASONS
+
+
+def test_the_search_for_reasons_finds_them() -> None:
+    """It reads source, so that it could miss all of them in silence."""
+    known = {"due", "fresh", "registries", "immutable", "missing_namespace", "conflict", "aws", "secret_lost"}
+    assert known <= code_reasons()
+
+
+def test_the_guides_explain_the_reasons_of_the_code() -> None:
+    decided = {reason for _action, reason in rows("guide_decisions") if re.fullmatch("[a-z_]+", reason)}
+    assert decided | set(failures()) == code_reasons()
+
+
+def test_the_guide_lists_what_the_table_of_cases_has() -> None:
+    decided = set(map(tuple, rows("guide_decisions")))
+    for case in decide.load():
+        for expected in filter(None, (case.expect, case.refresher)):
+            found = (expected["action"], expected["reason"])
+            assert found in decided or (found[0] == "failed" and found[1] in failures()), case.name
+
+
+def test_the_guide_lists_the_marks() -> None:
+    marks = {_marks.MANAGED_LABEL, _marks.MANAGED_BY_LABEL, *_marks.ANNOTATIONS}
+    text = read(ROOT / "docs/docsite/rst/guide_decisions.rst")
+    assert set(re.findall(r"^   \* - (?:label|annotation) ``(\S+)``$", text, re.MULTILINE)) == marks
