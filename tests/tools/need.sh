@@ -7,15 +7,15 @@
 # is installed; elsewhere the message says what to install. Go is never installed: its version is the user's choice.
 set -euo pipefail
 
+# Each as PROGRAM:PACKAGE; a program that is not on PATH by its whole path.
 case ${1:?} in
-    lint) commands=(git shellcheck) packages=(git shellcheck) ;;
-    unit) commands=(bash curl jq) packages=(bash curl jq) ;;
+    lint) needed=(git:git shellcheck:shellcheck) ;;
+    unit) needed=(bash:bash curl:curl jq:jq) ;;
     cluster)
-        commands=(curl gcc jq) packages=(curl gcc jq)
+        needed=(curl:curl gcc:gcc jq:jq)
         if [[ $EUID == 0 ]]; then
-            commands+=(containerd runc mmdebstrap ip iptables) packages+=(containerd runc mmdebstrap iproute2 iptables)
-            # Its programs are not on PATH.
-            [[ -e /usr/lib/cni/bridge ]] || packages+=(containernetworking-plugins)
+            needed+=(containerd:containerd runc:runc mmdebstrap:mmdebstrap ip:iproute2 iptables:iptables)
+            needed+=(/usr/lib/cni/bridge:containernetworking-plugins)
         fi
         if ! command -v go >/dev/null && [[ -z ${FRESHPULL_TEST_KUBECONFIG:-}${KUBEBUILDER_ASSETS:-} ]]; then
             echo "Go is needed to build the test cluster: https://go.dev/doc/install (or name a cluster in FRESHPULL_TEST_KUBECONFIG)" >&2
@@ -25,18 +25,28 @@ case ${1:?} in
     *) echo "Unknown stage $1" >&2; exit 2 ;;
 esac
 
-missing=()
-for i in "${!packages[@]}"; do
-    if [[ -z ${commands[i]:-} ]] || ! command -v "${commands[i]}" >/dev/null; then
-        missing+=("${packages[i]}")
-    fi
-done
+look_for_missing() {
+    local need
+    missing=()
+    for need in "${needed[@]}"; do
+        command -v "${need%%:*}" >/dev/null || missing+=("${need##*:}")
+    done
+}
+
+look_for_missing
 if ((${#missing[@]} == 0)); then
     exit 0
 fi
 if [[ $EUID != 0 ]] || ! command -v apt-get >/dev/null; then
     echo "Missing: ${missing[*]}. Install these (the names are Debian's) and try again." >&2
     exit 1
+fi
+# The cluster is built beside other stages, and apt-get does not wait for itself. packages.py takes the same lock.
+exec 9>/var/lock/freshpull-packages
+flock 9
+look_for_missing
+if ((${#missing[@]} == 0)); then
+    exit 0
 fi
 echo "Installing ${missing[*]}" >&2
 export DEBIAN_FRONTEND=noninteractive
@@ -47,5 +57,5 @@ if ! [[ -e $policy ]]; then
     printf '#!/bin/sh\nexit 101\n' >"$policy"
     chmod 755 "$policy"
 fi
-apt-get -qq update
-apt-get -qq install --no-install-recommends "${missing[@]}" >/dev/null
+apt-get -qq update 9>&-
+apt-get -qq install --no-install-recommends "${missing[@]}" >/dev/null 9>&-

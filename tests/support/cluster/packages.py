@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 from collections.abc import Mapping
@@ -32,6 +33,7 @@ _PACKAGES: Mapping[str, tuple[str, ...]] = {
 }
 _NETWORK_PLUGINS = (Path("/usr/lib/cni"), Path("/opt/cni/bin"), Path("/usr/libexec/cni"))
 _POLICY = Path("/usr/sbin/policy-rc.d")
+_LOCK = Path("/var/lock/freshpull-packages")  # apt-get does not wait for itself; tests/tools/need.sh takes it too
 
 
 def install_packages() -> None:
@@ -49,6 +51,7 @@ def install_packages() -> None:
         )
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     with ExitStack() as stack:
+        fcntl.flock(stack.enter_context(_LOCK.open("w")), fcntl.LOCK_EX)
         if not _POLICY.exists():
             # Debian's packages start their services. containerd as a service of the machine is none of our business.
             _POLICY.write_text("#!/bin/sh\nexit 101\n", encoding="utf-8")
