@@ -9,7 +9,6 @@ check mode and diff; the refresher's decide.jq is tested with the same table of 
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import datetime as dt
 import typing as t
@@ -279,92 +278,6 @@ def _decide_absent(secret: Secret | None) -> Plan:
         labels[_marks.MANAGED_BY_LABEL] = None
     marks = {mark: None for mark in _marks.ANNOTATIONS if mark in stored.annotations}
     return Plan("removed", "shared", change=Change(labels, marks, dict.fromkeys(stored.entries)))
-
-
-def new_secret(namespace: str, policy: Policy, change: Change) -> Secret:
-    """The body of a create. The plan must not lack its token."""
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {
-            "name": policy.name,
-            "namespace": namespace,
-            "labels": dict(change.labels),
-            "annotations": dict(change.annotations),
-        },
-        "type": _marks.DOCKERCONFIG_TYPE,
-        "data": {_marks.DATA_KEY: _encode({"auths": dict(change.auths)})},
-    }
-
-
-def merge_patch(secret: Secret, change: Change) -> dict[str, t.Any]:
-    """The JSON merge patch (RFC 7386) of a change, which the API server takes only for the object that was read."""
-    metadata = {key: secret["metadata"][key] for key in ("uid", "resourceVersion")}
-    for key, values in (("labels", change.labels), ("annotations", change.annotations)):
-        if values:
-            metadata[key] = dict(values)
-    patch: dict[str, t.Any] = {"metadata": metadata}
-    if change.auths:
-        patch["data"] = {_marks.DATA_KEY: _encode(_changed_config(Stored(secret), change))}
-    return patch
-
-
-def successor(secret: Secret, policy: Policy, change: Change) -> Secret:
-    """The body that takes the place of a secret which must be deleted, its metadata and other registries kept."""
-    stored = Stored(secret)
-    body = new_secret(secret["metadata"]["namespace"], policy, change)
-    body["metadata"]["labels"] = _merged(stored.labels, change.labels)
-    body["metadata"]["annotations"] = _merged(stored.annotations, change.annotations)
-    kept = {key: value for key, value in stored.data.items() if key != _marks.LEGACY_DATA_KEY}
-    body["data"] = {**kept, _marks.DATA_KEY: _encode(_changed_config(stored, change))}
-    return body
-
-
-def _changed_config(stored: Stored, change: Change) -> dict[str, t.Any]:
-    return {**stored.config, "auths": _merged(stored.auths, change.auths)}
-
-
-def _merged(present: t.Mapping[str, t.Any], change: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    return {key: value for key, value in {**present, **change}.items() if value is not None}
-
-
-def _encode(config: t.Mapping[str, t.Any]) -> str:
-    return base64.b64encode(_dockerconfig.dump(config).encode()).decode()
-
-
-def diff(secret: Secret | None, policy: Policy, plan: Plan) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
-    """Before and after of what the plan touches. Only our marks, the user's own metadata and fingerprints are shown:
-    a foreign annotation such as last-applied-configuration may hold a whole token.
-    """
-    before = _view(Stored(secret), policy) if secret else {}
-    if not plan.writes:
-        return before, before
-    if plan.action == "removed" and not plan.change:
-        return before, {}
-    after = {
-        "type": _marks.DOCKERCONFIG_TYPE,
-        "labels": _merged(before.get("labels", {}), plan.change.labels),
-        "annotations": _merged(before.get("annotations", {}), plan.change.annotations),
-        "registries": _merged(before.get("registries", {}), {k: _digest(v) for k, v in plan.change.auths.items()}),
-    }
-    return before, after
-
-
-def _view(stored: Stored, policy: Policy) -> dict[str, t.Any]:
-    labels = (_marks.MANAGED_LABEL, _marks.MANAGED_BY_LABEL, *policy.labels)
-    annotations = (*_marks.ANNOTATIONS, *policy.annotations)
-    return {
-        "type": stored.type,
-        "labels": {key: stored.labels[key] for key in labels if key in stored.labels},
-        "annotations": {key: stored.annotations[key] for key in annotations if key in stored.annotations},
-        "registries": {registry: _digest(entry) for registry, entry in stored.auths.items()},
-    }
-
-
-def _digest(entry: _dockerconfig.Entry | None) -> str | None:
-    if entry is None:
-        return None
-    return _dockerconfig.fingerprint({"": entry}) if entry else UNKNOWN
 
 
 _FOREIGN = (

@@ -14,7 +14,7 @@ import dataclasses
 import datetime as dt
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _dockerconfig, _pull_secret
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _bodies, _dockerconfig, _pull_secret
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._cluster import (
     Cluster,
     ClusterError,
@@ -123,7 +123,7 @@ class Report:
         after: dict[str, t.Any] = {}
         for outcome in changing[:DIFFS]:
             name = f"{outcome.namespace}/{policy.name}"
-            before[name], after[name] = _pull_secret.diff(outcome.before, policy, outcome.plan)
+            before[name], after[name] = _bodies.diff(outcome.before, policy, outcome.plan)
         if len(changing) > DIFFS:
             after[f"and {len(changing) - DIFFS} more namespaces"] = {}
         return {"before": before, "after": after}
@@ -236,19 +236,19 @@ class Runner:
         """One plan onto the cluster; the secret's UID, None once it is deleted."""
         plan, before = outcome.plan, outcome.before
         if before is None:
-            body = _pull_secret.new_secret(outcome.namespace, self._policy, plan.change)
+            body = _bodies.new_secret(outcome.namespace, self._policy, plan.change)
             return self._cluster.create_secret(outcome.namespace, body)
         if plan.action == "recreated":
             return self._recreate(outcome.namespace, before, plan)
         if plan.action == "removed" and not plan.change:
             self._cluster.delete_secret(before)
             return None
-        patch = _pull_secret.merge_patch(before, plan.change)
+        patch = _bodies.merge_patch(before, plan.change)
         return self._cluster.patch_secret(outcome.namespace, self._policy.name, patch)
 
     def _recreate(self, namespace: str, before: Secret, plan: Plan) -> str:
         """Delete and create, where nothing else is possible. The old secret is put back if the new one is refused."""
-        body = _pull_secret.successor(before, self._policy, plan.change)
+        body = _bodies.successor(before, self._policy, plan.change)
         trial = {**body, "metadata": {**body["metadata"], "name": f"{self._policy.name[:240]}-trial"}}
         self._cluster.create_secret(namespace, trial, dry_run=True)
         self._cluster.delete_secret(before)

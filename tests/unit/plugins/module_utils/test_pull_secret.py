@@ -11,16 +11,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _dockerconfig, _marks
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import (
-    Policy,
-    Secret,
-    Stored,
-    decide,
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._bodies import (
     diff,
     merge_patch,
     new_secret,
     successor,
 )
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import Policy, Secret, Stored, decide
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, parse_duration, parse_time
 from unit.cases import decide as cases
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _dockerconfig, _marks, _pull_secret
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _bodies, _dockerconfig, _marks, _pull_secret
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, parse_duration, parse_time
 from unit.cases import decide as cases
 
@@ -104,7 +104,7 @@ def test_writes_what_the_module_writes(case: cases.Case, tmp_path: Path) -> None
     assert found["action"] == wanted.action
     assert (found["patch"] is None) == (not wanted.writes)
     if wanted.writes:
-        merge_patch = _pull_secret.merge_patch(case.secret, wanted.change)
+        merge_patch = _bodies.merge_patch(case.secret, wanted.change)
         assert comparable(case.secret, found["patch"]) == comparable(case.secret, merge_patch)
         assert found["expires_at"] == wanted.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ") if wanted.expires_at else None
 
