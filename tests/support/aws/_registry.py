@@ -31,7 +31,11 @@ class Registry:
     def __call__(self, request: Request) -> Response:
         self._state.pause()
         is_token = request.path in ("/token", "/token/")
-        response, authenticated = self._token(request) if is_token else self._content(request)
+        forced = self._state.behaviour.registry_status
+        if forced:
+            response, authenticated = Response(forced, b"<html>not a registry</html>"), False
+        else:
+            response, authenticated = self._token(request) if is_token else self._content(request)
         self._state.record_registry(
             {
                 "method": request.method,
@@ -52,7 +56,7 @@ class Registry:
             return _json(200, {"token": self._state.bearer(None)}), False
         username, password = _basic(header)
         status = self._state.token_status(password) if username == "AWS" else "unknown"
-        if status == "live":
+        if status == "live" and not self._state.behaviour.registry_refuses:
             return _json(200, {"token": self._state.bearer(password)}), True
         if status == "expired":
             return _denied(403, EXPIRED), False

@@ -37,6 +37,8 @@ class Behaviour:
     malformed: str | None = None  # one of MALFORMED
     delay: float = 0  # seconds before each answer
     error: str | None = None  # one of FORCED: what every call answers
+    registry_refuses: bool = False  # the registry takes no token, however fresh
+    registry_status: int = 0  # what the registry answers to everything, where it is not 0
     password_prefix: str = ""  # put before each new password, to test odd ones
 
     def checked(self) -> Behaviour:

@@ -33,7 +33,7 @@ class FakeAws:
 
     host: the address all three listen at. port, registry_port: 0 picks free ones.
     public_registry_url: what the registry calls itself in its challenge, where clients reach it by another name.
-    tls: makes C(endpoint_url) an https one.
+    tls, registry_tls: make C(endpoint_url) and C(registry_url) https ones.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class FakeAws:
         public_registry_url: str | None = None,
         *,
         tls: ssl.SSLContext | None = None,
+        registry_tls: ssl.SSLContext | None = None,
     ) -> None:
         self.access_key = "AKIA" + "".join(secrets.choice(_ID) for _digit in range(16))
         self.secret_key = "".join(secrets.choice(_SECRET) for _digit in range(40))
@@ -53,7 +54,7 @@ class FakeAws:
         self._stack = ExitStack()
         self._ecr = HttpServer(Endpoint(self._state, self._images, self._find_key), host=host, port=port, tls=tls)
         registry = Registry(self._state, self._images, self._realm)
-        self._registry = HttpServer(registry, host=host, port=registry_port)
+        self._registry = HttpServer(registry, host=host, port=registry_port, tls=registry_tls)
         self._sts = Sts(self._state, host, self._find_key)
         self.endpoint_url = self._ecr.url
         self.registry_url = self._registry.url

@@ -7,11 +7,8 @@
 from __future__ import annotations
 
 import dataclasses
-import ipaddress
 import os
-import ssl
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +16,6 @@ import pytest
 import yaml
 from ansible.plugins.loader import lookup_loader
 from ansible_collections.amazon.aws.plugins.doc_fragments.common import ModuleDocFragment as AmazonFragment
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._aws_errors import OptionsError, UnreachableError
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._ecr_public import (
@@ -31,6 +24,7 @@ from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._ecr_public i
     fetch_token,
 )
 from support.aws import FakeAws
+from support.aws.certified import certify
 
 
 @pytest.fixture
@@ -106,29 +100,9 @@ class Certified:
 
 @pytest.fixture(scope="module")
 def running_certified(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Certified]:
-    folder = tmp_path_factory.mktemp("tls")
-    certificate, key = folder / "certificate.pem", folder / "key.pem"
-    private = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "freshpull tests")])
-    now = datetime.now(tz=timezone.utc)
-    signed = (
-        x509.CertificateBuilder(name, name, private.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(private, hashes.SHA256())
-    )
-    certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-    key.write_bytes(
-        private.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    context, authority = certify(tmp_path_factory.mktemp("tls"), "127.0.0.1")
     with FakeAws(tls=context) as fake:
-        yield Certified(fake, certificate)
+        yield Certified(fake, authority)
 
 
 @pytest.fixture

@@ -1,0 +1,21 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""TLS for the fake's servers, by an authority that nobody else trusts."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+from support.cluster.pki import Authority, write_private
+
+
+def certify(folder: Path, *names: str) -> tuple[ssl.SSLContext, Path]:
+    """What a server with these names and addresses needs, and the file with the authority that vouches for it."""
+    authority = Authority()
+    certificate, key = authority.issue("freshpull tests", addresses=names).write(folder, "server")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context, write_private(folder / "authority.crt", authority.certificate)

@@ -1,0 +1,251 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A token tried on a registry over real TLS, and what is made of its answers."""
+
+from __future__ import annotations
+
+import dataclasses
+import socket
+import socketserver
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _registry
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._registry import (
+    NoAnswerError,
+    RefusedError,
+    RegistryError,
+    try_token,
+)
+from support.aws import FakeAws
+from support.aws._http import Background, HttpServer, Response
+from support.aws.certified import certify
+
+
+@dataclasses.dataclass(frozen=True)
+class Site:
+    """A fake whose registry has TLS, and the file with its authority."""
+
+    fake: FakeAws
+    authority: str
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.fake.registry_url).netloc
+
+    def token(self, **changes: Any) -> Token:
+        return Token.from_mapping({**self.fake.issue(), **changes})
+
+    def try_token(self, token: Token, **options: Any) -> None:
+        try_token(self.host, token, **{"ca_file": self.authority, **options})
+
+    @property
+    def asked(self) -> list[tuple[str, int]]:
+        return [(request["path"], request["status"]) for request in self.fake.registry_requests]
+
+
+@pytest.fixture(scope="module")
+def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    context, authority = certify(tmp_path_factory.mktemp("tls"), "127.0.0.1")
+    with FakeAws(registry_tls=context) as fake:
+        yield Site(fake, str(authority))
+
+
+@pytest.fixture
+def site(running_site: Site, clean_environment: None) -> Site:
+    running_site.fake.reset()
+    return running_site
+
+
+def test_a_good_token_is_used_and_no_more(site: Site) -> None:
+    site.try_token(site.token())
+    assert site.asked == [("/v2/", 401), ("/token/", 200), ("/v2/", 200)]
+    assert site.fake.registry_requests[-1]["authenticated"]
+    assert site.fake.registry_requests[1]["query"] == {"service": "public.ecr.aws"}
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "unknown": ({"password": "bogus-password"}, r"refuses the token \(HTTP 403\): Invalid username or password\."),
+    "another user": ({"username": "me"}, r"HTTP 403"),
+}
+
+
+@pytest.mark.parametrize(("changes", "words"), REFUSED.values(), ids=REFUSED)
+def test_a_token_that_the_registry_does_not_know_is_refused(changes: dict[str, Any], words: str, site: Site) -> None:
+    with pytest.raises(RefusedError, match=words):
+        site.try_token(site.token(**changes))
+
+
+def test_an_expired_token_is_refused_in_the_registry_s_words(site: Site) -> None:
+    token = site.token()
+    site.fake.expire(token.password)
+    with pytest.raises(RefusedError, match=f"{site.host} refuses the token.*has expired. Reauthenticate"):
+        site.try_token(token)
+
+
+def test_a_registry_that_refuses_all(site: Site) -> None:
+    site.fake.behave(registry_refuses=True)
+    with pytest.raises(RefusedError):
+        site.try_token(site.token())
+
+
+@pytest.mark.parametrize("status", [200, 403, 429, 500, 503])
+def test_what_says_nothing_about_the_token_is_no_answer(status: int, site: Site) -> None:
+    """A 403 before the token was sent is not about the token: it may be a proxy's."""
+    site.fake.behave(registry_status=status)
+    with pytest.raises(NoAnswerError, match=str(status)):
+        site.try_token(site.token())
+
+
+def test_nobody_there(site: Site) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+        with pytest.raises(NoAnswerError, match=f"No answer from {address}: .*refused"):
+            try_token(address, site.token())
+
+
+def test_a_registry_that_hangs(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_registry, "TIMEOUT", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(NoAnswerError, match="timed out"):
+        try_token(f"127.0.0.1:{silent.getsockname()[1]}", site.token())
+
+
+def test_an_authority_that_is_not_trusted_never_sees_the_token(site: Site) -> None:
+    with pytest.raises(NoAnswerError, match="CERTIFICATE_VERIFY_FAILED"):
+        site.try_token(site.token(), ca_file=None)
+    assert site.asked == []
+
+
+def test_verification_can_be_off(site: Site) -> None:
+    site.try_token(site.token(), ca_file=None, validate_certs=False)
+    assert len(site.asked) == 3
+
+
+def test_an_authority_s_file_that_is_missing(site: Site) -> None:
+    with pytest.raises(NoAnswerError, match="No such file"):
+        site.try_token(site.token(), ca_file="/nowhere.pem")
+
+
+# --- Answers that the fake never gives
+
+
+class Scripted:
+    """A server that gives these answers, one after another; %s in a header stands for its own URL."""
+
+    def __init__(self, folder: Path, *answers: Response) -> None:
+        context, authority = certify(folder, "127.0.0.1")
+        self.authority = str(authority)
+        self.authorizations: list[str | None] = []
+        self._answers = list(answers)
+        self.server = HttpServer(self._answer, host="127.0.0.1", tls=context)
+
+    def _answer(self, request: Any) -> Response:
+        self.authorizations.append(request.headers.get("Authorization"))
+        answer = self._answers.pop(0)
+        answer.headers = {name: value.replace("%s", self.server.url) for name, value in answer.headers.items()}
+        return answer
+
+    def try_token(self, token: Token) -> None:
+        with self.server:
+            try_token(urlsplit(self.server.url).netloc, token, ca_file=self.authority)
+
+
+def challenge(text: str = 'Bearer realm="%s/token",service="s",scope="aws"') -> Response:
+    return Response(401, b"", {"WWW-Authenticate": text})
+
+
+def denied(status: int, message: str) -> Response:
+    body = f'{{"errors": [{{"code": "DENIED", "message": "{message}"}}]}}'
+    return Response(status, body.encode())
+
+
+BEARER = Response(200, b'{"access_token": "b"}')
+TOKEN = Token.from_mapping({"password": "the-password", "expires_at": "2030-01-01T00:00:00Z"})
+ANSWERS: dict[str, tuple[list[Response], type[RegistryError], str]] = {
+    "a bearer that has ended": ([challenge(), BEARER, denied(400, "expired")], RefusedError, r"HTTP 400\): expired\."),
+    "another client's fault": ([challenge(), BEARER, Response(400)], NoAnswerError, "answers 400"),
+    "no bearer": ([challenge(), Response(200, b"[]")], NoAnswerError, "no bearer"),
+    "an odd bearer": ([challenge(), Response(200, b'{"token": 1}')], NoAnswerError, "no bearer"),
+    "no JSON": ([challenge(), Response(200, b"<html>")], NoAnswerError, "no bearer"),
+    "token service down": ([challenge(), Response(502)], NoAnswerError, "answers 502"),
+    "an odd error": ([challenge(), Response(403, b'{"errors": ["x"]}')], RefusedError, r"\(HTTP 403\)\."),
+    "its words hold the token": ([challenge(), denied(403, "no the-password")], RefusedError, r"403\): no \*+\."),
+    "basic": ([challenge('Basic realm="%s"')], NoAnswerError, "no bearer token over https"),
+    "clear text": ([challenge('Bearer realm="http://127.0.0.1:9/"')], NoAnswerError, "over https"),
+    "no challenge": ([Response(401)], NoAnswerError, "over https"),
+    "garbage": ([challenge("Bearer realm,=,x")], NoAnswerError, "over https"),
+    "cut off": ([Response(drop=True)], NoAnswerError, "No answer"),
+    "led away": ([challenge(), Response(302, b"", {"Location": "%s/elsewhere"})], NoAnswerError, "answers 302"),
+}
+
+
+@pytest.mark.parametrize(("answers", "error", "words"), ANSWERS.values(), ids=ANSWERS)
+def test_answers(
+    answers: list[Response], error: type[RegistryError], words: str, tmp_path: Path, clean_environment: None
+) -> None:
+    registry = Scripted(tmp_path, *(dataclasses.replace(answer) for answer in answers))
+    with pytest.raises(error, match=words) as caught:
+        registry.try_token(TOKEN)
+    assert "the-password" not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert len(registry.authorizations) == len(answers)
+
+
+# --- A proxy
+
+
+class _Tunnel(socketserver.StreamRequestHandler):
+    """CONNECT, to the one address that the server knows, whatever name is asked for."""
+
+    server: _Proxy
+
+    def handle(self) -> None:
+        self.server.asked.append(self.rfile.readline().decode().split()[1])
+        while self.rfile.readline().strip():
+            pass
+        self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        with socket.create_connection(self.server.target) as far:
+            back = threading.Thread(target=_pour, args=(far, self.connection))
+            back.start()
+            _pour(self.connection, far)
+            back.join()
+
+
+def _pour(source: socket.socket, target: socket.socket) -> None:
+    try:
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+    except OSError:
+        return
+
+
+class _Proxy(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+
+    def __init__(self, target: tuple[str, int]) -> None:
+        super().__init__(("127.0.0.1", 0), _Tunnel)
+        self.target = target
+        self.asked: list[str] = []
+
+
+def test_through_the_environment_s_proxy_by_its_real_name(
+    tmp_path: Path, clean_environment: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, authority = certify(tmp_path, "public.ecr.aws")
+    with FakeAws(registry_tls=context, public_registry_url="https://public.ecr.aws") as fake:
+        address = urlsplit(fake.registry_url)
+        proxy = _Proxy((str(address.hostname), int(address.port or 0)))
+        monkeypatch.setenv("HTTPS_PROXY", "http://{}:{}".format(*proxy.server_address))
+        with Background(proxy):
+            try_token("public.ecr.aws", Token.from_mapping(fake.issue()), ca_file=str(authority))
+    assert proxy.asked == ["public.ecr.aws:443"] * 3
