@@ -14,9 +14,8 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret 
     Change,
     Plan,
     Policy,
-    Secret,
-    Stored,
 )
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._stored import Secret, Stored
 
 
 def new_secret(namespace: str, policy: Policy, change: Change) -> Secret:

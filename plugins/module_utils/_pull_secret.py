@@ -14,18 +14,11 @@ import datetime as dt
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _dockerconfig, _marks
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import (
-    Token,
-    TokenError,
-    format_time,
-    parse_time,
-)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._stored import Secret, Stored
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, format_time
 
 UNKNOWN = "unknown"
 """Stands in check mode for what only a token could tell."""
-
-Secret = dict[str, t.Any]
-"""A v1 Secret as the API gives it: a JSON object as a dict."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,66 +67,6 @@ class Plan:
     @property
     def writes(self) -> bool:
         return self.action not in ("unchanged", "skipped", "failed")
-
-
-class Stored:
-    """What a secret of the cluster tells about itself. Reading it never raises."""
-
-    def __init__(self, secret: Secret) -> None:
-        metadata = secret["metadata"]
-        self.labels: dict[str, str] = metadata.get("labels") or {}
-        self.annotations: dict[str, str] = metadata.get("annotations") or {}
-        self.type: str = secret.get("type") or "Opaque"
-        self.immutable: bool = bool(secret.get("immutable"))
-        self.data: dict[str, str] = secret.get("data") or {}
-        self.ours = self.labels.get(_marks.MANAGED_LABEL) == "true"
-        self.created = self.annotations.get(_marks.CREATED) == "true"
-        self.registries = tuple(filter(None, self.annotations.get(_marks.REGISTRIES, "").split(",")))
-        self.malformed = ""
-        self.config: dict[str, t.Any] = {}
-        try:
-            self.config = self._read_config()
-        except _dockerconfig.DockerConfigError as exc:
-            self.malformed = str(exc)
-        self.auths: dict[str, _dockerconfig.Entry] = self.config.get("auths", {})
-
-    def _read_config(self) -> dict[str, t.Any]:
-        if self.type == _marks.LEGACY_TYPE:
-            return {"auths": _dockerconfig.parse_base64(self.data.get(_marks.LEGACY_DATA_KEY, ""))}
-        return _dockerconfig.parse_base64(self.data.get(_marks.DATA_KEY, ""))
-
-    @property
-    def entries(self) -> dict[str, _dockerconfig.Entry]:
-        """Those of our entries that are still there."""
-        return {registry: self.auths[registry] for registry in self.registries if registry in self.auths}
-
-    @property
-    def genuine(self) -> bool:
-        """Whether our entries are what we wrote, so that our annotations speak of them."""
-        return _dockerconfig.fingerprint(self.entries) == self.annotations.get(_marks.FINGERPRINT)
-
-    def _time(self, annotation: str) -> dt.datetime | None:
-        try:
-            return parse_time(self.annotations.get(annotation, ""))
-        except TokenError:
-            return None
-
-    @property
-    def expires_at(self) -> dt.datetime | None:
-        """The believed expiry: None where there is none or where it does not speak of what is stored."""
-        return self._time(_marks.EXPIRES_AT) if self.entries and self.genuine else None
-
-    def renew_before(self, wanted: dt.timedelta) -> dt.timedelta:
-        """Never more than 2/3 of the token's whole life, or a short-lived token would be renewed without end."""
-        expires_at, renewed_at = self._time(_marks.EXPIRES_AT), self._time(_marks.RENEWED_AT)
-        if expires_at is None or renewed_at is None or renewed_at >= expires_at:
-            return wanted
-        return min(wanted, (expires_at - renewed_at) * 2 / 3)
-
-    @property
-    def alone(self) -> bool:
-        """Whether nothing but our entries is in it."""
-        return set(self.data) <= {_marks.DATA_KEY} and set(self.config) <= {"auths"} and self.entries == self.auths
 
 
 def decide(secret: Secret | None, policy: Policy, now: dt.datetime, token: Token | None = None) -> Plan:

@@ -22,13 +22,14 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._cluster impo
     ForbiddenError,
     NotFoundError,
 )
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import UNKNOWN, Plan, Policy, Secret
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import UNKNOWN, Plan, Policy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import (
     Chosen,
     Namespace,
     Selection,
     choose,
 )
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._stored import Secret
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, TokenError, format_time
 
 READ_ONE_BY_ONE = 8

@@ -17,7 +17,8 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._bodies impor
     new_secret,
     successor,
 )
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import Policy, Secret, Stored, decide
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import Policy, decide
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._stored import Secret, Stored
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, parse_duration, parse_time
 from unit.cases import decide as cases
 
