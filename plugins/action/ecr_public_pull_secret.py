@@ -3,41 +3,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import copy
 import typing as t
 
 from ansible.errors import AnsibleActionFail, AnsibleError
-from ansible.playbook.task import Task
-from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import lookup_loader
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import UNKNOWN
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._cluster_action import ClusterAction
 
 LOOKUP = "freshpull.ecr_public.ecr_public_token"
 
 
-class ActionModule(ActionBase):
+class ActionModule(ClusterAction):
     """Asks AWS on the controller, and only if the module's plan needs a token. Credentials stay here."""
 
-    _task: Task
-    _supports_check_mode = True
-    _supports_async = False
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        super().run(tmp, task_vars)
-        args = copy.deepcopy(dict(self._task.args))
+    def _act(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         aws = args.pop("aws", None) or {}
         if not isinstance(aws, dict):
             raise AnsibleActionFail(f"aws must be a dict with the options of the lookup {LOOKUP}")
-        decrypted = self._resolve_kubeconfig(args)
-        try:
-            return self._run(args, aws, task_vars or {})
-        finally:
-            for path in decrypted:
-                self._loader.cleanup_tmp_file(path)
-            self._remove_tmp_path(self._connection._shell.tmpdir)
-
-    def _run(self, args: dict[str, t.Any], aws: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         if args.get("token") or self._task.check_mode:
             return self._execute_module(module_args=args, task_vars=task_vars)
         plan = self._plan(args, task_vars)
@@ -65,16 +48,3 @@ class ActionModule(ActionBase):
         lookup = lookup_loader.get(LOOKUP, loader=self._loader, templar=self._templar)
         (token,) = lookup.run([], variables=task_vars, **aws)
         return token
-
-    def _resolve_kubeconfig(self, args: dict[str, t.Any]) -> list[str]:
-        """With a local connection a path is the controller's: found as files are, decrypted if it is vaulted.
-
-        Returns the files that the module is given; the loader knows which of them are its own copies.
-        """
-        kubeconfig = args.get("kubeconfig")
-        if not isinstance(kubeconfig, str) or not kubeconfig or self._connection.transport != "local":
-            return []
-        paths = [self._find_needle("files", path) for path in kubeconfig.split(":")]
-        readable = [self._loader.get_real_file(path, decrypt=True) for path in paths]
-        args["kubeconfig"] = ":".join(readable)
-        return readable

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of ecr_public_pull_secret, and how they are read. Private to this collection."""
+"""The options of ecr_public_pull_secret and its _info, and how they are read. Private to this collection."""
 
 from __future__ import annotations
 
@@ -28,14 +28,12 @@ TOKEN: dict[str, t.Any] = {
     },
 }
 
-PULL_SECRET: dict[str, t.Any] = {
+_SHARED: dict[str, t.Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "name": {"type": "str", "default": "ecr-public-secret"},
     "namespaces": {"type": "list", "elements": "str", "aliases": ["namespace"]},
     "exclude_namespaces": {"type": "list", "elements": "str", "default": []},
     "namespace_selector": {"type": "list", "elements": "str", "aliases": ["label_selectors"]},
-    "token": TOKEN,
-    "aws": {"type": "dict", "default": {}},
     "renew_before": {"type": "str", "default": "8h"},
     "force_renew": {"type": "bool", "default": False},
     "registries": {"type": "list", "elements": "str", "default": [_marks.DEFAULT_REGISTRY]},
@@ -46,6 +44,10 @@ PULL_SECRET: dict[str, t.Any] = {
     "placeholder": {"type": "bool", "default": False},
     "workers": {"type": "int", "default": 32},
 }
+
+# What a token comes from: only the module that writes needs one.
+PULL_SECRET: dict[str, t.Any] = {**_SHARED, "token": TOKEN, "aws": {"type": "dict", "default": {}}}
+PULL_SECRET_INFO = _SHARED
 
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names
 _DNS_SUBDOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -86,7 +88,7 @@ def read(params: t.Mapping[str, t.Any]) -> Task:
         recreate=params["recreate"],
         placeholder=params["placeholder"],
     )
-    token = Token.from_mapping(params["token"]) if params["token"] else None
+    token = Token.from_mapping(params["token"]) if params.get("token") else None
     return Task(policy, _selection(params), token, params["workers"])
 
 

@@ -24,42 +24,8 @@ requirements:
   - boto3, on the controller, unless O(token) is given
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
+  - freshpull.ecr_public._pull_secret
 options:
-  state:
-    description:
-      - With V(present) the secret is made, or renewed in place if it has not enough life left.
-      - With V(absent) a secret that we made and that holds nothing else is deleted; from any other secret of ours,
-        our keys and marks are removed and the rest is left as it is. A foreign secret is left alone.
-    type: str
-    choices: [present, absent]
-    default: present
-  name:
-    description: The name of the secret, the same in each namespace.
-    type: str
-    default: ecr-public-secret
-  namespaces:
-    description:
-      - Names and shell globs such as V(team-*) of the namespaces that get the secret.
-      - Globs are resolved when the task runs, and need the right to list namespaces. One that matches nothing is a
-        warning.
-      - A namespace that is named and does not exist, or is being deleted, is a failure; one that a glob brought and
-        that is being deleted is skipped.
-      - The default is V([default]), and V(['*']) if O(namespace_selector) is given.
-    type: list
-    elements: str
-    aliases: [namespace]
-  exclude_namespaces:
-    description: Names and shell globs of namespaces that are left out.
-    type: list
-    elements: str
-    default: []
-  namespace_selector:
-    description:
-      - Label selectors, in the syntax of C(kubectl -l), that a namespace must match. All of them must hold.
-      - It is fine if no namespace matches.
-    type: list
-    elements: str
-    aliases: [label_selectors]
   token:
     description:
       - A token to write, as the lookup P(freshpull.ecr_public.ecr_public_token#lookup) returns it. It wins over O(aws).
@@ -95,61 +61,6 @@ options:
         C(amazon.aws).
     type: dict
     default: {}
-  renew_before:
-    description:
-      - Renew the token if less life than this remains, as a Go duration such as V(8h) or V(1h30m).
-      - It counts as at most 2/3 of the stored token's whole life, so that a short-lived token is not renewed without
-        end.
-    type: str
-    default: 8h
-  force_renew:
-    description: Renew the token whatever life remains, unless the new one expires no later.
-    type: bool
-    default: false
-  registries:
-    description:
-      - The registries for which the secret is used by the kubelet.
-      - V(ecr-public.aws.com), the dual-stack address, can be added. The same token is good for both.
-      - One that is dropped from the list is removed from the secret.
-    type: list
-    elements: str
-    default: [public.ecr.aws]
-  labels:
-    description:
-      - Labels for the secret, beside our own. Values must be strings.
-      - One that is dropped later stays on the secret. Our own prefix C(ecr-public.freshpull/) is refused.
-    type: dict
-    default: {}
-  annotations:
-    description: Annotations for the secret, as O(labels).
-    type: dict
-    default: {}
-  adopt:
-    description:
-      - Take over a secret of this name that is not ours. Our keys go in; an entry for the same registry is overwritten;
-        all else is kept, and given back with O(state=absent).
-    type: bool
-    default: false
-  recreate:
-    description:
-      - Delete a secret and make it anew where its type is wrong or it is immutable, since neither can be changed in
-        place.
-      - A foreign secret needs O(adopt) as well. Creating is tried by a dry run first, other registries' entries and the
-        metadata are carried over, and if creating fails the old secret is put back.
-      - The secret gets a new UID, so nodes ask the registry again for images that they have pulled with it.
-    type: bool
-    default: false
-  placeholder:
-    description:
-      - Only make the secret where it is missing, without a token (V({"auths":{}}), with which pulls stay anonymous).
-        Whatever exists is left alone.
-      - For a refresher that may fill secrets but not create them.
-    type: bool
-    default: false
-  workers:
-    description: The number of requests that are under way at the same time, from 1 to 256.
-    type: int
-    default: 32
 attributes:
   check_mode:
     support: full
@@ -162,12 +73,6 @@ attributes:
     support: none
     description: The task waits for AWS on the controller between reading and writing.
 notes:
-  - If any of O(kubeconfig), O(context) or O(host) is given, then E(K8S_AUTH_HOST), E(K8S_AUTH_API_KEY),
-    E(K8S_AUTH_USERNAME), E(K8S_AUTH_PASSWORD), E(K8S_AUTH_CERT_FILE) and E(K8S_AUTH_KEY_FILE) are not read.
-    Otherwise all hosts of a play under AWX would write to the cluster of the credential. This differs from
-    M(kubernetes.core.k8s).
-  - With a local connection O(kubeconfig) is a path on the controller and may be vaulted, otherwise it is a path on the
-    target. A dict is taken as it is, and so carries a file of the controller to a target.
   - A token carries the rights of the principal that fetched it, and whoever can read the secret has them. Use a
     principal that may do no more than C(ecr-public:GetAuthorizationToken) and C(sts:GetServiceBearerToken).
   - "Rights needed in the cluster: C(get), C(create) and C(patch) on secrets in the namespaces (C(delete) for
@@ -177,6 +82,7 @@ notes:
   - Where neither C(list) nor C(get) on namespaces is allowed, named namespaces are taken to exist; check mode then
     cannot see that one is missing.
 seealso:
+  - module: freshpull.ecr_public.ecr_public_pull_secret_info
   - plugin: freshpull.ecr_public.ecr_public_token
     plugin_type: lookup
   - name: Amazon ECR Public quotas

@@ -1,0 +1,49 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the action plugins of the modules for clusters have in common. Private to this collection."""
+
+from __future__ import annotations
+
+import abc
+import copy
+import typing as t
+
+from ansible.playbook.task import Task
+from ansible.plugins.action import ActionBase
+
+
+class ClusterAction(ActionBase, abc.ABC):
+    """Gives the module the controller's kubeconfig, and takes away what was decrypted for it."""
+
+    _task: Task
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        super().run(tmp, task_vars)
+        args = copy.deepcopy(dict(self._task.args))
+        readable = self._resolve_kubeconfig(args)
+        try:
+            return self._act(args, task_vars or {})
+        finally:
+            for path in readable:
+                self._loader.cleanup_tmp_file(path)
+            self._remove_tmp_path(self._connection._shell.tmpdir)
+
+    @abc.abstractmethod
+    def _act(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Run the module with these arguments, a copy of the task's."""
+
+    def _resolve_kubeconfig(self, args: dict[str, t.Any]) -> list[str]:
+        """With a local connection a path is the controller's: found as files are, decrypted if it is vaulted.
+
+        Returns the files that the module is given; the loader knows which of them are its own copies.
+        """
+        kubeconfig = args.get("kubeconfig")
+        if not isinstance(kubeconfig, str) or not kubeconfig or self._connection.transport != "local":
+            return []
+        paths = [self._find_needle("files", path) for path in kubeconfig.split(":")]
+        readable = [self._loader.get_real_file(path, decrypt=True) for path in paths]
+        args["kubeconfig"] = ":".join(readable)
+        return readable
