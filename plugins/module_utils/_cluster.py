@@ -169,6 +169,12 @@ class Cluster:
         path = _secret_path(metadata["namespace"], metadata["name"])
         self._request("DELETE", path, body, what=f"delete secret {metadata['namespace']}/{metadata['name']}")
 
+    def service_accounts(self, namespace: str = "") -> t.Iterator[dict[str, t.Any]]:
+        """The service accounts of a namespace, or of all."""
+        path = f"/api/v1/namespaces/{namespace}/serviceaccounts" if namespace else "/api/v1/serviceaccounts"
+        where = f"namespace {namespace}" if namespace else "all namespaces"
+        return self._list(path, [], what=f"list serviceaccounts in {where}")
+
     def _list(
         self, path: str, query: list[tuple[str, t.Any]], what: str, accept: str | None = None
     ) -> t.Iterator[dict[str, t.Any]]:

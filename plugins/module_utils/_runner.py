@@ -133,12 +133,22 @@ class Report:
 class Runner:
     """One task. With dry_run nothing is written."""
 
-    def __init__(self, cluster: Cluster, policy: Policy, token: Token | None, workers: int, dry_run: bool) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        policy: Policy,
+        token: Token | None,
+        workers: int,
+        dry_run: bool,
+        observe: t.Callable[[str, Secret | None, dt.datetime], None] | None = None,
+    ) -> None:
+        """observe: is shown each secret that is decided about, with its namespace and the time of the decision."""
         self._cluster = cluster
         self._policy = policy
         self._token = token
         self._workers = workers
         self._dry_run = dry_run
+        self._observe = observe
         self._now = dt.datetime.now(dt.timezone.utc)
 
     def run(self, selection: Selection) -> Report:
@@ -208,6 +218,8 @@ class Runner:
             return Outcome(namespace, Plan("failed", exc.reason, str(exc)))
 
     def _decide(self, namespace: str, secret: Secret | None) -> Outcome:
+        if self._observe:
+            self._observe(namespace, secret, self._now)
         plan = _pull_secret.decide(secret, self._policy, self._now, self._token)
         uid = secret["metadata"]["uid"] if secret else None
         return Outcome(namespace, plan, before=secret if plan.writes else None, uid=uid)

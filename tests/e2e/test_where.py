@@ -25,6 +25,16 @@ def server(kubeconfig: str) -> str:
     return yaml.safe_load(Path(kubeconfig).read_text())["clusters"][0]["cluster"]["server"]
 
 
+def vault(ansible: Ansible, kubeconfig: str) -> str:
+    """The path of an encrypted copy, whose password is in a file beside it."""
+    password, vaulted = ansible.folder / "vault-password", ansible.folder / "vaulted.kubeconfig"
+    password.write_text("freshpull")
+    vaulted.write_text(Path(kubeconfig).read_text())
+    command = ["ansible-vault", "encrypt", "--vault-password-file", str(password), str(vaulted)]
+    subprocess.run(command, env=ansible.environment(), check=True, capture_output=True)
+    return str(vaulted)
+
+
 def test_an_option_wins_over_another_cluster_in_the_environment(
     ansible: Ansible,
     core: client.CoreV1Api,
@@ -66,19 +76,14 @@ def test_a_vaulted_kubeconfig_is_read_and_its_copy_removed(
     ansible: Ansible, kubeconfig: str, aws_options: dict[str, Any], make_namespaces: Make, tmp_path: Path
 ) -> None:
     (namespace,) = make_namespaces("a")
-    password = tmp_path / "vault-password"
-    password.write_text("freshpull")
-    vaulted = tmp_path / "vaulted.kubeconfig"
-    vaulted.write_text(Path(kubeconfig).read_text())
-    command = ["ansible-vault", "encrypt", "--vault-password-file", str(password), str(vaulted)]
-    subprocess.run(command, env=ansible.environment(), check=True, capture_output=True)
+    vaulted = vault(ansible, kubeconfig)
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     run = ansible.pull_secret(
-        *("--vault-password-file", str(password)),
+        *("--vault-password-file", str(ansible.folder / "vault-password")),
         namespaces=[namespace],
         aws=aws_options,
-        kubeconfig=str(vaulted),
+        kubeconfig=vaulted,
         env={"TMPDIR": str(temporary), "ANSIBLE_LOCAL_TEMP": str(temporary)},
     )
     assert run.results["result"]["namespaces"][0]["action"] == "created"

@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 PULL_SECRET = "freshpull.ecr_public.ecr_public_pull_secret"
+PULL_SECRET_INFO = f"{PULL_SECRET}_info"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,6 +126,13 @@ class Ansible:
 
     def pull_secret(self, *args: str, env: Mapping[str, str] | None = None, **options: Any) -> Run:
         """Run the module once on the test cluster; results["result"] holds what it returned, failed or not."""
+        return self._once(PULL_SECRET, args, env, options)
+
+    def pull_secret_info(self, *args: str, env: Mapping[str, str] | None = None, **options: Any) -> Run:
+        """The same for the module that only looks."""
+        return self._once(PULL_SECRET_INFO, args, env, options)
+
+    def _once(self, module: str, args: Sequence[str], env: Mapping[str, str] | None, options: Mapping[str, Any]) -> Run:
         options = {"kubeconfig": self.kubeconfig, **options}
-        task = {"name": "The task", PULL_SECRET: options, "register": "result", "ignore_errors": True}
+        task = {"name": "The task", module: options, "register": "result", "ignore_errors": True}
         return self.tasks([task], *args, env=env).ok()

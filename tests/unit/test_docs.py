@@ -34,6 +34,7 @@ ROLE = ROOT / "roles/pull_secret"
 COLLECTION = "freshpull.ecr_public"
 MODULE = f"{COLLECTION}.ecr_public_pull_secret"
 LOOKUP = f"{COLLECTION}.ecr_public_token"
+OPTIONS = {MODULE: _arguments.PULL_SECRET, f"{MODULE}_info": _arguments.PULL_SECRET_INFO}
 
 # Of the playbook, not of the role.
 PLAYBOOK_VARIABLES = {"pull_secret_hosts"}
@@ -97,12 +98,12 @@ def test_every_example_is_looked_at(path: Path) -> None:
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
 def test_tasks_in_examples_use_the_options_of_the_module(path: Path) -> None:
     for mapping in mappings(examples(path)):
-        if MODULE in mapping:
-            spec = {**AUTH_ARG_SPEC, **_arguments.PULL_SECRET}
-            token = mapping[MODULE].pop("token", None)
+        for module in OPTIONS.keys() & mapping.keys():
+            spec = {**AUTH_ARG_SPEC, **OPTIONS[module]}
+            token = mapping[module].pop("token", None)
             assert token in (None, "{{ ecr_public_token }}")
-            assert ArgumentSpecValidator(spec).validate(mapping[MODULE]).error_messages == []
-            assert set(mapping[MODULE].get("aws", {})) <= lookup_options()
+            assert ArgumentSpecValidator(spec).validate(mapping[module]).error_messages == []
+            assert set(mapping[module].get("aws", {})) <= lookup_options()
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)

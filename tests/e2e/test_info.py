@@ -1,0 +1,241 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The info module on a real API server: what it says would be done is what the module does, and it only reads."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable, Iterator
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+from kubernetes import client
+from kubernetes.client.exceptions import ApiException
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import decide
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import TokenError, format_time, parse_time
+from e2e.test_module_failures import limited_kubeconfig, spoil_terminating
+from e2e.test_where import server, vault
+from support.aws import FakeAws
+from support.cluster.audit import AuditLog
+from support.playbook import PULL_SECRET, PULL_SECRET_INFO, Ansible
+from support.workloads import wait_for
+from unit.cases import decide as cases
+from unit.plugins.module_utils.test_pull_secret import policy_of
+
+Make = Callable[..., list[str]]
+NAME = "ecr-public-secret"
+MARGIN = dt.timedelta(minutes=10)
+FEWEST_ROWS = 50
+
+# Cases with content that the API server takes for no secret of that type.
+REFUSED = {"the legacy type", "not JSON", "not an object"}
+
+
+def lasts(case: cases.Case) -> bool:
+    """Whether the answer stays the same while the test runs. The unit tests see to the others, to the second."""
+    now = parse_time(case.now)
+    plans = (decide(case.secret, policy_of(case), moment) for moment in (now, now + MARGIN))
+    return len({(plan.action, plan.reason) for plan in plans}) == 1
+
+
+def moved(secret: dict[str, Any], by: dt.timedelta, namespace: str) -> dict[str, Any]:
+    """The secret as if the table's time were now."""
+    kept = {key: secret["metadata"][key] for key in ("name", "labels", "annotations")}
+    annotations = dict(kept["annotations"])
+    for mark in (_marks.EXPIRES_AT, _marks.RENEWED_AT):
+        try:
+            annotations[mark] = format_time(parse_time(annotations.get(mark, "")) + by)
+        except TokenError:
+            continue
+    return {**secret, "metadata": {**kept, "namespace": namespace, "annotations": annotations}}
+
+
+def stored(core: client.CoreV1Api, case: cases.Case, namespace: str) -> bool:
+    """Put the case's secret there; whether the API server took it."""
+    if case.secret is None:
+        return True
+    by = dt.datetime.now(dt.timezone.utc) - parse_time(case.now)
+    try:
+        core.create_namespaced_secret(namespace, moved(case.secret, by, namespace))
+    except ApiException as refused:
+        if refused.status != HTTPStatus.UNPROCESSABLE_ENTITY:
+            raise
+        return False
+    return True
+
+
+def both(number: int, options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The module in check mode and the info module with the same options."""
+    for kind, module in (("module", PULL_SECRET), ("info", PULL_SECRET_INFO)):
+        yield {
+            "name": f"Group {number}",
+            module: options,
+            "register": f"{kind}{number}",
+            "check_mode": True,
+            "ignore_errors": True,
+        }
+
+
+def has_accounts(core: client.CoreV1Api, namespace: str) -> bool:
+    return bool(core.list_namespaced_service_account(namespace).items)
+
+
+def by_namespace(result: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {entry["namespace"]: entry for entry in result["namespaces"]}
+
+
+@pytest.fixture
+def release(core: client.CoreV1Api) -> Iterator[Callable[[str], None]]:
+    """Lets a held namespace go at the end."""
+    held: list[str] = []
+    yield held.append
+    for namespace in held:
+        core.patch_namespaced_config_map("held", namespace, {"metadata": {"finalizers": None}})
+
+
+def test_what_would_be_done_is_what_the_module_does(
+    ansible: Ansible, core: client.CoreV1Api, aws: FakeAws, audit: AuditLog, make_namespaces: Make
+) -> None:
+    """The whole table of cases, as far as its answers do not change within minutes; one pair of tasks per policy."""
+    table = [case for case in cases.load() if lasts(case)]
+    names = make_namespaces(*(f"c{number:03}" for number in range(len(table))))
+    rows = dict(zip(names, table, strict=True))
+    refused = {row.name for name, row in rows.items() if not stored(core, row, name)}
+    assert refused == REFUSED
+    groups: dict[str, list[str]] = {}
+    for name, row in rows.items():
+        if row.name not in refused:
+            groups.setdefault(json.dumps(row.policy, sort_keys=True), []).append(name)
+    tasks = [
+        task
+        for number, (policy, members) in enumerate(groups.items())
+        for task in both(number, {"kubeconfig": ansible.kubeconfig, "namespaces": members, **json.loads(policy)})
+    ]
+    mark = audit.mark()
+    results = ansible.tasks(tasks).ok().results
+    assert (audit.writes(since=mark, user="freshpull-admin"), aws.calls) == ([], {})
+    seen = 0
+    for number, members in enumerate(groups.values()):
+        found = by_namespace(results[f"info{number}"])
+        done = by_namespace(results[f"module{number}"])
+        assert not results[f"info{number}"].get("failed", False)
+        assert sorted(found) == sorted(done) == sorted(members)
+        for name, entry in found.items():
+            row, seen = rows[name], seen + 1
+            assert (entry["would"], entry["reason"]) == (done[name]["action"], done[name]["reason"]), row.name
+            assert (entry["msg"], entry["secret_uid"]) == (done[name]["msg"], done[name]["secret_uid"]), row.name
+            if row.token is None:
+                assert (entry["would"], entry["reason"]) == (row.expect["action"], row.expect["reason"]), row.name
+    assert seen >= FEWEST_ROWS
+
+
+def test_namespaces_that_cannot_be_served(
+    ansible: Ansible,
+    core: client.CoreV1Api,
+    kubeconfig: str,
+    make_namespaces: Make,
+    release: Callable[[str], None],
+) -> None:
+    good, forbidden, ending = make_namespaces("a", "b", "c")
+    limited = limited_kubeconfig(core, kubeconfig, ansible, good)
+    spoil_terminating(core, ending)
+    release(ending)
+    tasks = [
+        *both(0, {"kubeconfig": kubeconfig, "namespaces": [good, ending, "no-such-namespace"]}),
+        *both(1, {"kubeconfig": kubeconfig, "namespaces": [good[:-1] + "*"]}),
+        *both(2, {"kubeconfig": limited, "namespaces": [good, forbidden]}),
+        *both(3, {"kubeconfig": kubeconfig, "namespaces": [ending, "no-such-namespace"], "state": "absent"}),
+    ]
+    run = ansible.tasks(tasks).ok()
+    statuses: dict[str, str] = {}
+    for number in range(4):
+        found, done = (by_namespace(run.results[f"{kind}{number}"]) for kind in ("info", "module"))
+        assert {name: (entry["would"], entry["reason"], entry["msg"]) for name, entry in found.items()} == {
+            name: (entry["action"], entry["reason"], entry["msg"]) for name, entry in done.items()
+        }
+        statuses |= {f"{number} {name}": entry["status"] for name, entry in found.items()}
+        assert not run.results[f"info{number}"].get("failed", False)
+    assert statuses == {
+        f"0 {good}": "missing",
+        f"0 {ending}": "terminating",
+        "0 no-such-namespace": "missing",
+        f"1 {good}": "missing",
+        f"1 {forbidden}": "missing",
+        f"1 {ending}": "terminating",
+        f"2 {good}": "missing",
+        f"2 {forbidden}": "forbidden",
+        f"3 {ending}": "terminating",
+        "3 no-such-namespace": "missing",
+    }
+    limited_result = run.results["info2"]
+    assert [entry["service_accounts"] for entry in limited_result["namespaces"]] == [None, None]
+    assert any("list serviceaccounts" in warning for warning in limited_result["warnings"])
+
+
+def test_who_uses_it_until_when_and_no_secret_in_it(
+    ansible: Ansible,
+    core: client.CoreV1Api,
+    aws: FakeAws,
+    aws_options: dict[str, Any],
+    audit: AuditLog,
+    make_namespaces: Make,
+) -> None:
+    names = make_namespaces(*(f"n{number}" for number in range(10)))
+    ansible.pull_secret(namespaces=names, aws=aws_options)
+    for name in names[:2]:
+        wait_for(partial(has_accounts, core, name), f"the account of {name}")
+        users = [{"name": "another"}, {"name": NAME}]
+        core.patch_namespaced_service_account("default", name, {"imagePullSecrets": users})
+    core.create_namespaced_service_account(
+        names[1], {"metadata": {"name": "build"}, "imagePullSecrets": [{"name": NAME}]}
+    )
+    expiry = {name: core.read_namespaced_secret(NAME, name).metadata.annotations[_marks.EXPIRES_AT] for name in names}
+    aws.reset()
+    for chosen, lists in ((names[:2], {"serviceaccounts": 2}), (names, {"namespaces": 1, "secrets": 1})):
+        mark = audit.mark()
+        run = ansible.pull_secret_info("-vvv", "--diff", namespaces=chosen)
+        result = run.results["result"]
+        found = by_namespace(result)
+        assert found[names[0]]["service_accounts"] == ["default"]
+        assert sorted(found[names[1]]["service_accounts"]) == ["build", "default"]
+        assert all(found[name]["service_accounts"] == [] for name in chosen[2:])
+        assert {name: entry["expires_at"] for name, entry in found.items()} == {name: expiry[name] for name in chosen}
+        assert all(entry["status"] == "fresh" and entry["remaining_seconds"] > 0 for entry in found.values())
+        assert result["summary"] == {"fresh": len(chosen)}
+        assert not result["changed"]
+        password = core.read_namespaced_secret(NAME, names[0]).data[_marks.DATA_KEY]
+        assert password not in run.output
+        assert (audit.writes(since=mark, user="freshpull-admin"), aws.calls) == ([], {})
+        for resource, count in lists.items():
+            assert len(audit.requests(since=mark, user="freshpull-admin", resource=resource, verb="list")) == count
+    assert len(audit.requests(since=mark, user="freshpull-admin", resource="serviceaccounts")) == 1
+
+
+def test_a_vaulted_kubeconfig_and_another_cluster_in_the_environment(
+    ansible: Ansible, kubeconfig: str, make_namespaces: Make
+) -> None:
+    """What connects the one module connects the other."""
+    (namespace,) = make_namespaces("a")
+    vaulted = vault(ansible, kubeconfig)
+    temporary = ansible.folder / "temporary"
+    temporary.mkdir()
+    run = ansible.pull_secret_info(
+        *("--vault-password-file", str(ansible.folder / "vault-password")),
+        namespaces=[namespace],
+        kubeconfig=vaulted,
+        env={
+            "K8S_AUTH_HOST": "https://127.0.0.1:1",
+            "K8S_AUTH_API_KEY": "other",
+            "TMPDIR": str(temporary),
+            "ANSIBLE_LOCAL_TEMP": str(temporary),
+        },
+    )
+    assert run.results["result"]["host"] == server(kubeconfig)
+    assert run.results["result"]["namespaces"][0]["status"] == "missing"
+    assert not [path for path in temporary.rglob("*") if path.is_file()]
