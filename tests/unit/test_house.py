@@ -86,7 +86,7 @@ def test_python_has_the_future_import() -> None:
     assert [str(path) for path in modules if "\nfrom __future__ import annotations\n" not in read(path)] == []
 
 
-@pytest.mark.parametrize(("kind", "folder"), [("module", "modules"), ("lookup", "lookup")])
+@pytest.mark.parametrize(("kind", "folder"), [("module", "modules"), ("lookup", "lookup"), ("filter", "filter")])
 def test_plugins_say_since_when_they_exist(kind: str, folder: str) -> None:
     for name, described in documentation(kind, folder).items():
         assert described["version_added"] == VERSION, name

@@ -42,6 +42,7 @@ def render(template: str, **variables: Any) -> Any:
         "_pull_secret_labels": {"a": "label"},
         "_pull_secret_schedule": "17 */2 * * *",
         "_pull_secret_aws_volume": "keys",
+        "_pull_secret_starting_deadline": VARS["_pull_secret_starting_deadline"],
     }
     text = environment.from_string((ROLE / "templates" / template).read_text()).render(**DEFAULTS, **names, **variables)
     return yaml.safe_load(text)

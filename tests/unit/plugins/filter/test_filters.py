@@ -1,0 +1,61 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filters as Ansible finds and calls them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible.plugins.loader import filter_loader
+
+COLLECTION = "freshpull.ecr_public"
+
+
+def call(name: str, *args: Any, **kwargs: Any) -> Any:
+    return filter_loader.get(f"{COLLECTION}.{name}").j2_function(*args, **kwargs)
+
+
+DURATIONS = {
+    "8h": 28800,
+    "1h30m": 5400,
+    "90s": 90,
+    "1.5h": 5400,
+    ".5m": 30,
+    "1500ms": 1.5,
+    "30m1h": 5400,
+}
+
+
+@pytest.mark.parametrize("text", DURATIONS)
+def test_duration(text: str) -> None:
+    seconds = call("duration", text)
+    assert seconds == DURATIONS[text]
+    assert isinstance(seconds, type(DURATIONS[text]))
+
+
+@pytest.mark.parametrize("text", ["", "8", "h", "8 h", "8h ", "-1h", "0s", "9000h", "1d"])
+def test_no_duration(text: str) -> None:
+    with pytest.raises(AnsibleFilterError, match=r"^duration: "):
+        call("duration", text)
+
+
+@pytest.mark.parametrize("value", [8, None, 1.5, ["8h"]])
+def test_duration_of_something_else(value: Any) -> None:
+    with pytest.raises(AnsibleFilterError, match="must be a text"):
+        call("duration", value)
+
+
+def test_schedule_gap() -> None:
+    assert call("schedule_gap", "17 */2 * * *") == 7200
+    assert call("schedule_gap", "17 */2 * * *", "Europe/Berlin") == 10800
+    assert call("schedule_gap", "17 */2 * * *", time_zone="Europe/Berlin") == 10800
+
+
+@pytest.mark.parametrize("args", [("* * *",), ("@hourly", "Nowhere"), (5,), ("@hourly", None)])
+def test_no_schedule(args: tuple[Any, ...]) -> None:
+    with pytest.raises(AnsibleFilterError, match=r"^schedule_gap: "):
+        call("schedule_gap", *args)

@@ -1,0 +1,155 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Schedules against what Kubernetes' own parser, robfig/cron 3.0.1, says of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _cron
+
+HOUR = 3600
+DAY = 24 * HOUR
+
+# The longest time between two answers of its Next() from 2026 to 2053.
+GAPS = {
+    ("17 */2 * * *", "Etc/UTC"): 2 * HOUR,
+    ("0 */6 * * *", "Etc/UTC"): 6 * HOUR,
+    ("* * * * *", "Etc/UTC"): 60,
+    # Each minute of every sixth hour, then five hours and a minute of nothing.
+    ("* */6 * * *", "Etc/UTC"): 5 * HOUR + 60,
+    # Lists, ranges, steps
+    ("0,10,40 3,22 * * *", "Etc/UTC"): 66000,
+    ("0 9,,17 * * *", "Etc/UTC"): 16 * HOUR,
+    ("5/15 * * * *", "Etc/UTC"): 900,
+    ("0 5/7 * * *", "Etc/UTC"): 10 * HOUR,
+    ("0 1-23/5 * * *", "Etc/UTC"): 5 * HOUR,
+    ("*-5 * * * *", "Etc/UTC"): 60,
+    ("+5 007 * * *", "Etc/UTC"): DAY,
+    # Nicknames
+    ("@hourly", "Etc/UTC"): HOUR,
+    ("@daily", "Etc/UTC"): DAY,
+    ("@midnight", "Etc/UTC"): DAY,
+    ("@weekly", "Etc/UTC"): 7 * DAY,
+    ("@monthly", "Etc/UTC"): 31 * DAY,
+    ("@yearly", "Etc/UTC"): 366 * DAY,
+    ("@annually", "Etc/UTC"): 366 * DAY,
+    ("@every 90m", "Etc/UTC"): 5400,
+    ("@every 1500ms", "Etc/UTC"): 1,
+    ("@every 10ms", "Etc/UTC"): 1,
+    ("@every 90m", "Europe/Berlin"): 5400,
+    # Names, and working days
+    ("0 0 * * MON-fri", "Etc/UTC"): 3 * DAY,
+    ("0 0 1 jan,jul *", "Etc/UTC"): 184 * DAY,
+    ("0 8-18 * * mon-fri", "Etc/UTC"): 62 * HOUR,
+    ("0 8-18 * * mon-fri", "Europe/Berlin"): 63 * HOUR,
+    # Both fields of days: one suffices, unless one begins with a star that has no step above 1
+    ("0 0 13 * fri", "Etc/UTC"): 7 * DAY,
+    ("0 0 */2 * fri", "Etc/UTC"): 2 * DAY,
+    ("0 0 13 * */2", "Etc/UTC"): 2 * DAY,
+    ("0 0 * * */2", "Etc/UTC"): 2 * DAY,
+    ("0 0 1-31 * fri", "Etc/UTC"): DAY,
+    ("0 0 ? * fri", "Etc/UTC"): 7 * DAY,
+    ("0 0 */1 * fri", "Etc/UTC"): 7 * DAY,
+    # Months without a 31st, years without a February 29th
+    ("0 0 31 * *", "Etc/UTC"): 61 * DAY,
+    ("0 0 29 2 *", "Etc/UTC"): 1461 * DAY,
+    # Clocks go forward and what they skip does not run; they go back and a run at 1:30 comes twice
+    ("17 */2 * * *", "Europe/Berlin"): 3 * HOUR,
+    ("17 1-23/2 * * *", "Europe/London"): 3 * HOUR,
+    ("17 */2 * * *", "America/New_York"): 3 * HOUR,
+    ("0 */6 * * *", "Europe/Berlin"): 7 * HOUR,
+    ("@hourly", "Europe/Berlin"): HOUR,
+    ("@daily", "Europe/Berlin"): 25 * HOUR,
+    ("30 2 * * *", "Europe/Berlin"): 47 * HOUR,
+    ("30 2 * * *", "America/New_York"): 47 * HOUR,
+    ("30 1 * * *", "America/New_York"): DAY,
+    # At midnight, in a zone of quarter hours, by two hours, in a zone whose rule follows the moon, and never
+    ("0 0 * * *", "America/Santiago"): 47 * HOUR,
+    ("0 0 * * *", "America/Havana"): 47 * HOUR,
+    ("0 */3 * * *", "Asia/Beirut"): 5 * HOUR,
+    ("17 */2 * * *", "Pacific/Chatham"): 3 * HOUR,
+    ("0 */2 * * *", "Antarctica/Troll"): 2 * HOUR,
+    ("0 */2 * * *", "Africa/Casablanca"): 3 * HOUR,
+    ("0 */5 * * *", "Asia/Kolkata"): 5 * HOUR,
+}
+
+
+@pytest.mark.parametrize(("schedule", "zone"), GAPS)
+def test_longest_gap(schedule: str, zone: str) -> None:
+    assert _cron.longest_gap(schedule, zone, 2026) == GAPS[schedule, zone]
+
+
+@pytest.mark.parametrize("year", [2025, 2027, 2028, 2031])
+def test_does_not_depend_on_the_year(year: int) -> None:
+    """Else a role that runs every day would find another answer at New Year."""
+    for schedule, zone in (("30 2 * * *", "Europe/Berlin"), ("0 0 29 2 *", "Etc/UTC"), ("0 0 13 * fri", "Etc/UTC")):
+        assert _cron.longest_gap(schedule, zone, year) == GAPS[schedule, zone]
+
+
+REFUSED = {
+    "* * * *": "has 4 fields",
+    "0 * * * * *": "has 6 fields",
+    "": "has 0 fields",
+    " @hourly": "has 1 fields",
+    "60 * * * *": "minute has '60'",
+    "0 24 * * *": "hour has '24'",
+    "0 0 0 * *": "day of the month has '0'",
+    "0 0 32 * *": "day of the month has '32'",
+    "0 0 * 13 *": "month has '13'",
+    "0 0 * 0 *": "month has '0'",
+    "0 0 * * 7": "day of the week has '7': numbers go up from 0 to 6",
+    "5-1 * * * *": "minute has '5-1'",
+    "*/0 * * * *": "a step is at least 1",
+    "1-2-3 * * * *": "neither a number, a range nor a step",
+    "1/2/3 * * * *": "neither a number, a range nor a step",
+    "a * * * *": "'a' is not a number",
+    "-5 * * * *": "'' is not a number",
+    "1.5 * * * *": "'1.5' is not a number",
+    "*/ * * * *": "'' is not a number",
+    "٣ * * * *": "is not a number",
+    "0 0 * foo *": "one of jan, feb",
+    "0 0 * january *": "one of jan, feb",
+    "0 0 l * *": "'l' is not a number",
+    "0 0 * * fri#2": "one of sun, mon",
+    "0 jan * * *": "'jan' is not a number",
+    "@reboot": "none of @yearly",
+    "@Hourly": "none of @yearly",
+    "@every": "none of @yearly",
+    "@every 6": "is not a duration",
+    "TZ=Europe/Berlin 0 * * * *": "has 6 fields",
+}
+
+
+@pytest.mark.parametrize("schedule", REFUSED)
+def test_refused(schedule: str) -> None:
+    with pytest.raises(_cron.CronError) as error:
+        _cron.longest_gap(schedule, "Etc/UTC", 2026)
+    assert REFUSED[schedule] in str(error.value)
+
+
+@pytest.mark.parametrize("schedule", ["0 0 30 2 *", "0 0 31 2,4,6,9,11 *", ", * * * *", "0 0 , * *"])
+def test_never(schedule: str) -> None:
+    with pytest.raises(_cron.CronError, match="never comes"):
+        _cron.longest_gap(schedule, "Etc/UTC", 2026)
+
+
+@pytest.mark.parametrize(
+    "zone", ["Europe/Nowhere", "Local", "local", "", "Europe", "../etc/passwd", "/etc/localtime", "UTC+1"]
+)
+def test_unknown_time_zone(zone: str) -> None:
+    with pytest.raises(_cron.CronError, match="no time zone"):
+        _cron.longest_gap("@hourly", zone, 2026)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Etc/UTC"])
+def test_utc_needs_no_data(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> dt.tzinfo:
+        raise _cron.zoneinfo.ZoneInfoNotFoundError(name)
+
+    monkeypatch.setattr(_cron.zoneinfo, "ZoneInfo", missing)
+    assert _cron.longest_gap("@hourly", zone, 2026) == HOUR

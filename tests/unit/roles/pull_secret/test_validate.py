@@ -1,0 +1,112 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the role refuses and warns of before it touches anything. One playbook runs all cases: its start takes long."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from support.playbook import Ansible
+
+KEYS = {
+    "refresher_aws_auth": "secret",
+    "refresher_aws_access_key": "AKIA" + "A" * 16,
+    "refresher_aws_secret_key": "never-said/never-said",
+}
+SECOND_CHANCE = "no second chance"
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """The role's variables without their prefix; words of the refusal, or of the warning, or of neither."""
+
+    variables: dict[str, Any]
+    refused: tuple[str, ...] = ()
+    warned: tuple[str, ...] = ()
+
+
+CASES = {
+    "the defaults": Case(KEYS),
+    # --- The schedule
+    "every 2 hours, with summer time": Case({**KEYS, "refresher_time_zone": "Europe/Berlin"}),
+    "a nickname": Case({**KEYS, "refresher_schedule": "@hourly"}),
+    "every 6 hours": Case(
+        {**KEYS, "refresher_schedule": "17 */6 * * *"},
+        warned=(SECOND_CHANCE, "6.0 hours ('17 */6 * * *' in Etc/UTC)", "up to 6.3 hours", "is 8h", "'17 */2 * * *'"),
+    ),
+    "every 6 hours, with summer time": Case(
+        {**KEYS, "refresher_schedule": "17 */6 * * *", "refresher_time_zone": "Europe/Berlin"},
+        warned=("7.0 hours", "Europe/Berlin", "up to 7.3 hours"),
+    ),
+    "every 8 hours": Case(
+        {**KEYS, "refresher_schedule": "17 */8 * * *"},
+        refused=(
+            "8.0 hours ('17 */8 * * *' in Etc/UTC)",
+            "up to 8.3 hours",
+            "pull_secret_renew_before (8h)",
+            "more often",
+        ),
+    ),
+    "working hours": Case({**KEYS, "refresher_schedule": "0 8-18 * * mon-fri"}, refused=("62.0 hours",)),
+    "every 8 hours, renewed earlier": Case(
+        {**KEYS, "refresher_schedule": "17 */8 * * *", "renew_before": "10h"}, warned=(SECOND_CHANCE,)
+    ),
+    "every 2 hours, renewed too late": Case({**KEYS, "renew_before": "2h20m"}, refused=("up to 2.3 hours",)),
+    "every 2 hours, renewed late": Case({**KEYS, "renew_before": "4h19m"}, warned=(SECOND_CHANCE,)),
+    "every 2 hours, renewed just in time": Case({**KEYS, "renew_before": "4h20m"}),
+    "a long deadline": Case({**KEYS, "refresher_active_deadline": 21600}, refused=("21600 for its work",)),
+    "each minute of some hours": Case({**KEYS, "refresher_schedule": "* */6 * * *"}, refused=("each minute", "17 */6")),
+    "each minute of some hours, by another star": Case(
+        {**KEYS, "refresher_schedule": "?/1 3 * * *"}, refused=("each minute",)
+    ),
+    "each minute": Case({**KEYS, "refresher_schedule": "* * * * *"}),
+    "four fields": Case({**KEYS, "refresher_schedule": "17 * * *"}, refused=("has 4 fields",)),
+    "Sunday as 7": Case({**KEYS, "refresher_schedule": "0 * * * 7"}, refused=("numbers go up from 0 to 6",)),
+    "no such time zone": Case({**KEYS, "refresher_time_zone": "Mars/Base"}, refused=("no time zone 'Mars/Base'",)),
+    "no schedule is asked for in push mode": Case({"refresher": "none", "refresher_schedule": "0 0 1 1 *"}),
+    "nor to remove": Case({"state": "absent", "refresher_schedule": "0 0 1 1 *"}),
+    # --- Names and durations
+    "no duration": Case({**KEYS, "renew_before": "8 hours"}, refused=("'8 hours' is not a duration",)),
+    "less than a second": Case({**KEYS, "renew_before": "10ms"}, refused=("at least a second",)),
+}
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, str]]:
+    """For each case the refusal, and all output of its tasks."""
+    tasks: list[dict[str, Any]] = []
+    for name, case in CASES.items():
+        check = {"name": "freshpull.ecr_public.pull_secret", "tasks_from": "validate.yml"}
+        refusal = {"said": "{{ said | default({}) | combine({case: ansible_failed_result.msg}) }}"}
+        tasks += [
+            {"name": f"Case: {name}.", "ansible.builtin.debug": {"msg": ""}},
+            {
+                "name": "Validate",
+                "vars": {"case": name, **{f"pull_secret_{key}": value for key, value in case.variables.items()}},
+                "block": [{"name": "Check", "ansible.builtin.include_role": check}],
+                "rescue": [{"name": "Keep it", "ansible.builtin.set_fact": refusal}],
+            },
+        ]
+    tasks.append({"name": "Case: end.", "ansible.builtin.set_fact": {"said": "{{ said | default({}) }}"}})
+    tasks.append({"name": "Show", "ansible.builtin.debug": {"var": "said"}, "register": "shown"})
+    run = Ansible(tmp_path_factory.mktemp("validate"), kubeconfig="").tasks(tasks).ok()
+    outputs = dict(part.split(".]", 1) for part in run.stdout.split("TASK [Case: ")[1:])
+    refusals = run.results["shown"]["said"]
+    assert KEYS["refresher_aws_secret_key"] not in run.output
+    return {name: (refusals.get(name, ""), outputs[name]) for name in CASES}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_case(name: str, said: dict[str, tuple[str, str]]) -> None:
+    case = CASES[name]
+    refusal, output = said[name]
+    assert bool(refusal) == bool(case.refused), refusal
+    assert [words for words in case.refused if words not in refusal] == [], refusal
+    warning = output.partition("WARNING")[2]
+    assert bool(warning) == bool(case.warned), output
+    assert [words for words in case.warned if words not in warning] == [], warning
