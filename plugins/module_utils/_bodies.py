@@ -30,7 +30,7 @@ def new_secret(namespace: str, policy: Policy, change: Change) -> Secret:
             "annotations": dict(change.annotations),
         },
         "type": _marks.DOCKERCONFIG_TYPE,
-        "data": {_marks.DATA_KEY: _encode({"auths": dict(change.auths)})},
+        "data": {_marks.DATA_KEY: _encode(_dockerconfig.dump({"auths": dict(change.auths)}))},
     }
 
 
@@ -42,7 +42,7 @@ def merge_patch(secret: Secret, change: Change) -> dict[str, t.Any]:
             metadata[key] = dict(values)
     patch: dict[str, t.Any] = {"metadata": metadata}
     if change.auths:
-        patch["data"] = {_marks.DATA_KEY: _encode(_changed_config(Stored(secret), change))}
+        patch["data"] = {_marks.DATA_KEY: _encode(_changed_text(Stored(secret), change))}
     return patch
 
 
@@ -53,20 +53,22 @@ def successor(secret: Secret, policy: Policy, change: Change) -> Secret:
     body["metadata"]["labels"] = _merged(stored.labels, change.labels)
     body["metadata"]["annotations"] = _merged(stored.annotations, change.annotations)
     kept = {key: value for key, value in stored.data.items() if key != _marks.LEGACY_DATA_KEY}
-    body["data"] = {**kept, _marks.DATA_KEY: _encode(_changed_config(stored, change))}
+    body["data"] = {**kept, _marks.DATA_KEY: _encode(_changed_text(stored, change))}
     return body
 
 
-def _changed_config(stored: Stored, change: Change) -> dict[str, t.Any]:
-    return {**stored.config, "auths": _merged(stored.auths, change.auths)}
+def _changed_text(stored: Stored, change: Change) -> str:
+    if stored.text:
+        return _dockerconfig.edit(stored.text, change.auths)
+    return _dockerconfig.dump({"auths": _merged(stored.auths, change.auths)})
 
 
 def _merged(present: t.Mapping[str, t.Any], change: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     return {key: value for key, value in {**present, **change}.items() if value is not None}
 
 
-def _encode(config: t.Mapping[str, t.Any]) -> str:
-    return base64.b64encode(_dockerconfig.dump(config).encode()).decode()
+def _encode(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
 
 
 def diff(secret: Secret | None, policy: Policy, plan: Plan) -> tuple[dict[str, t.Any], dict[str, t.Any]]:

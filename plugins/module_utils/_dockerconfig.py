@@ -15,6 +15,8 @@ import hashlib
 import json
 import typing as t
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _jsontext
+
 Entry = dict[str, t.Any]
 
 
@@ -34,14 +36,24 @@ def docker_config(auths: t.Mapping[str, Entry]) -> str:
 
 
 def dump(config: t.Mapping[str, t.Any]) -> str:
-    return json.dumps(config, separators=(",", ":"), ensure_ascii=False)
+    return _jsontext.compact(config)
+
+
+def edit(text: str, changes: t.Mapping[str, Entry | None]) -> str:
+    """A valid config with these entries of `auths` set, or taken out where None; all else keeps its bytes."""
+    wanted = parse(text)
+    auths = {**wanted.get("auths", {}), **changes}
+    wanted["auths"] = {registry: entry for registry, entry in auths.items() if entry is not None}
+    edited = _jsontext.edit(text, "auths", changes)
+    # A text with the same key twice may mean something else than it seems to: then its meaning counts, not its bytes.
+    return edited if parse(edited) == wanted else dump(wanted)
 
 
 def parse(text: str | bytes) -> dict[str, t.Any]:
     """The config as a dict. Raises DockerConfigError unless `auths`, if it is there, is an object of objects."""
     try:
         config = json.loads(text)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise DockerConfigError("it is not JSON") from exc
     if not isinstance(config, dict):
         raise DockerConfigError("it is not a JSON object")
@@ -54,13 +66,17 @@ def parse(text: str | bytes) -> dict[str, t.Any]:
     return config
 
 
+def decode(data: str) -> str:
+    """The text in a Secret's data value. Raises DockerConfigError."""
+    try:
+        return base64.b64decode(data, validate=True).decode()
+    except (binascii.Error, ValueError) as exc:
+        raise DockerConfigError("it is not base64 of UTF-8 text") from exc
+
+
 def parse_base64(data: str) -> dict[str, t.Any]:
     """The config in a Secret's data value. Raises DockerConfigError."""
-    try:
-        text = base64.b64decode(data, validate=True)
-    except (binascii.Error, ValueError) as exc:
-        raise DockerConfigError("it is not base64") from exc
-    return parse(text)
+    return parse(decode(data))
 
 
 def fingerprint(entries: t.Mapping[str, Entry]) -> str:
@@ -69,4 +85,4 @@ def fingerprint(entries: t.Mapping[str, Entry]) -> str:
     It is safe to publish: the passwords in it are far beyond guessing. The refresher computes the same with `jq -cS`.
     """
     text = json.dumps(entries, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()[:16]
+    return "sha256:" + hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]

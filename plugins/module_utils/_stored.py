@@ -29,6 +29,7 @@ class Stored:
         self.created = self.annotations.get(_marks.CREATED) == "true"
         self.registries = tuple(filter(None, self.annotations.get(_marks.REGISTRIES, "").split(",")))
         self.malformed = ""
+        self.text = ""
         self.config: dict[str, t.Any] = {}
         try:
             self.config = self._read_config()
@@ -39,7 +40,10 @@ class Stored:
     def _read_config(self) -> dict[str, t.Any]:
         if self.type == _marks.LEGACY_TYPE:
             return {"auths": _dockerconfig.parse_base64(self.data.get(_marks.LEGACY_DATA_KEY, ""))}
-        return _dockerconfig.parse_base64(self.data.get(_marks.DATA_KEY, ""))
+        text = _dockerconfig.decode(self.data.get(_marks.DATA_KEY, ""))
+        config = _dockerconfig.parse(text)
+        self.text = text
+        return config
 
     @property
     def entries(self) -> dict[str, _dockerconfig.Entry]:

@@ -39,14 +39,15 @@ def without($names): with_entries(select(.key as $key | $names | index([$key]) |
 def time: try fromdateiso8601 catch null;
 def fingerprint: $fingerprints[canonical];
 
-# What a secret tells about itself: {annotations, config, auths, stored (registries), entries (ours), malformed}.
+# What a secret tells about itself: {annotations, text, config, auths, stored (registries), entries (ours), malformed}.
 def contents:
   (.metadata.annotations // {}) as $annotations
-  | (((.data // {})[DATA_KEY] // "") | try (@base64d | fromjson) catch null) as $config
+  | ((.data // {})[DATA_KEY] // "" | try @base64d catch "") as $text
+  | ($text | try fromjson catch null) as $config
   | (if ($config | type) != "object" then null elif $config | has("auths") then $config.auths else {} end) as $auths
   | if ($auths | type) != "object" or any($auths[]; type != "object") then {malformed: true}
     else ($annotations[REGISTRIES] // "" | split(",") | map(select(. != ""))) as $stored
-      | {$annotations, $config, $auths, $stored, entries: ($auths | only($stored)), malformed: false}
+      | {$annotations, $text, $config, $auths, $stored, entries: ($auths | only($stored)), malformed: false}
     end;
 
 # One entry under every wanted registry: a token serves them all.
@@ -74,15 +75,28 @@ def renewal:
     elif $expires - $now < renew_before($expires) then "due"
     else null end;
 
+# The document's text with new entries in place of ours and every other byte as it was. Null where ours are not the same
+# registries, or do not stand there just once as they were written.
+def renewed_text($entries):
+  .entries as $old
+  | if ($old | keys) != ($entries | keys) then null
+    else reduce ($entries | keys[]) as $registry (.text;
+      (($registry | tojson) + ":") as $key
+      | if . == null then null else split($key + ($old[$registry] | tojson)) end
+      | if length == 2 then join($key + ($entries[$registry] | tojson)) else null end)
+    end;
+
 # In place, and only on the object that was read: with uid and resourceVersion the API server refuses any other.
 def patch($secret; $entries; $marks):
-  . as $contents |
-  {
+  . as $contents
+  | (.config + {auths: ((.auths | without($contents.stored)) + $entries)}) as $config
+  | (renewed_text($entries) | if . != null and fromjson == $config then . else $config | tojson end) as $text
+  | {
     metadata: ($secret.metadata | {uid, resourceVersion, annotations: ({
       (REGISTRIES): ($policy.registries | join(",")),
       (FINGERPRINT): ($entries | fingerprint)
     } + $marks)}),
-    data: {(DATA_KEY): (.config + {auths: ((.auths | without($contents.stored)) + $entries)} | tojson | @base64)}
+    data: {(DATA_KEY): ($text | @base64)}
   };
 
 def plan($action; $reason): {action: $action, reason: $reason, msg: ""};

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import base64
+import copy
+import dataclasses
 import datetime as dt
 import hashlib
 import json
@@ -107,6 +109,30 @@ def test_writes_what_the_module_writes(case: cases.Case, tmp_path: Path) -> None
         merge_patch = _bodies.merge_patch(case.secret, wanted.change)
         assert comparable(case.secret, found["patch"]) == comparable(case.secret, merge_patch)
         assert found["expires_at"] == wanted.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ") if wanted.expires_at else None
+
+
+ODD = (
+    '{ "z" : 1.0,\n "auths": {"a/b" : {"n": 12345678901234567890},"https://public.ecr.aws":{"auth":"\\u0041"} } , '
+    '"a":"\u00fc" }\n'
+)
+
+
+def test_a_renewal_leaves_what_is_not_ours_to_the_byte(tmp_path: Path) -> None:
+    case = next(case for case in CASES if case.name == "less life left than renew_before")
+    assert case.secret
+    assert case.token
+    registries = ["public.ecr.aws", "ecr-public.aws.com"]
+    old = dict.fromkeys(registries, _dockerconfig.auth_entry("AWS", cases.OLD))
+    text = _dockerconfig.edit(ODD, old)
+    secret = copy.deepcopy(case.secret)
+    secret["data"][_marks.DATA_KEY] = base64.b64encode(text.encode()).decode()
+    secret["metadata"]["annotations"][_marks.REGISTRIES] = ",".join(registries)
+    secret["metadata"]["annotations"][_marks.FINGERPRINT] = _dockerconfig.fingerprint(old)
+    found = plan(dataclasses.replace(case, secret=secret, policy={"registries": registries}), tmp_path)
+    assert found["action"] == "renewed"
+    written = base64.b64decode(found["patch"]["data"][_marks.DATA_KEY]).decode()
+    assert written == _dockerconfig.edit(text, dict.fromkeys(registries, Token.from_mapping(case.token).entry))
+    assert _dockerconfig.edit(written, dict.fromkeys(registries)) == ODD
 
 
 @pytest.mark.parametrize(
