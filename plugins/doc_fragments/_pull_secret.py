@@ -64,6 +64,25 @@ options:
     type: list
     elements: str
     default: [public.ecr.aws]
+  service_accounts:
+    description:
+      - Names and shell globs such as V(build-*) of the service accounts, in each of the namespaces, whose
+        C(imagePullSecrets) get the secret's name. Their other entries stay, in their order.
+      - This reaches only pods that are made later, and of these only the ones that name no C(imagePullSecrets) of their
+        own.
+      - An account that is named and does not exist is a failure; the secret is written all the same. The account
+        C(default) of a new namespace, which Kubernetes makes a moment later, is waited for, up to a minute for all
+        namespaces together; check mode takes it for granted. A glob that matches no account in any of the namespaces
+        is a warning.
+      - Nothing is attached where the secret fails, for example since it is foreign.
+      - An account that is dropped from the list stays attached. With O(state=absent) the listed accounts are detached,
+        from a secret that stays because it holds more as well; and where the secret is deleted, every account that
+        names it.
+      - The account of a refresher, known by its label C(ecr-public.freshpull/refresher), is never attached. A stale
+        secret would keep its own cure from starting. A glob leaves it out, its name is a failure.
+    type: list
+    elements: str
+    default: []
   labels:
     description:
       - Labels for the secret, beside our own. Values must be strings.
@@ -77,7 +96,9 @@ options:
   adopt:
     description:
       - Take over a secret of this name that is not ours. Our keys go in; an entry for the same registry is overwritten;
-        all else is kept, and given back with O(state=absent).
+        all else is kept, to the byte, and given back with O(state=absent).
+      - If Helm, Argo CD, Flux, External Secrets or any other owner looks after the secret, that is a warning, since it
+        is likely to undo this.
     type: bool
     default: false
   recreate:

@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import Policy
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import Selection
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import Selection, is_glob
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, parse_duration
 
 TOKEN: dict[str, t.Any] = {
@@ -37,6 +37,7 @@ _SHARED: dict[str, t.Any] = {
     "renew_before": {"type": "str", "default": "8h"},
     "force_renew": {"type": "bool", "default": False},
     "registries": {"type": "list", "elements": "str", "default": [_marks.DEFAULT_REGISTRY]},
+    "service_accounts": {"type": "list", "elements": "str", "default": []},
     "labels": {"type": "dict", "default": {}},
     "annotations": {"type": "dict", "default": {}},
     "adopt": {"type": "bool", "default": False},
@@ -87,6 +88,7 @@ def read(params: t.Mapping[str, t.Any]) -> Task:
         adopt=params["adopt"],
         recreate=params["recreate"],
         placeholder=params["placeholder"],
+        service_accounts=_service_accounts(params["service_accounts"]),
     )
     token = Token.from_mapping(params["token"]) if params.get("token") else None
     return Task(policy, _selection(params), token, params["workers"])
@@ -110,6 +112,16 @@ def _registries(registries: t.Sequence[str]) -> tuple[str, ...]:
     if not registries:
         raise ArgumentError("registries is empty: the secret would serve nothing; use state: absent to take it away")
     return tuple(dict.fromkeys(registries))
+
+
+def _service_accounts(accounts: t.Sequence[str]) -> tuple[str, ...]:
+    for account in accounts:
+        if not account or not (is_glob(account) or _DNS_SUBDOMAIN.fullmatch(account)):
+            raise ArgumentError(
+                f"service_accounts: {account!r} cannot be a service account's name or a glob: "
+                "use lower-case letters, digits, '-', '.', and '*', '?', '[]' in globs"
+            )
+    return tuple(dict.fromkeys(accounts))
 
 
 def _metadata(option: str, values: t.Mapping[str, t.Any]) -> dict[str, str]:

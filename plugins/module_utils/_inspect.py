@@ -16,14 +16,15 @@ import datetime as dt
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _pull_secret
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._cluster import Cluster, ClusterError, ForbiddenError
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import Policy, Secret, Stored
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._runner import (
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._cluster import (
     READ_ONE_BY_ONE,
-    Outcome,
-    Report,
-    Runner,
+    Cluster,
+    ClusterError,
+    ForbiddenError,
 )
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import Policy, Secret, Stored
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._report import Outcome, Report
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._runner import Runner
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import Selection
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import format_time
 
@@ -100,14 +101,15 @@ class Findings:
 
     def _entry(self, outcome: Outcome) -> dict[str, t.Any]:
         health = self._health(outcome)
+        plan = outcome.overall
         return {
             "namespace": outcome.namespace,
             "status": health.status,
             "expires_at": health.expires_at and format_time(health.expires_at),
             "remaining_seconds": None if health.remaining is None else int(health.remaining.total_seconds()),
-            "would": outcome.plan.action,
-            "reason": outcome.plan.reason,
-            "msg": outcome.plan.msg,
+            "would": plan.action,
+            "reason": plan.reason,
+            "msg": plan.msg,
             "secret_uid": outcome.uid,
             "service_accounts": self.users.get(outcome.namespace, []),
         }

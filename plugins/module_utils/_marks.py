@@ -28,6 +28,9 @@ CREATED = PREFIX + "created"
 
 ANNOTATIONS = (EXPIRES_AT, RENEWED_AT, RENEWED_BY, FINGERPRINT, REGISTRIES, CREATED)
 
+REFRESHER_LABEL = PREFIX + "refresher"
+"""Label of all that belongs to a refresher, its service account among it."""
+
 FIELD_MANAGER = "freshpull"
 DOCKERCONFIG_TYPE = "kubernetes.io/dockerconfigjson"
 LEGACY_TYPE = "kubernetes.io/dockercfg"

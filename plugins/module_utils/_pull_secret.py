@@ -35,6 +35,7 @@ class Policy:
     adopt: bool = False
     recreate: bool = False
     placeholder: bool = False
+    service_accounts: tuple[str, ...] = ()
     actor: str = "module"
 
 

@@ -8,21 +8,28 @@ Private to this collection.
 
 from __future__ import annotations
 
-import collections
 import concurrent.futures
 import dataclasses
 import datetime as dt
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _bodies, _dockerconfig, _pull_secret
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import (
+    _bodies,
+    _ownership,
+    _pull_secret,
+    _service_accounts,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._attachments import Attachments
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._cluster import (
+    READ_ONE_BY_ONE,
     Cluster,
     ClusterError,
     ConflictError,
     ForbiddenError,
     NotFoundError,
 )
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import UNKNOWN, Plan, Policy
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import Plan, Policy
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._report import Outcome, Report
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import (
     Chosen,
     Namespace,
@@ -32,14 +39,8 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection im
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._stored import Secret
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, TokenError, format_time
 
-READ_ONE_BY_ONE = 8
-"""Up to so many namespaces, reading each costs less than listing, and needs fewer rights."""
 DECISIONS = 5
 """How often a secret is decided about anew when others write it at the same time."""
-DIFFS = 100
-"""Namespaces whose diff is shown."""
-NAMED = 10
-"""Failed namespaces that the task's message names."""
 SKEW = dt.timedelta(seconds=60)
 
 _NAMESPACE_PROBLEMS = {
@@ -47,87 +48,6 @@ _NAMESPACE_PROBLEMS = {
     "not_selected": "The namespace does not exist or does not match namespace_selector.",
     "terminating": "The namespace is being deleted. Wait until it is gone, or take it out of namespaces.",
 }
-
-
-@dataclasses.dataclass
-class Outcome:
-    """What became of one namespace. before: the secret as it was read, kept only where the plan writes."""
-
-    namespace: str
-    plan: Plan
-    before: Secret | None = None
-    uid: str | None = None
-
-    def to_result(self) -> dict[str, t.Any]:
-        waits = self.plan.needs_token and self.plan.expires_at is None
-        expires_at = UNKNOWN if waits else self.plan.expires_at and format_time(self.plan.expires_at)
-        return {
-            "namespace": self.namespace,
-            "action": self.plan.action,
-            "reason": self.plan.reason,
-            "expires_at": expires_at,
-            "secret_uid": self.uid,
-            "msg": self.plan.msg,
-        }
-
-
-@dataclasses.dataclass
-class Report:
-    """What became of the task. warnings are sentences for the user."""
-
-    outcomes: list[Outcome]
-    warnings: list[str]
-
-    @property
-    def failures(self) -> list[Outcome]:
-        return [outcome for outcome in self.outcomes if outcome.plan.action == "failed"]
-
-    @property
-    def changed(self) -> bool:
-        return any(outcome.plan.writes for outcome in self.outcomes)
-
-    @property
-    def summary(self) -> dict[str, int]:
-        return dict(collections.Counter(outcome.plan.action for outcome in self.outcomes))
-
-    @property
-    def expires_at(self) -> str | None:
-        """The earliest known expiry."""
-        known = [outcome.plan.expires_at for outcome in self.outcomes if outcome.plan.expires_at]
-        return format_time(min(known)) if known else None
-
-    def to_result(self, policy: Policy, token: Token | None) -> dict[str, t.Any]:
-        """What the module returns. It holds no secret."""
-        fingerprint = _dockerconfig.fingerprint(dict.fromkeys(policy.registries, token.entry)) if token else None
-        return {
-            "changed": self.changed,
-            "namespaces": [outcome.to_result() for outcome in self.outcomes],
-            "summary": self.summary,
-            "expires_at": self.expires_at,
-            "fingerprint": fingerprint,
-        }
-
-    def problem(self, policy: Policy, selection: Selection) -> str:
-        """Why the task fails, or nothing."""
-        if not self.outcomes and policy.state == "present" and not selection.selector:
-            return "No namespace was chosen: namespaces matches none, or exclude_namespaces leaves none of them."
-        if not self.failures:
-            return ""
-        first = [f"{failed.namespace}: {failed.plan.reason}: {failed.plan.msg}" for failed in self.failures[:NAMED]]
-        more = f" And {len(self.failures) - NAMED} more, see namespaces." if len(self.failures) > NAMED else ""
-        return f"{len(self.failures)} of {len(self.outcomes)} namespaces failed. {' '.join(first)}{more}"
-
-    def diff(self, policy: Policy) -> dict[str, t.Any]:
-        """Before and after of each namespace that changes, the first DIFFS of them."""
-        changing = [outcome for outcome in self.outcomes if outcome.plan.writes]
-        before: dict[str, t.Any] = {}
-        after: dict[str, t.Any] = {}
-        for outcome in changing[:DIFFS]:
-            name = f"{outcome.namespace}/{policy.name}"
-            before[name], after[name] = _bodies.diff(outcome.before, policy, outcome.plan)
-        if len(changing) > DIFFS:
-            after[f"and {len(changing) - DIFFS} more namespaces"] = {}
-        return {"before": before, "after": after}
 
 
 class Runner:
@@ -163,9 +83,15 @@ class Runner:
                 raise TokenError(f"the token given expired at {format_time(self._token.expires_at)}: fetch a new one")
             outcomes = self._unserved(chosen)
             outcomes += self._decide_all([name for name, problem in chosen.chosen.items() if not problem], pool)
+            attachments = Attachments(self._cluster, self._policy.name, pool)
+            outcomes = self._plan_accounts(outcomes, attachments)
             if not self._dry_run:
+                # No account is left naming a secret that is gone, nor names one that could not be made.
+                outcomes = list(pool.map(lambda outcome: self._detach(outcome, attachments), outcomes))
                 outcomes = list(pool.map(self._act, outcomes))
-        return Report(sorted(outcomes, key=lambda outcome: outcome.namespace), self._warnings(chosen))
+                outcomes = list(pool.map(lambda outcome: self._attach(outcome, attachments), outcomes))
+        warnings = self._warnings(chosen, outcomes) + attachments.warnings
+        return Report(sorted(outcomes, key=lambda outcome: outcome.namespace), warnings)
 
     def _present(self, selection: Selection, pool: concurrent.futures.Executor) -> t.Mapping[str, Namespace] | None:
         """The namespaces that exist and match, or None where we may not ask and can do without."""
@@ -222,7 +148,31 @@ class Runner:
             self._observe(namespace, secret, self._now)
         plan = _pull_secret.decide(secret, self._policy, self._now, self._token)
         uid = secret["metadata"]["uid"] if secret else None
-        return Outcome(namespace, plan, before=secret if plan.writes else None, uid=uid)
+        usable = _service_accounts.usable(secret, self._policy, self._now)
+        owners = _ownership.owners(secret) if secret and plan.action in ("adopted", "recreated") else ()
+        before = secret if plan.writes else None
+        return Outcome(namespace, plan, before=before, uid=uid, usable=usable, owners=tuple(owners))
+
+    def _plan_accounts(self, outcomes: list[Outcome], attachments: Attachments) -> list[Outcome]:
+        reaches = {one.namespace: _service_accounts.reach(one.plan, self._policy, one.usable) for one in outcomes}
+        plans = attachments.plan({namespace: reach for namespace, reach in reaches.items() if reach})
+        return [dataclasses.replace(one, accounts=plans.get(one.namespace, ())) for one in outcomes]
+
+    def _detach(self, outcome: Outcome, attachments: Attachments) -> Outcome:
+        return self._write_accounts(outcome, attachments, "detached")
+
+    def _attach(self, outcome: Outcome, attachments: Attachments) -> Outcome:
+        if outcome.plan.action == "failed":
+            done = tuple(account for account in outcome.accounts if account.action == "detached")
+            return dataclasses.replace(outcome, accounts=done)
+        return self._write_accounts(outcome, attachments, "attached")
+
+    def _write_accounts(self, outcome: Outcome, attachments: Attachments, action: str) -> Outcome:
+        accounts = [
+            attachments.write(outcome.namespace, account) if account.action == action else account
+            for account in outcome.accounts
+        ]
+        return dataclasses.replace(outcome, accounts=tuple(accounts))
 
     def _act(self, outcome: Outcome) -> Outcome:
         """Write one plan; on a conflict read again and decide again, a bounded number of times."""
@@ -242,7 +192,7 @@ class Runner:
                 conflict = exc
             except ClusterError as exc:
                 return _failed(outcome, exc.reason, str(exc))
-            outcome = self._read_and_decide(outcome.namespace)
+            outcome = dataclasses.replace(self._read_and_decide(outcome.namespace), accounts=outcome.accounts)
         return _failed(outcome, "conflict", f"Others kept writing this secret: {conflict}")
 
     def _write(self, outcome: Outcome) -> str | None:
@@ -281,8 +231,11 @@ class Runner:
                 ) from exc
             raise ClusterError("recreate_refused", f"The old secret was put back: {exc}") from exc
 
-    def _warnings(self, chosen: Chosen) -> list[str]:
+    def _warnings(self, chosen: Chosen, outcomes: list[Outcome]) -> list[str]:
         warnings = [f"No namespace matches {glob!r}." for glob in chosen.unmatched_globs]
+        owned = {outcome.namespace: outcome.owners for outcome in outcomes if outcome.owners}
+        if owned:
+            warnings.append(_ownership.warning(owned, self._policy.name))
         offset = self._cluster.clock_offset
         if abs(offset) > SKEW:
             ahead = "ahead of" if offset > dt.timedelta() else "behind"

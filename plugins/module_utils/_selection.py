@@ -19,6 +19,11 @@ class SelectionError(ValueError):
     """The options name no namespace that can exist."""
 
 
+def is_glob(pattern: str) -> bool:
+    """Whether it is a shell glob such as team-*, not a name."""
+    return bool(_GLOB.search(pattern))
+
+
 @dataclasses.dataclass(frozen=True)
 class Namespace:
     """What the API server says of a namespace."""
@@ -47,11 +52,11 @@ class Selection:
     @property
     def names(self) -> tuple[str, ...]:
         """The namespaces that are named, in order and once each."""
-        return tuple(dict.fromkeys(name for name in self.namespaces if not _GLOB.search(name)))
+        return tuple(dict.fromkeys(name for name in self.namespaces if not is_glob(name)))
 
     @property
     def globs(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(name for name in self.namespaces if _GLOB.search(name)))
+        return tuple(dict.fromkeys(name for name in self.namespaces if is_glob(name)))
 
     @property
     def needs_list(self) -> bool:

@@ -68,7 +68,8 @@ attributes:
   diff_mode:
     support: full
     description:
-      - Our metadata, registries, expiry and short fingerprints, never a token, of the first 100 namespaces that change.
+      - Our metadata, registries, expiry and short fingerprints, never a token, and the names in the C(imagePullSecrets)
+        of service accounts, of the first 100 namespaces that change.
   async:
     support: none
     description: The task waits for AWS on the controller between reading and writing.
@@ -79,6 +80,10 @@ notes:
     O(state=absent) and O(recreate)); C(list) on namespaces for globs, selectors and more than 8 namespaces. C(list)
     on secrets, which can be limited to the one name by resourceNames, saves one request a namespace; C(get) on
     namespaces gives a clearer error."
+  - "For O(service_accounts) that are named: C(get) and C(patch) on them; C(list), which can be limited to the names by
+    resourceNames, saves one request each. For globs: C(list) and C(patch) on serviceaccounts. With O(state=absent) the
+    same is needed where a secret is deleted; without it that is a warning, and accounts that are not listed may go on
+    naming a secret that is gone, which does no harm but to tidiness."
   - Where neither C(list) nor C(get) on namespaces is allowed, named namespaces are taken to exist; check mode then
     cannot see that one is missing.
 seealso:
@@ -128,6 +133,11 @@ EXAMPLES = r"""
         kubeconfig: "{{ cluster_kubeconfig }}"
         token: "{{ ecr_public_token }}"
 
+- name: For all pods of some service accounts, without a word in the pods
+  freshpull.ecr_public.ecr_public_pull_secret:
+    namespaces: ['team-*']
+    service_accounts: [default, 'build-*']
+
 - name: Renew now, whatever life remains
   freshpull.ecr_public.ecr_public_pull_secret:
     force_renew: true
@@ -173,7 +183,8 @@ namespaces:
       description:
         - A word that says why, such as V(missing), V(due), V(expired), V(forced), V(empty), V(fingerprint),
           V(registries), V(metadata), V(fresh), V(foreign), V(wrong_type), V(immutable), V(malformed), V(forbidden),
-          V(terminating), V(missing_namespace).
+          V(terminating), V(missing_namespace); V(service_accounts) where nothing but an account changed, and
+          V(missing_account) where one does not exist.
       type: str
     expires_at:
       description: When the token in the secret expires, in UTC; V(unknown) in check mode where no token was given.
@@ -181,6 +192,18 @@ namespaces:
     secret_uid:
       description: The UID of the secret; null if there is none.
       type: str
+    service_accounts:
+      description:
+        - The service accounts that were looked at, by name. For a glob that could not be resolved, the glob.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: The service account.
+          type: str
+        action:
+          description: One of V(attached), V(detached), V(unchanged), V(failed).
+          type: str
     msg:
       description: For a failure, what is wrong and what to do.
       type: str
@@ -190,6 +213,7 @@ namespaces:
       reason: due
       expires_at: '2026-01-01T18:00:00Z'
       secret_uid: 5f0c5a2e-5b0c-4bb7-9a49-6f0a4c1b7e7d
+      service_accounts: [{name: default, action: attached}]
       msg: ''
 summary:
   description: How many namespaces had which action.

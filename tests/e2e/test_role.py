@@ -18,6 +18,7 @@ from support.aws import FakeAws
 from support.cluster.audit import AuditLog
 from support.playbook import Ansible
 from support.role import Role, changed
+from support.workloads import CRONJOB
 
 NAME = "ecr-public-secret"
 ADMIN = "freshpull-admin"
@@ -79,6 +80,26 @@ def test_second_run_changes_nothing_and_absent_leaves_nothing(
 
     assert changed(role.run(state="absent", aws_on_controller=False).ok()) > 0
     assert versions(role, kubeconfig) == before
+
+
+def test_the_refresher_s_own_account_never_carries_the_secret(role: Role, core: client.CoreV1Api) -> None:
+    """Not even where its namespace is chosen and a glob means every account: a stale secret would lock out its cure."""
+    everywhere: dict[str, Any] = {"namespaces": [role.refresher.removesuffix("refresher") + "*"], "test_run": "never"}
+
+    def attached() -> dict[str, list[str]]:
+        found = {}
+        for namespace in (*role.namespaces, role.refresher):
+            for account in core.list_namespaced_service_account(namespace).items:
+                names = [entry.name for entry in account.image_pull_secrets or []]
+                found[f"{namespace}/{account.metadata.name}"] = names
+        return found
+
+    expected = {f"{namespace}/default": [NAME] for namespace in (*role.namespaces, role.refresher)}
+    expected[f"{role.refresher}/{CRONJOB}"] = []
+    role.run(service_accounts=["*"], **everywhere).ok()
+    assert attached() == expected
+    assert changed(role.run(service_accounts=["*"], **everywhere).ok()) == 0
+    assert attached() == expected
 
 
 @pytest.mark.node

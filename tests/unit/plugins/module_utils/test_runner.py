@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import pytest
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _runner
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _report, _runner
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._cluster import (
     Cluster,
     ClusterError,
@@ -104,12 +104,12 @@ def run(
     dry_run: bool = False,
     selector: str = "",
     **policy: Any,
-) -> _runner.Report:
+) -> _report.Report:
     runner = _runner.Runner(cast(Cluster, cluster), Policy(name=NAME, **policy), token, workers=4, dry_run=dry_run)
     return runner.run(Selection(namespaces, selector=selector))
 
 
-def result(report: _runner.Report) -> dict[str, tuple[str, str]]:
+def result(report: _report.Report) -> dict[str, tuple[str, str]]:
     return {outcome.namespace: (outcome.plan.action, outcome.plan.reason) for outcome in report.outcomes}
 
 
@@ -264,8 +264,8 @@ def test_the_message_names_the_first_failures_and_counts_the_rest() -> None:
 
 
 def test_a_diff_of_very_many_is_cut() -> None:
-    names = [f"n{number:03}" for number in range(_runner.DIFFS + 20)]
+    names = [f"n{number:03}" for number in range(_report.DIFFS + 20)]
     report = run(MemoryCluster(names), *names, dry_run=True)
     after = report.diff(Policy(name=NAME))["after"]
-    assert len(after) == _runner.DIFFS + 1
+    assert len(after) == _report.DIFFS + 1
     assert "and 20 more namespaces" in after

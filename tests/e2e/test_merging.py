@@ -1,0 +1,154 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Secrets that hold more than ours, on a real API server: what is others' stays theirs, to the byte."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Any
+
+from kubernetes import client
+
+from support.aws import FakeAws
+from support.playbook import Ansible
+
+Make = Callable[..., list[str]]
+NAME = "registry-logins"
+DATA_KEY = ".dockerconfigjson"
+BOTH = ["public.ecr.aws", "ecr-public.aws.com"]
+
+# Nothing in it is as any program would write it.
+SHARED = """{ "z":1.0, "credHelpers" : {"gcr.io": "gcloud"},\r
+\t"auths": {
+    "https://index.docker.io/v1/" : {"auth":"dTpw" , "username":"\\u0075","email":""},
+  "https://public.ecr.aws":{"auth":"YTpi"}, "public.ecr.aws/team" : { "auth" : "YzpkCg\\/" }
+} , "HttpHeaders":{"X":"\u00e9"}, "big":12345678901234567890 }
+
+"""
+
+
+def share(core: client.CoreV1Api, namespace: str, text: str, **fields: Any) -> client.V1Secret:
+    metadata = {"name": NAME, "labels": {"theirs": "x"}, "annotations": {"theirs": " y "}}
+    metadata |= fields.pop("metadata", {})
+    data = {key: base64.b64encode(value.encode()).decode() for key, value in {DATA_KEY: text, "more": "m"}.items()}
+    body = {"metadata": metadata, "type": "kubernetes.io/dockerconfigjson", "data": data, **fields}
+    return core.create_namespaced_secret(namespace, body)
+
+
+def content(core: client.CoreV1Api, namespace: str) -> str:
+    return base64.b64decode(core.read_namespaced_secret(NAME, namespace).data[DATA_KEY]).decode()
+
+
+def test_a_shared_secret_is_adopted_and_given_back_as_it_was(
+    ansible: Ansible,
+    core: client.CoreV1Api,
+    aws: FakeAws,
+    aws_options: dict[str, Any],
+    make_namespaces: Make,
+) -> None:
+    (namespace,) = make_namespaces("a")
+    before = share(core, namespace, SHARED)
+    options: dict[str, Any] = {"name": NAME, "namespaces": [namespace]}
+
+    def run(**changes: Any) -> tuple[str, dict[str, Any]]:
+        result = ansible.pull_secret(**options, **changes).results["result"]
+        assert not result.get("failed", False), result["msg"]
+        return result["namespaces"][0]["action"], json.loads(content(core, namespace))
+
+    action, config = run(adopt=True, registries=BOTH, aws=aws_options)
+    assert action == "adopted"
+    theirs = json.loads(SHARED)
+    assert {key: value for key, value in config.items() if key != "auths"} == {
+        key: value for key, value in theirs.items() if key != "auths"
+    }
+    ours = {registry: config["auths"].pop(registry) for registry in BOTH}
+    assert {entry["password"] for entry in ours.values()} == {aws.tokens[-1]}
+    assert config["auths"] == theirs["auths"]
+
+    aws.behave(life=50000)
+    action, config = run(registries=BOTH, force_renew=True, aws=aws_options)
+    assert action == "renewed"
+    assert {config["auths"][registry]["password"] for registry in BOTH} == {aws.tokens[-1]}
+    action, config = run(registries=BOTH[1:])
+    assert action == "updated"
+    assert set(config["auths"]) == {*theirs["auths"], BOTH[1]}
+
+    action, _config = run(state="absent")
+    assert action == "removed"
+    after = core.read_namespaced_secret(NAME, namespace)
+    assert content(core, namespace) == SHARED
+    assert after.data == before.data
+    for field in ("uid", "labels", "annotations"):
+        assert getattr(after.metadata, field) == getattr(before.metadata, field)
+
+
+def test_an_entry_of_ours_is_overwritten_and_the_diff_says_so(
+    ansible: Ansible, core: client.CoreV1Api, aws: FakeAws, aws_options: dict[str, Any], make_namespaces: Make
+) -> None:
+    (namespace,) = make_namespaces("a")
+    share(core, namespace, '{"auths":{"public.ecr.aws":{"auth":"b2xkOm9sZA=="},"other.example":{"auth":"dTpw"}}}')
+    run = ansible.pull_secret("--diff", name=NAME, namespaces=[namespace], adopt=True, aws=aws_options)
+    diff = run.results["result"]["diff"]
+    shown = [diff[part][f"{namespace}/{NAME}"]["registries"] for part in ("before", "after")]
+    assert shown[0]["public.ecr.aws"] != shown[1]["public.ecr.aws"]
+    assert shown[0]["other.example"] == shown[1]["other.example"]
+    assert json.loads(content(core, namespace))["auths"]["public.ecr.aws"]["password"] == aws.tokens[-1]
+
+
+def test_the_legacy_format_is_refused_with_the_next_step(
+    ansible: Ansible, core: client.CoreV1Api, aws_options: dict[str, Any], make_namespaces: Make
+) -> None:
+    (namespace,) = make_namespaces("a")
+    data = {".dockercfg": base64.b64encode(b'{"other.example": {"auth": "dTpw"}}').decode()}
+    before = core.create_namespaced_secret(
+        namespace, {"metadata": {"name": NAME}, "type": "kubernetes.io/dockercfg", "data": data}
+    )
+    result = ansible.pull_secret(name=NAME, namespaces=[namespace], adopt=True, aws=aws_options).results["result"]
+    assert result["failed"]
+    assert result["namespaces"][0]["reason"] == "wrong_type"
+    assert "the legacy format" in result["msg"]
+    assert "set recreate: true and adopt: true" in result["msg"]
+    assert core.read_namespaced_secret(NAME, namespace) == before
+
+
+OWNED = {
+    "Helm release logins": {
+        "labels": {"app.kubernetes.io/managed-by": "Helm"},
+        "annotations": {"meta.helm.sh/release-name": "logins"},
+    },
+    "Argo CD application platform": {"annotations": {"argocd.argoproj.io/tracking-id": "platform:/Secret:a/logins"}},
+    "ExternalSecret logins": {
+        "labels": {"reconcile.external-secrets.io/managed": "true"},
+        "ownerReferences": [
+            {
+                "apiVersion": "external-secrets.io/v1",
+                "kind": "ExternalSecret",
+                "name": "logins",
+                "uid": "5f0c5a2e-0000-4000-8000-000000000001",
+                "controller": True,
+            }
+        ],
+    },
+}
+
+
+def test_adopting_what_others_look_after_is_a_warning(
+    ansible: Ansible, core: client.CoreV1Api, aws_options: dict[str, Any], make_namespaces: Make
+) -> None:
+    *owned, free = names = make_namespaces(*(f"n{number}" for number in range(len(OWNED))), "free")
+    for namespace, metadata in zip(owned, OWNED.values(), strict=True):
+        share(core, namespace, SHARED, metadata=metadata)
+    share(core, free, SHARED)
+    options: dict[str, Any] = {"name": NAME, "namespaces": names, "aws": aws_options}
+    assert "warnings" not in ansible.pull_secret(**options).results["result"], "it is foreign: nothing is taken over"
+    for args in (["--check"], []):
+        result = ansible.pull_secret(*args, adopt=True, **options).results["result"]
+        assert result["summary"] == {"adopted": len(names)}
+        (warning,) = result["warnings"]
+        for namespace, owner in zip(owned, OWNED, strict=True):
+            assert f"{namespace} ({owner})" in warning
+        assert free not in warning
+    assert "warnings" not in ansible.pull_secret(adopt=True, **options).results["result"]
