@@ -118,7 +118,7 @@ def _service_accounts(accounts: t.Sequence[str]) -> tuple[str, ...]:
     for account in accounts:
         if not account or not (is_glob(account) or _DNS_SUBDOMAIN.fullmatch(account)):
             raise ArgumentError(
-                f"service_accounts: {account!r} cannot be a service account's name or a glob: "
+                f"service_accounts: {account!r} cannot be a service account's name, nor is it a glob: "
                 "use lower-case letters, digits, '-', '.', and '*', '?', '[]' in globs"
             )
     return tuple(dict.fromkeys(accounts))

@@ -23,6 +23,8 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a registry with a scheme": ({"registries": ["https://public.ecr.aws"]}, "registries"),
     "a registry with a path": ({"registries": ["public.ecr.aws/x"]}, "registries"),
     "a registry with a comma": ({"registries": ["a,b"]}, "registries"),
+    "an account that cannot be": ({"service_accounts": ["a/b"]}, "service_accounts: 'a/b' cannot be"),
+    "an account without a name": ({"service_accounts": [""]}, "service_accounts: '' cannot be"),
     "a label that is no string": ({"labels": {"a": 1}}, "labels: the value of 'a' must be a string"),
     "our own prefix": ({"annotations": {"ecr-public.freshpull/x": "1"}}, "our own prefix"),
     "a bad duration": ({"renew_before": "8"}, "duration"),
@@ -62,6 +64,11 @@ def test_a_selector_alone_means_all_that_match() -> None:
     assert task.selection.selector == "a=b,c in (d,e)"
     named = _arguments.read(params(namespace_selector=["a=b"], namespaces=["x"]))
     assert named.selection.namespaces == ("x",)
+
+
+def test_service_accounts_are_taken_once_each() -> None:
+    task = _arguments.read(params(service_accounts=["default", "build-*", "default"]))
+    assert task.policy.service_accounts == ("default", "build-*")
 
 
 def test_registries_are_written_once_each() -> None:

@@ -75,8 +75,17 @@ class ReadOnlyCluster:
         for where, accounts in self.accounts.items():
             if namespace in ("", where):
                 for name, entries in accounts.items():
-                    metadata = {"namespace": where, "name": name}
-                    yield {"metadata": metadata, "imagePullSecrets": [{"name": entry} for entry in entries]}
+                    yield account(where, name, entries)
+
+    def service_account(self, namespace: str, name: str) -> dict[str, Any] | None:
+        self._ask("get account", namespace)
+        entries = self.accounts.get(namespace, {}).get(name)
+        return None if entries is None else account(namespace, name, entries)
+
+
+def account(namespace: str, name: str, entries: list[str]) -> dict[str, Any]:
+    metadata = {"namespace": namespace, "name": name, "uid": name, "resourceVersion": "1"}
+    return {"metadata": metadata, "imagePullSecrets": [{"name": entry} for entry in entries]}
 
 
 def inspect(cluster: ReadOnlyCluster, *namespaces: str, policy: Policy | None = None) -> Any:
@@ -201,6 +210,20 @@ def test_the_service_accounts_that_name_it() -> None:
         "gone": [],
     }
     assert cluster.calls["list accounts"] == 2
+
+
+def test_accounts_that_would_be_attached(at: Any) -> None:
+    at(NOW)
+    secrets = {name: cases.secret(namespace=name) for name in ("a", "b")}
+    cluster = ReadOnlyCluster("a", "b", secrets=secrets)
+    cluster.accounts = {"a": {"build": []}, "b": {"default": []}}
+    policy = Policy(name=NAME, renew_before=dt.timedelta(hours=1), service_accounts=("build",))
+    found = entries(cluster, "a", "b", policy=policy)
+    assert {name: (entry["status"], entry["would"], entry["reason"]) for name, entry in found.items()} == {
+        "a": ("fresh", "updated", "service_accounts"),
+        "b": ("fresh", "failed", "missing_account"),
+    }
+    assert "build does not exist" in found["b"]["msg"]
 
 
 NAMES = [f"n{number:02}" for number in range(20)]
