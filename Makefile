@@ -44,7 +44,7 @@ integration: $(ready) ## ansible-test integration against a real API server and 
 	@$(tools)/integration.sh $(ARGS)
 
 e2e: $(ready) ## Tests on a real node (needs root; without it those that need the API server only)
-	@$(tools)/need.sh cluster
+	@$(tools)/need.sh e2e
 	@$(tools)/e2e.sh $(ARGS)
 
 molecule: $(ready) ## The role's molecule scenarios on a real node

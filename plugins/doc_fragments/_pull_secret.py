@@ -45,13 +45,6 @@ options:
     type: list
     elements: str
     aliases: [label_selectors]
-  renew_before:
-    description:
-      - Renew the token if less life than this remains, as a Go duration such as V(8h) or V(1h30m).
-      - It counts as at most 2/3 of the stored token's whole life, so that a short-lived token is not renewed without
-        end.
-    type: str
-    default: 8h
   force_renew:
     description: Renew the token whatever life remains, unless the new one expires no later.
     type: bool

@@ -80,7 +80,7 @@ def read(params: t.Mapping[str, t.Any]) -> Task:
     policy = Policy(
         name=params["name"],
         state=params["state"],
-        registries=_registries(params["registries"]),
+        registries=read_registries(params["registries"]),
         renew_before=parse_duration(params["renew_before"]),
         force_renew=params["force_renew"],
         labels=_metadata("labels", params["labels"]),
@@ -102,7 +102,8 @@ def _selection(params: t.Mapping[str, t.Any]) -> Selection:
     return Selection(tuple(namespaces), tuple(params["exclude_namespaces"]), ",".join(selectors))
 
 
-def _registries(registries: t.Sequence[str]) -> tuple[str, ...]:
+def read_registries(registries: t.Sequence[str]) -> tuple[str, ...]:
+    """Each of them once. Raises ArgumentError."""
     for registry in registries:
         if not _REGISTRY.fullmatch(registry):
             raise ArgumentError(
@@ -110,7 +111,9 @@ def _registries(registries: t.Sequence[str]) -> tuple[str, ...]:
                 "no scheme, path or upper case"
             )
     if not registries:
-        raise ArgumentError("registries is empty: the secret would serve nothing; use state: absent to take it away")
+        raise ArgumentError(
+            "registries is empty, so that there is nothing to serve: use state: absent to take away what there is"
+        )
     return tuple(dict.fromkeys(registries))
 
 

@@ -25,42 +25,9 @@ requirements:
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - freshpull.ecr_public._pull_secret
-options:
-  token:
-    description:
-      - A token to write, as the lookup P(freshpull.ecr_public.ecr_public_token#lookup) returns it. It wins over O(aws).
-      - It is written only where one is needed, and never over one that expires later.
-    type: dict
-    suboptions:
-      registry:
-        description: The registry of the token. The keys written are those in O(registries).
-        type: str
-      username:
-        description: The user name.
-        type: str
-        default: AWS
-      password:
-        description: The password.
-        type: str
-        required: true
-      authorization_token:
-        description: User name and password as the API gave them. Not used.
-        type: str
-      expires_at:
-        description: When the token expires, as ISO 8601.
-        type: str
-        required: true
-      dockerconfigjson:
-        description: The token as a Docker config. Not used.
-        type: str
-  aws:
-    description:
-      - How to ask AWS for a token if one is needed. The options of the lookup
-        P(freshpull.ecr_public.ecr_public_token#lookup), with the same names and defaults; see there.
-      - Without it, the environment and configuration of the controller are used, as everywhere in the collection
-        C(amazon.aws).
-    type: dict
-    default: {}
+  - freshpull.ecr_public._token
+  - freshpull.ecr_public._token.renewal
+options: {}
 attributes:
   check_mode:
     support: full

@@ -21,6 +21,7 @@ requirements:
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - freshpull.ecr_public._pull_secret
+  - freshpull.ecr_public._token.renewal
 options: {}
 attributes:
   check_mode:

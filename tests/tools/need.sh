@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Checks that the programs a stage needs are there: need.sh lint|unit|cluster. As root on Debian or Ubuntu what is missing
+# Checks that the programs a stage needs are there: need.sh lint|unit|cluster|e2e. As root on Debian or Ubuntu what is missing
 # is installed; elsewhere the message says what to install. Go is never installed: its version is the user's choice.
 set -euo pipefail
 
@@ -11,11 +11,16 @@ set -euo pipefail
 case ${1:?} in
     lint) needed=(git:git shellcheck:shellcheck) ;;
     unit) needed=(bash:bash curl:curl jq:jq) ;;
-    cluster)
+    cluster | e2e)
         needed=(curl:curl gcc:gcc jq:jq)
         if [[ $EUID == 0 ]]; then
             needed+=(containerd:containerd runc:runc mmdebstrap:mmdebstrap ip:iproute2 iptables:iptables)
             needed+=(/usr/lib/cni/bridge:containernetworking-plugins)
+        fi
+        # The clients whose logins are tested, where these tests can run.
+        if [[ $EUID == 0 && $1 == e2e ]]; then
+            needed+=(skopeo:skopeo podman:podman buildah:buildah docker:docker.io)
+            needed+=(pass:pass gpg:gnupg docker-credential-pass:golang-docker-credential-helpers)
         fi
         if ! command -v go >/dev/null && [[ -z ${FRESHPULL_TEST_KUBECONFIG:-}${KUBEBUILDER_ASSETS:-} ]]; then
             echo "Go is needed to build the test cluster: https://go.dev/doc/install (or name a cluster in FRESHPULL_TEST_KUBECONFIG)" >&2
