@@ -7,6 +7,7 @@ import copy
 import typing as t
 
 from ansible.errors import AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login import UNKNOWN
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._token_action import TokenAction
@@ -28,15 +29,41 @@ class ActionModule(TokenAction):
             self._remove_tmp_path(self._connection._shell.tmpdir)
 
     def _run(self, args: dict[str, t.Any], aws: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        if args.get("token") or self._task.check_mode:
+        given = bool(args.get("token"))
+        # The module gets it as it is, and refuses what is no boolean.
+        verify = boolean(args.get("verify", False), strict=False)
+        if self._task.check_mode or (given and not verify):
             return self._execute_module(module_args=args, task_vars=task_vars)
         plan = self.plan(args, task_vars)
         if not plan.get("changed"):
             # Nothing to do, or nothing that could be done: the plan is the result.
             return plan
-        if plan["expires_at"] == UNKNOWN:
+        doubts: list[str] = []
+        if plan["expires_at"] == UNKNOWN or (given and _writes_token(plan)):
             try:
-                args["token"] = self.fetch_token(aws, task_vars)
+                if not given:
+                    args["token"] = self.fetch_token(aws, task_vars)
+                if verify:
+                    doubts = self.verify(args, aws, task_vars)
             except AnsibleError as exc:
-                return {**plan, "changed": False, "failed": True, "msg": f"Nothing was written. {exc.message}"}
-        return self._execute_module(module_args=args, task_vars=task_vars)
+                return {
+                    "path": plan["path"],
+                    "failed": True,
+                    "msg": f"Nothing was written. {exc.message}{_advice(plan)}",
+                }
+        result = self._execute_module(module_args=args, task_vars=task_vars)
+        if doubts:
+            result["warnings"] = [*result.get("warnings", []), *doubts]
+        return result
+
+
+def _writes_token(plan: dict[str, t.Any]) -> bool:
+    return any(entry["action"] in ("created", "renewed") for entry in plan["registries"])
+
+
+def _advice(plan: dict[str, t.Any]) -> str:
+    if plan["reason"] != "expired":
+        return ""
+    return (
+        f" The login in {plan['path']} has expired, and pulls with it are refused: until then log out (state: absent)."
+    )

@@ -45,7 +45,8 @@ class CredentialHelper:
             raise self._failure("get", status, output)
         try:
             answer = json.loads(output)
-            return Login(answer["Username"], answer["Secret"])
+            # Some say in this way that they have none.
+            return Login(answer["Username"], answer["Secret"]) if answer["Secret"] else None
         except (ValueError, KeyError, TypeError):
             raise HelperError(
                 f"{self._program} get answered with something else than a login. {self._next_step()}"

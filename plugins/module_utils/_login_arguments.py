@@ -16,7 +16,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._arguments im
     read_registries,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login import Policy
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._login_paths import User, default_path
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login_paths import User, default_path, doubt
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._marks import DEFAULT_REGISTRY
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, parse_duration
 
@@ -35,12 +35,13 @@ LOGIN: dict[str, t.Any] = {
 
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """All that the options say."""
+    """All that the options say. warning: what the user should know about them, or nothing."""
 
     policy: Policy
     client: str
     path: str
     token: Token | None
+    warning: str
 
 
 def read(params: t.Mapping[str, t.Any], user: User) -> Task:
@@ -52,7 +53,8 @@ def read(params: t.Mapping[str, t.Any], user: User) -> Task:
         mode=_mode(params["mode"]),
     )
     token = Token.from_mapping(params["token"]) if params["token"] else None
-    return Task(policy, params["client"], _path(params, user), token)
+    warning = "" if params["path"] else doubt(params["client"], user)
+    return Task(policy, params["client"], _path(params, user), token, warning)
 
 
 def _mode(value: t.Any) -> int:

@@ -53,6 +53,17 @@ def default_path(client: str, user: User) -> str:
     return {"docker": _docker, "podman": _podman, "helm": _helm}[client](user)
 
 
+def doubt(client: str, user: User) -> str:
+    """Why a client may read another file than default_path says, or nothing."""
+    folder = user.environ.get("DOCKER_CONFIG")
+    if client != "podman" or not folder or user.environ.get("REGISTRY_AUTH_FILE"):
+        return ""
+    return (
+        f"DOCKER_CONFIG is set ({folder}). podman and buildah then read the config.json in that folder and skopeo does "
+        "not. Set REGISTRY_AUTH_FILE, or give path, so that all three read the same file."
+    )
+
+
 def _docker(user: User) -> str:
     folder = user.environ.get("DOCKER_CONFIG") or os.path.join(user.home, ".docker")
     return os.path.join(folder, "config.json")

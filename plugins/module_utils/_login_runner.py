@@ -154,9 +154,11 @@ class Runner:
         return Report(self._path, found, plan, policy, self._after(found, plan, policy))
 
     def _after(self, found: Found, plan: Plan, policy: Policy) -> bytes | None:
-        """The file's content after the plan. A file that we made, and that nobody has put anything into, goes."""
+        """The file's content after the plan. A file that we made, and that nobody has put anything into, goes; but not
+        podman's, which refuses to work where REGISTRY_AUTH_FILE names one that is not there.
+        """
         after = found.config.changed(plan, self._client)
-        removes = policy.state == "absent" and plan.writes and found.record.made
+        removes = policy.state == "absent" and plan.writes and found.record.made and self._client != "podman"
         return None if removes and ClientConfig(after).empty else after
 
     def _read(self, registries: t.Sequence[str]) -> Found:

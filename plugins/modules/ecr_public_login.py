@@ -30,7 +30,8 @@ options:
     description:
       - With V(present) there is a login for each of O(registries) that has enough life left.
       - With V(absent) there is none, whoever wrote it, as after C(docker logout). A file that this module made and that
-        holds nothing else is deleted.
+        holds nothing else is deleted; with O(client=podman) it stays, without logins, since C(podman) fails if
+        C(REGISTRY_AUTH_FILE) names a file that is not there.
     type: str
     choices: [present, absent]
     default: present
@@ -66,9 +67,11 @@ options:
     default: [public.ecr.aws]
   verify:
     description:
-      - Try a token on C(public.ecr.aws) before it is written, from the controller. What clients print after a login
-        proves nothing.
-      - If the registry refuses it, nothing is written and the task fails. If it does not answer, that is a warning.
+      - Try a new token on each of O(registries) before anything is written, on the controller, with three requests over
+        HTTPS. What clients print after a login proves nothing.
+      - If a registry refuses the token (401 or 403) nothing is written and the task fails. No answer is a warning.
+      - C(validate_certs) and C(aws_ca_bundle) of O(aws) hold for it, and proxies are taken from the environment. Never
+        done in check mode, nor for a login that stays.
     type: bool
     default: false
   mode:
@@ -241,6 +244,8 @@ def main() -> None:
     except (ArgumentError, FileError, HelperError, LoginError, TokenError) as exc:
         module.fail_json(msg=str(exc), **result)
     result.update(report.to_result())
+    if task.warning:
+        module.warn(task.warning)
     if module._diff:
         result["diff"] = report.diff()
     module.exit_json(**result)

@@ -18,6 +18,7 @@ import yaml
 
 PULL_SECRET = "freshpull.ecr_public.ecr_public_pull_secret"
 PULL_SECRET_INFO = f"{PULL_SECRET}_info"
+LOGIN = "freshpull.ecr_public.ecr_public_login"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,8 +55,12 @@ class Ansible:
         env: Mapping[str, str] | None = None,
         variables: Mapping[str, Any] | None = None,
         timeout: float = 600,
+        prefix: Sequence[str] = (),
     ) -> Run:
-        """Run the tasks on localhost. What they register is read back; one with ignore_errors does not end the run."""
+        """Run the tasks on localhost. What they register is read back; one with ignore_errors does not end the run.
+
+        prefix: a command that runs the one after it, such as unshare.
+        """
         registered = [task["register"] for task in tasks if "register" in task]
         dump = {
             "name": "Keep the results",
@@ -76,7 +81,7 @@ class Ansible:
             "vars": dict(variables or {}),
             "tasks": [*tasks, *([dump] if registered else [])],
         }
-        return self.play([play], *args, env=env, timeout=timeout)
+        return self.play([play], *args, env=env, timeout=timeout, prefix=prefix)
 
     def play(
         self,
@@ -84,6 +89,7 @@ class Ansible:
         *args: str,
         env: Mapping[str, str] | None = None,
         timeout: float = 600,
+        prefix: Sequence[str] = (),
     ) -> Run:
         """Run a playbook, given as plays or as a name such as freshpull.ecr_public.pull_secret."""
         self._runs += 1
@@ -95,6 +101,7 @@ class Ansible:
             Path(name).write_text(yaml.safe_dump(list(playbook), sort_keys=False))
         results = folder / "results.json"
         command = [
+            *prefix,
             *("ansible-playbook", str(name), "-i", "localhost,"),
             *("-e", f"ansible_python_interpreter={sys.executable}", "-e", f"results_file={results}"),
             *args,
@@ -136,3 +143,11 @@ class Ansible:
         options = {"kubeconfig": self.kubeconfig, **options}
         task = {"name": "The task", module: options, "register": "result", "ignore_errors": True}
         return self.tasks([task], *args, env=env).ok()
+
+    def login(
+        self, *args: str, env: Mapping[str, str] | None = None, prefix: Sequence[str] = (), **options: Any
+    ) -> Mapping[str, Any]:
+        """Run the module for logins once, and return what it returned, failed or not."""
+        task = {"name": "The task", LOGIN: options, "register": "result", "ignore_errors": True}
+        result: Mapping[str, Any] = self.tasks([task], *args, env=env, prefix=prefix).ok().results["result"]
+        return result

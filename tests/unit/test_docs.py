@@ -22,7 +22,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.loader import lookup_loader
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _arguments, _marks
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _arguments, _login_arguments, _marks
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _aws_errors
 from unit.cases import decide
 
@@ -34,7 +34,11 @@ ROLE = ROOT / "roles/pull_secret"
 COLLECTION = "freshpull.ecr_public"
 MODULE = f"{COLLECTION}.ecr_public_pull_secret"
 LOOKUP = f"{COLLECTION}.ecr_public_token"
-OPTIONS = {MODULE: _arguments.PULL_SECRET, f"{MODULE}_info": _arguments.PULL_SECRET_INFO}
+OPTIONS = {
+    MODULE: {**AUTH_ARG_SPEC, **_arguments.PULL_SECRET},
+    f"{MODULE}_info": {**AUTH_ARG_SPEC, **_arguments.PULL_SECRET_INFO},
+    f"{COLLECTION}.ecr_public_login": _login_arguments.LOGIN,
+}
 
 # Of the playbook, not of the role.
 PLAYBOOK_VARIABLES = {"pull_secret_hosts"}
@@ -99,11 +103,11 @@ def test_every_example_is_looked_at(path: Path) -> None:
 def test_tasks_in_examples_use_the_options_of_the_module(path: Path) -> None:
     for mapping in mappings(examples(path)):
         for module in OPTIONS.keys() & mapping.keys():
-            spec = {**AUTH_ARG_SPEC, **OPTIONS[module]}
-            token = mapping[module].pop("token", None)
+            options = mapping[module] or {}
+            token = options.pop("token", None)
             assert token in (None, "{{ ecr_public_token }}")
-            assert ArgumentSpecValidator(spec).validate(mapping[module]).error_messages == []
-            assert set(mapping[module].get("aws", {})) <= lookup_options()
+            assert ArgumentSpecValidator(OPTIONS[module]).validate(options).error_messages == []
+            assert set(options.get("aws", {})) <= lookup_options()
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)

@@ -58,5 +58,13 @@ def test_a_mode_as_ansible_takes_it(mode: str | int) -> None:
     assert read(mode=mode).policy.mode == 0o640
 
 
+def test_where_podman_and_skopeo_read_different_files_one_is_told() -> None:
+    elsewhere = {"DOCKER_CONFIG": "/job"}
+    assert "Set REGISTRY_AUTH_FILE" in read(elsewhere, client="podman").warning
+    assert read({**elsewhere, "REGISTRY_AUTH_FILE": "/job/auth.json"}, client="podman").warning == ""
+    assert read(elsewhere, client="podman", path="/job/auth.json").warning == ""
+    assert read(elsewhere).warning == read(client="podman").warning == ""
+
+
 def test_a_path_wins_over_the_client_s_own() -> None:
     assert read({"DOCKER_CONFIG": "/x"}, path="/job/config.json").path == "/job/config.json"

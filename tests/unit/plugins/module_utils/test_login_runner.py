@@ -68,6 +68,14 @@ def test_in_and_out_leaves_nothing(place: Place) -> None:
     assert place.names == []
 
 
+def test_podman_s_file_is_left_without_logins(place: Place) -> None:
+    """Where REGISTRY_AUTH_FILE names one that is missing, podman fails."""
+    place.run(token=token(), client="podman")
+    assert place.run(ABSENT, client="podman").plan.action == "removed"
+    assert place.names == ["config.json"]
+    assert place.config == {"auths": {}}
+
+
 def test_a_file_that_was_there_stays_as_it_was(place: Place) -> None:
     before = '{\n  "HttpHeaders": {"X": "y"}, "auths": {}\n}\n'
     before = json.dumps(json.loads(before), indent=2) + "\n"

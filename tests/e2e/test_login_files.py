@@ -1,0 +1,152 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The file in hard places: many runs at once, a full disk, a mount, another user's home."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.logins import Clients, Site
+from support.playbook import LOGIN, Ansible
+
+pytestmark = pytest.mark.node
+# Debian's own Python: another user cannot run one in root's home.
+SYSTEM_PYTHON = "/usr/bin/python3"
+BUILDER = 54321
+
+
+@contextmanager
+def mounted(where: Path, *options: str) -> Iterator[Path]:
+    subprocess.run(["mount", *options, str(where)], check=True)
+    try:
+        yield where
+    finally:
+        subprocess.run(["umount", "--lazy", str(where)], check=True)
+
+
+def password_in(config: dict[str, Any], registry: str) -> str:
+    return base64.b64decode(config["auths"][registry]["auth"]).decode().partition(":")[2]
+
+
+def test_twenty_logins_and_logouts_at_once(ci: Ansible, clients: Clients, site: Site) -> None:
+    """Ten log in, ten log out, each of a registry of its own, all in one file: none is lost."""
+    path = clients.docker_file
+    path.parent.mkdir()
+    going = [f"out{number}.example" for number in range(10)]
+    coming = [f"in{number}.example" for number in range(10)]
+    entries = {name: {"auth": "dTpw"} for name in [*going, "stays.example"]}
+    path.write_text(json.dumps({"auths": entries, "HttpHeaders": {"X": "y"}}))
+    path.chmod(0o600)
+    tokens = {name: site.aws.issue() for name in coming}
+    play = {
+        "hosts": "all:!localhost",
+        "connection": "local",
+        "gather_facts": False,
+        "tasks": [
+            {
+                "name": "All at once",
+                LOGIN: {
+                    "path": str(path),
+                    "registries": ["{{ inventory_hostname }}"],
+                    "state": "{{ 'present' if inventory_hostname in tokens else 'absent' }}",
+                    "token": "{{ tokens[inventory_hostname] | default(omit) }}",
+                },
+            }
+        ],
+        "vars": {"tokens": tokens},
+    }
+    ci.play([play], "-i", ",".join([*going, *coming]), "--forks", "20").ok()
+    config = clients.config("docker")
+    assert set(config["auths"]) == {*coming, "stays.example"}
+    assert config["HttpHeaders"] == {"X": "y"}
+    assert {name: password_in(config, name) for name in coming} == {
+        name: token["password"] for name, token in tokens.items()
+    }
+    record = json.loads((path.parent / ".config.json.freshpull").read_text())
+    assert set(record["logins"]) == set(coming)
+    assert sorted(os.listdir(path.parent)) == [".config.json.freshpull", "config.json"]
+
+
+def test_a_full_disk_loses_nothing(ci: Ansible, clients: Clients, site: Site) -> None:
+    disk = clients.folder / "disk"
+    disk.mkdir()
+    with mounted(disk, "-t", "tmpfs", "-o", "size=64k,mode=700", "tmpfs"):
+        path = disk / "config.json"
+        path.write_text(json.dumps({"auths": {"a.example": {"auth": "x" * 20_000}}}))
+        path.chmod(0o600)
+        before = path.read_bytes()
+        filler = disk / "filler"
+        with pytest.raises(OSError, match="No space left"):
+            filler.write_bytes(b"0" * 65536)
+        options = {"path": str(path), "registries": [site.registry], "token": site.aws.issue()}
+        result = ci.login(**options)
+        assert result["failed"]
+        assert "the disk is full. Free some space" in result["msg"]
+        assert path.read_bytes() == before
+        assert sorted(os.listdir(disk)) == ["config.json", "filler"]
+        filler.unlink()
+        assert ci.login(**options)["action"] == "created"
+        assert set(json.loads(path.read_text())["auths"]) == {"a.example", site.registry}
+
+
+def test_a_file_that_is_a_mount_is_named_as_such(ci: Ansible, clients: Clients, site: Site) -> None:
+    """As `docker run -v ~/.docker/config.json:/root/.docker/config.json` leaves it in a container."""
+    source, path = clients.folder / "outside.json", clients.folder / "config.json"
+    source.write_text("{}")
+    path.touch()
+    with mounted(path, "--bind", str(source)):
+        result = ci.login(path=str(path), registries=[site.registry], token=site.aws.issue())
+        assert result["failed"]
+        assert "Mount its folder" in result["msg"]
+        assert source.read_text() == path.read_text() == "{}"
+    assert not (clients.folder / ".config.json.freshpull-new").exists()
+
+
+@pytest.fixture
+def builder() -> Iterator[tuple[Path, list[str]]]:
+    """The home of a user whom only commands with this prefix know."""
+    with tempfile.TemporaryDirectory(prefix="fp-", dir="/tmp") as folder:
+        root = Path(folder)
+        root.chmod(0o755)
+        home = root / "home"
+        home.mkdir(0o700)
+        os.chown(home, BUILDER, BUILDER)
+        users = root / "passwd"
+        users.write_text(Path("/etc/passwd").read_text() + f"builder:*:{BUILDER}:{BUILDER}::{home}:/bin/sh\n")
+        script = f'mount --bind {users} /etc/passwd && exec "$@"'
+        yield home, ["unshare", "--mount", "sh", "-c", script, "sh"]
+
+
+def test_become_writes_into_the_home_of_who_is_become(
+    ci: Ansible, clients: Clients, site: Site, builder: tuple[Path, list[str]]
+) -> None:
+    home, prefix = builder
+    file, options = home / ".docker" / "config.json", {"registries": [site.registry], "aws": site.options}
+    become = {"become": True, "become_user": "builder", "become_method": "ansible.builtin.su"}
+    tasks = [
+        {"name": "Its own", LOGIN: options, "register": "own", **become},
+        {"name": "Root's", LOGIN: {**options, "path": str(clients.docker_file)}, "register": "theirs", **become},
+        {"name": "As root", LOGIN: {**options, "path": str(file)}, "register": "not_ours"},
+    ]
+    for task in tasks:
+        task["ignore_errors"] = True
+    run = ci.tasks(tasks, "-e", f"ansible_python_interpreter={SYSTEM_PYTHON}", prefix=prefix).ok()
+    assert run.results["own"]["path"] == str(file)
+    for path, mode in ((file, 0o600), (file.parent, 0o700)):
+        assert (path.stat().st_uid, path.stat().st_mode & 0o777) == (BUILDER, mode)
+    assert run.results["theirs"]["failed"]
+    assert not clients.docker_file.exists()
+    assert run.results["not_ours"]["failed"]
+    said = "belongs to builder, and the task runs as root. Run it as builder (become_user)"
+    assert said in run.results["not_ours"]["msg"]

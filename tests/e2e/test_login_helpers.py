@@ -1,0 +1,117 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Logins that a credential helper keeps: a real one, and ones that are missing, refuse or hang."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support import leaks
+from support.logins import Clients, Site
+from support.playbook import Ansible
+
+pytestmark = pytest.mark.node
+
+
+@pytest.fixture
+def password_store(clients: Clients) -> Iterator[dict[str, str]]:
+    """What docker-credential-pass needs: a key without a passphrase, and a store that is encrypted to it."""
+    folder = clients.folder / "gpg"
+    folder.mkdir(mode=0o700)
+    env = {"GNUPGHOME": str(folder), "PASSWORD_STORE_DIR": str(clients.folder / "store")}
+    quick = ["gpg", "--batch", "--passphrase", "", "--quick-generate-key", "freshpull-tests", "default", "default", "0"]
+    try:
+        clients.run(quick, env=env, check=True)
+        clients.run(["pass", "init", "freshpull-tests"], env=env, check=True)
+        clients.env |= env
+        yield env
+    finally:
+        clients.run(["gpgconf", "--kill", "all"], env=env)
+
+
+def configure(clients: Clients, client: str, config: dict[str, object]) -> Path:
+    path = clients.files[client]
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(config))
+    path.chmod(0o600)
+    return path
+
+
+@pytest.mark.parametrize(("client", "tool"), [("docker", "docker"), ("podman", "skopeo")])
+def test_a_real_helper(
+    ci: Ansible, clients: Clients, site: Site, password_store: dict[str, str], client: str, tool: str
+) -> None:
+    config: dict[str, object] = {"credHelpers": {site.registry: "pass"}}
+    if client == "docker":
+        config = {"credsStore": "pass"}
+    path = configure(clients, client, config)
+    options = {"client": client, "path": str(path), "registries": [site.registry], "aws": site.options}
+    with leaks.watched_processes() as processes:
+        result = ci.login("-vvv", env=password_store, **options)
+    assert (result["action"], result["registries"][0]["store"]) == ("created", "docker-credential-pass")
+    (password,) = site.aws.tokens
+    needles = leaks.forms(password)
+    assert leaks.find("\n".join(processes), needles) == []
+    assert leaks.find_in_files(clients.folder, needles) == leaks.find_in_files(ci.folder, needles) == []
+    assert clients.pull(tool).how == "logged in"
+
+    assert ci.login(env=password_store, **options)["action"] == "unchanged"
+    site.aws.expire(password)
+    assert clients.pull(tool).how == "refused"
+
+    assert ci.login(env=password_store, state="absent", **options)["action"] == "removed"
+    assert json.loads(clients.run(["docker-credential-pass", "list"], check=True).stdout or "{}") == {}
+    assert clients.pull(tool).how == "anonymous"
+    assert {key: value for key, value in clients.config(client).items() if key != "auths"} == config
+    assert site.aws.calls == {"GetAuthorizationToken": 1}
+
+
+def test_docker_and_we_see_each_other_s_logins_in_a_helper(
+    ci: Ansible, clients: Clients, site: Site, password_store: dict[str, str]
+) -> None:
+    path = configure(clients, "docker", {"credsStore": "pass"})
+    options = {"path": str(path), "registries": [site.registry], "token": site.aws.issue()}
+    clients.log_in("docker", site.registry, site.aws.issue()["password"])
+    result = ci.login(env=password_store, **options)
+    assert (result["action"], result["reason"]) == ("renewed", "unknown_expiry")
+    clients.log_out("docker", site.registry)
+    result = ci.login("--check", env=password_store, **options)
+    assert (result["action"], result["reason"]) == ("created", "missing")
+
+
+# A helper, and words of the error.
+HELPERS = {
+    "missing": ("", "docker-credential-stub, which is not on PATH. Install it, or take it out"),
+    "refusing": ("echo not implemented; exit 1", "such as ecr-login, needs no login"),
+    "hanging": ("sleep 600", "did not answer within 20 seconds and was ended"),
+    "babbling": ("echo hello", "something else than a login"),
+}
+
+
+@pytest.mark.parametrize("case", HELPERS)
+def test_a_helper_that_is_of_no_use_is_one_clear_error(
+    ci: Ansible, clients: Clients, site: Site, tmp_path: Path, case: str
+) -> None:
+    script, words = HELPERS[case]
+    if script:
+        program = tmp_path / "docker-credential-stub"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+    path = configure(clients, "docker", {"credsStore": "stub"})
+    before = path.read_bytes()
+    started = time.monotonic()
+    env = {"PATH": f"{tmp_path}{os.pathsep}{ci.environment()['PATH']}"}
+    result = ci.login(env=env, path=str(path), registries=[site.registry], aws=site.options)
+    assert result["failed"]
+    assert words in result["msg"]
+    assert time.monotonic() - started < 300
+    assert site.aws.calls == {}
+    assert path.read_bytes() == before
+    assert os.listdir(path.parent) == [path.name]

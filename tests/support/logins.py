@@ -1,0 +1,161 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Real clients of registries, each with its files in one folder, and a registry with TLS that they can reach."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .aws import FakeAws
+from .aws.certified import certify
+from .playbook import Ansible
+
+REPOSITORY, TAG = "team/app", "1"
+# Which of our clients' files each of them reads.
+READERS = {"docker": ("docker",), "podman": ("skopeo", "podman", "buildah")}
+
+
+@dataclasses.dataclass(frozen=True)
+class Site:
+    """AWS and its registry, under two names, and the file with the authority that vouches for it."""
+
+    aws: FakeAws
+    authority: Path
+
+    @property
+    def registry(self) -> str:
+        return self.aws.registry_url.removeprefix("https://")
+
+    @property
+    def other(self) -> str:
+        return self.registry.replace("127.0.0.1", "localhost")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The module's `aws`."""
+        return {
+            "endpoint_url": self.aws.endpoint_url,
+            "access_key": self.aws.access_key,
+            "secret_key": self.aws.secret_key,
+            "aws_ca_bundle": str(self.authority),
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class Pull:
+    """What a client came to, and what the registry saw of it."""
+
+    returncode: int
+    output: str
+    requests: list[dict[str, Any]]
+
+    @property
+    def how(self) -> str:
+        """logged in, anonymous or refused."""
+        if self.returncode:
+            assert any(request["status"] == 403 for request in self.requests), self.output
+            return "refused"
+        got = [request for request in self.requests if request["path"].startswith(f"/v2/{REPOSITORY}/")]
+        served = [request["authenticated"] for request in got if request["status"] == 200]
+        assert served, self.requests
+        assert len(set(served)) == 1, self.requests
+        return "logged in" if served[0] else "anonymous"
+
+
+class Clients:
+    """docker, skopeo, podman and buildah, with nothing of the machine's own logins."""
+
+    def __init__(self, folder: Path, site: Site) -> None:
+        self.folder = folder
+        self.site = site
+        self.auth_file = folder / "auth.json"
+        self.docker_file = folder / "docker" / "config.json"
+        self.files = {"docker": self.docker_file, "podman": self.auth_file}
+        self.env = {
+            "DOCKER_CONFIG": str(self.docker_file.parent),
+            "REGISTRY_AUTH_FILE": str(self.auth_file),
+            "SSL_CERT_FILE": str(site.authority),
+        }
+
+    def config(self, client: str) -> dict[str, Any]:
+        config: dict[str, Any] = json.loads(self.files[client].read_text())
+        return config
+
+    def pull(self, tool: str) -> Pull:
+        """Get the image, or with tools that cannot without a daemon, what the registry says of it."""
+        image = f"{self.site.registry}/{REPOSITORY}:{TAG}"
+        storage = ("--root", f"{self.folder}/{tool}", "--runroot", f"{self.folder}/{tool}-r", "--storage-driver=vfs")
+        command = {
+            "docker": ["docker", "manifest", "inspect", image],
+            "skopeo": ["skopeo", "inspect", "--no-tags", f"docker://{image}"],
+            "podman": ["podman", *storage, "pull", image],
+            "buildah": ["buildah", *storage, "pull", "--policy=always", image],
+        }[tool]
+        before = len(self.site.aws.registry_requests)
+        done = self.run(command)
+        return Pull(done.returncode, done.stdout + done.stderr, self.site.aws.registry_requests[before:])
+
+    def log_in(self, tool: str, registry: str, password: str) -> None:
+        """As people do by hand."""
+        command = [tool, "login", "--username", "AWS", "--password-stdin", registry]
+        self.run(command, given=password, check=True)
+
+    def log_out(self, tool: str, registry: str) -> None:
+        self.run([tool, "logout", registry], check=True)
+
+    def run(
+        self, command: Sequence[str], *, given: str = "", check: bool = False, env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            command,
+            env={"PATH": os.environ["PATH"], "HOME": str(self.folder), **self.env, **(env or {})},
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert not check or done.returncode == 0, done.stdout + done.stderr
+        return done
+
+
+@pytest.fixture(scope="session")
+def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """It needs no cluster."""
+    context, authority = certify(tmp_path_factory.mktemp("tls"), "127.0.0.1", "localhost")
+    with FakeAws(registry_tls=context) as fake:
+        fake.add_image(REPOSITORY, TAG, {"/app": Path("/bin/true")}, ["/app"])
+        yield Site(fake, authority)
+
+
+@pytest.fixture
+def site(running_site: Site) -> Site:
+    """Healthy, and with nothing counted yet."""
+    running_site.aws.reset()
+    return running_site
+
+
+@pytest.fixture
+def clients(site: Site) -> Iterator[Clients]:
+    # podman takes no path over 50 characters, gpg none over 100.
+    with tempfile.TemporaryDirectory(prefix="fp-", dir="/tmp") as folder:
+        yield Clients(Path(folder), site)
+
+
+@pytest.fixture
+def ci(tmp_path: Path) -> Ansible:
+    """Plays that know no cluster."""
+    folder = tmp_path / "ansible"
+    folder.mkdir(mode=0o700)
+    return Ansible(folder, "")

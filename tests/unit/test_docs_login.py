@@ -1,0 +1,71 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is said of logins, in the guide, the module's documentation and the playbook, is held to the code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _login_arguments
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login_runner import RECORD
+from ansible_collections.freshpull.ecr_public.plugins.modules import ecr_public_login
+from unit.cases import login
+
+ROOT = Path(__file__).resolve().parents[2]
+GUIDE = (ROOT / "docs/docsite/rst/guide_ci.rst").read_text(encoding="utf-8")
+MODULE = "freshpull.ecr_public.ecr_public_login"
+# Of the playbook alone.
+HOSTS = "login_hosts"
+
+
+def decided() -> set[tuple[str, str]]:
+    """Action and reason of every row of the guide's table."""
+    return set(re.findall(r"^   \* - ``(\w+)``\n     - ``(\w+)``$", GUIDE, re.MULTILINE))
+
+
+def playbook() -> dict[str, Any]:
+    (play,) = yaml.safe_load((ROOT / "playbooks/login.yml").read_text(encoding="utf-8"))
+    options: dict[str, Any] = play["tasks"][0][MODULE]
+    return options
+
+
+def test_the_guide_lists_what_the_table_of_cases_has() -> None:
+    assert decided() == {case.expect for case in login.CASES}
+
+
+def test_the_module_s_documentation_names_every_action_and_reason() -> None:
+    returned = yaml.safe_load(ecr_public_login.RETURN)
+    for place, name in enumerate(("action", "reason")):
+        said = set(re.findall(r"V\((\w+)\)", str(returned[name]["description"])))
+        assert said == {row[place] for row in decided()}
+
+
+def test_every_option_is_in_an_example() -> None:
+    used = {name for task in examples() for name in task.get(MODULE) or {}}
+    assert used == set(_login_arguments.LOGIN)
+
+
+def examples() -> list[dict[str, Any]]:
+    tasks = yaml.safe_load(ecr_public_login.EXAMPLES)
+    return [*tasks, *(inner for task in tasks for part in ("block", "always") for inner in task.get(part, []))]
+
+
+def test_the_playbook_has_every_option_but_the_token() -> None:
+    assert set(playbook()) == set(_login_arguments.LOGIN) - {"token"}
+    assert playbook() == {name: f"{{{{ login_{name} | default(omit) }}}}" for name in playbook()}
+
+
+def test_the_guide_names_the_playbook_s_variables() -> None:
+    assert set(re.findall(r"\blogin_[a-z_]*[a-z]\b", GUIDE)) == {f"login_{name}" for name in playbook()} | {HOSTS}
+
+
+@pytest.mark.parametrize("text", [GUIDE, ecr_public_login.DOCUMENTATION], ids=["guide", "module"])
+def test_the_record_is_called_by_its_name(text: str) -> None:
+    assert f".config.json.{RECORD}" in text
