@@ -103,6 +103,16 @@ options:
       - The secret gets a new UID, so nodes ask the registry again for images that they have pulled with it.
     type: bool
     default: false
+  prune:
+    description:
+      - Treat a secret of ours with this name in a namespace that is not chosen, or excluded, as with O(state=absent).
+      - Without it such secrets are a warning, as far as they are seen. With up to 8 named namespaces nobody looks.
+      - B(Not for two tasks or refreshers) that use one name in one cluster and choose different namespaces. Each would
+        take away what the other writes. Give them different names.
+      - It needs the right to list secrets of this name in all namespaces, and to get or list namespaces. Without it, or
+        while a named namespace does not exist, nothing is pruned; the rest is done, and the task fails at the end.
+    type: bool
+    default: false
   placeholder:
     description:
       - Only make the secret where it is missing, without a token (V({"auths":{}}), with which pulls stay anonymous).

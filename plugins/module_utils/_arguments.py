@@ -42,13 +42,27 @@ _SHARED: dict[str, t.Any] = {
     "annotations": {"type": "dict", "default": {}},
     "adopt": {"type": "bool", "default": False},
     "recreate": {"type": "bool", "default": False},
+    "prune": {"type": "bool", "default": False},
     "placeholder": {"type": "bool", "default": False},
     "workers": {"type": "int", "default": 32},
 }
 
 # What a token comes from: only the module that writes needs one.
-PULL_SECRET: dict[str, t.Any] = {**_SHARED, "token": TOKEN, "aws": {"type": "dict", "default": {}}}
+PULL_SECRET: dict[str, t.Any] = {
+    **_SHARED,
+    "token": TOKEN,
+    "aws": {"type": "dict", "default": {}},
+    "verify": {"type": "bool", "default": False},
+    "fail_open": {"type": "bool", "default": True},
+    "fail_open_before": {"type": "str", "default": "1h"},
+}
 PULL_SECRET_INFO = _SHARED
+
+OUTAGE = "outage"
+"""The one key that the module may find in `aws`. The action plugin takes the user's `aws` and asks AWS itself; where
+AWS gave no token it hands the module the reason in words. A user's key of this name ends at the lookup, which has no
+such option.
+"""
 
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names
 _DNS_SUBDOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -61,11 +75,13 @@ class ArgumentError(ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """All that the options say."""
+    """All that the options say. outage: why AWS gave no token; "" where it did, or was not asked."""
 
     policy: Policy
     selection: Selection
     token: Token | None
+    outage: str
+    prune: bool
     workers: int
 
 
@@ -75,14 +91,18 @@ def read(params: t.Mapping[str, t.Any]) -> Task:
         raise ArgumentError(f"workers must be from 1 to 256, not {params['workers']}")
     if not _DNS_SUBDOMAIN.fullmatch(params["name"]):
         raise ArgumentError(f"name {params['name']!r} cannot be a secret's: use lower-case letters, digits, '-', '.'")
-    if params["placeholder"] and params["state"] == "absent":
-        raise ArgumentError("placeholder and state: absent contradict each other")
+    for option in ("placeholder", "prune"):
+        if params[option] and params["state"] == "absent":
+            raise ArgumentError(f"{option} and state: absent contradict each other")
     policy = Policy(
         name=params["name"],
         state=params["state"],
         registries=read_registries(params["registries"]),
         renew_before=parse_duration(params["renew_before"]),
         force_renew=params["force_renew"],
+        # The module that only looks asks for no token, so that it has none to do without.
+        fail_open=params.get("fail_open", False),
+        fail_open_before=parse_duration(params.get("fail_open_before", "1h")),
         labels=_metadata("labels", params["labels"]),
         annotations=_metadata("annotations", params["annotations"]),
         adopt=params["adopt"],
@@ -90,8 +110,14 @@ def read(params: t.Mapping[str, t.Any]) -> Task:
         placeholder=params["placeholder"],
         service_accounts=_service_accounts(params["service_accounts"]),
     )
+    if policy.state == "present" and policy.fail_open and policy.fail_open_before >= policy.renew_before:
+        raise ArgumentError(
+            f"fail_open_before ({params['fail_open_before']}) must be less than renew_before "
+            f"({params['renew_before']}): a token is renewed first and given up last. Or set fail_open: false."
+        )
     token = Token.from_mapping(params["token"]) if params.get("token") else None
-    return Task(policy, _selection(params), token, params["workers"])
+    outage = str(params.get("aws", {}).get(OUTAGE, ""))
+    return Task(policy, _selection(params), token, outage, params["prune"], params["workers"])
 
 
 def _selection(params: t.Mapping[str, t.Any]) -> Selection:

@@ -34,6 +34,7 @@ UNREAD = "unknown"
 # A reason of decide() under the plainest policy -> the status, where it is another word.
 _STATUS = {
     "empty": "unknown_expiry",
+    "recovered": "failed_open",
     "fingerprint": "unknown_expiry",
     # The token is good; what differs is the policy's business.
     "metadata": "fresh",
@@ -116,21 +117,29 @@ class Findings:
 
     def _health(self, outcome: Outcome) -> Health:
         unread = Health(_STATUS_UNREAD.get(outcome.plan.reason, UNREAD))
-        return self.healths.get(outcome.namespace, unread)
+        health = self.healths.get(outcome.namespace, unread)
+        # How long its token is good is still of use to know.
+        return dataclasses.replace(health, status="orphaned") if outcome.orphan else health
 
 
 class Inspector:
     """One look at all chosen namespaces. Nothing is written."""
 
-    def __init__(self, cluster: Cluster, policy: Policy, workers: int) -> None:
+    def __init__(self, cluster: Cluster, policy: Policy, workers: int, prune: bool = False) -> None:
         self._cluster = cluster
         self._policy = policy
+        self._prune = prune
         self._workers = workers
         self._healths: dict[str, Health] = {}
 
     def inspect(self, selection: Selection) -> Findings:
         """Raises ClusterError where nothing at all could be read."""
-        runner = Runner(self._cluster, self._policy, None, self._workers, dry_run=True, observe=self._look)
+        runner = Runner(
+            *(self._cluster, self._policy, None, self._workers),
+            dry_run=True,
+            prune=self._prune,
+            observe=self._look,
+        )
         report = runner.run(selection)
         there = [outcome.namespace for outcome in report.outcomes if outcome.plan.reason not in _NO_NAMESPACE]
         return Findings(report, self._healths, self._users(there))

@@ -25,8 +25,9 @@ RENEWED_BY = PREFIX + "renewed-by"
 FINGERPRINT = PREFIX + "fingerprint"
 REGISTRIES = PREFIX + "registries"
 CREATED = PREFIX + "created"
+FAILED_OPEN_AT = PREFIX + "failed-open-at"
 
-ANNOTATIONS = (EXPIRES_AT, RENEWED_AT, RENEWED_BY, FINGERPRINT, REGISTRIES, CREATED)
+ANNOTATIONS = (EXPIRES_AT, RENEWED_AT, RENEWED_BY, FINGERPRINT, REGISTRIES, CREATED, FAILED_OPEN_AT)
 
 REFRESHER_LABEL = PREFIX + "refresher"
 """Label of all that belongs to a refresher, its service account among it."""

@@ -20,6 +20,9 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import
 UNKNOWN = "unknown"
 """Stands in check mode for what only a token could tell."""
 
+TOKEN_ACTIONS = ("created", "renewed", "adopted", "recreated")
+"""Those that write a token."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Policy:
@@ -30,6 +33,8 @@ class Policy:
     registries: tuple[str, ...] = (_marks.DEFAULT_REGISTRY,)
     renew_before: dt.timedelta = dt.timedelta(hours=8)
     force_renew: bool = False
+    fail_open: bool = True
+    fail_open_before: dt.timedelta = dt.timedelta(hours=1)
     labels: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     annotations: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     adopt: bool = False
@@ -70,17 +75,25 @@ class Plan:
         return self.action not in ("unchanged", "skipped", "failed")
 
 
-def decide(secret: Secret | None, policy: Policy, now: dt.datetime, token: Token | None = None) -> Plan:
-    """The plan for one secret; None where the namespace has none of this name. A token, if given, is still good."""
+def decide(
+    secret: Secret | None, policy: Policy, now: dt.datetime, token: Token | None = None, outage: bool = False
+) -> Plan:
+    """The plan for one secret; None where the namespace has none of this name. A token, if given, is still good.
+
+    With an outage no token can be had: a plan never needs one then.
+    """
+    stored = Stored(secret) if secret else None
     if policy.state == "absent":
-        return _decide_absent(secret)
-    if secret is None:
-        if policy.placeholder:
-            return Plan("reserved", "missing", change=_first_change(policy, {}, {}))
-        return _with_token("created", "missing", policy, now, token, None)
-    if policy.placeholder:
-        return Plan("unchanged", "exists", expires_at=Stored(secret).expires_at)
-    return _decide_present(Stored(secret), policy, now, token)
+        return _decide_absent(stored)
+    if stored is None and policy.placeholder:
+        return Plan("reserved", "missing", change=_first_change(policy, {}, {}))
+    if stored is None:
+        plan = _with_token("created", "missing", policy, now, token, None)
+    elif policy.placeholder:
+        plan = Plan("unchanged", "exists", expires_at=stored.expires_at)
+    else:
+        plan = _decide_present(stored, policy, now, token)
+    return _without_token(stored, policy, now) if plan.needs_token and outage else plan
 
 
 def _decide_present(stored: Stored, policy: Policy, now: dt.datetime, token: Token | None) -> Plan:
@@ -117,10 +130,13 @@ def _decide_content(stored: Stored, policy: Policy, now: dt.datetime, token: Tok
 
 def _renewal(stored: Stored, policy: Policy, now: dt.datetime) -> str:
     """Why this secret of ours needs a token, or nothing."""
-    if policy.force_renew:
-        return "forced"
+    return "forced" if policy.force_renew else _ailment(stored, policy, now)
+
+
+def _ailment(stored: Stored, policy: Policy, now: dt.datetime) -> str:
+    """What is wrong with the token in this secret of ours, or nothing."""
     if not stored.entries:
-        return "empty"
+        return "recovered" if stored.failed_open else "empty"
     if not stored.genuine:
         return "fingerprint"
     if stored.expires_at is None:
@@ -130,6 +146,28 @@ def _renewal(stored: Stored, policy: Policy, now: dt.datetime) -> str:
     if stored.expires_at - now < stored.renew_before(policy.renew_before):
         return "due"
     return ""
+
+
+def _without_token(stored: Stored | None, policy: Policy, now: dt.datetime) -> Plan:
+    """What becomes of a plan whose token cannot be had. A stale token is worse than none: registries refuse it, where
+    they serve anonymous pulls. So what dies before the next run is taken out, and an expiry that cannot be believed
+    counts as past: a renewal would have replaced that token as well.
+    """
+    if stored is None or (stored.ours and stored.type == _marks.DOCKERCONFIG_TYPE and not stored.entries):
+        return Plan("failed", "aws", _ANONYMOUS)
+    if not stored.ours or stored.type != _marks.DOCKERCONFIG_TYPE:
+        return Plan("failed", "aws", _UNTOUCHED)
+    expires_at = stored.expires_at
+    if expires_at and expires_at - now > stored.fail_open_before(policy.fail_open_before):
+        return Plan("failed", "kept", _KEPT, expires_at=expires_at)
+    if not policy.fail_open:
+        return Plan("failed", "dying", _DYING, expires_at=expires_at)
+    if stored.immutable:
+        return Plan("failed", "immutable", _IMMUTABLE_AND_DYING, expires_at=expires_at)
+    dropped = {mark: None for mark in (_marks.EXPIRES_AT, _marks.FINGERPRINT) if mark in stored.annotations}
+    marks = {**dropped, _marks.REGISTRIES: "", _marks.FAILED_OPEN_AT: format_time(now)}
+    change = Change(annotations=marks, auths=dict.fromkeys(stored.entries))
+    return Plan("failed_open", _ailment(stored, policy, now), _FAILED_OPEN, change=change)
 
 
 def _update(stored: Stored, policy: Policy) -> tuple[Change, str]:
@@ -163,9 +201,10 @@ def _with_token(
     if stored is None:
         change = _first_change(policy, marks, entries)
     else:
+        healed = {mark: None for mark in (_marks.FAILED_OPEN_AT,) if mark in stored.annotations}
         change = Change(
             labels=_differing(_wanted_labels(policy, stored.created), stored.labels),
-            annotations=_differing({**policy.annotations, **marks}, stored.annotations),
+            annotations={**healed, **_differing({**policy.annotations, **marks}, stored.annotations)},
             auths=_replace_entries(policy, stored, entry),
         )
     expires_at = token.expires_at if token else None
@@ -193,10 +232,9 @@ def _differing(wanted: t.Mapping[str, str], present: t.Mapping[str, str]) -> dic
     return {key: value for key, value in wanted.items() if present.get(key) != value}
 
 
-def _decide_absent(secret: Secret | None) -> Plan:
-    if secret is None:
+def _decide_absent(stored: Stored | None) -> Plan:
+    if stored is None:
         return Plan("unchanged", "missing")
-    stored = Stored(secret)
     if not stored.ours:
         return Plan("unchanged", "foreign")
     if stored.type != _marks.DOCKERCONFIG_TYPE:
@@ -221,6 +259,27 @@ _FOREIGN = (
 _IMMUTABLE = (
     "The secret is immutable, so its token cannot be renewed in place. "
     "Set recreate: true to have it deleted and made anew, or do so by hand."
+)
+_ANONYMOUS = (
+    "AWS gave no token, and none of ours is here: pulls are anonymous. Run again when AWS answers, or leave it to the "
+    "next run."
+)
+_UNTOUCHED = "AWS gave no token, so the secret was left as it is. Run again when AWS answers."
+_KEPT = (
+    "AWS gave no token, so the one in the secret was kept: more than fail_open_before of its life is left. Run again "
+    "before it ends."
+)
+_DYING = (
+    "AWS gave no token, and the one in the secret has ended or is about to. It was kept since fail_open is false: "
+    "pulls with it are refused once it has ended. Take it out with state: absent, or run again when AWS answers."
+)
+_IMMUTABLE_AND_DYING = (
+    "AWS gave no token, the one in the secret has ended or is about to, and it cannot be taken out since the secret is "
+    "immutable. Delete the secret: pulls are anonymous without it, and refused with a token that has ended."
+)
+_FAILED_OPEN = (
+    "AWS gave no token, and the one in the secret had ended or was about to: it was taken out, so that pulls are "
+    "anonymous instead of refused. The next good token is put back."
 )
 
 

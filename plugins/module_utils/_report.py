@@ -22,10 +22,20 @@ NAMED = 10
 """Failed namespaces that the task's message names."""
 
 
+# What is said of the namespaces that needed a token which AWS did not give, by their kind.
+_WITHOUT_TOKEN = {
+    "kept": "keep the token they have, of whose life more than fail_open_before is left",
+    "dying": "keep a token that has ended or is about to, since fail_open is false: pulls with it are refused",
+    "failed_open": "had a token that had ended or was about to: it was taken out, so that pulls are anonymous",
+    "aws": "have no token of ours",
+}
+
+
 @dataclasses.dataclass
 class Outcome:
     """What became of one namespace. plan: the secret's own. before: the secret as it was read, kept only where the
     plan writes. usable: whether service accounts may name it. owners: others who look after a secret taken over.
+    orphan: whether the namespace is not chosen.
     """
 
     namespace: str
@@ -35,11 +45,13 @@ class Outcome:
     usable: bool = True
     owners: tuple[str, ...] = ()
     accounts: tuple[AccountPlan, ...] = ()
+    orphan: bool = False
 
     @property
     def overall(self) -> Plan:
         """With the service accounts: what the user is told."""
-        return _service_accounts.overall(self.plan, self.accounts)
+        plan = _service_accounts.overall(self.plan, self.accounts)
+        return dataclasses.replace(plan, reason="orphaned") if self.orphan else plan
 
     @property
     def writes(self) -> bool:
@@ -75,14 +87,18 @@ class Outcome:
 
 @dataclasses.dataclass
 class Report:
-    """What became of the task. warnings are sentences for the user."""
+    """What became of the task. warnings are sentences for the user; outage: why AWS gave no token; unpruned: why it is
+    not known whether anything is to be pruned.
+    """
 
     outcomes: list[Outcome]
     warnings: list[str]
+    outage: str = ""
+    unpruned: str = ""
 
     @property
     def failures(self) -> list[Outcome]:
-        return [outcome for outcome in self.outcomes if outcome.overall.action == "failed"]
+        return [outcome for outcome in self.outcomes if outcome.overall.action in ("failed", "failed_open")]
 
     @property
     def changed(self) -> bool:
@@ -113,12 +129,25 @@ class Report:
         """Why the task fails, or nothing."""
         if not self.outcomes and policy.state == "present" and not selection.selector:
             return "No namespace was chosen: namespaces matches none, or exclude_namespaces leaves none of them."
-        if not self.failures:
+        return " ".join(filter(None, [self._without_token(), self._failed(), self.unpruned]))
+
+    def _without_token(self) -> str:
+        """What was kept and what was emptied, where AWS gave no token to those who need one."""
+        parts = []
+        for kind, words in _WITHOUT_TOKEN.items():
+            found = [failed.namespace for failed in self.failures if _kind(failed.overall) == kind]
+            if found:
+                parts.append(f"{len(found)} of {len(self.outcomes)} namespaces {words}: {some(found)}.")
+        return " ".join([self.outage, *parts]) if parts else ""
+
+    def _failed(self) -> str:
+        failures = [failed for failed in self.failures if _kind(failed.overall) not in _WITHOUT_TOKEN]
+        if not failures:
             return ""
-        plans = [(failed.namespace, failed.overall) for failed in self.failures[:NAMED]]
+        plans = [(failed.namespace, failed.overall) for failed in failures[:NAMED]]
         first = [f"{namespace}: {plan.reason}: {plan.msg}" for namespace, plan in plans]
-        more = f" And {len(self.failures) - NAMED} more, see namespaces." if len(self.failures) > NAMED else ""
-        return f"{len(self.failures)} of {len(self.outcomes)} namespaces failed. {' '.join(first)}{more}"
+        more = f" And {len(failures) - NAMED} more, see namespaces." if len(failures) > NAMED else ""
+        return f"{len(failures)} of {len(self.outcomes)} namespaces failed. {' '.join(first)}{more}"
 
     def diff(self, policy: Policy) -> dict[str, t.Any]:
         """Before and after of each namespace that changes, the first DIFFS of them."""
@@ -132,3 +161,13 @@ class Report:
         if len(changing) > DIFFS:
             after[f"and {len(changing) - DIFFS} more namespaces"] = {}
         return {"before": before, "after": after}
+
+
+def _kind(failed: Plan) -> str:
+    return failed.action if failed.action == "failed_open" else failed.reason
+
+
+def some(names: t.Sequence[str]) -> str:
+    """The first of these names, and how many more there are."""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more

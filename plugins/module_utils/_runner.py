@@ -29,14 +29,14 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._cluster impo
     NotFoundError,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import Plan, Policy
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._report import Outcome, Report
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._report import Outcome, Report, some
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import (
     Chosen,
     Namespace,
     Selection,
     choose,
 )
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._stored import Secret
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._stored import Secret, Stored
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, TokenError, format_time
 
 DECISIONS = 5
@@ -51,7 +51,7 @@ _NAMESPACE_PROBLEMS = {
 
 
 class Runner:
-    """One task. With dry_run nothing is written."""
+    """One task. With dry_run nothing is written; with an outage, the reason in words, there is no token to be had."""
 
     def __init__(
         self,
@@ -60,12 +60,18 @@ class Runner:
         token: Token | None,
         workers: int,
         dry_run: bool,
+        outage: str = "",
+        prune: bool = False,
         observe: t.Callable[[str, Secret | None, dt.datetime], None] | None = None,
     ) -> None:
         """observe: is shown each secret that is decided about, with its namespace and the time of the decision."""
         self._cluster = cluster
         self._policy = policy
         self._token = token
+        self._outage = outage
+        self._prune = prune
+        self._unpruned = ""
+        self._orphans: set[str] = set()
         self._workers = workers
         self._dry_run = dry_run
         self._observe = observe
@@ -76,13 +82,15 @@ class Runner:
         namespace's trouble is in its outcome.
         """
         with concurrent.futures.ThreadPoolExecutor(max_workers=self._workers) as pool:
-            chosen = choose(selection, self._present(selection, pool))
+            present = self._present(selection, pool)
+            chosen = choose(selection, present)
+            self._settle_pruning(chosen, selection, present is not None)
             # The API server has answered by now, so its clock is known.
             self._now = dt.datetime.now(dt.timezone.utc) + max(self._cluster.clock_offset, dt.timedelta())
             if self._token and self._token.expires_at <= self._now:
                 raise TokenError(f"the token given expired at {format_time(self._token.expires_at)}: fetch a new one")
             outcomes = self._unserved(chosen)
-            outcomes += self._decide_all([name for name, problem in chosen.chosen.items() if not problem], pool)
+            outcomes += self._decide_all(chosen, pool)
             attachments = Attachments(self._cluster, self._policy.name, pool)
             outcomes = self._plan_accounts(outcomes, attachments)
             if not self._dry_run:
@@ -91,7 +99,21 @@ class Runner:
                 outcomes = list(pool.map(self._act, outcomes))
                 outcomes = list(pool.map(lambda outcome: self._attach(outcome, attachments), outcomes))
         warnings = self._warnings(chosen, outcomes) + attachments.warnings
-        return Report(sorted(outcomes, key=lambda outcome: outcome.namespace), warnings)
+        outcomes.sort(key=lambda outcome: outcome.namespace)
+        return Report(outcomes, warnings, self._outage, self._unpruned)
+
+    def _settle_pruning(self, chosen: Chosen, selection: Selection, namespaces_known: bool) -> None:
+        """Nothing is pruned while it is not certain what is chosen: a typing error must not take good secrets away."""
+        if not self._prune:
+            return
+        if not namespaces_known:
+            self._unpruned = (
+                "Nothing was pruned: whether each named namespace exists may not be asked (get namespaces)."
+            )
+        elif {"missing_namespace", "not_selected"} & set(chosen.chosen.values()):
+            self._unpruned = "Nothing was pruned, since a namespace that is named is not there: mend that first."
+        # Nothing chosen without a selector is an error, which names itself.
+        self._prune = not self._unpruned and bool(chosen.chosen or chosen.skipped or selection.selector)
 
     def _present(self, selection: Selection, pool: concurrent.futures.Executor) -> t.Mapping[str, Namespace] | None:
         """The namespaces that exist and match, or None where we may not ask and can do without."""
@@ -121,9 +143,10 @@ class Runner:
                 outcomes.append(Outcome(name, Plan("failed", problem, _NAMESPACE_PROBLEMS[problem])))
         return outcomes
 
-    def _decide_all(self, names: list[str], pool: concurrent.futures.Executor) -> list[Outcome]:
+    def _decide_all(self, chosen: Chosen, pool: concurrent.futures.Executor) -> list[Outcome]:
         """Read and decide; only secrets that are to be written are kept in memory."""
-        if len(names) > READ_ONE_BY_ONE:
+        names = [name for name, problem in chosen.chosen.items() if not problem]
+        if len(names) > READ_ONE_BY_ONE or self._prune:
             unread = dict.fromkeys(names)
             outcomes = []
             try:
@@ -132,26 +155,33 @@ class Runner:
                     if namespace in unread:
                         del unread[namespace]
                         outcomes.append(self._decide(namespace, secret))
+                    elif namespace not in chosen and Stored(secret).ours:
+                        self._orphans.add(namespace)
+                        if self._prune:
+                            outcomes.append(self._decide(namespace, secret))
                 return outcomes + [self._decide(namespace, None) for namespace in unread]
-            except ForbiddenError:
-                pass
+            except ForbiddenError as exc:
+                if self._prune:
+                    self._unpruned = f"Nothing was pruned: {exc}"
         return list(pool.map(self._read_and_decide, names))
 
     def _read_and_decide(self, namespace: str) -> Outcome:
         try:
             return self._decide(namespace, self._cluster.secret(namespace, self._policy.name))
         except ClusterError as exc:
-            return Outcome(namespace, Plan("failed", exc.reason, str(exc)))
+            return Outcome(namespace, Plan("failed", exc.reason, str(exc)), orphan=namespace in self._orphans)
 
     def _decide(self, namespace: str, secret: Secret | None) -> Outcome:
         if self._observe:
             self._observe(namespace, secret, self._now)
-        plan = _pull_secret.decide(secret, self._policy, self._now, self._token)
+        orphan = namespace in self._orphans
+        policy = dataclasses.replace(self._policy, state="absent") if orphan else self._policy
+        plan = _pull_secret.decide(secret, policy, self._now, self._token, outage=bool(self._outage))
         uid = secret["metadata"]["uid"] if secret else None
         usable = _service_accounts.usable(secret, self._policy, self._now)
         owners = _ownership.owners(secret) if secret and plan.action in ("adopted", "recreated") else ()
         before = secret if plan.writes else None
-        return Outcome(namespace, plan, before=before, uid=uid, usable=usable, owners=tuple(owners))
+        return Outcome(namespace, plan, before=before, uid=uid, usable=usable, owners=tuple(owners), orphan=orphan)
 
     def _plan_accounts(self, outcomes: list[Outcome], attachments: Attachments) -> list[Outcome]:
         reaches = {one.namespace: _service_accounts.reach(one.plan, self._policy, one.usable) for one in outcomes}
@@ -236,6 +266,13 @@ class Runner:
         owned = {outcome.namespace: outcome.owners for outcome in outcomes if outcome.owners}
         if owned:
             warnings.append(_ownership.warning(owned, self._policy.name))
+        if self._orphans and not self._prune and self._policy.state == "present":
+            advice = "" if self._unpruned else " Set prune: true to have it taken away."
+            warnings.append(
+                f"A secret {self._policy.name} of ours is in {len(self._orphans)} namespaces that are not chosen, so "
+                f"that this task does not renew it: {some(sorted(self._orphans))}. If nobody else does, pulls with it "
+                f"are refused once its token has ended.{advice}"
+            )
         offset = self._cluster.clock_offset
         if abs(offset) > SKEW:
             ahead = "ahead of" if offset > dt.timedelta() else "behind"

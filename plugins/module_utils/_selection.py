@@ -75,6 +75,9 @@ class Chosen:
     skipped: tuple[str, ...] = ()
     unmatched_globs: tuple[str, ...] = ()
 
+    def __contains__(self, name: str) -> bool:
+        return name in self.chosen or name in self.skipped
+
 
 def choose(selection: Selection, present: t.Mapping[str, Namespace] | None) -> Chosen:
     """Chosen = (named or matched by a glob) and (selected) and not (excluded).

@@ -206,7 +206,7 @@ def merge_patch(plan: AccountPlan) -> dict[str, t.Any]:
 def overall(plan: Plan, accounts: t.Sequence[AccountPlan]) -> Plan:
     """The secret's plan and its accounts' as one, for the namespace's line of the result."""
     failed = [account for account in accounts if account.action == "failed"]
-    if plan.action == "failed":
+    if plan.action in ("failed", "failed_open"):
         return plan
     if failed:
         told = " ".join(dict.fromkeys(account.msg for account in failed))

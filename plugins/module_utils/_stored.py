@@ -66,12 +66,26 @@ class Stored:
         """The believed expiry: None where there is none or where it does not speak of what is stored."""
         return self._time(_marks.EXPIRES_AT) if self.entries and self.genuine else None
 
+    @property
+    def failed_open(self) -> bool:
+        """Whether our entries were taken out because no token could be had."""
+        return not self.entries and _marks.FAILED_OPEN_AT in self.annotations
+
     def renew_before(self, wanted: dt.timedelta) -> dt.timedelta:
         """Never more than 2/3 of the token's whole life, or a short-lived token would be renewed without end."""
+        return min(wanted, self._life * 2 / 3) if self._life else wanted
+
+    def fail_open_before(self, wanted: dt.timedelta) -> dt.timedelta:
+        """Never more than 1/3 of the token's whole life, so that a renewal is tried before."""
+        return min(wanted, self._life / 3) if self._life else wanted
+
+    @property
+    def _life(self) -> dt.timedelta | None:
+        """The token's whole life, as far as our annotations tell."""
         expires_at, renewed_at = self._time(_marks.EXPIRES_AT), self._time(_marks.RENEWED_AT)
         if expires_at is None or renewed_at is None or renewed_at >= expires_at:
-            return wanted
-        return min(wanted, (expires_at - renewed_at) * 2 / 3)
+            return None
+        return expires_at - renewed_at
 
     @property
     def alone(self) -> bool:

@@ -17,6 +17,9 @@ description:
   - One namespace's failure does not stop the others. The task then fails at the end, with every result in it.
   - AWS is asked on the controller, by the lookup P(freshpull.ecr_public.ecr_public_token#lookup), once for all
     namespaces and only if one of them needs a token. AWS credentials never reach the managed host.
+  - If AWS gives no token, a stored one that is still good is kept. One that has ended or is about to is taken out of
+    its secret, so that pulls go anonymous instead of being refused, see O(fail_open). The task fails either way, and
+    says which.
 author:
   - freshpull contributors (@freshpull)
 requirements:
@@ -27,7 +30,39 @@ extends_documentation_fragment:
   - freshpull.ecr_public._pull_secret
   - freshpull.ecr_public._token
   - freshpull.ecr_public._token.renewal
-options: {}
+options:
+  fail_open:
+    description:
+      - Whether our keys are taken out of a secret whose token has ended, or ends within O(fail_open_before), if AWS
+        gives no new one. With a stale token pulls are refused; without our keys they are anonymous.
+      - The secret stays the same object with its other entries, and the next good token is put back by itself.
+      - A token whose expiry cannot be believed, since somebody else changed it, counts as ended.
+      - It is done only if the AWS side failed. Options that cannot be used and a O(token) that has expired are errors
+        before anything is written.
+      - With V(false) such a token is kept, the task fails and says so.
+      - "The price, with Kubernetes 1.35 and later: a pod whose image is on its node already, recorded under our secret,
+        would have started without asking the registry. Without our keys the node asks it, anonymously."
+    type: bool
+    default: true
+  fail_open_before:
+    description:
+      - A stored token with more life than this is never given up, as a Go duration.
+      - It must be more than the time until your next run, or the token may end in between; and less than
+        O(renew_before), so that a renewal is tried before.
+      - It counts as at most 1/3 of the stored token's whole life.
+    type: str
+    default: 1h
+  verify:
+    description:
+      - Try a new token on each of O(registries) before anything is written, on the controller, with three requests over
+        HTTPS.
+      - If the registry refuses the token (401 or 403) it is withheld. One that AWS gave counts as none, see
+        O(fail_open); with one that was given as O(token) nothing is written.
+      - No answer is a warning. So is a registry that asks for no bearer token, as ECR Public does.
+      - C(validate_certs) and C(aws_ca_bundle) of O(aws) hold for it, and proxies are taken from the environment. Never
+        done in check mode.
+    type: bool
+    default: false
 attributes:
   check_mode:
     support: full
@@ -41,12 +76,14 @@ attributes:
     support: none
     description: The task waits for AWS on the controller between reading and writing.
 notes:
+  - O(aws) is taken off on the controller. Where AWS gave no token, what the module itself gets in its place is the
+    reason, as the only key C(outage).
   - A token carries the rights of the principal that fetched it, and whoever can read the secret has them. Use a
     principal that may do no more than C(ecr-public:GetAuthorizationToken) and C(sts:GetServiceBearerToken).
   - "Rights needed in the cluster: C(get), C(create) and C(patch) on secrets in the namespaces (C(delete) for
     O(state=absent) and O(recreate)); C(list) on namespaces for globs, selectors and more than 8 namespaces. C(list)
-    on secrets, which can be limited to the one name by resourceNames, saves one request a namespace; C(get) on
-    namespaces gives a clearer error."
+    on secrets, which can be limited to the one name by resourceNames, saves one request a namespace, and is
+    needed for O(prune), as C(delete) is; C(get) on namespaces gives a clearer error."
   - "For O(service_accounts) that are named: C(get) and C(patch) on them; C(list), which can be limited to the names by
     resourceNames, saves one request each. For globs: C(list) and C(patch) on serviceaccounts. With O(state=absent) the
     same is needed where a secret is deleted; without it that is a warning, and accounts that are not listed may go on
@@ -86,6 +123,8 @@ EXAMPLES = r"""
     namespace_selector: ecr-public=enabled
     registries: [public.ecr.aws, ecr-public.aws.com]
     renew_before: 10h
+    # Rather refused than anonymous, if AWS gives no token in time.
+    fail_open: false
     workers: 64
 
 - name: One token for many clusters, asked for once
@@ -104,6 +143,15 @@ EXAMPLES = r"""
   freshpull.ecr_public.ecr_public_pull_secret:
     namespaces: ['team-*']
     service_accounts: [default, 'build-*']
+
+- name: From a schedule that runs every 3 hours
+  freshpull.ecr_public.ecr_public_pull_secret:
+    namespaces: ['team-*']
+    # More than the time until the next run.
+    fail_open_before: 4h
+    verify: true
+    # A namespace that is taken out of the list, or excluded, loses its secret.
+    prune: true
 
 - name: Renew now, whatever life remains
   freshpull.ecr_public.ecr_public_pull_secret:
@@ -143,15 +191,15 @@ namespaces:
       type: str
     action:
       description:
-        - One of V(created), V(renewed), V(updated), V(adopted), V(recreated), V(reserved), V(removed), V(unchanged),
-          V(skipped), V(failed).
+        - One of V(created), V(renewed), V(updated), V(adopted), V(recreated), V(reserved), V(failed_open),
+          V(removed), V(unchanged), V(skipped), V(failed).
       type: str
     reason:
       description:
-        - A word that says why, such as V(missing), V(due), V(expired), V(forced), V(empty), V(fingerprint),
-          V(registries), V(metadata), V(fresh), V(foreign), V(wrong_type), V(immutable), V(malformed), V(forbidden),
-          V(terminating), V(missing_namespace); V(service_accounts) where nothing but an account changed, and
-          V(missing_account) where one does not exist.
+        - A word that says why, such as V(missing), V(due), V(expired), V(forced), V(empty), V(recovered),
+          V(fingerprint), V(registries), V(metadata), V(fresh), V(kept), V(dying), V(aws), V(orphaned), V(foreign),
+          V(wrong_type), V(immutable), V(malformed), V(forbidden), V(terminating), V(missing_namespace);
+          V(service_accounts) where nothing but an account changed, and V(missing_account) where one does not exist.
       type: str
     expires_at:
       description: When the token in the secret expires, in UTC; V(unknown) in check mode where no token was given.
@@ -216,7 +264,8 @@ def main() -> None:
         task = _arguments.read(module.params)
         cluster = connect(module, connections=task.workers)
         result["host"] = cluster.host
-        report = Runner(cluster, task.policy, task.token, task.workers, dry_run=module.check_mode).run(task.selection)
+        runner = Runner(cluster, task.policy, task.token, task.workers, module.check_mode, task.outage, task.prune)
+        report = runner.run(task.selection)
     except (ClusterError, SelectionError, TokenError, _arguments.ArgumentError) as exc:
         module.fail_json(msg=str(exc), **result)
     result.update(report.to_result(task.policy, task.token))

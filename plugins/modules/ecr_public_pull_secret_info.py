@@ -72,6 +72,11 @@ EXAMPLES = r"""
     adopt: true
     recreate: true
 
+- name: What would be taken away where it is no longer chosen
+  freshpull.ecr_public.ecr_public_pull_secret_info:
+    namespaces: ['team-*']
+    prune: true
+
 - name: What would be removed
   freshpull.ecr_public.ecr_public_pull_secret_info:
     state: absent
@@ -98,6 +103,8 @@ namespaces:
         - How the secret is, one word.
         - V(fresh), its token is good for O(renew_before) or longer; V(due), it is good for less; V(expired), it has
           ended and pulls with it are refused.
+        - V(failed_open), our keys were taken out of it because AWS gave no token, and pulls are anonymous; V(orphaned),
+          its namespace is not chosen and O(prune) would take it away.
         - V(unknown_expiry), it is ours, but no token that we wrote is in it, or nothing that can be believed says when
           that ends. RV(namespaces[].reason) says which.
         - V(missing), there is no such secret or no such namespace; V(foreign), it is not ours; V(wrong_type), the
@@ -169,7 +176,7 @@ def main() -> None:
         task = _arguments.read(module.params)
         cluster = connect(module, connections=task.workers)
         result["host"] = cluster.host
-        findings = Inspector(cluster, task.policy, task.workers).inspect(task.selection)
+        findings = Inspector(cluster, task.policy, task.workers, task.prune).inspect(task.selection)
     except (ClusterError, SelectionError, TokenError, _arguments.ArgumentError) as exc:
         module.fail_json(msg=str(exc), **result)
     for warning in findings.warnings:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime as dt
 import logging
 import os
 import re
@@ -15,13 +16,14 @@ import typing as t
 
 from ansible.module_utils.basic import missing_required_lib
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, TokenError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, TokenError, format_time
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._aws_errors import (
     ACTIONS,
     POLICY_TEXT,
     AnswerError,
     AwsError,
     Call,
+    ClockError,
     CredentialsError,
     EcrPublicError,
     LibraryError,
@@ -240,9 +242,15 @@ class _Fetch:
         if missing:
             raise self._strange(f"its authorizationData has no {' and no '.join(missing)}")
         try:
-            return Token.from_authorization(data["authorizationToken"], data["expiresAt"])
+            token = Token.from_authorization(data["authorizationToken"], data["expiresAt"])
         except TokenError as error:
             raise self._strange(str(error)) from None
+        if token.expires_at <= dt.datetime.now(dt.timezone.utc):
+            raise ClockError(
+                f"{self._call.endpoint} gave a token that ended at {format_time(token.expires_at)}, by the "
+                "controller's clock. Set the clock, for example with chrony or systemd-timesyncd."
+            )
+        return token
 
     def _strange(self, what: str) -> AnswerError:
         return AnswerError(

@@ -19,7 +19,8 @@ from .places import ENDPOINT, Place
 from .showing import Show, check, run
 
 PLAYBOOK = "freshpull.ecr_public.pull_secret"
-SECRET = "ecr-public-secret"
+# Not the default: the role takes away secrets of the name wherever it is not told to write them.
+SECRET = "ecr-public-demo"
 EXPIRES_AT = "ecr-public.freshpull/expires-at"
 COLUMNS = (
     "NAMESPACE:.metadata.namespace,NAME:.metadata.name,UID:.metadata.uid,"
@@ -72,6 +73,7 @@ class Demo:
     def _text(self) -> str:
         """The file of variables; no key stands in it."""
         lines = [
+            f"pull_secret_name: {SECRET}",
             f"pull_secret_namespaces: [{', '.join(self._namespaces)}]",
             f"pull_secret_labels: {{demo: {self._name}}}",
             f"pull_secret_refresher_namespace: {self._refresher}",

@@ -6,13 +6,10 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import os
 import secrets
 import shutil
 import subprocess
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,11 +20,8 @@ from kubernetes import client, config
 
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog
-from unit.cases import decide as cases
+from support.refresher import DUE, EMPTY, NAME, PREFIX, Refresher, entry, life
 
-FILES = Path(__file__).parents[2] / "roles/pull_secret/files"
-NAME = "ecr-public-secret"
-PREFIX = "ecr-public.freshpull/"
 TOOLS = ("aws", "cat", "cp", "curl", "date", "jq", "mkdir", "mktemp", "mv", "rm", "sha256sum", "sort", "split", "tee")
 
 
@@ -50,128 +44,6 @@ def aws(running_aws: FakeAws) -> FakeAws:
     return running_aws
 
 
-class Refresher:
-    """Runs refresh.sh as the CronJob's pod would, with a real service account that has the role's rights."""
-
-    def __init__(self, core: client.CoreV1Api, aws: FakeAws, folder: Path) -> None:
-        self.core, self.aws, self.folder = core, aws, folder
-        self.home = self._namespace("refresher")
-        self.namespaces: list[str] = []
-        self.policy: dict[str, Any] = {
-            "name": NAME,
-            "registries": ["public.ecr.aws"],
-            "renew_before": 8 * 3600,
-            "workers": 32,
-            "aws_endpoint_url": aws.endpoint_url,
-        }
-        self.output = ""
-        self.last_words = ""
-        self.path = os.environ["PATH"]
-        self._rights()
-        self._files()
-
-    def _namespace(self, name: str) -> str:
-        made = self.core.create_namespace({"metadata": {"generateName": f"{name}-"}})
-        return str(made.metadata.name)
-
-    def _rights(self) -> None:
-        rbac = client.RbacAuthorizationV1Api(self.core.api_client)
-        self.core.create_namespaced_service_account(self.home, {"metadata": {"name": "refresher"}})
-        rule = {"apiGroups": [""], "resources": ["secrets"], "resourceNames": [NAME], "verbs": ["get", "patch"]}
-        rbac.create_cluster_role({"metadata": {"name": self.home}, "rules": [rule]})
-
-    def allow(self, namespace: str) -> None:
-        binding = {
-            "metadata": {"name": self.home},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": self.home},
-            "subjects": [{"kind": "ServiceAccount", "name": "refresher", "namespace": self.home}],
-        }
-        client.RbacAuthorizationV1Api(self.core.api_client).create_namespaced_role_binding(namespace, binding)
-
-    def _files(self) -> None:
-        for name in ("config", "api", "aws", "tmp"):
-            (self.folder / name).mkdir()
-        shutil.copy(FILES / "decide.jq", self.folder / "config")
-        request = {"spec": {"audiences": [], "expirationSeconds": 600}}
-        answer = self.core.create_namespaced_service_account_token("refresher", self.home, request)
-        self.token = str(answer.status.token)
-        (self.folder / "api/token").write_text(self.token)
-        settings = self.core.api_client.configuration
-        shutil.copy(settings.ssl_ca_cert, self.folder / "api/ca.crt")
-        self.server = urlsplit(settings.host)
-        self.credentials(self.aws.access_key, self.aws.secret_key)
-
-    def credentials(self, access_key: str, secret_key: str) -> None:
-        text = f"[default]\naws_access_key_id = {access_key}\naws_secret_access_key = {secret_key}\n"
-        (self.folder / "aws/credentials").write_text(text)
-
-    def add(self, name: str = "team", allowed: bool = True, **secret: Any) -> str:
-        """A namespace with a secret in the short form of the table of cases; without one where nothing is given."""
-        namespace = self._namespace(name)
-        self.namespaces.append(namespace)
-        if allowed:
-            self.allow(namespace)
-        if secret:
-            body = cases.secret(**secret)
-            for key in ("uid", "resourceVersion", "namespace"):
-                del body["metadata"][key]
-            self.core.create_namespaced_secret(namespace, body)
-        return namespace
-
-    def run(self, *, status: int = 0, **environment: str) -> dict[str, dict[str, Any]]:
-        """The results by namespace."""
-        (self.folder / "config/policy.json").write_text(json.dumps(self.policy))
-        (self.folder / "config/namespaces").write_text("".join(f"{namespace}\n" for namespace in self.namespaces))
-        done = subprocess.run(
-            ["bash", str(FILES / "refresh.sh")],
-            env={
-                "PATH": self.path,
-                "TMPDIR": str(self.folder / "tmp"),
-                "KUBERNETES_SERVICE_HOST": str(self.server.hostname),
-                "KUBERNETES_SERVICE_PORT": str(self.server.port),
-                "FRESHPULL_CONFIG": str(self.folder / "config"),
-                "FRESHPULL_API_ACCESS": str(self.folder / "api"),
-                "FRESHPULL_TERMINATION_LOG": str(self.folder / "last-words"),
-                "AWS_SHARED_CREDENTIALS_FILE": str(self.folder / "aws/credentials"),
-                "AWS_CONFIG_FILE": os.devnull,
-                **environment,
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        self.output = done.stdout + done.stderr
-        assert done.returncode == status, self.output
-        assert not any((self.folder / "tmp").iterdir()), "scratch left behind"
-        self.last_words = (self.folder / "last-words").read_text()
-        lines = [json.loads(line) for line in done.stdout.splitlines()]
-        if lines:
-            assert "summary" in lines.pop()
-        return {line["namespace"]: line for line in lines}
-
-    def secret(self, namespace: str) -> Any:
-        return self.core.read_namespaced_secret(NAME, namespace)
-
-    def auths(self, namespace: str) -> dict[str, Any]:
-        text = base64.b64decode(self.secret(namespace).data[".dockerconfigjson"])
-        return dict(json.loads(text)["auths"])
-
-    def wrap(self, tool: str, script: str) -> None:
-        """Put a script in the way of a tool; it finds the real one in $REAL."""
-        folder = self.folder / "wrapped"
-        folder.mkdir(exist_ok=True)
-        real = shutil.which(tool)
-        assert real
-        (folder / tool).write_text(f"#!/bin/bash\nREAL={real}\n{textwrap.dedent(script)}")
-        (folder / tool).chmod(0o755)
-        self.path = f"{folder}:{os.environ['PATH']}"
-
-    def meanwhile(self, namespace: str, command: str) -> None:
-        """Run a command between the reading and the writing."""
-        kubectl = f"kubectl --kubeconfig {os.environ['FRESHPULL_TEST_KUBECONFIG']} -n {namespace}"
-        self.wrap("aws", f'KUBECTL="{kubectl}"\n{{ {command}; }} >/dev/null || exit\nexec "$REAL" "$@"')
-
-
 @pytest.fixture
 def refresher(core: client.CoreV1Api, aws: FakeAws, tmp_path: Path) -> Refresher:
     return Refresher(core, aws, tmp_path)
@@ -180,10 +52,6 @@ def refresher(core: client.CoreV1Api, aws: FakeAws, tmp_path: Path) -> Refresher
 @pytest.fixture
 def audit() -> AuditLog:
     return AuditLog(os.environ["FRESHPULL_TEST_AUDIT_LOG"])
-
-
-DUE: dict[str, Any] = {"expires_at": "2020-01-01T00:00:00Z"}
-EMPTY: dict[str, Any] = {"auths": {}, "registries": [], "expires_at": None, "renewed_at": None, "fingerprint": "none"}
 
 
 def test_one_token_for_all_in_place_and_then_nothing_to_do(refresher: Refresher, aws: FakeAws, audit: AuditLog) -> None:
@@ -214,11 +82,6 @@ def test_one_token_for_all_in_place_and_then_nothing_to_do(refresher: Refresher,
     assert {(result["action"], result["reason"]) for result in results.values()} == {("unchanged", "fresh")}
     assert aws.calls == {"GetAuthorizationToken": 1}
     assert audit.writes(since=mark, resource="secrets") == []
-
-
-def entry(password: str) -> dict[str, str]:
-    auth = base64.b64encode(f"AWS:{password}".encode()).decode()
-    return {"username": "AWS", "password": password, "auth": auth}
 
 
 def test_registries_follow_the_policy_without_aws(refresher: Refresher, aws: FakeAws) -> None:
@@ -313,15 +176,19 @@ AWS_FAILURES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
 def test_aws_fails(
     behaviour: dict[str, Any], words: tuple[str, ...], refresher: Refresher, aws: FakeAws, audit: AuditLog
 ) -> None:
+    """What is good is kept, what dies is taken out, and either way the reason is told."""
     fresh = refresher.add(expires_at="2099-01-01T00:00:00Z", renewed_at="2026-01-01T00:00:00Z")
-    due = refresher.add(**DUE)
+    kept = refresher.add(**life(5))
+    dying = refresher.add(**life(2))
     aws.behave(**behaviour)
     mark = audit.mark()
     results = refresher.run(status=1)
     assert results[fresh]["action"] == "unchanged"
-    assert (results[due]["action"], results[due]["reason"]) == ("failed", "aws")
-    assert all(word in results[due]["msg"] and word in refresher.last_words for word in words)
-    assert audit.writes(since=mark, resource="secrets") == []
+    assert (results[kept]["action"], results[kept]["reason"]) == ("failed", "kept")
+    assert (results[dying]["action"], results[dying]["reason"]) == ("failed_open", "due")
+    for namespace in (kept, dying):
+        assert all(word in results[namespace]["msg"] and word in refresher.last_words for word in words)
+    assert [event["objectRef"]["namespace"] for event in audit.writes(since=mark, resource="secrets")] == [dying]
 
 
 def test_aws_cannot_be_reached(refresher: Refresher) -> None:

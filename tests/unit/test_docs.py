@@ -253,7 +253,7 @@ REASON_ARGUMENT = {
     "NotFoundError": 0,
 }
 # Functions that return reasons and nothing else.
-REASONS_RETURNED = ("_renewal", "_problem")
+REASONS_RETURNED = ("_renewal", "_ailment", "_problem")
 
 
 def reasons_in_python(source: str) -> set[str]:
@@ -280,14 +280,16 @@ def reasons_in_python(source: str) -> set[str]:
 
 def reasons_in_the_refresher() -> set[str]:
     script, rules = read(ROLE / "files/refresh.sh"), read(ROLE / "files/decide.jq")
-    renewal = re.search(r"^def renewal:\n(.*?);$", rules, re.MULTILINE | re.DOTALL)
+    renewal = re.search(r"^def ailment:\n(.*?);$", rules, re.MULTILINE | re.DOTALL)
+    forced = re.search(r"^def renewal: (.*);$", rules, re.MULTILINE)
     assert renewal
+    assert forced
     return {
         *re.findall(r"settle_failed ([a-z_]+)", script),
         *re.findall(r'reason: "([a-z_]+)"', script),
         *re.findall(r'failure\("([a-z_]+)"', rules),
         *re.findall(r'plan\("\w+"; "([a-z_]+)"', rules),
-        *re.findall(r'then "([a-z_]+)"', renewal.group(1)),
+        *re.findall(r'(?:then|else) "([a-z_]+)"', renewal.group(1) + forced.group(1)),
     }
 
 
@@ -301,6 +303,7 @@ def code_reasons() -> set[str]:
 def test_the_search_for_reasons_finds_them() -> None:
     """It reads source, so that it could miss all of them in silence."""
     known = {"due", "fresh", "registries", "immutable", "missing_namespace", "conflict", "aws", "secret_lost"}
+    known |= {"kept", "dying", "recovered", "orphaned"}
     assert known <= code_reasons()
 
 

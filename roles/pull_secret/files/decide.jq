@@ -10,10 +10,11 @@
 #          "token":   prints the same for what the new token will be stored as. Reads nothing (jq -n).
 #          "plan":    prints one plan a secret: {namespace, action, reason, expires_at, msg, needs_token, patch}
 #   given  one object, in a file because it may hold a token:
-#          policy        {registries: [text], renew_before: seconds}
+#          policy        {registries: [text], renew_before: seconds, fail_open: bool, fail_open_before: seconds}
 #          now           seconds since the epoch
 #          force         true: renew whatever life remains
 #          token         null while none was fetched, else {expires_at: seconds, entry: {username, password, auth}}
+#          outage        why AWS gave no token, in words; "" where it did, or was not asked
 #          fingerprints  {text: fingerprint}
 
 # The names and values of plugins/module_utils/_marks.py; a unit test holds the two equal.
@@ -23,10 +24,11 @@ def RENEWED_AT: "ecr-public.freshpull/renewed-at";
 def RENEWED_BY: "ecr-public.freshpull/renewed-by";
 def FINGERPRINT: "ecr-public.freshpull/fingerprint";
 def REGISTRIES: "ecr-public.freshpull/registries";
+def FAILED_OPEN_AT: "ecr-public.freshpull/failed-open-at";
 def DOCKERCONFIG_TYPE: "kubernetes.io/dockerconfigjson";
 def DATA_KEY: ".dockerconfigjson";
 
-$given[0] as {$policy, $now, $force, $token, $fingerprints} |
+$given[0] as {$policy, $now, $force, $token, $outage, $fingerprints} |
 
 # Keys sorted whatever order they came in: tojson keeps that order, and jq's option -S reaches only the output.
 def canonical:
@@ -58,22 +60,28 @@ def moved_entries: . as $contents | wanted_entries(first($contents.stored[] | $c
 def genuine: .entries != {} and (.entries | fingerprint) == .annotations[FINGERPRINT];
 def believed_expiry: if genuine then .annotations[EXPIRES_AT] | time else null end;
 
-# Never more than two thirds of the token's whole life, or a short-lived token would be renewed without end.
-def renew_before($expires):
+# A share of the token's whole life, or a short-lived token would be renewed without end and given up too early.
+def at_most($seconds; $share):
   (.annotations[RENEWED_AT] | time) as $renewed
-  | if $renewed != null and $renewed < $expires then [$policy.renew_before, ($expires - $renewed) * 2 / 3] | min
-    else $policy.renew_before end;
+  | (.annotations[EXPIRES_AT] | time) as $expires
+  | if $renewed != null and $expires != null and $renewed < $expires
+    then [$seconds, ($expires - $renewed) * $share] | min
+    else $seconds end;
+def renew_before: at_most($policy.renew_before; 2 / 3);
+def fail_open_before: at_most($policy.fail_open_before; 1 / 3);
 
-# Why a new token is needed, or null.
-def renewal:
+# What is wrong with the token, or null.
+def ailment:
   believed_expiry as $expires
-  | if $force then "forced"
-    elif .entries == {} then "empty"
+  | if .entries == {} then (if .annotations | has(FAILED_OPEN_AT) then "recovered" else "empty" end)
     elif genuine | not then "fingerprint"
     elif $expires == null then "unknown_expiry"
     elif $expires <= $now then "expired"
-    elif $expires - $now < renew_before($expires) then "due"
+    elif $expires - $now < renew_before then "due"
     else null end;
+
+# Why a new token is needed, or null.
+def renewal: if $force then "forced" else ailment end;
 
 # The document's text with new entries in place of ours and every other byte as it was. Null where ours are not the same
 # registries, or do not stand there just once as they were written.
@@ -92,12 +100,13 @@ def patch($secret; $entries; $marks):
   | (.config + {auths: ((.auths | without($contents.stored)) + $entries)}) as $config
   | (renewed_text($entries) | if . != null and fromjson == $config then . else $config | tojson end) as $text
   | {
-    metadata: ($secret.metadata | {uid, resourceVersion, annotations: ({
-      (REGISTRIES): ($policy.registries | join(",")),
-      (FINGERPRINT): ($entries | fingerprint)
-    } + $marks)}),
+    metadata: ($secret.metadata | {uid, resourceVersion, annotations: $marks}),
     data: {(DATA_KEY): ($text | @base64)}
   };
+
+# The marks of entries, and those that say nothing any more.
+def marks($entries): {(REGISTRIES): ($policy.registries | join(",")), (FINGERPRINT): ($entries | fingerprint)};
+def dropped($names): .annotations | only($names) | map_values(null);
 
 def plan($action; $reason): {action: $action, reason: $reason, msg: ""};
 def failure($reason; $msg): {action: "failed", reason: $reason, msg: $msg};
@@ -106,16 +115,37 @@ def writable($secret; written):
     "Run the role with pull_secret_recreate, or delete the secret and run the role again.")
   else written end;
 
+# Without a token. A stale one is worse than none: registries refuse it, where they serve anonymous pulls. So what dies before
+# the next run is taken out, and an expiry that cannot be believed counts as past.
+def without_token($secret):
+  believed_expiry as $expires
+  | if .entries == {} then failure("aws"; "None of our keys is in the secret, so that pulls are anonymous. \($outage)")
+    elif $expires != null and $expires - $now > fail_open_before
+    then failure("kept"; "The token was kept, which is good for now. \($outage)")
+    elif $policy.fail_open | not
+    then failure("dying"; "The token has ended or is about to, and was kept: pull_secret_fail_open is false. \($outage)")
+    else plan("failed_open"; ailment) + {
+        expires_at: null,
+        msg: ("The token had ended or was about to: it was taken out, so that pulls are anonymous instead of refused. " + $outage),
+        patch: patch($secret; {}; dropped([EXPIRES_AT, FINGERPRINT]) + {
+          (REGISTRIES): "",
+          (FAILED_OPEN_AT): ($now | floor | todateiso8601)
+        })
+      } end;
+
 def write_token($secret; $reason):
-  plan("renewed"; $reason) + if $token == null then {needs_token: true} else
-    {
-      expires_at: ($token.expires_at | todateiso8601),
-      patch: patch($secret; wanted_entries($token.entry); {
-        (EXPIRES_AT): ($token.expires_at | todateiso8601),
-        (RENEWED_AT): ($now | floor | todateiso8601),
-        (RENEWED_BY): "cronjob"
-      })
-    } end;
+  if $token != null then
+    wanted_entries($token.entry) as $entries
+    | plan("renewed"; $reason) + {
+        expires_at: ($token.expires_at | todateiso8601),
+        patch: patch($secret; $entries; dropped([FAILED_OPEN_AT]) + marks($entries) + {
+          (EXPIRES_AT): ($token.expires_at | todateiso8601),
+          (RENEWED_AT): ($now | floor | todateiso8601),
+          (RENEWED_BY): "cronjob"
+        })
+      }
+  elif $outage != "" then without_token($secret)
+  else plan("renewed"; $reason) + {needs_token: true} end;
 
 # For contents that can be read. The first rule that holds settles it.
 def decide_content($secret):
@@ -124,7 +154,8 @@ def decide_content($secret):
   | if $renewal and ($not_later | not) then writable($secret; write_token($secret; $renewal))
     elif ($policy.registries | sort) == (.stored | sort) and ($policy.registries | sort) == (.entries | keys)
     then plan("unchanged"; if $renewal then "not_later" else "fresh" end)
-    else writable($secret; plan("updated"; "registries") + {patch: patch($secret; moved_entries; {})}) end;
+    else moved_entries as $moved
+      | writable($secret; plan("updated"; "registries") + {patch: patch($secret; $moved; marks($moved))}) end;
 
 def decide:
   . as $secret

@@ -45,11 +45,11 @@ conclude() {
     summary: (group_by(.action) | map({(.[0].action): length}) | add // {}),
     expires_at: (map(.expires_at | values) | min)
   }' "$work/results"
-  message="$(jq -rs 'map(select(.action == "failed")) as $failed
+  message="$(jq -rs 'map(select(.action | IN("failed", "failed_open"))) as $failed
     | (group_by(.action) | map("\(length) \(.[0].action)") | join(", ")) +
       ($failed[:10] | map("\n\(.namespace): \(.reason): \(.msg)") | add // "") +
       (if ($failed | length) > 10 then "\n(the log has the others)" else "" end)' "$work/results")"
-  jq -es 'all(.action != "failed")' "$work/results" >/dev/null || status=1
+  jq -es 'all(.action | IN("failed", "failed_open") | not)' "$work/results" >/dev/null || status=1
   finish "$status" "$message"
 }
 
@@ -226,9 +226,9 @@ fingerprints() {
 }
 
 decide() { # STEP [FILE-OF-A-SECRET...]
-  jq -n --argjson now "$now" --argjson force "${force:-false}" --slurpfile policy "$config/policy.json" \
+  jq -n --argjson now "$now" --argjson force "${force:-false}" --arg outage "$aws_error" --slurpfile policy "$config/policy.json" \
     --slurpfile token "$work/token.json" --slurpfile fingerprints "$work/fingerprints.json" \
-    '{policy: $policy[0], $now, $force, token: $token[0], fingerprints: $fingerprints[0]}' >"$work/given.json"
+    '{policy: $policy[0], $now, $force, token: $token[0], $outage, fingerprints: $fingerprints[0]}' >"$work/given.json"
   if [[ "$1" == token ]]; then
     jq -nr -f "$config/decide.jq" --arg step token --slurpfile given "$work/given.json"
   else
@@ -236,7 +236,7 @@ decide() { # STEP [FILE-OF-A-SECRET...]
   fi
 }
 
-# Plans for the secrets in these files to $work/plans, with a token if one is needed and can be had.
+# Plans for the secrets in these files to $work/plans, with a token if one is needed and can be had, else for an outage.
 plan() { # FILE...
   decide entries "$@" | fingerprints
   decide plan "$@" >"$work/plans"
@@ -246,6 +246,8 @@ plan() { # FILE...
   if [[ "$(<"$work/token.json")" != null ]]; then
     { decide entries "$@"; decide token; } >"$work/all-texts"
     fingerprints <"$work/all-texts"
+    decide plan "$@" >"$work/plans"
+  elif [[ -n "$aws_error" ]]; then
     decide plan "$@" >"$work/plans"
   fi
 }
@@ -267,8 +269,7 @@ refresh() {
   now="$(clock)"
   plan "${secrets[@]/#/$work/answers/}"
 
-  plans '.patch == null and (.needs_token | not)' | settle
-  plans .needs_token | jq -c --arg msg "$aws_error" '. + {action: "failed", reason: "aws", $msg}' | settle
+  plans '.patch == null' | settle
   write_patches
 }
 

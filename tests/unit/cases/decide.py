@@ -28,6 +28,7 @@ class Case:
     policy: dict[str, Any]
     secret: dict[str, Any] | None
     token: dict[str, str] | None
+    outage: bool
     expect: dict[str, Any]
     refresher: dict[str, Any] | None
 
@@ -38,7 +39,7 @@ def load() -> list[Case]:
 
 
 def _case(row: dict[str, Any]) -> Case:
-    unknown = set(row) - {"name", "now", "policy", "secret", "token", "expect", "refresher"}
+    unknown = set(row) - {"name", "now", "policy", "secret", "token", "outage", "expect", "refresher"}
     assert not unknown, f"{row['name']}: unknown keys {unknown}"
     token = row.get("token")
     if token:
@@ -50,6 +51,7 @@ def _case(row: dict[str, Any]) -> Case:
         policy=row.get("policy", {}),
         secret=None if row["secret"] is None else secret(**row["secret"]),
         token=token,
+        outage=row.get("outage", False),
         expect=row["expect"],
         refresher=row.get("refresher", row["expect"]),
     )

@@ -51,6 +51,11 @@ ANSWERS: dict[str, tuple[dict[str, Any], type[errors.EcrPublicError], list[str]]
     ),
     "clock behind": ({"clock_skew": 660}, errors.ClockError, ["11 minutes behind AWS's", "chrony", "{url}"]),
     "clock ahead": ({"clock_skew": -420}, errors.ClockError, ["7 minutes ahead of AWS's"]),
+    "a token that is over": (
+        {"life": -60},
+        errors.ClockError,
+        ["{url} gave a token that ended at 20", "Set the clock"],
+    ),
     "unknown key": (
         {"partition": "aws-us-gov"},
         errors.CredentialsError,

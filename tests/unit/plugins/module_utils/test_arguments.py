@@ -28,6 +28,9 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a label that is no string": ({"labels": {"a": 1}}, "labels: the value of 'a' must be a string"),
     "our own prefix": ({"annotations": {"ecr-public.freshpull/x": "1"}}, "our own prefix"),
     "a bad duration": ({"renew_before": "8"}, "duration"),
+    "a bad fail_open_before": ({"fail_open_before": "1"}, "duration"),
+    "given up before it is renewed": ({"fail_open_before": "8h"}, r"fail_open_before \(8h\) must be less"),
+    "prune and absent": ({"prune": True, "state": "absent"}, "contradict"),
     "placeholder and absent": ({"placeholder": True, "state": "absent"}, "contradict"),
     "a namespace that cannot be": ({"namespaces": ["A"]}, "cannot be a namespace"),
     "no namespace": ({"namespaces": []}, "namespaces is empty"),
@@ -55,7 +58,17 @@ def test_defaults() -> None:
     assert task.selection.namespaces == ("default",)
     assert task.policy.renew_before == dt.timedelta(hours=8)
     assert task.policy.registries == ("public.ecr.aws",)
-    assert task.token is None
+    assert (task.policy.fail_open, task.policy.fail_open_before) == (True, dt.timedelta(hours=1))
+    assert (task.token, task.outage, task.prune) == (None, "", False)
+
+
+@pytest.mark.parametrize("options", [{"fail_open": False}, {"state": "absent"}], ids=["off", "absent"])
+def test_a_renewal_may_be_late_where_nothing_is_given_up(options: dict[str, Any]) -> None:
+    assert _arguments.read(params(renew_before="30m", **options)).policy.renew_before == dt.timedelta(minutes=30)
+
+
+def test_the_action_plugin_says_why_there_is_no_token() -> None:
+    assert _arguments.read(params(aws={_arguments.OUTAGE: "AWS is down."})).outage == "AWS is down."
 
 
 def test_a_selector_alone_means_all_that_match() -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import datetime as dt
 import json
 from typing import Any
@@ -17,7 +18,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._bodies impor
     new_secret,
     successor,
 )
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import Policy, decide
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import Plan, Policy, decide
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._stored import Secret, Stored
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, parse_duration, parse_time
 from unit.cases import decide as cases
@@ -28,8 +29,9 @@ BY_NAME = {case.name: case for case in CASES}
 
 def policy_of(case: cases.Case) -> Policy:
     options: dict[str, Any] = {"name": "ecr-public-secret", **case.policy}
-    if "renew_before" in options:
-        options["renew_before"] = parse_duration(options["renew_before"])
+    for duration in ("renew_before", "fail_open_before"):
+        if duration in options:
+            options[duration] = parse_duration(options[duration])
     if "registries" in options:
         options["registries"] = tuple(options["registries"])
     return Policy(**options)
@@ -54,11 +56,11 @@ def apply(secret: Secret, patch: dict[str, Any]) -> Secret:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_decide(case: cases.Case) -> None:
-    plan = decide(case.secret, policy_of(case), parse_time(case.now), token_of(case))
+    plan = decide(case.secret, policy_of(case), parse_time(case.now), token_of(case), case.outage)
     assert (plan.action, plan.reason) == (case.expect["action"], case.expect["reason"])
     assert plan.needs_token == case.expect.get("needs_token", False)
+    assert bool(plan.msg) == (plan.action in ("failed", "failed_open")), "a failure says what to do next"
     if plan.action == "failed":
-        assert plan.msg, "a failure says what to do next"
         assert not plan.change
 
 
@@ -67,7 +69,7 @@ def test_what_a_plan_writes_is_then_unchanged(case: cases.Case) -> None:
     policy, now = policy_of(case), parse_time(case.now)
     token = token_of(case) or Token(expires_at=now + dt.timedelta(hours=12), username="AWS", password="new")
     plan = decide(case.secret, policy, now, token)
-    if policy.state == "absent" or not plan.writes:
+    if policy.state == "absent" or not plan.writes or case.outage:
         return
     if case.secret is None:
         after = new_secret("team-a", policy, plan.change)
@@ -89,10 +91,54 @@ def test_what_a_plan_writes_is_then_unchanged(case: cases.Case) -> None:
         assert all(stored.auths[registry] == token.entry for registry in policy.registries)
 
 
+OPENING = [case for case in CASES if case.expect["action"] == "failed_open"]
+
+
+@pytest.mark.parametrize("case", OPENING, ids=lambda case: case.name)
+def test_failing_open_takes_out_our_keys_once_and_the_next_token_puts_them_back(case: cases.Case) -> None:
+    assert case.secret
+    policy, now, before = policy_of(case), parse_time(case.now), Stored(case.secret)
+    plan = decide(case.secret, policy, now, outage=True)
+    opened = apply(case.secret, merge_patch(case.secret, plan.change))
+    after = Stored(opened)
+    assert after.auths == {name: entry for name, entry in before.auths.items() if name not in before.registries}
+    assert after.labels == before.labels
+    assert after.annotations[_marks.FAILED_OPEN_AT] == case.now
+    assert not {_marks.EXPIRES_AT, _marks.FINGERPRINT} & set(after.annotations)
+    assert (after.ours, after.created, after.failed_open, after.registries) == (True, before.created, True, ())
+
+    again = decide(opened, policy, now + dt.timedelta(hours=2), outage=True)
+    assert (again.action, again.reason, again.writes) == ("failed", "aws", False)
+
+    token = Token(expires_at=now + dt.timedelta(hours=12), username="AWS", password="new")
+    recovery = decide(opened, dataclasses.replace(policy, force_renew=False), now, token)
+    assert (recovery.action, recovery.reason) == ("renewed", "recovered")
+    healed = Stored(apply(opened, merge_patch(opened, recovery.change)))
+    assert healed.entries == dict.fromkeys(policy.registries, token.entry)
+    assert healed.expires_at == token.expires_at
+    assert _marks.FAILED_OPEN_AT not in healed.annotations
+    assert {**healed.auths, **before.entries} == before.auths
+
+
+def test_whatever_the_outage_no_plan_needs_a_token() -> None:
+    assert not [case.name for case in CASES if _planned(case, outage=True).needs_token]
+
+
+def test_an_outage_changes_nothing_where_no_token_is_needed() -> None:
+    for case in CASES:
+        plan = _planned(case, outage=False)
+        if not plan.needs_token:
+            assert _planned(case, outage=True) == plan, case.name
+
+
+def _planned(case: cases.Case, outage: bool) -> Plan:
+    return decide(case.secret, policy_of(case), parse_time(case.now), outage=outage)
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_diff_never_shows_a_password(case: cases.Case) -> None:
     policy = policy_of(case)
-    plan = decide(case.secret, policy, parse_time(case.now), token_of(case))
+    plan = decide(case.secret, policy, parse_time(case.now), token_of(case), case.outage)
     shown = json.dumps(diff(case.secret, policy, plan))
     for password in (cases.OLD, cases.NEW, cases.THEIRS):
         entry = _dockerconfig.auth_entry("AWS", password)

@@ -7,110 +7,22 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
-from collections import Counter
-from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _report, _runner
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._cluster import (
-    Cluster,
     ClusterError,
     ConflictError,
     ForbiddenError,
     NotFoundError,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import Policy
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import Namespace, Selection
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import Selection
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, TokenError
 from unit.cases import decide as cases
-
-NOW = dt.datetime.now(dt.timezone.utc)
-NAME = "ecr-public-secret"
-TOKEN = Token(expires_at=NOW + dt.timedelta(hours=12), username="AWS", password="new")
-
-
-class MemoryCluster:
-    """The port that the runner uses. `refuse` maps a verb to errors that its next calls raise, in order."""
-
-    host = "https://memory.invalid"
-
-    def __init__(self, names: list[str]) -> None:
-        self.present = {name: Namespace(name) for name in names}
-        self.stored: dict[str, dict[str, Any]] = {}
-        self.clock_offset = dt.timedelta()
-        self.calls: Counter[str] = Counter()
-        self.refuse: dict[str, list[ClusterError | None]] = {}
-        self.meanwhile: dict[str, dict[str, Any]] = {}
-
-    def _count(self, verb: str) -> None:
-        self.calls[verb] += 1
-        errors = self.refuse.get(verb)
-        error = errors.pop(0) if errors else None
-        if error:
-            raise error
-
-    def namespaces(self, selector: str) -> dict[str, Namespace]:
-        self._count("list namespaces")
-        return {} if selector == "none=match" else self.present
-
-    def namespace(self, name: str) -> Namespace:
-        self._count("get namespace")
-        if name not in self.present:
-            raise NotFoundError("not_found", name)
-        return self.present[name]
-
-    def secrets(self, name: str) -> Iterator[dict[str, Any]]:
-        self._count("list secrets")
-        assert name == NAME
-        yield from copy.deepcopy(list(self.stored.values()))
-
-    def secret(self, namespace: str, name: str) -> dict[str, Any] | None:
-        self._count("get secret")
-        assert name == NAME
-        return copy.deepcopy(self.stored.get(namespace))
-
-    def create_secret(self, namespace: str, body: dict[str, Any], dry_run: bool = False) -> str:
-        self._count("dry run" if dry_run else "create secret")
-        if dry_run:
-            return ""
-        self.stored.update(self.meanwhile)
-        if namespace in self.stored:
-            raise ConflictError("conflict", "exists")
-        metadata = {**body["metadata"], "uid": f"uid-{self.calls['create secret']}", "resourceVersion": "1"}
-        self.stored[namespace] = {**body, "metadata": metadata}
-        return metadata["uid"]
-
-    def patch_secret(self, namespace: str, name: str, body: dict[str, Any]) -> str:
-        self._count("patch secret")
-        assert name == NAME
-        stored = self.stored[namespace]
-        if body["metadata"]["resourceVersion"] != stored["metadata"]["resourceVersion"]:
-            raise ConflictError("conflict", "changed")
-        stored["metadata"]["annotations"].update(body["metadata"].get("annotations", {}))
-        stored["data"].update(body.get("data", {}))
-        return stored["metadata"]["uid"]
-
-    def delete_secret(self, secret: dict[str, Any]) -> None:
-        self._count("delete secret")
-        del self.stored[secret["metadata"]["namespace"]]
-
-
-def run(
-    cluster: MemoryCluster,
-    *namespaces: str,
-    token: Token | None = TOKEN,
-    dry_run: bool = False,
-    selector: str = "",
-    **policy: Any,
-) -> _report.Report:
-    runner = _runner.Runner(cast(Cluster, cluster), Policy(name=NAME, **policy), token, workers=4, dry_run=dry_run)
-    return runner.run(Selection(namespaces, selector=selector))
-
-
-def result(report: _report.Report) -> dict[str, tuple[str, str]]:
-    return {outcome.namespace: (outcome.plan.action, outcome.plan.reason) for outcome in report.outcomes}
+from unit.plugins.module_utils.memory import NAME, NOW, MemoryCluster, result, run
 
 
 def test_few_are_read_one_by_one_and_many_are_listed() -> None:
@@ -269,3 +181,32 @@ def test_a_diff_of_very_many_is_cut() -> None:
     after = report.diff(Policy(name=NAME))["after"]
     assert len(after) == _report.DIFFS + 1
     assert "and 20 more namespaces" in after
+
+
+def test_what_aws_lacks_and_what_became_of_each_class_is_told() -> None:
+    names = [f"n{number:02}" for number in range(14)]
+    cluster = MemoryCluster(names)
+    soon: dict[str, Any] = {
+        "expires_at": (NOW + dt.timedelta(hours=5)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "renewed_at": None,
+    }
+    cluster.stored = {name: cases.secret(namespace=name, **(soon if name > "n11" else {})) for name in names[1:]}
+    report = run(cluster, *names, token=None, outage="AWS is down.")
+    assert report.summary == {"failed": 3, "failed_open": 11}
+    message = report.problem(Policy(name=NAME), Selection(tuple(names)))
+    assert message.startswith("AWS is down. 2 of 14 namespaces keep the token they have")
+    assert "more than fail_open_before is left: n12, n13." in message
+    assert "pulls are anonymous: n01, n02, n03, n04, n05, n06, n07, n08, n09, n10 and 1 more." in message
+    assert message.endswith("1 of 14 namespaces have no token of ours: n00.")
+    assert cluster.calls["patch secret"] == 11
+    again = run(cluster, "n01", token=None, outage="AWS is down.")
+    assert result(again) == {"n01": ("failed", "aws")}
+    assert not again.changed
+
+
+def test_an_outage_that_nobody_feels_is_no_failure() -> None:
+    cluster = MemoryCluster(["a"])
+    late = (NOW + dt.timedelta(hours=11)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    cluster.stored = {"a": cases.secret(namespace="a", expires_at=late, renewed_at=None)}
+    report = run(cluster, "a", token=None, outage="AWS is down.")
+    assert report.problem(Policy(name=NAME), Selection(("a",))) == ""

@@ -48,10 +48,13 @@ def plan(case: cases.Case, folder: Path) -> dict[str, Any]:
         "policy": {
             "registries": case.policy.get("registries", [_marks.DEFAULT_REGISTRY]),
             "renew_before": parse_duration(case.policy.get("renew_before", "8h")).total_seconds(),
+            "fail_open": case.policy.get("fail_open", True),
+            "fail_open_before": parse_duration(case.policy.get("fail_open_before", "1h")).total_seconds(),
         },
         "now": parse_time(case.now).timestamp(),
         "force": case.policy.get("force_renew", False),
         "token": token and {"expires_at": token.expires_at.timestamp(), "entry": token.entry},
+        "outage": "AWS is down." if case.outage else "",
         "fingerprints": {},
     }
     texts = run_jq("entries", given, case.secret, folder)
@@ -69,8 +72,11 @@ def test_the_shared_table(case: cases.Case, tmp_path: Path) -> None:
     found = plan(case, tmp_path)
     assert (found["action"], found["reason"]) == (case.refresher["action"], case.refresher["reason"])
     assert found["needs_token"] == (found["action"] == "renewed" and not case.token)
-    assert bool(found["patch"]) == (found["action"] in ("renewed", "updated") and not found["needs_token"])
-    assert bool(found["msg"]) == (found["action"] == "failed")
+    writes = found["action"] in ("renewed", "updated", "failed_open")
+    assert bool(found["patch"]) == (writes and not found["needs_token"])
+    assert bool(found["msg"]) == (found["action"] in ("failed", "failed_open"))
+    if found["action"] == "failed_open" or found["reason"] in ("aws", "kept", "dying"):
+        assert "AWS is down." in found["msg"]
 
 
 def comparable(secret: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
@@ -86,7 +92,9 @@ def comparable(secret: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
 
 
 WRITING = [
-    case for case in CASES if case.refresher == case.expect and (case.token or case.expect["action"] == "updated")
+    case
+    for case in CASES
+    if case.refresher == case.expect and (case.token or case.expect["action"] in ("updated", "failed_open"))
 ]
 
 
@@ -98,17 +106,19 @@ def test_writes_what_the_module_writes(case: cases.Case, tmp_path: Path) -> None
         registries=tuple(case.policy.get("registries", [_marks.DEFAULT_REGISTRY])),
         renew_before=parse_duration(case.policy.get("renew_before", "8h")),
         force_renew=case.policy.get("force_renew", False),
+        fail_open=case.policy.get("fail_open", True),
+        fail_open_before=parse_duration(case.policy.get("fail_open_before", "1h")),
         actor="cronjob",
     )
     token = Token.from_mapping(case.token) if case.token else None
-    wanted = _pull_secret.decide(case.secret, policy, parse_time(case.now), token)
+    wanted = _pull_secret.decide(case.secret, policy, parse_time(case.now), token, case.outage)
     found = plan(case, tmp_path)
     assert found["action"] == wanted.action
     assert (found["patch"] is None) == (not wanted.writes)
     if wanted.writes:
         merge_patch = _bodies.merge_patch(case.secret, wanted.change)
         assert comparable(case.secret, found["patch"]) == comparable(case.secret, merge_patch)
-        assert found["expires_at"] == wanted.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ") if wanted.expires_at else None
+        assert found["expires_at"] == (wanted.expires_at and wanted.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 
 ODD = (
@@ -148,7 +158,14 @@ def test_fingerprints_are_taken_of_the_same_text(entry: dict[str, Any], tmp_path
         "metadata": {"annotations": {_marks.REGISTRIES: ",".join(entries)}},
         "data": {_marks.DATA_KEY: base64.b64encode(json.dumps({"auths": entries}).encode()).decode()},
     }
-    given = {"policy": {"registries": list(entries)}, "now": 0, "force": False, "token": None, "fingerprints": {}}
+    given = {
+        "policy": {"registries": list(entries)},
+        "now": 0,
+        "force": False,
+        "token": None,
+        "outage": "",
+        "fingerprints": {},
+    }
     texts = set(run_jq("entries", given, secret, tmp_path))
     assert {"sha256:" + hashlib.sha256(text.encode()).hexdigest()[:16] for text in texts} == {
         _dockerconfig.fingerprint(entries)
@@ -157,7 +174,7 @@ def test_fingerprints_are_taken_of_the_same_text(entry: dict[str, Any], tmp_path
 
 def test_the_names_of_the_marks_are_the_module_s() -> None:
     names = dict(re.findall(r'^def ([A-Z_]+): "(.*)";$', DECIDE.read_text(), flags=re.MULTILINE))
-    assert len(names) == 8
+    assert len(names) == 9
     assert names == {name: getattr(_marks, name) for name in names}
 
 

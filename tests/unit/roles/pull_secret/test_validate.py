@@ -18,6 +18,7 @@ KEYS = {
     "refresher_aws_access_key": "AKIA" + "A" * 16,
     "refresher_aws_secret_key": "never-said/never-said",
 }
+PUSH = {"refresher": "none", "fail_open_before": "3h"}
 SECOND_CHANCE = "no second chance"
 
 
@@ -68,8 +69,20 @@ CASES = {
     "four fields": Case({**KEYS, "refresher_schedule": "17 * * *"}, refused=("has 4 fields",)),
     "Sunday as 7": Case({**KEYS, "refresher_schedule": "0 * * * 7"}, refused=("numbers go up from 0 to 6",)),
     "no such time zone": Case({**KEYS, "refresher_time_zone": "Mars/Base"}, refused=("no time zone 'Mars/Base'",)),
-    "no schedule is asked for in push mode": Case({"refresher": "none", "refresher_schedule": "0 0 1 1 *"}),
+    "no schedule is asked for in push mode": Case({**PUSH, "refresher_schedule": "0 0 1 1 *"}),
     "nor to remove": Case({"state": "absent", "refresher_schedule": "0 0 1 1 *"}),
+    # --- When a token is given up
+    "push mode without a next run": Case(
+        {"refresher": "none"}, refused=("more than the time until then", "pulls break 12 hours after the last one")
+    ),
+    "push mode that gives nothing up": Case({"refresher": "none", "fail_open": False}),
+    "push mode that gives up too early": Case({**PUSH, "fail_open_before": "8h"}, refused=("(8h) must be less than",)),
+    "later than the next run": Case({**KEYS, "fail_open_before": "2h20m"}),
+    "sooner than the next run": Case(
+        {**KEYS, "fail_open_before": "2h19m"}, refused=("(2h19m)", "8400 seconds that may pass")
+    ),
+    "sooner than the next run, which gives nothing up": Case({**KEYS, "fail_open_before": "1h", "fail_open": False}),
+    "no duration until the next run": Case({**KEYS, "fail_open_before": "3"}, refused=("'3' is not a duration",)),
     # --- Names and durations
     "no duration": Case({**KEYS, "renew_before": "8 hours"}, refused=("'8 hours' is not a duration",)),
     "less than a second": Case({**KEYS, "renew_before": "10ms"}, refused=("at least a second",)),
