@@ -21,6 +21,7 @@ import typing as t
 PRIVATE = 0o600
 LOCK_TIMEOUT = 60.0  # seconds
 _LOCK_PAUSE = 0.02  # seconds
+_LOCK, _TEMPORARY = "freshpull-lock", "freshpull-new"
 
 _WRITE_PROBLEMS = {
     errno.EBUSY: "it is mounted by itself, so that nothing can replace it. Mount its folder, or give another path",
@@ -95,7 +96,7 @@ def write(path: str, data: bytes, mode: int = PRIVATE) -> None:
     To be called with the lock held: the temporary file has a fixed name, so that what a killed run leaves of it goes
     with the next one. Raises FileError, and the old file is then as it was.
     """
-    temporary = beside(path, "freshpull-new")
+    temporary = beside(path, _TEMPORARY)
     try:
         _unlink(temporary)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, PRIVATE)
@@ -114,9 +115,8 @@ def write(path: str, data: bytes, mode: int = PRIVATE) -> None:
 
 
 def remove(path: str) -> None:
-    """Delete the file, and what a killed run has left beside it. Raises FileError."""
+    """Delete the file, if it is there. Raises FileError."""
     try:
-        _unlink(beside(path, "freshpull-new"))
         _unlink(path)
     except OSError as exc:
         raise _write_error(path, exc) from exc
@@ -135,13 +135,15 @@ def _write_error(path: str, exc: OSError) -> FileError:
 @contextlib.contextmanager
 def locked(path: str, timeout: float = LOCK_TIMEOUT) -> t.Iterator[None]:
     """Keeps other runs of ours away from the file. Makes its folder. Raises FileError."""
-    lock = beside(path, "freshpull-lock")
+    lock = beside(path, _LOCK)
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         descriptor = _acquire(path, lock, time.monotonic() + timeout)
     except OSError as exc:
         raise _write_error(path, exc) from exc
     try:
+        # Whoever wrote it was killed: nobody else writes it now.
+        _unlink(beside(path, _TEMPORARY))
         yield
     finally:
         # Before the lock is let go: whoever waits for it looks whether it is still the one with this name.

@@ -24,7 +24,7 @@ TOOLS = [(client, tool) for client in READERS for tool in READERS[client]]
 
 @pytest.mark.parametrize("client", READERS)
 def test_the_life_of_a_login(ci: Ansible, clients: Clients, site: Site, client: str) -> None:
-    options = {"client": client, "registries": [site.registry], "aws": site.options}
+    options: dict[str, Any] = {"client": client, "registries": [site.registry], "aws": site.options}
     tools = READERS[client]
     result = ci.login(env=clients.env, **options)
     assert (result["action"], result["path"]) == ("created", str(clients.files[client]))
@@ -81,7 +81,12 @@ def test_a_client_says_that_it_is_logged_in_when_it_is_not(clients: Clients, sit
 
 
 def verified(ci: Ansible, clients: Clients, site: Site, **options: Any) -> Any:
-    options = {"path": str(clients.docker_file), "registries": [site.registry], "aws": site.options, **options}
+    options = {
+        "path": str(clients.docker_file),
+        "registries": [site.registry],
+        "aws": site.options,
+        **options,
+    }
     return ci.login(verify=True, **options)
 
 

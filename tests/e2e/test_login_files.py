@@ -89,7 +89,7 @@ def test_a_full_disk_loses_nothing(ci: Ansible, clients: Clients, site: Site) ->
         filler = disk / "filler"
         with pytest.raises(OSError, match="No space left"):
             filler.write_bytes(b"0" * 65536)
-        options = {"path": str(path), "registries": [site.registry], "token": site.aws.issue()}
+        options: dict[str, Any] = {"path": str(path), "registries": [site.registry], "token": site.aws.issue()}
         result = ci.login(**options)
         assert result["failed"]
         assert "the disk is full. Free some space" in result["msg"]
@@ -132,9 +132,10 @@ def test_become_writes_into_the_home_of_who_is_become(
     ci: Ansible, clients: Clients, site: Site, builder: tuple[Path, list[str]]
 ) -> None:
     home, prefix = builder
-    file, options = home / ".docker" / "config.json", {"registries": [site.registry], "aws": site.options}
+    file = home / ".docker" / "config.json"
+    options = {"registries": [site.registry], "aws": site.options}
     become = {"become": True, "become_user": "builder", "become_method": "ansible.builtin.su"}
-    tasks = [
+    tasks: list[dict[str, Any]] = [
         {"name": "Its own", LOGIN: options, "register": "own", **become},
         {"name": "Root's", LOGIN: {**options, "path": str(clients.docker_file)}, "register": "theirs", **become},
         {"name": "As root", LOGIN: {**options, "path": str(file)}, "register": "not_ours"},

@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,7 @@ def test_a_real_helper(
     if client == "docker":
         config = {"credsStore": "pass"}
     path = configure(clients, client, config)
-    options = {"client": client, "path": str(path), "registries": [site.registry], "aws": site.options}
+    options: dict[str, Any] = {"client": client, "path": str(path), "registries": [site.registry], "aws": site.options}
     with leaks.watched_processes() as processes:
         result = ci.login("-vvv", env=password_store, **options)
     assert (result["action"], result["registries"][0]["store"]) == ("created", "docker-credential-pass")
@@ -77,7 +78,7 @@ def test_docker_and_we_see_each_other_s_logins_in_a_helper(
     ci: Ansible, clients: Clients, site: Site, password_store: dict[str, str]
 ) -> None:
     path = configure(clients, "docker", {"credsStore": "pass"})
-    options = {"path": str(path), "registries": [site.registry], "token": site.aws.issue()}
+    options: dict[str, Any] = {"path": str(path), "registries": [site.registry], "token": site.aws.issue()}
     clients.log_in("docker", site.registry, site.aws.issue()["password"])
     result = ci.login(env=password_store, **options)
     assert (result["action"], result["reason"]) == ("renewed", "unknown_expiry")

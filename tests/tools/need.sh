@@ -19,7 +19,7 @@ case ${1:?} in
         fi
         # The clients whose logins are tested, where these tests can run.
         if [[ $EUID == 0 && $1 == e2e ]]; then
-            needed+=(skopeo:skopeo podman:podman buildah:buildah docker:docker.io)
+            needed+=(skopeo:skopeo podman:podman buildah:buildah docker:docker.io /usr/bin/python3:python3)
             needed+=(pass:pass gpg:gnupg docker-credential-pass:golang-docker-credential-helpers)
         fi
         if ! command -v go >/dev/null && [[ -z ${FRESHPULL_TEST_KUBECONFIG:-}${KUBEBUILDER_ASSETS:-} ]]; then
