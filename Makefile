@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export FRESHPULL_NO_SKIPS := true
 tools := tests/tools
 
-.PHONY: help test lint sanity unit oldest cluster integration e2e molecule demo lock clean
+.PHONY: help test lint sanity unit oldest cluster integration e2e molecule demo bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,11 @@ molecule: $(ready) ## The role's molecule scenarios on a real node
 demo: $(ready) ## See it all work; with KUBECONFIG=… CONFIRM=<its context> and AWS keys on a cluster of yours
 	@$(tools)/need.sh cluster
 	@$(tools)/demo.sh
+
+bench: $(ready) ## Measure the module against other ways to do it (half an hour; SIZES='1 10' for a quick look)
+	@$(tools)/need.sh cluster
+	@$(tools)/need.sh bench
+	@$(tools)/bench.sh $(SIZES)
 
 lock: $(ready) ## Resolve tests/requirements.in anew
 	@$(tools)/lock.sh

@@ -3,8 +3,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Checks that the programs a stage needs are there: need.sh lint|unit|cluster|e2e. As root on Debian or Ubuntu what is missing
-# is installed; elsewhere the message says what to install. Go is never installed: its version is the user's choice.
+# Checks that the programs a stage needs are there: need.sh lint|unit|cluster|e2e|bench. As root on Debian or Ubuntu what is
+# missing is installed; elsewhere the message says what to install. Go is never installed: its version is the user's
+# choice.
 set -euo pipefail
 
 # Each as PROGRAM:PACKAGE; a program that is not on PATH by its whole path.
@@ -27,6 +28,7 @@ case ${1:?} in
             exit 1
         fi
         ;;
+    bench) needed=(h2load:nghttp2-client) ;;
     *) echo "Unknown stage $1" >&2; exit 2 ;;
 esac
 

@@ -1,0 +1,117 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`make bench`: all contenders beside one cluster. To be started by `python -m support.cluster run`.
+
+With all sizes the guide page is written, with others only what is printed and the files in .cache/bench.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from support.aws import FakeAws
+from support.cluster.audit import AuditLog
+
+from .contenders import ALL, Contender, Job
+from .ground import Ground
+from .machine import machine
+from .measure import CommandError, Measurement, measure
+from .page import page, plot
+from .results import SIZES, Results, Row, targets, typical
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs/docsite"
+KEPT = ROOT / ".cache/bench"
+REPEATED = 10
+"""Up to so many namespaces a run is short, so that chance weighs more: the middle of three is taken."""
+
+
+def main() -> int:
+    """Run all, write what there is to write, print the targets; 1 if one is missed."""
+    options = _options()
+    if options.render:
+        return _finish(Results.load(KEPT / "results.json"), complete=True)
+    load = os.getloadavg()[0]
+    audit = AuditLog(os.environ["FRESHPULL_TEST_AUDIT_LOG"])
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as folder, FakeAws() as aws:
+        ground = Ground(os.environ["FRESHPULL_TEST_KUBECONFIG"], aws, Path(folder))
+        contenders = [contender(ground) for contender in ALL]
+        titles = {type(contender).__name__: contender.title for contender in contenders}
+        measured_on = machine(ground.version(), load)
+        try:
+            for size in _sizes(options.sizes, contenders):
+                rows += _rows(ground, contenders, size, audit, full=size in options.sizes)
+        except CommandError as error:
+            print(f"bench: {error}", file=sys.stderr)
+            return 2
+    results = Results(measured_on, titles, rows)
+    results.save(KEPT / "results.json")
+    return _finish(results, complete=set(options.sizes) >= set(SIZES))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("sizes", nargs="*", type=int, default=SIZES, help="numbers of namespaces")
+    parser.add_argument("--render", action="store_true", help="write the page anew from the figures of the last run")
+    return parser.parse_args()
+
+
+def _sizes(wanted: Sequence[int], contenders: Sequence[Contender]) -> list[int]:
+    """Those wanted, and those at which a contender stops that would be too slow for the next."""
+    stops = {contender.most for contender in contenders if contender.most and contender.most < max(wanted)}
+    return sorted({*wanted, *stops})
+
+
+def _rows(ground: Ground, contenders: Sequence[Contender], size: int, audit: AuditLog, *, full: bool) -> Iterator[Row]:
+    """full: False for a size that only those are measured with that stop there."""
+    started = time.monotonic()
+    ground.grow(size)
+    print(f"{size} namespaces, made in {time.monotonic() - started:.0f} s", flush=True)
+    taking_part = [contender for contender in contenders if contender.most == size or (full and _can(contender, size))]
+    found: dict[tuple[str, str], list[Measurement]] = {}
+    for _round in range(3 if size <= REPEATED else 1):
+        for contender in taking_part:
+            ground.clear()
+            for operation in contender.operations:
+                measurement = measure(contender.command(Job(operation, ground.namespaces)), audit)
+                found.setdefault((type(contender).__name__, operation), []).append(measurement)
+                _show(contender, operation, measurement)
+    for (contender_name, operation), measurements in found.items():
+        yield Row(contender_name, operation, size, typical(measurements))
+
+
+def _can(contender: Contender, size: int) -> bool:
+    return contender.most is None or size <= contender.most
+
+
+def _show(contender: Contender, operation: str, found: Measurement) -> None:
+    rate = f"{found.rate:7.1f}/s" if found.rate else " " * 9
+    print(
+        f"  {type(contender).__name__:<16}{operation:<14}{found.seconds:8.2f} s {rate} {found.writes:5} writes "
+        f"{sum(found.requests.values()):5} requests {found.cpu_seconds:7.2f} s processor "
+        f"{found.memory / 1024**2:4.0f} MiB",
+        flush=True,
+    )
+
+
+def _finish(results: Results, *, complete: bool) -> int:
+    folder, guide = (DOCS, DOCS / "rst/guide_benchmarks.rst") if complete else (KEPT, KEPT / "guide_benchmarks.rst")
+    guide.write_text(page(results), encoding="utf-8")
+    (folder / "benchmarks.svg").write_text(plot(results), encoding="utf-8")
+    print(f"\nWritten: {guide.relative_to(ROOT)}, {(folder / 'benchmarks.svg').relative_to(ROOT)}")
+    found = targets(results)
+    for target in found:
+        print(f"{'reached' if target.reached else 'MISSED':<8} {target.what}: {target.found}")
+    return 0 if all(target.reached for target in found) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,139 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all contenders run on: a cluster with so many namespaces, tokens, and a clean slate before each."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import http.client
+import json
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from kubernetes import client, config
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _dockerconfig, _marks
+from support.aws import FakeAws
+from support.workloads import wait_for
+
+PREFIX = "bench-"
+SECRET = "ecr-public-secret"
+ADMIN = "freshpull-admin"
+LOAD = "bench-load"
+"""The service account of h2load, which cannot use a client certificate."""
+THREADS = 32
+PAGE = 500
+SETTLE_SECONDS = 600
+
+
+class Ground:
+    """One cluster and one AWS. What is done here is no part of any measurement."""
+
+    def __init__(self, kubeconfig: str, aws: FakeAws, folder: Path) -> None:
+        """folder: for what the contenders are given."""
+        self.kubeconfig = kubeconfig
+        self.aws = aws
+        self.folder = folder
+        self.namespaces: list[str] = []
+        settings = client.Configuration()
+        config.load_kube_config(kubeconfig, client_configuration=settings)
+        settings.connection_pool_maxsize = THREADS
+        self.server = settings.host
+        self._pool = client.ApiClient(settings).rest_client.pool_manager
+        self._lives = 12 * 3600
+
+    def grow(self, count: int) -> None:
+        """Have exactly so many namespaces, and wait until the controllers have done what they do in new ones."""
+        missing = [f"{PREFIX}{number:04}" for number in range(len(self.namespaces), count)]
+        self._all("POST", [("/api/v1/namespaces", {"metadata": {"name": name}}) for name in missing])
+        self.namespaces += missing
+        for path in ("/api/v1/serviceaccounts", "/api/v1/configmaps"):
+            wait_for(partial(self._all_have, path), f"{path} of {count} namespaces", seconds=SETTLE_SECONDS)
+
+    def clear(self) -> None:
+        """Remove the secret from every namespace."""
+        there = list(self._list(f"/api/v1/secrets?fieldSelector=metadata.name={SECRET}"))
+        paths = [f"/api/v1/namespaces/{item['metadata']['namespace']}/secrets/{SECRET}" for item in there]
+        self._all("DELETE", [(path, None) for path in paths])
+
+    def later_life(self) -> int:
+        """The seconds that the next token is to live: no contender may find that the stored one lasts as long."""
+        self._lives += 60
+        return self._lives
+
+    def new_token(self) -> dict[str, str]:
+        """A token as the lookup returns it, without a call of AWS."""
+        return self.aws.issue(self.later_life())
+
+    def load_token(self) -> str:
+        """A bearer token that may do anything, for h2load."""
+        where = "/api/v1/namespaces/kube-system/serviceaccounts"
+        binding = {
+            "metadata": {"name": LOAD},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+            "subjects": [{"kind": "ServiceAccount", "name": LOAD, "namespace": "kube-system"}],
+        }
+        self._ask("POST", where, {"metadata": {"name": LOAD}})
+        self._ask("POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", binding)
+        answer = self._ask("POST", f"{where}/{LOAD}/token", {"spec": {}})
+        return str(answer["status"]["token"])
+
+    def version(self) -> str:
+        """The API server's."""
+        return str(self._ask("GET", "/version")["gitVersion"])
+
+    def _all_have(self, path: str) -> bool:
+        there = {item["metadata"]["namespace"] for item in self._list(path)}
+        return there.issuperset(self.namespaces)
+
+    def _list(self, path: str) -> Iterator[dict[str, Any]]:
+        page = ""
+        while True:
+            join = "&" if "?" in path else "?"
+            answer = self._ask("GET", f"{path}{join}limit={PAGE}{page}")
+            yield from answer["items"]
+            if not answer["metadata"].get("continue"):
+                return
+            page = f"&continue={answer['metadata']['continue']}"
+
+    def _all(self, method: str, requests: Sequence[tuple[str, Any]]) -> None:
+        with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
+            for done in [pool.submit(self._ask, method, path, body) for path, body in requests]:
+                done.result()
+
+    def _ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        headers = {"Content-Type": "application/json"}
+        data = None if body is None else json.dumps(body)
+        answer = self._pool.request(method, self.server + path, body=data, headers=headers)
+        if answer.status >= http.client.BAD_REQUEST and not (
+            method == "POST" and answer.status == http.client.CONFLICT
+        ):
+            raise RuntimeError(f"{method} {path}: {answer.status} {answer.data[:500]!r}")
+        return dict(json.loads(answer.data))
+
+
+def secret(namespace: str, token: dict[str, str]) -> dict[str, Any]:
+    """What everybody writes: the body of a pull secret with our marks, so that all send about as many bytes."""
+    entries = {_marks.DEFAULT_REGISTRY: _dockerconfig.auth_entry(token["username"], token["password"])}
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": SECRET,
+            "namespace": namespace,
+            "labels": {_marks.MANAGED_LABEL: "true", _marks.MANAGED_BY_LABEL: _marks.MANAGED_BY},
+            "annotations": {
+                _marks.EXPIRES_AT: token["expires_at"],
+                _marks.RENEWED_AT: token["expires_at"],
+                _marks.RENEWED_BY: "module",
+                _marks.FINGERPRINT: _dockerconfig.fingerprint(entries),
+                _marks.REGISTRIES: _marks.DEFAULT_REGISTRY,
+                _marks.CREATED: "true",
+            },
+        },
+        "type": _marks.DOCKERCONFIG_TYPE,
+        "stringData": {_marks.DATA_KEY: _dockerconfig.docker_config(entries)},
+    }

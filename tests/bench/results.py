@@ -1,0 +1,124 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The figures of a run, kept as JSON, and what is to be reached with them, as pure functions."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from .measure import Measurement
+
+CREATE, RENEW, NOTHING = "create", "renew", "nothing to do"
+SIZES = (1, 10, 100, 1000, 5000)
+OURS, LIMIT, APPLY, LOOP = "OurModule", "Limit", "ServerSideApply", "K8sLoop"
+MEBIBYTE = 1024 * 1024
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One figure: who did what in how many namespaces, and what it took."""
+
+    contender: str
+    operation: str
+    namespaces: int
+    measurement: Measurement
+
+
+@dataclasses.dataclass(frozen=True)
+class Results:
+    """machine: what it ran on, title to text. titles: of the contenders, in the order of the tables."""
+
+    machine: Mapping[str, str]
+    titles: Mapping[str, str]
+    rows: Sequence[Row]
+
+    def find(self, contender: str, operation: str, namespaces: int) -> Measurement | None:
+        """None where it was not measured."""
+        for row in self.rows:
+            if (row.contender, row.operation, row.namespaces) == (contender, operation, namespaces):
+                return row.measurement
+        return None
+
+    def largest(self, contender: str, operation: str) -> Row | None:
+        """The one over the most namespaces."""
+        rows = [row for row in self.rows if (row.contender, row.operation) == (contender, operation)]
+        return max(rows, key=lambda row: row.namespaces, default=None)
+
+    def save(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(dataclasses.asdict(self), indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> Results:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        rows = [Row(**{**row, "measurement": Measurement(**row["measurement"])}) for row in data["rows"]]
+        return cls(data["machine"], data["titles"], rows)
+
+
+def typical(measurements: Iterable[Measurement]) -> Measurement:
+    """Of several runs the one whose time is in the middle."""
+    ordered = sorted(measurements, key=lambda measurement: measurement.seconds)
+    return ordered[(len(ordered) - 1) // 2]
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """Something to be reached: in words, the figure that was found, and whether it is enough."""
+
+    what: str
+    found: str
+    reached: bool
+
+
+def targets(results: Results) -> list[Target]:
+    """Those whose figures were measured."""
+    return [
+        *_faster(results, LIMIT, 0.6, "of what the API server can take"),
+        *_faster(results, APPLY, 5, "``kubectl apply --server-side``"),
+        *_faster(results, LOOP, 100, "a loop of ``kubernetes.core.k8s``"),
+        *_nothing(results),
+        *_one(results),
+    ]
+
+
+def _faster(results: Results, rival: str, times: float, words: str) -> list[Target]:
+    """By writes a second, in renewing 1,000; the rival's where it was measured over fewer."""
+    ours = results.find(OURS, RENEW, 1000)
+    theirs = results.find(rival, RENEW, 1000)
+    over = ""
+    if theirs is None and (row := results.largest(rival, RENEW)):
+        theirs, over = row.measurement, f", which was measured over {row.namespaces}"
+    if not (ours and theirs and ours.rate and theirs.rate):
+        return []
+    ratio = ours.rate / theirs.rate
+    if times < 1:
+        wanted, found = f"at least {times:.0%} {words}", f"{ratio:.0%}"
+    else:
+        wanted, found = f"at least {times:g} times as fast as {words}", f"{ratio:.1f} times"
+    found += f" ({ours.rate:.0f} and {theirs.rate:.1f} writes a second{over})"
+    return [Target(f"Renewing 1,000: {wanted}", found, ratio >= times)]
+
+
+def _nothing(results: Results) -> list[Target]:
+    found = results.find(OURS, NOTHING, 5000)
+    if not found:
+        return []
+    asked = sum(found.requests.values())
+    enough = asked <= 30 and found.writes == 0 and found.memory <= 150 * MEBIBYTE
+    text = f"{asked} requests, {found.writes} writes, {found.memory / MEBIBYTE:.0f} MiB, {found.seconds:.1f} s"
+    return [Target("Nothing to do in 5,000: at most 30 requests, no write, at most 150 MiB", text, enough)]
+
+
+def _one(results: Results) -> list[Target]:
+    made = []
+    for operation in (CREATE, RENEW):
+        ours, theirs = (results.find(contender, operation, 1) for contender in (OURS, LOOP))
+        if ours and theirs:
+            what = f"One namespace, {operation}: no slower than the AWS CLI and ``kubernetes.core.k8s``"
+            text = f"{ours.seconds:.2f} s and {theirs.seconds:.2f} s"
+            made.append(Target(what, text, ours.seconds <= theirs.seconds))
+    return made
