@@ -108,7 +108,11 @@ from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
-from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._aws_errors import EcrPublicError, OptionsError
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._aws_errors import (
+    AwsError,
+    EcrPublicError,
+    OptionsError,
+)
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._ecr_public import REGION, AwsOptions, fetch_token
 
 display = Display()
@@ -125,8 +129,10 @@ class LookupModule(LookupBase):
             if "region" in given:
                 display.warning(f"ecr_public_token ignores region: the ECR Public API lives in {REGION} only.")
             token = fetch_token(AwsOptions.from_options(self.get_options(), given))
-        except EcrPublicError as error:
+        except AwsError as error:
             raise AnsibleLookupError(f"No token for ECR Public. {error}") from error
+        except EcrPublicError as error:
+            raise AnsibleLookupError(f"No token for ECR Public. AWS was not asked. {error}") from error
         return [token.to_mapping()]
 
     def _names_of(self, terms: list[t.Any], kwargs: dict[str, t.Any]) -> set[str]:

@@ -59,9 +59,9 @@ PULL_SECRET: dict[str, t.Any] = {
 PULL_SECRET_INFO = _SHARED
 
 OUTAGE = "outage"
-"""The one key that the module may find in `aws`. The action plugin takes the user's `aws` and asks AWS itself; where
-AWS gave no token it hands the module the reason in words. A user's key of this name ends at the lookup, which has no
-such option.
+"""The one key that the module may find in `aws`: why AWS gave no token, in words. The action plugin takes the user's
+`aws`, asks AWS itself, and hands this to the module. Where another host has asked for a whole fleet, the role hands it
+to the action plugin, so that AWS is not asked again.
 """
 
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names

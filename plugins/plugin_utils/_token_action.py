@@ -17,8 +17,10 @@ from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import lookup_loader
 from ansible.plugins.lookup import LookupBase
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._arguments import OUTAGE
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._marks import DEFAULT_REGISTRY
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._aws_errors import AwsError
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._registry import (
     NoAnswerError,
     RefusedError,
@@ -58,6 +60,9 @@ class TokenAction(ActionBase):
 
     def fetch_token(self, aws: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, str]:
         """One token. Raises AnsibleError."""
+        if OUTAGE in aws:
+            # Another host of the fleet has asked, in vain: see the role.
+            raise AnsibleError(aws[OUTAGE]) from AwsError()
         (token,) = self.lookup(aws, task_vars).run([], variables=task_vars, **aws)
         return token
 

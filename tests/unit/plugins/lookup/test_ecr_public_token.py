@@ -299,3 +299,12 @@ def test_aws_config_changes_the_timeouts(fake: FakeAws, lookup: Lookup) -> None:
 def test_a_region_is_only_remarked_when_given(lookup: Lookup, warnings: list[str]) -> None:
     lookup()
     assert warnings == []
+
+
+def test_an_error_says_whether_aws_was_asked(fake: FakeAws, lookup: Lookup) -> None:
+    """The role goes by these words: after a mistake in the options the clusters of a fleet must not fail open."""
+    with pytest.raises(AnsibleLookupError, match=r"^No token for ECR Public\. AWS was not asked\. There is no option"):
+        lookup(profil="ci")
+    fake.behave(deny="ecr-public:GetAuthorizationToken")
+    with pytest.raises(AnsibleLookupError, match=r"^No token for ECR Public\. (?!AWS was not asked)"):
+        lookup()

@@ -1,0 +1,208 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many clusters in one play: one AWS call for all that need a token, and none of them stands in another's way."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from kubernetes import client
+
+from support import leaks
+from support.aws import FakeAws
+from support.cluster.audit import AuditLog
+from support.fleet import Fleet, recap
+from support.playbook import PULL_SECRET, Ansible, Run
+
+Make = Callable[..., list[str]]
+NAME = "ecr-public-secret"
+ADMIN = "freshpull-admin"
+# A play of the user's own.
+PLAY = {"hosts": "clusters", "gather_facts": False, "roles": [{"role": "freshpull.ecr_public.pull_secret"}]}
+GOOD = [f"c{number}" for number in range(8)]
+
+
+@pytest.fixture
+def fleet(ansible: Ansible, aws: FakeAws) -> Iterator[Fleet]:
+    with Fleet(ansible, aws) as fleet:
+        yield fleet
+
+
+def passwords(core: client.CoreV1Api, namespaces: list[str]) -> dict[str, str]:
+    """The token in each namespace's secret, where there is one."""
+    found = {}
+    for namespace in namespaces:
+        for secret in core.list_namespaced_secret(namespace).items:
+            config = json.loads(base64.b64decode(secret.data[".dockerconfigjson"]))
+            found[namespace] = config["auths"]["public.ecr.aws"]["password"]
+    return found
+
+
+def failed(run: Run) -> set[str]:
+    return {host for host, counts in recap(run).items() if counts["failed"]}
+
+
+def changes(run: Run) -> dict[str, int]:
+    return {host: counts["changed"] for host, counts in recap(run).items()}
+
+
+def limit(names: list[str]) -> str:
+    return f"--limit={','.join(names)}"
+
+
+def written(audit: AuditLog, mark: int) -> list[str]:
+    return sorted(event["objectRef"]["namespace"] for event in audit.writes(since=mark, user=ADMIN))
+
+
+def test_ten_clusters_of_which_some_are_due(
+    fleet: Fleet,
+    ansible: Ansible,
+    core: client.CoreV1Api,
+    kubeconfig: str,
+    aws: FakeAws,
+    audit: AuditLog,
+    make_namespaces: Make,
+) -> None:
+    names = make_namespaces(*GOOD, "slow", "dead")
+    for name in names[:8]:
+        fleet.add(name, [name])
+    fleet.add(names[8], [names[8]], delay=3)
+    dead = fleet.add_dead(names[9], [names[9]])
+    fresh, due = names[:5], names[5:9]
+    fill = [{PULL_SECRET: {"kubeconfig": kubeconfig, "name": name, "namespaces": [name]}} for name in fresh]
+    ansible.tasks(fill, env=fleet.environment()).ok()
+    before = passwords(core, fresh)
+    aws.reset()
+
+    facts = {"ANSIBLE_CACHE_PLUGIN": "jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(ansible.folder / "facts")}
+    mark = audit.mark()
+    run = fleet.run("-vvv", "--diff", env={**facts, "ANSIBLE_LOG_PATH": str(ansible.folder / "ansible.log")})
+    assert aws.calls == {"GetAuthorizationToken": 1}
+    assert written(audit, mark) == due
+    (new,) = aws.tokens
+    assert passwords(core, names) == {**before, **dict.fromkeys(due, new)}
+    assert failed(run) == {names[9]}
+    assert changes(run) == {**dict.fromkeys(names, 0), **dict.fromkeys(due, 1)}
+    assert f"fatal: [{names[9]}]: FAILED! => " in run.output
+    assert dead in run.output
+
+    # The token is nowhere but in the secrets, and the AWS keys are in no cluster.
+    tokens = {form for token in (*before.values(), new) for form in leaks.forms(token)}
+    keys = {aws.secret_key, base64.b64encode(aws.secret_key.encode()).decode()}
+    assert leaks.find(run.output, tokens | keys) == []
+    assert leaks.find_in_files(ansible.folder, tokens | keys) == []
+    for item in leaks.cluster_objects(kubeconfig):
+        assert leaks.find(json.dumps(item), {aws.access_key, *keys}) == [], item["metadata"]
+
+
+def test_check_mode_then_a_write_then_nothing_due_then_aws_down(
+    fleet: Fleet, core: client.CoreV1Api, aws: FakeAws, audit: AuditLog, make_namespaces: Make
+) -> None:
+    names = make_namespaces("a", "b")
+    for name in names:
+        fleet.add(name, [name])
+    mark = audit.mark()
+    checked = fleet.run("--check", "--diff").ok()
+    assert (aws.calls, written(audit, mark)) == ({}, [])
+    assert changes(checked) == dict.fromkeys(names, 1)
+
+    # The collection's playbook goes step by step whatever is configured.
+    made = fleet.run(env={"ANSIBLE_STRATEGY": "free"}).ok()
+    assert (aws.calls, written(audit, mark)) == ({"GetAuthorizationToken": 1}, names)
+    assert changes(made) == dict.fromkeys(names, 1)
+    before = passwords(core, names)
+
+    aws.reset()
+    mark = audit.mark()
+    assert changes(fleet.run().ok()) == dict.fromkeys(names, 0)
+    assert (aws.calls, written(audit, mark)) == ({}, [])
+
+    aws.behave(deny="ecr-public:GetAuthorizationToken")
+    down = fleet.run(force_renew=True)
+    assert aws.calls == {"GetAuthorizationToken": 1}
+    assert (written(audit, mark), passwords(core, names)) == ([], before)
+    assert failed(down) == set(names)
+    for name in names:
+        said = re.findall(rf"^fatal: \[{name}\]: FAILED! => (.*)", down.output, re.MULTILINE)
+        assert "Nothing was written. No token for ECR Public." in said[-1]
+        assert "ecr-public:GetAuthorizationToken" in said[-1]
+    assert changes(down) == dict.fromkeys(names, 0)
+
+
+def test_a_mistake_in_the_aws_options_is_no_outage(
+    fleet: Fleet, aws: FakeAws, audit: AuditLog, make_namespaces: Make
+) -> None:
+    names = make_namespaces("a", "b")
+    for name in names:
+        fleet.add(name, [name])
+    mark = audit.mark()
+    run = fleet.run(aws={"profle": "ci"})
+    assert failed(run) == set(names)
+    assert "Did you mean profile?" in run.output
+    assert (aws.calls, written(audit, mark)) == ({}, [])
+
+
+def test_doubles_and_a_silent_cluster_stop_no_other(
+    fleet: Fleet, core: client.CoreV1Api, aws: FakeAws, audit: AuditLog, make_namespaces: Make
+) -> None:
+    names = make_namespaces("good", "double", "silent", "apart")
+    good, double, silent, apart = names
+    again = f"{double}-again"
+    fleet.add(good, [good])
+    fleet.add(double, [double])
+    fleet.add_double(again, double, namespaces=[apart])
+    # The same cluster and namespace, but another secret.
+    fleet.add_double(apart, double, name=apart)
+    fleet.add(silent, [silent], delay=None)
+    mark = audit.mark()
+    run = fleet.run("-e", "_pull_secret_patience=40")
+    assert failed(run) == {double, again, silent}
+    assert f"The hosts {double}, {again} reach the same cluster, https://127.0.0.1:" in run.output
+    assert "It did not say in 40 seconds what is due" in run.output
+    assert written(audit, mark) == [double, good]
+    assert core.read_namespaced_secret(apart, double)
+    assert aws.calls == {"GetAuthorizationToken": 1}
+
+
+def test_a_call_for_each_batch_and_each_way_to_ask(fleet: Fleet, aws: FakeAws, make_namespaces: Make) -> None:
+    names = make_namespaces("a", "b", "c", "d")
+    keys = {"access_key": aws.access_key, "secret_key": aws.secret_key}
+    for name in names:
+        fleet.add(name, [name], aws=keys if name == names[3] else {})
+    assert fleet.run(playbook=[{**PLAY, "serial": 2}]).ok()
+    assert aws.calls == {"GetAuthorizationToken": 3}
+
+
+@pytest.mark.parametrize("strategy", ["free", "host_pinned"])
+def test_hosts_that_do_not_wait_for_each_other_are_refused(
+    fleet: Fleet, aws: FakeAws, audit: AuditLog, make_namespaces: Make, strategy: str
+) -> None:
+    names = make_namespaces("a", "b")
+    for name in names:
+        fleet.add(name, [name])
+    mark = audit.mark()
+    run = fleet.run(playbook=[{**PLAY, "strategy": strategy}])
+    assert run.returncode != 0
+    assert "Stop unless the hosts keep step, as with the strategy linear" in run.output
+    assert (aws.calls, audit.requests(since=mark, resource="secrets", user=ADMIN)) == ({}, [])
+
+
+def test_one_cluster_is_served_without_the_detour(
+    fleet: Fleet, core: client.CoreV1Api, aws: FakeAws, audit: AuditLog, make_namespaces: Make
+) -> None:
+    names = make_namespaces("a", "b")
+    for name in names:
+        fleet.add(name, [name])
+    mark = audit.mark()
+    assert fleet.run(limit(names[:1])).ok()
+    requests = audit.requests(since=mark, resource="secrets", user=ADMIN)
+    ours = [event["verb"] for event in requests if event["objectRef"]["namespace"] == names[0]]
+    # What the module does by itself: the plan, a look before the writing, and the writing.
+    assert ours == ["get", "get", "create"]
+    assert aws.calls == {"GetAuthorizationToken": 1}
+    assert list(passwords(core, names)) == names[:1]
