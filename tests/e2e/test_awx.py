@@ -1,0 +1,154 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Push mode from AWX: its environment, its runner, and no secret in what a job leaves behind."""
+
+from __future__ import annotations
+
+import base64
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import yaml
+from kubernetes import client
+
+from support import leaks
+from support.aws import FakeAws
+from support.awx import Job, JobTemplate, amazon_web_services
+from support.cluster.audit import AuditLog
+from support.playbook import Ansible
+
+Make = Callable[..., list[str]]
+NAME = "ecr-public-secret"
+
+
+@pytest.fixture(scope="module")
+def bearer_token(core: client.CoreV1Api, make_lasting_namespaces: Make) -> Iterator[str]:
+    """Of a service account that may do what the role does, as one makes it for AWX."""
+    (namespace,) = make_lasting_namespaces("awx")
+    core.create_namespaced_service_account(namespace, {"metadata": {"name": "awx"}})
+    rbac = client.RbacAuthorizationV1Api(core.api_client)
+    binding = {
+        "metadata": {"name": namespace},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+        "subjects": [{"kind": "ServiceAccount", "name": "awx", "namespace": namespace}],
+    }
+    rbac.create_cluster_role_binding(binding)
+    request = {"spec": {"expirationSeconds": 3600}}
+    yield str(core.create_namespaced_service_account_token("awx", namespace, request).status.token)
+    rbac.delete_cluster_role_binding(namespace)
+
+
+@pytest.fixture
+def server(kubeconfig: str) -> tuple[str, bytes]:
+    """The API server's URL, and its authority's certificate."""
+    cluster = yaml.safe_load(Path(kubeconfig).read_text())["clusters"][0]["cluster"]
+    return cluster["server"], base64.b64decode(cluster["certificate-authority-data"])
+
+
+@pytest.fixture
+def keys(aws: FakeAws) -> dict[str, str]:
+    """Temporary keys, as people put them into an Amazon Web Services credential."""
+    mine = {"aws_access_key_id": aws.access_key, "aws_secret_access_key": aws.secret_key}
+    sts = boto3.client("sts", region_name="us-east-1", endpoint_url=aws.sts_url, **mine)
+    role = "arn:aws:iam::123456789012:role/ecr-public-pull"
+    made = sts.assume_role(RoleArn=role, RoleSessionName="awx")["Credentials"]
+    aws.reset()
+    return amazon_web_services(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
+
+
+def needles(aws: FakeAws, keys: dict[str, str], *others: str) -> list[str]:
+    """All that must not be found: tokens in whatever form, and the credentials as the environment has them."""
+    secrets = [keys["AWS_SECRET_ACCESS_KEY"], keys["AWS_SECURITY_TOKEN"], *others]
+    return [*secrets, *(form for token in aws.tokens for form in leaks.forms(token))]
+
+
+def check_traces(job: Job, secrets: list[str]) -> None:
+    """Nothing secret is left in events, output, fact cache or elsewhere, but in the one file that records the input.
+
+    ansible-runner writes the environment that it was given into `command`, for its owner only. AWX stores it with the
+    secrets blanked, and removes the folder after the job; no playbook can change that.
+    """
+    assert leaks.find(job.output, secrets) == []
+    assert job.holding(secrets) == []
+    assert leaks.find(job.command.read_text(), secrets)
+    assert stat.S_IMODE(job.command.stat().st_mode) == 0o600
+    # It is about something: there are events with results, and a fact cache that was in use.
+    assert any(event["event"] == "runner_on_ok" and event["event_data"]["res"] for event in job.events)
+    assert (job.artifacts / "fact_cache").is_dir()
+
+
+def test_one_cluster_with_the_credentials_of_a_job_template(
+    ansible: Ansible,
+    core: client.CoreV1Api,
+    aws: FakeAws,
+    keys: dict[str, str],
+    audit: AuditLog,
+    server: tuple[str, bytes],
+    bearer_token: str,
+    make_namespaces: Make,
+) -> None:
+    names = make_namespaces("a", "b")
+    variables: dict[str, Any] = {"pull_secret_refresher": "none", "pull_secret_namespaces": names}
+    template = JobTemplate(ansible, {"localhost": {}}, variables)
+    env = {**keys, "AWS_ENDPOINT_URL_ECR_PUBLIC": aws.endpoint_url}
+    kubernetes = (server[0], bearer_token, server[1])
+    mark = audit.mark()
+
+    checked = template.launch("--check", "-vvv", "--diff", env=env, kubernetes=kubernetes)
+    assert checked.returncode == 0, checked.stdout[-4000:]
+    assert aws.calls == {}
+    made = template.launch("-vvv", "--diff", env=env, kubernetes=kubernetes)
+    assert made.returncode == 0, made.stdout[-4000:]
+    assert aws.calls == {"GetAuthorizationToken": 1}
+    writes = audit.writes(since=mark, resource="secrets")
+    assert [event["objectRef"]["namespace"] for event in writes] == names
+    assert {event["user"]["username"].rpartition(":")[2] for event in writes} == {"awx"}
+    assert all(core.read_namespaced_secret(NAME, namespace) for namespace in names)
+
+    for job in (checked, made):
+        check_traces(job, needles(aws, keys, bearer_token))
+    # What people need to see of a job is still there.
+    results = [event.get("event_data", {}).get("res", {}) for event in made.events]
+    written = next(result for result in results if result.get("summary") == {"created": 2})
+    assert written["host"] == server[0]
+    assert written["expires_at"].endswith("Z")
+
+
+def test_many_clusters_with_a_token_for_each(
+    ansible: Ansible,
+    core: client.CoreV1Api,
+    aws: FakeAws,
+    keys: dict[str, str],
+    server: tuple[str, bytes],
+    bearer_token: str,
+    make_namespaces: Make,
+) -> None:
+    """Their tokens come from a credential type of one's own, which sets variables of the environment."""
+    names = make_namespaces("a", "b")
+    authority = ansible.folder / "ca.crt"
+    authority.write_bytes(server[1])
+    hosts: dict[str, Any] = {}
+    for name in names:
+        hosts[name] = {
+            "pull_secret_cluster": {
+                "host": server[0],
+                "api_key": "{{ lookup('ansible.builtin.env', 'CLUSTER_TOKEN') }}",
+                "ca_cert": str(authority),
+            },
+            "pull_secret_namespaces": [name],
+            # In truth it is one cluster, where no two hosts may write secrets of the same name.
+            "pull_secret_name": name,
+        }
+    template = JobTemplate(ansible, hosts, {"pull_secret_refresher": "none", "pull_secret_hosts": "all"})
+    env = {**keys, "AWS_ENDPOINT_URL_ECR_PUBLIC": aws.endpoint_url, "CLUSTER_TOKEN": bearer_token}
+
+    made = template.launch("-vvv", "--diff", env=env)
+    assert made.returncode == 0, made.stdout[-4000:]
+    assert aws.calls == {"GetAuthorizationToken": 1}
+    assert all(core.read_namespaced_secret(name, name) for name in names)
+    check_traces(made, needles(aws, keys, bearer_token))

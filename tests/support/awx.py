@@ -1,0 +1,119 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Jobs as AWX runs them: ansible-runner, a private folder, and the environment that AWX's credential types make.
+
+How AWX does it: https://github.com/ansible/awx/blob/devel/awx/main/tasks/jobs.py (the folder and the arguments) and
+https://github.com/ansible/awx-plugins/blob/devel/src/awx_plugins/credentials/injectors.py (the environment).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from support.playbook import Ansible
+
+PROJECT = """\
+---
+- name: Fresh pull secrets
+  import_playbook: freshpull.ecr_public.pull_secret
+"""
+# The arguments come on standard input: what is on a command line is no secret any more.
+_RUN = "import ansible_runner, json, sys; sys.exit(ansible_runner.run(**json.load(sys.stdin)).rc)"
+
+
+def amazon_web_services(access_key: str, secret_key: str, session_token: str = "") -> dict[str, str]:
+    """What a credential of the type Amazon Web Services sets. Newer versions set AWS_SESSION_TOKEN as well."""
+    keys = {"AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret_key}
+    return {**keys, "AWS_SECURITY_TOKEN": session_token} if session_token else keys
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """A job that has run. folder: what ansible-runner leaves behind, which AWX reads and then removes."""
+
+    returncode: int
+    folder: Path
+    output: str
+
+    @property
+    def artifacts(self) -> Path:
+        return self.folder / "artifacts/1"
+
+    @property
+    def command(self) -> Path:
+        """The command with its environment, secrets and all: ansible-runner writes down what it was given."""
+        return self.artifacts / "command"
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """What AWX keeps in its database of what happened."""
+        files = sorted((self.artifacts / "job_events").glob("*.json"), key=lambda path: int(path.name.split("-")[0]))
+        return [json.loads(path.read_text()) for path in files]
+
+    @property
+    def stdout(self) -> str:
+        return (self.artifacts / "stdout").read_text()
+
+    def holding(self, needles: Sequence[str]) -> list[Path]:
+        """The files that hold one of the needles, but for the one that is there to hold them."""
+        wanted = [needle.encode() for needle in needles]
+        files = [path for path in self.folder.rglob("*") if path.is_file() and path != self.command]
+        return [path for path in files if any(needle in path.read_bytes() for needle in wanted)]
+
+
+class JobTemplate:
+    """A project with the collection's playbook, an inventory and extra variables."""
+
+    def __init__(self, ansible: Ansible, hosts: Mapping[str, Mapping[str, Any]], variables: Mapping[str, Any]) -> None:
+        self._ansible = ansible
+        # AWX gives these to the localhost of a new inventory.
+        local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+        self._inventory = {"all": {"hosts": {name: dict(values) for name, values in hosts.items()}, "vars": local}}
+        self._variables = dict(variables)
+        self._jobs = 0
+
+    def launch(self, *args: str, env: Mapping[str, str], kubernetes: tuple[str, str, bytes] | None = None) -> Job:
+        """One job. kubernetes: host, token and authority of an OpenShift or Kubernetes API Bearer Token."""
+        self._jobs += 1
+        folder = self._ansible.folder / f"job{self._jobs}"
+        for name in ("env", "project", "inventory"):
+            (folder / name).mkdir(parents=True, mode=0o700)
+        (folder / "project/pull_secret.yml").write_text(PROJECT)
+        (folder / "env/extravars").write_text(json.dumps(self._variables))
+        (folder / "env/cmdline").write_text(" ".join(args))
+        environment = dict(env)
+        if kubernetes:
+            host, token, authority = kubernetes
+            certificate = folder / "env/ca.crt"
+            certificate.write_bytes(authority)
+            environment |= {"K8S_AUTH_HOST": host, "K8S_AUTH_API_KEY": token, "K8S_AUTH_VERIFY_SSL": "True"}
+            environment["K8S_AUTH_SSL_CA_CERT"] = str(certificate)
+        arguments = {
+            "ident": "1",
+            "private_data_dir": str(folder),
+            "playbook": "pull_secret.yml",
+            "inventory": self._inventory,
+            "envvars": environment,
+            "suppress_env_files": True,
+            "fact_cache_type": "jsonfile",
+            # AWX has none of this file, and reads the events instead; here it is searched as well.
+            "settings": {"suppress_output_file": False, "suppress_ansible_output": True},
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", _RUN],
+            input=json.dumps(arguments),
+            env=self._ansible.environment(),
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        return Job(done.returncode, folder, done.stdout + done.stderr)
