@@ -63,22 +63,17 @@ class Attachments:
     def _find(self, reaches: t.Mapping[str, Reach]) -> dict[str, Found]:
         """Names cost one list each over all namespaces; globs and a search one list of all accounts."""
         found = {namespace: Found() for namespace in reaches}
-        listed = [namespace for namespace, wanted in reaches.items() if wanted.needs_list]
-        named = {
-            (namespace, name): None
-            for namespace, wanted in reaches.items()
-            if not wanted.needs_list
-            for name in wanted.names
-        }
-        if len(listed) > READ_ONE_BY_ONE and self._take_all(found, set(listed)):
-            listed = []
-        if len({namespace for namespace, _name in named}) > READ_ONE_BY_ONE:
-            for name in dict.fromkeys(name for _namespace, name in named):
-                mine = {namespace for namespace, other in named if other == name}
-                if self._take_all(found, mine, name):
-                    named = {pair: None for pair in named if pair[1] != name}
-        found.update(zip(listed, self._pool.map(self._list_one, listed, [reaches[one] for one in listed])))
-        for (namespace, name), answer in zip(named, self._pool.map(self._read, *zip(*named)) if named else ()):
+        unlisted = [namespace for namespace, wanted in reaches.items() if wanted.needs_list]
+        by_name = {namespace: wanted for namespace, wanted in reaches.items() if not wanted.needs_list}
+        unread = [(namespace, name) for namespace, wanted in by_name.items() for name in wanted.names]
+        if len(unlisted) > READ_ONE_BY_ONE and self._take_all(found, set(unlisted)):
+            unlisted = []
+        if len(by_name) > READ_ONE_BY_ONE:
+            for name in dict.fromkeys(name for _namespace, name in unread):
+                if self._take_all(found, by_name, name):
+                    unread = [pair for pair in unread if pair[1] != name]
+        found.update(zip(unlisted, self._pool.map(lambda one: self._list_one(one, reaches[one]), unlisted)))
+        for (namespace, name), answer in zip(unread, self._pool.map(lambda pair: self._read(*pair), unread)):
             _keep(found[namespace], name, answer)
         return found
 
