@@ -35,6 +35,8 @@ class MemoryCluster:
     def __init__(self, names: list[str]) -> None:
         self.present = {name: Namespace(name) for name in names}
         self.stored: dict[str, dict[str, Any]] = {}
+        self.accounts: dict[tuple[str, str], list[str]] = {}
+        """Namespace and name of a service account -> its pull secrets."""
         self.clock_offset = dt.timedelta()
         self.calls: Counter[str] = Counter()
         self.refuse: dict[str, list[ClusterError | None]] = {}
@@ -93,9 +95,15 @@ class MemoryCluster:
         del self.stored[secret["metadata"]["namespace"]]
 
     def service_accounts(self, namespace: str = "", name: str = "") -> Iterator[dict[str, Any]]:
-        """None name the secret here; see test_attachments.py."""
         self._count("list accounts")
-        yield from ()
+        for (found_namespace, found_name), secrets in list(self.accounts.items()):
+            if namespace in ("", found_namespace) and name in ("", found_name):
+                metadata = {"namespace": found_namespace, "name": found_name, "uid": "u", "resourceVersion": "1"}
+                yield {"metadata": metadata, "imagePullSecrets": [{"name": secret} for secret in secrets]}
+
+    def patch_service_account(self, namespace: str, name: str, body: dict[str, Any]) -> None:
+        self._count("patch account")
+        self.accounts[namespace, name] = [entry["name"] for entry in body["imagePullSecrets"]]
 
 
 def run(

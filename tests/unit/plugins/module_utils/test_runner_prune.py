@@ -41,6 +41,25 @@ def test_orphans_are_pruned_with_one_list() -> None:
     assert result(run(cluster, "a", "b", prune=True)) == dict.fromkeys(("a", "b"), ("unchanged", "fresh"))
 
 
+def test_the_accounts_of_an_orphan_are_detached_while_others_are_attached() -> None:
+    cluster = settled("a")
+    cluster.accounts = {
+        ("a", "build"): ["theirs"],
+        ("old", "build"): [NAME, "theirs"],
+        ("old", "by-hand"): [NAME],
+        ("foreign", "build"): [NAME],
+    }
+    report = run(cluster, "a", prune=True, service_accounts=("b*",))
+    assert result(report) == {"a": ("updated", "service_accounts"), "old": ("removed", "orphaned")}
+    assert cluster.accounts == {
+        ("a", "build"): ["theirs", NAME],
+        ("old", "build"): ["theirs"],
+        ("old", "by-hand"): [],
+        ("foreign", "build"): [NAME],
+    }
+    assert cluster.calls["patch account"] == 3
+
+
 def test_an_excluded_namespace_is_not_chosen() -> None:
     cluster = settled("a", "old", orphans=())
     pruned = run(cluster, "*", exclude=("old", "foreign"), prune=True)
