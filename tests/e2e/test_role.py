@@ -82,6 +82,24 @@ def test_second_run_changes_nothing_and_absent_leaves_nothing(
     assert versions(role, kubeconfig) == before
 
 
+def test_a_namespace_that_is_no_longer_chosen_is_left_with_nothing(
+    role: Role, core: client.CoreV1Api, kubeconfig: str, aws: FakeAws
+) -> None:
+    before = versions(role, kubeconfig)
+    role.run(test_run="never").ok()
+    settings = core.read_namespaced_config_map(CRONJOB, role.refresher).data
+    policy = json.loads(settings["policy.json"])
+    # The longest gap of every 2 hours, and the two deadlines of 600 seconds.
+    assert (policy["fail_open"], policy["fail_open_before"]) == (True, 2 * 3600 + 600 + 600)
+
+    *kept, old = role.namespaces
+    role.run(test_run="never", exclude_namespaces=[old]).ok()
+    left = {key: version for key, version in versions(role, kubeconfig).items() if key[1] == old}
+    assert left == {key: version for key, version in before.items() if key[1] == old}
+    assert core.read_namespaced_config_map(CRONJOB, role.refresher).data["namespaces"].split() == kept
+    assert aws.calls == {"GetAuthorizationToken": 1}
+
+
 def test_the_refresher_s_own_account_never_carries_the_secret(role: Role, core: client.CoreV1Api) -> None:
     """Not even where its namespace is chosen and a glob means every account: a stale secret would lock out its cure."""
     everywhere: dict[str, Any] = {"namespaces": [role.refresher.removesuffix("refresher") + "*"], "test_run": "never"}
