@@ -78,13 +78,13 @@ class CredentialHelper:
                 [self._path, verb],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
+                stderr=subprocess.PIPE,
                 start_new_session=True,
             )
         except OSError as exc:
             raise HelperError(f"{self._path} cannot be run: {exc.strerror}. {self._next_step()}") from exc
         try:
-            output, _nothing = process.communicate(given.encode(), timeout=self._timeout)
+            output, errors = process.communicate(given.encode(), timeout=self._timeout)
         except subprocess.TimeoutExpired:
             raise HelperError(
                 f"{self._program} {verb} did not answer within {self._timeout:g} seconds and was ended. It may be "
@@ -92,7 +92,9 @@ class CredentialHelper:
             ) from None
         finally:
             _end(process)
-        return process.returncode, output.decode(errors="replace").strip()
+        # Of one that answers, what it says beside its answer is of no interest; of one that fails both may say why.
+        said = output + errors if process.returncode else output
+        return process.returncode, said.decode(errors="replace").strip()
 
     def _failure(self, verb: str, status: int, output: str) -> HelperError:
         said = f": {output[:_SHOWN]}" if output else ""
@@ -110,6 +112,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    for pipe in (process.stdin, process.stdout):
+    for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe:
             pipe.close()

@@ -16,8 +16,6 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docke
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._marks import DEFAULT_REGISTRY
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 
-UNKNOWN = "unknown"
-"""Stands in check mode for what only a token could tell."""
 IN_FILE = ""
 """The store of a login that no credential helper keeps."""
 

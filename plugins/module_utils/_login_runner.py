@@ -17,8 +17,13 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils import _files
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._client_config import ClientConfig, Record
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._credential_helper import PROGRAM, CredentialHelper
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._dockerconfig import DockerConfigError
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._login import IN_FILE, UNKNOWN, Held, Plan, Policy
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, TokenError, format_time
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login import IN_FILE, Held, Plan, Policy
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import (
+    UNKNOWN,
+    Token,
+    TokenError,
+    format_time,
+)
 
 RECORD = "freshpull"
 """How the name of our record ends, beside the file: .config.json.freshpull."""

@@ -15,10 +15,7 @@ import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _dockerconfig, _marks
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._stored import Secret, Stored
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, format_time
-
-UNKNOWN = "unknown"
-"""Stands in check mode for what only a token could tell."""
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import UNKNOWN, Token, format_time
 
 TOKEN_ACTIONS = ("created", "renewed", "adopted", "recreated")
 """Those that write a token."""

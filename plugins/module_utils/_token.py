@@ -16,6 +16,9 @@ import typing as t
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _dockerconfig
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._marks import DEFAULT_REGISTRY
 
+UNKNOWN = "unknown"
+"""Stands in check mode for what only a token could tell."""
+
 _DURATION_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
 

@@ -8,10 +8,12 @@ collection.
 
 from __future__ import annotations
 
+import abc
 import typing as t
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.validation import check_type_dict, check_type_list
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.playbook.task import Task
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import lookup_loader
@@ -19,7 +21,7 @@ from ansible.plugins.lookup import LookupBase
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._arguments import OUTAGE
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._marks import DEFAULT_REGISTRY
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import UNKNOWN, Token
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._aws_errors import AwsError
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._registry import (
     NoAnswerError,
@@ -30,19 +32,65 @@ from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._registry imp
 LOOKUP = "freshpull.ecr_public.ecr_public_token"
 
 
-class TokenAction(ActionBase):
-    """Asks AWS on the controller. Credentials stay here."""
+class TokenAction(ActionBase, abc.ABC):
+    """Asks AWS on the controller, and only if the module's plan needs a token. Credentials stay here."""
 
     _task: Task
+    _entries: str
+    """Where the module's result lists what it does."""
+    _token_actions: tuple[str, ...]
+    """Of what it does, that which writes a token."""
+    _fails_open = False
+    """Whether the module has an answer to an AWS that gives no token."""
 
-    def take_aws(self, args: dict[str, t.Any]) -> dict[str, t.Any]:
+    def act_with_token(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Run the module with these arguments, a copy of the task's, and with a token if it needs one."""
+        aws = self._take_aws(args)
+        given = bool(args.get("token"))
+        # The module gets it as it is, and refuses what is no boolean.
+        verify = boolean(args.get("verify", False), strict=False)
+        if self._task.check_mode or (given and not verify):
+            return self._execute_module(module_args=args, task_vars=task_vars)
+        plan = self._plan(args, task_vars)
+        if not plan.get("changed"):
+            # Nothing to do, or nothing that could be done: the plan is the result.
+            return plan
+        doubts: list[str] = []
+        if self._needs_token(plan, given):
+            try:
+                if not given:
+                    args["token"] = self._fetch_token(aws, task_vars)
+                if verify:
+                    doubts = self._verify(args, aws, task_vars)
+            except AnsibleError as exc:
+                # Only a failing AWS is a reason to fail open, no bad option and no token that the user brought.
+                if not self._fails_open or given or not isinstance(exc.__cause__, (AwsError, RefusedError)):
+                    return self._failure(plan, f"Nothing was written. {exc.message}")
+                args.pop("token", None)
+                args["aws"] = {OUTAGE: exc.message}
+        result = self._execute_module(module_args=args, task_vars=task_vars)
+        if doubts:
+            result["warnings"] = [*result.get("warnings", []), *doubts]
+        return result
+
+    @abc.abstractmethod
+    def _failure(self, plan: dict[str, t.Any], msg: str) -> dict[str, t.Any]:
+        """The result of the task where the plan was not carried out."""
+
+    def _needs_token(self, plan: dict[str, t.Any], given: bool) -> bool:
+        """Whether the module would write the token that is given, or cannot say what it would write without one."""
+        if given:
+            return any(entry["action"] in self._token_actions for entry in plan[self._entries])
+        return any(entry["expires_at"] == UNKNOWN for entry in plan[self._entries])
+
+    def _take_aws(self, args: dict[str, t.Any]) -> dict[str, t.Any]:
         """Take the option aws out of the module's arguments: it is not for the module."""
         aws = args.pop("aws", None) or {}
         if not isinstance(aws, dict):
             raise AnsibleActionFail(f"aws must be a dict with the options of the lookup {LOOKUP}")
         return aws
 
-    def plan(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+    def _plan(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """What the module would do: its own check mode, on a copy of the task."""
         task = self._task
         self._task = task.copy()
@@ -52,27 +100,27 @@ class TokenAction(ActionBase):
         finally:
             self._task = task
 
-    def lookup(self, aws: dict[str, t.Any], task_vars: dict[str, t.Any]) -> LookupBase:
+    def _lookup(self, aws: dict[str, t.Any], task_vars: dict[str, t.Any]) -> LookupBase:
         """The one that asks AWS, with its options set. Raises AnsibleError for those that cannot be."""
         lookup: LookupBase = lookup_loader.get(LOOKUP, loader=self._loader, templar=self._templar)
         lookup.set_options(var_options=task_vars, direct=aws)
         return lookup
 
-    def fetch_token(self, aws: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, str]:
+    def _fetch_token(self, aws: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, str]:
         """One token. Raises AnsibleError."""
         if OUTAGE in aws:
             # Another host of the fleet has asked, in vain: see the role.
             raise AnsibleError(aws[OUTAGE]) from AwsError()
-        (token,) = self.lookup(aws, task_vars).run([], variables=task_vars, **aws)
+        (token,) = self._lookup(aws, task_vars).run([], variables=task_vars, **aws)
         return token
 
-    def verify(self, args: dict[str, t.Any], aws: dict[str, t.Any], task_vars: dict[str, t.Any]) -> list[str]:
+    def _verify(self, args: dict[str, t.Any], aws: dict[str, t.Any], task_vars: dict[str, t.Any]) -> list[str]:
         """Try the token on each registry it would be written for; warnings for those that gave no answer.
 
         Raises AnsibleError from a RefusedError. The lookup's options say whose certificates are trusted.
         """
         token = Token.from_mapping(check_type_dict(args["token"]))
-        lookup = self.lookup(aws, task_vars)
+        lookup = self._lookup(aws, task_vars)
         trust = {"validate_certs": lookup.get_option("validate_certs"), "ca_file": lookup.get_option("aws_ca_bundle")}
         doubts = []
         for registry in check_type_list(args.get("registries") or [DEFAULT_REGISTRY]):

@@ -56,6 +56,12 @@ def test_no_login_is_none(make: Make) -> None:
     helper.erase(REGISTRY)
 
 
+def test_what_a_helper_says_beside_its_answer_is_not_taken_for_it(make: Make) -> None:
+    """As gpg does, of a home that others can read."""
+    helper = make("""echo gpg: WARNING: unsafe permissions >&2; echo '{"Username":"AWS","Secret":"hunter2"}'""")
+    assert helper.get(REGISTRY) == Login("AWS", "hunter2")
+
+
 @pytest.mark.parametrize("verb", ["get", "store", "erase"])
 def test_a_failure_is_shown_with_the_next_step(make: Make, verb: str) -> None:
     helper = make("echo the store is locked >&2; exit 2")
