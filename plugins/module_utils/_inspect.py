@@ -81,14 +81,15 @@ class Findings:
 
     @property
     def warnings(self) -> list[str]:
+        warnings = [*self.report.warnings, *filter(None, [self.report.unpruned])]
         unlisted = [namespace for namespace, users in self.users.items() if users is None]
         if not unlisted:
-            return self.report.warnings
+            return warnings
         warning = (
             f"The service accounts of {len(unlisted)} namespaces, such as {unlisted[0]}, could not be listed, so those "
             "that use the secret are not known there. It needs the right to list serviceaccounts."
         )
-        return [*self.report.warnings, warning]
+        return [*warnings, warning]
 
     def to_result(self) -> dict[str, t.Any]:
         """What the module returns. It holds no secret."""

@@ -157,7 +157,7 @@ class Runner:
                         outcomes.append(self._decide(namespace, secret))
                     elif namespace not in chosen and Stored(secret).ours:
                         self._orphans.add(namespace)
-                        if self._prune:
+                        if self._prune or (self._observe and self._policy.state == "present"):
                             outcomes.append(self._decide(namespace, secret))
                 return outcomes + [self._decide(namespace, None) for namespace in unread]
             except ForbiddenError as exc:
@@ -177,8 +177,11 @@ class Runner:
         orphan = namespace in self._orphans
         policy = dataclasses.replace(self._policy, state="absent") if orphan else self._policy
         plan = _pull_secret.decide(secret, policy, self._now, self._token, outage=bool(self._outage))
+        if orphan and not self._prune:
+            # Whoever only looks is shown it, though nothing would be done about it.
+            plan = Plan("unchanged", "orphaned")
         uid = secret["metadata"]["uid"] if secret else None
-        usable = _service_accounts.usable(secret, self._policy, self._now)
+        usable = not orphan and _service_accounts.usable(secret, self._policy, self._now)
         owners = _ownership.owners(secret) if secret and plan.action in ("adopted", "recreated") else ()
         before = secret if plan.writes else None
         return Outcome(namespace, plan, before=before, uid=uid, usable=usable, owners=tuple(owners), orphan=orphan)

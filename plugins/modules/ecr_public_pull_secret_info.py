@@ -104,7 +104,8 @@ namespaces:
         - V(fresh), its token is good for O(renew_before) or longer; V(due), it is good for less; V(expired), it has
           ended and pulls with it are refused.
         - V(failed_open), our keys were taken out of it because AWS gave no token, and pulls are anonymous; V(orphaned),
-          its namespace is not chosen and O(prune) would take it away.
+          it is ours and its namespace is not chosen. Orphans are seen where the secrets are listed, so with O(prune),
+          globs, selectors and more than 8 namespaces.
         - V(unknown_expiry), it is ours, but no token that we wrote is in it, or nothing that can be believed says when
           that ends. RV(namespaces[].reason) says which.
         - V(missing), there is no such secret or no such namespace; V(foreign), it is not ours; V(wrong_type), the
@@ -122,6 +123,7 @@ namespaces:
       description:
         - The C(action) of M(freshpull.ecr_public.ecr_public_pull_secret) with the same options, as its check mode
           returns it, such as V(created), V(renewed), V(unchanged), V(failed).
+        - V(unchanged) for an orphan without O(prune); that module then only warns of it.
       type: str
     reason:
       description: The word that says why, as that module returns it.

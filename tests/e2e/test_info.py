@@ -217,6 +217,26 @@ def test_who_uses_it_until_when_and_no_secret_in_it(
     assert len(audit.requests(since=mark, user="freshpull-admin", resource="serviceaccounts")) == 1
 
 
+def test_orphans_are_seen_with_prune_and_without(
+    ansible: Ansible, core: client.CoreV1Api, aws_options: dict[str, Any], make_namespaces: Make
+) -> None:
+    *chosen, orphan = names = make_namespaces(*(f"n{number}" for number in range(10)))
+    ansible.pull_secret(namespaces=names, name="orphaned", aws=aws_options)
+    options = {"kubeconfig": ansible.kubeconfig, "namespaces": chosen, "name": "orphaned"}
+    results = ansible.tasks([*both(0, options), *both(1, {**options, "prune": True})]).ok().results
+    found = [by_namespace(results[f"info{number}"])[orphan] for number in range(2)]
+    assert [(entry["status"], entry["would"], entry["reason"]) for entry in found] == [
+        ("orphaned", "unchanged", "orphaned"),
+        ("orphaned", "removed", "orphaned"),
+    ]
+    assert all(entry["remaining_seconds"] > 0 for entry in found)
+    # Without prune the module has no entry for it, but a warning.
+    assert orphan not in by_namespace(results["module0"])
+    assert any(orphan in warning for warning in results["module0"]["warnings"])
+    pruned = by_namespace(results["module1"])[orphan]
+    assert (pruned["action"], pruned["reason"]) == ("removed", "orphaned")
+
+
 def test_a_vaulted_kubeconfig_and_another_cluster_in_the_environment(
     ansible: Ansible, kubeconfig: str, make_namespaces: Make
 ) -> None:

@@ -70,12 +70,11 @@ class ReadOnlyCluster:
         assert name == NAME
         return self.stored.get(namespace)
 
-    def service_accounts(self, namespace: str = "") -> Iterator[dict[str, Any]]:
+    def service_accounts(self, namespace: str = "", name: str = "") -> Iterator[dict[str, Any]]:
         self._ask("list accounts", namespace)
         for where, accounts in self.accounts.items():
             if namespace in ("", where):
-                for name, entries in accounts.items():
-                    yield account(where, name, entries)
+                yield from (account(where, one, held) for one, held in accounts.items() if name in ("", one))
 
     def service_account(self, namespace: str, name: str) -> dict[str, Any] | None:
         self._ask("get account", namespace)
@@ -214,6 +213,29 @@ def test_what_prune_would_take_away_is_an_orphan(at: Any) -> None:
     ]
     assert (old["status"], old["would"], old["reason"]) == ("orphaned", "removed", "orphaned")
     assert old["remaining_seconds"] == 6 * 3600
+
+
+def test_an_orphan_is_seen_where_the_secrets_are_listed(at: Any) -> None:
+    at(NOW)
+    names = [f"n{number}" for number in range(10)]
+    stored = {name: cases.secret(namespace=name) for name in ("n0", "old")}
+    stored["foreign"] = cases.secret(namespace="foreign", ours=False)
+    cluster = ReadOnlyCluster(*names, "old", "foreign", secrets=stored)
+    cluster.accounts = {"old": {"build": [NAME], "other": []}}
+    policy = Policy(name=NAME, service_accounts=("other",))
+    found = entries(cluster, *names, policy=policy)
+    assert set(found) == {*names, "old"}
+    old = found["old"]
+    assert (old["status"], old["would"], old["reason"]) == ("orphaned", "unchanged", "orphaned")
+    assert (old["remaining_seconds"], old["service_accounts"]) == (6 * 3600, ["build"])
+    assert set(entries(cluster, *names, policy=Policy(name=NAME, state="absent"))) == set(names)
+
+
+def test_why_nothing_would_be_pruned_is_a_warning() -> None:
+    cluster = ReadOnlyCluster("a")
+    assert inspect(cluster, "a", "gone", prune=True).warnings == [
+        "Nothing was pruned, since a namespace that is named is not there: mend that first."
+    ]
 
 
 def test_the_service_accounts_that_name_it() -> None:
