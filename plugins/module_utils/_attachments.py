@@ -125,6 +125,9 @@ class Attachments:
 
     def write(self, namespace: str, plan: AccountPlan) -> AccountPlan:
         """Carry out one plan; what became of it."""
+        if self._cluster.stopped_by:
+            msg = f"Not begun: {self._cluster.stopped_by} came. Run the task again."
+            return AccountPlan(plan.name, "failed", reason="stopped", msg=msg)
         try:
             return self._write(namespace, plan, attach=plan.action == "attached")
         except ClusterError as exc:
@@ -134,13 +137,16 @@ class Attachments:
         """One patch. On a conflict the account is read and decided about again, a bounded number of times."""
         account = planned.account or self._awaited(namespace, planned.name)
         conflict: ClusterError | None = None
+        tried: AccountPlan | None = None
         for attempt in range(DECISIONS):
             if account is None:
                 break
             plan = _service_accounts.decide_account(account, attach, self._secret)
             conflict = self._patch(namespace, plan) if plan.writes else None
             if conflict is None:
-                return plan
+                # Where only the answer was lost it is done, and by us.
+                return plan if plan.writes or tried is None else tried
+            tried = plan if conflict.in_doubt else tried
             time.sleep(random.SystemRandom().uniform(0, 0.02 * 2**attempt))
             account = self._existing(namespace, planned.name)
         else:

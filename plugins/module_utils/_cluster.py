@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import datetime as dt
 import email.utils
+import itertools
 import json
 import os
-import random
-import time
 import typing as t
 import urllib.parse
 
@@ -25,6 +24,7 @@ from ansible_collections.kubernetes.core.plugins.module_utils.k8s import client 
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.core import AnsibleK8SModule
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._patience import Patience
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import Namespace
 
 try:
@@ -40,10 +40,15 @@ MINIMUM_CLIENT = "26.1.0"
 PAGE_SIZE = 500
 READ_ONE_BY_ONE = 8
 """Up to so many namespaces, asking in each costs less than a list over all of them, and needs fewer rights."""
-TIMEOUT_SECONDS = (10, 60)
+TIMEOUT_SECONDS = (10, 30)
 """To connect, and between two bytes of an answer."""
 ATTEMPTS = 5
-_RETRIED_STATUS = (429, 500, 502, 503, 504)
+"""Of a request that is answered by 500: often a webhook's, and then it concerns one namespace and may last."""
+_OVERLOADED = 429
+_AWAY = (502, 503, 504)
+"""What an API server answers that can serve nobody, or a load balancer in its place."""
+_UNKNOWN = (401, 403)
+"""What it answers whom it does not know, or not yet."""
 _METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 _METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
@@ -64,6 +69,8 @@ class ClusterError(Exception):
     def __init__(self, reason: str, msg: str) -> None:
         super().__init__(msg)
         self.reason = reason
+        self.in_doubt = False
+        """Whether an earlier try of the same write may have been carried out, its answer lost."""
 
 
 class NotFoundError(ClusterError):
@@ -107,21 +114,31 @@ def connect(module: AnsibleK8SModule, connections: int) -> Cluster:
             "is, as AWX sets it for a credential without a CA): whoever answers there would be given the token."
         )
     configuration.connection_pool_maxsize = connections
+    # urllib3 would try some requests again by itself, and wait as long as the server says, be it an hour.
+    configuration.retries = False
     client = kubernetes.client.ApiClient(configuration)
     for name, value in _k8s._create_headers(module).items():
         _k8s._set_header(client, name, value)
-    return Cluster(configuration.host, DynamicClient(client, discoverer=lambda _client, _cache_file: None))
+    patience = Patience()
+    patience.listen()
+    return Cluster(configuration.host, DynamicClient(client, discoverer=lambda _client, _cache_file: None), patience)
 
 
 class Cluster:
     """The few requests that are needed. Safe to use from many threads."""
 
-    def __init__(self, host: str, client: DynamicClient) -> None:
+    def __init__(self, host: str, client: DynamicClient, patience: Patience | None = None) -> None:
         self.host = host
         self._client = client
+        self._patience = patience or Patience()
         self.clock_offset = dt.timedelta()
         """How far the API server's clock is ahead of ours, by its first answer."""
         self._clock_read = False
+
+    @property
+    def stopped_by(self) -> str:
+        """The signal that asked this task to stop, or nothing: whoever is about to begin something new looks first."""
+        return self._patience.stopped_by
 
     def namespaces(self, selector: str) -> dict[str, Namespace]:
         """All namespaces that match the label selector ("" for all), by name."""
@@ -214,8 +231,11 @@ class Cluster:
         what: str,
         accept: str | None = None,
     ) -> dict[str, t.Any]:
-        """One request, tried again a bounded number of times where that can help. Raises ClusterError."""
-        for attempt in range(1, ATTEMPTS + 1):
+        """One request, tried again as long as patience lasts where that can help. Raises ClusterError."""
+        self._check(method, what)
+        began = self._patience.now()
+        in_doubt = False
+        for attempt in itertools.count(1):
             try:
                 response = self._client.request(
                     method,
@@ -230,16 +250,46 @@ class Cluster:
                 # Unread answers keep their connection from being used again.
                 data = response.data
                 self._read_clock(getattr(response, "headers", None) or {})
-                return json.loads(data)
+                answer = json.loads(data)
             except DynamicApiError as exc:
-                if exc.status not in _RETRIED_STATUS or attempt == ATTEMPTS:
-                    raise _api_error(exc, what, self.host) from exc
-                time.sleep(_delay(attempt, exc.headers))
+                error = _api_error(exc, what, self.host)
+                error.in_doubt = in_doubt
+                cause: Exception = exc
+                final = not self._may_pass(exc.status, attempt)
+                wish = (exc.headers or {}).get("Retry-After")
             except (urllib3.exceptions.HTTPError, OSError, ValueError) as exc:
-                if attempt == ATTEMPTS or _is_certificate_error(exc):
-                    raise ClusterError("unreachable", f"Could not {what} at {self.host}: {_innermost(exc)}") from exc
-                time.sleep(_delay(attempt, None))
+                error = ClusterError(
+                    "unreachable", f"Could not {what} at {self.host}: {_innermost(exc)}{_doubt(method)}"
+                )
+                cause = exc
+                final = _is_certificate_error(exc)
+                wish = None
+                self._patience.unserved(lost=True)
+            else:
+                self._patience.served()
+                return answer
+            if final or not self._patience.bear(began, attempt, wish):
+                raise error from cause
+            in_doubt = in_doubt or method != "GET"
         raise AssertionError("unreachable code")
+
+    def _may_pass(self, status: int, attempt: int) -> bool:
+        """Whether a refusal may be another answer at the next try."""
+        if status == _OVERLOADED or status in _AWAY:
+            self._patience.unserved(lost=status in _AWAY)
+            return True
+        if status in _UNKNOWN and self._patience.settling:
+            return True
+        self._patience.served()
+        return status == 500 and attempt < ATTEMPTS
+
+    def _check(self, method: str, what: str) -> None:
+        """Raises ClusterError where a request is not to be begun. A write may be the second half of another."""
+        if self.stopped_by and method == "GET":
+            raise ClusterError("stopped", f"Stopped by {self.stopped_by} before it could {what}.")
+        if self._patience.exhausted:
+            msg = f"Did not {what}: {self.host} serves no requests and was given up. Run the task again once it does."
+            raise ClusterError("unreachable", msg)
 
     def _read_clock(self, headers: t.Mapping[str, str]) -> None:
         if self._clock_read or not headers.get("Date"):
@@ -263,14 +313,6 @@ def _namespace(item: t.Mapping[str, t.Any]) -> Namespace:
     return Namespace(metadata["name"], terminating=bool(metadata.get("deletionTimestamp")))
 
 
-def _delay(attempt: int, headers: t.Mapping[str, str] | None) -> float:
-    """Seconds to wait: what the server asks for, else twice as long each time, never the same for all."""
-    try:
-        return min(float((headers or {}).get("Retry-After", "")), 30.0)
-    except ValueError:
-        return min(0.25 * 2**attempt, 8.0) * random.SystemRandom().uniform(0.5, 1.0)
-
-
 def _is_certificate_error(exc: BaseException) -> bool:
     return "CERTIFICATE_VERIFY_FAILED" in str(exc)
 
@@ -278,6 +320,10 @@ def _is_certificate_error(exc: BaseException) -> bool:
 def _innermost(exc: BaseException) -> str:
     reason = getattr(exc, "reason", None)
     return str(reason if reason else exc)
+
+
+def _doubt(method: str) -> str:
+    return "" if method == "GET" else ". It may have been carried out all the same: running the task again settles it."
 
 
 def _api_error(exc: DynamicApiError, what: str, host: str) -> ClusterError:

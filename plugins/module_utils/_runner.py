@@ -28,6 +28,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._cluster impo
     ForbiddenError,
     NotFoundError,
 )
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._doubt import carried_out
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import Plan, Policy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._report import Outcome, Report, some
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import (
@@ -93,6 +94,9 @@ class Runner:
             outcomes += self._decide_all(chosen, pool)
             attachments = Attachments(self._cluster, self._policy.name, pool)
             outcomes = self._plan_accounts(outcomes, attachments)
+            if self._dry_run and self._cluster.stopped_by:
+                # No plan: otherwise the task would go on to carry it out.
+                raise ClusterError("stopped", f"Stopped by {self._cluster.stopped_by}. Nothing was written.")
             if not self._dry_run:
                 # No account is left naming a secret that is gone, nor names one that could not be made.
                 outcomes = list(pool.map(lambda outcome: self._detach(outcome, attachments), outcomes))
@@ -213,19 +217,25 @@ class Runner:
         for _unused in range(DECISIONS):
             if not outcome.plan.writes:
                 return outcome
+            if self._cluster.stopped_by:
+                return _failed(outcome, "stopped", f"Not begun: {self._cluster.stopped_by} came. Run the task again.")
             if outcome.plan.needs_token and self._token is None:
                 return _failed(outcome, "no_token", "It came to need a token while the task ran: run the task again.")
             try:
                 return dataclasses.replace(outcome, uid=self._write(outcome))
-            except ConflictError as exc:
-                conflict = exc
-            except NotFoundError as exc:
-                if outcome.before is None:
-                    return _failed(outcome, "missing_namespace", _NAMESPACE_PROBLEMS["missing_namespace"])
+            except (ConflictError, NotFoundError) as exc:
                 conflict = exc
             except ClusterError as exc:
                 return _failed(outcome, exc.reason, str(exc))
-            outcome = dataclasses.replace(self._read_and_decide(outcome.namespace), accounts=outcome.accounts)
+            if isinstance(conflict, NotFoundError) and outcome.before is None:
+                return _failed(outcome, "missing_namespace", _NAMESPACE_PROBLEMS["missing_namespace"])
+            try:
+                secret = self._cluster.secret(outcome.namespace, self._policy.name)
+            except ClusterError as exc:
+                return _failed(outcome, exc.reason, str(exc))
+            if conflict.in_doubt and carried_out(outcome.plan, secret):
+                return dataclasses.replace(outcome, uid=secret["metadata"]["uid"] if secret else None)
+            outcome = dataclasses.replace(self._decide(outcome.namespace, secret), accounts=outcome.accounts)
         return _failed(outcome, "conflict", f"Others kept writing this secret: {conflict}")
 
     def _write(self, outcome: Outcome) -> str | None:
@@ -247,15 +257,22 @@ class Runner:
         body = _bodies.successor(before, self._policy, plan.change)
         trial = {**body, "metadata": {**body["metadata"], "name": f"{self._policy.name[:240]}-trial"}}
         self._cluster.create_secret(namespace, trial, dry_run=True)
-        self._cluster.delete_secret(before)
+        try:
+            self._cluster.delete_secret(before)
+        except NotFoundError as exc:
+            # Where the first try's answer was lost it is gone by our own hand.
+            if not exc.in_doubt:
+                raise
         try:
             return self._cluster.create_secret(namespace, body)
         except ConflictError:
-            # Somebody else made one at this moment: decide about that one.
+            # Somebody else made one at this moment, or our own first try was carried out: decide about that one.
             raise
         except ClusterError as exc:
             try:
                 self._cluster.create_secret(namespace, _put_back(before))
+            except ConflictError:
+                raise
             except ClusterError as second:
                 raise ClusterError(
                     "secret_lost",

@@ -88,6 +88,9 @@ notes:
     resourceNames, saves one request each. For globs: C(list) and C(patch) on serviceaccounts. With O(state=absent) the
     same is needed where a secret is deleted; without it that is a warning, and accounts that are not listed may go on
     naming a secret that is gone, which does no harm but to tidiness."
+  - A restart of the API server, an overload and lost connections are borne for up to a minute. A server that serves
+    nobody for that long is given up, with every namespace that was not reached in the result. If the task is told to
+    stop by a signal, it finishes what it is writing and reports the rest as V(stopped). Run it again after either.
   - Where neither C(list) nor C(get) on namespaces is allowed, named namespaces are taken to exist; check mode then
     cannot see that one is missing.
 seealso:
@@ -198,8 +201,9 @@ namespaces:
       description:
         - A word that says why, such as V(missing), V(due), V(expired), V(forced), V(empty), V(recovered),
           V(fingerprint), V(registries), V(metadata), V(fresh), V(kept), V(dying), V(aws), V(orphaned), V(foreign),
-          V(wrong_type), V(immutable), V(malformed), V(forbidden), V(terminating), V(missing_namespace);
-          V(service_accounts) where nothing but an account changed, and V(missing_account) where one does not exist.
+          V(wrong_type), V(immutable), V(malformed), V(forbidden), V(terminating), V(missing_namespace),
+          V(unreachable), V(stopped); V(service_accounts) where nothing but an account changed, and V(missing_account)
+          where one does not exist.
       type: str
     expires_at:
       description: When the token in the secret expires, in UTC; V(unknown) in check mode where no token was given.

@@ -16,6 +16,7 @@ from kubernetes import client, config
 
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog
+from support.faults import FaultProxy
 from support.logins import ci, clients, running_site, site
 from support.playbook import Ansible
 
@@ -73,6 +74,19 @@ def aws_options(aws: FakeAws) -> dict[str, Any]:
 @pytest.fixture
 def ansible(tmp_path: Path, kubeconfig: str) -> Ansible:
     return Ansible(tmp_path, kubeconfig)
+
+
+@pytest.fixture(scope="session")
+def running_proxy(kubeconfig: str) -> Iterator[FaultProxy]:
+    with FaultProxy(kubeconfig) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def proxy(running_proxy: FaultProxy) -> FaultProxy:
+    """In front of the API server, with no fault in it yet."""
+    running_proxy.heal()
+    return running_proxy
 
 
 @pytest.fixture

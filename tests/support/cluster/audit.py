@@ -31,12 +31,12 @@ class AuditLog:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self._path = Path(path)
+        self.path = Path(path)
 
     def mark(self) -> int:
         """The place that the log has reached, for the argument `since` of the other methods."""
         self._settle()
-        data = self._path.read_bytes()
+        data = self.path.read_bytes()
         return data.rfind(b"\n") + 1
 
     def writes(self, since: int = 0, user: str | None = None, resource: str | None = None) -> list[Event]:
@@ -66,7 +66,7 @@ class AuditLog:
         ]
 
     def _events(self, since: int) -> Iterator[Event]:
-        with self._path.open("rb") as log:
+        with self.path.open("rb") as log:
             log.seek(since)
             for line in log:
                 if line.endswith(b"\n"):  # else it is just being written
@@ -75,7 +75,7 @@ class AuditLog:
     def _settle(self) -> None:
         deadline = time.monotonic() + _SECONDS_TO_SETTLE
         size = -1
-        while size != (size := self._path.stat().st_size) and time.monotonic() < deadline:
+        while size != (size := self.path.stat().st_size) and time.monotonic() < deadline:
             time.sleep(_SECONDS_OF_QUIET)
 
 

@@ -28,13 +28,18 @@ class Component:
     def __init__(self, name: str, argv: Sequence[str | Path], log: Path, environment: dict[str, str]) -> None:
         self.name = name
         self.log = log
-        with log.open("ab") as output:
-            self._process = subprocess.Popen(
-                [str(arg) for arg in argv],
+        self._argv = [str(arg) for arg in argv]
+        self._environment = environment
+        self._process = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        with self.log.open("ab") as output:
+            return subprocess.Popen(
+                self._argv,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=environment,
+                env=self._environment,
                 start_new_session=True,
                 preexec_fn=die_with_parent,
             )
@@ -64,6 +69,10 @@ class Component:
         self._process.kill()
         self._process.wait()
 
+    def start_again(self) -> None:
+        """After kill(): the same program, with the data it had. To be called in the main thread: it dies with it."""
+        self._process = self._start()
+
 
 class Supervisor:
     """The components of one cluster. As a context manager it kills them at the end, the newest first."""
@@ -87,6 +96,10 @@ class Supervisor:
         component = Component(name, argv, self.logs / f"{name}.log", environment or COMPONENT_ENVIRONMENT)
         self._components.append(component)
         return component
+
+    def component(self, name: str) -> Component:
+        """The running component of this name."""
+        return next(component for component in self._components if component.name == name)
 
     def stop(self) -> None:
         """Kill all components."""

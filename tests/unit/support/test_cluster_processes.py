@@ -101,6 +101,19 @@ def test_waiting_ends_with_all_logs(tmp_path: Path) -> None:
             supervisor.wait_until(lambda: False, what="a wonder", seconds=0.1)
 
 
+def test_a_component_that_was_killed_can_be_started_again(tmp_path: Path) -> None:
+    with Supervisor(tmp_path / "logs") as supervisor:
+        supervisor.start("server", ["sh", "-c", "echo started; exec sleep 100"])
+        component = supervisor.component("server")
+        first = component.pid
+        supervisor.wait_until(lambda: "started" in component.tail(), what="its start", seconds=10)
+        component.kill()
+        assert not is_running(str(first))
+        component.start_again()
+        supervisor.wait_until(lambda: component.tail().count("started") == 2, what="its return", seconds=10)
+        assert component.pid != first
+
+
 def test_components_see_nothing_of_the_callers_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "callers")
     with Supervisor(tmp_path / "logs") as supervisor:

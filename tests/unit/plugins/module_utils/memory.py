@@ -38,12 +38,16 @@ class MemoryCluster:
         self.accounts: dict[tuple[str, str], list[str]] = {}
         """Namespace and name of a service account -> its pull secrets."""
         self.clock_offset = dt.timedelta()
+        self.stopped_by = ""
+        self.stop_after: dict[str, int] = {}
         self.calls: Counter[str] = Counter()
         self.refuse: dict[str, list[ClusterError | None]] = {}
         self.meanwhile: dict[str, dict[str, Any]] = {}
 
     def _count(self, verb: str) -> None:
         self.calls[verb] += 1
+        if self.calls[verb] == self.stop_after.get(verb):
+            self.stopped_by = "SIGTERM"
         errors = self.refuse.get(verb)
         error = errors.pop(0) if errors else None
         if error:

@@ -34,6 +34,7 @@ class MemoryCluster:
         self.stored = {(namespace, name): account(namespace, name) for namespace in namespaces for name in accounts}
         self.calls: Counter[str] = Counter()
         self.refuse: dict[str, list[ClusterError | None]] = {}
+        self.stopped_by = ""
 
     def _count(self, verb: str) -> None:
         self.calls[verb] += 1
@@ -200,6 +201,26 @@ def test_what_somebody_else_attached_meanwhile_is_unchanged(pool: concurrent.fut
     cluster.refuse = {"patch": [ConflictError("conflict", "x")]}
     assert one.write("a", plan).action == "unchanged"
     assert cluster.secrets("a", "build") == ["theirs", NAME]
+
+
+def test_what_was_attached_though_the_answer_was_lost_is_ours(pool: concurrent.futures.Executor) -> None:
+    cluster = MemoryCluster("a", accounts=("build",))
+    one = attachments(cluster, pool)
+    (plan,) = one.plan({"a": Reach(("build",))})["a"]
+    cluster.stored["a", "build"] = account("a", "build", NAME)
+    lost = ConflictError("conflict", "x")
+    lost.in_doubt = True
+    cluster.refuse = {"patch": [lost]}
+    assert one.write("a", plan).action == "attached"
+    assert cluster.calls["patch"] == 1
+
+
+def test_after_a_signal_no_account_is_begun(pool: concurrent.futures.Executor) -> None:
+    cluster = MemoryCluster("a", accounts=("build",))
+    cluster.stopped_by = "SIGTERM"
+    (done,) = write(cluster, pool, Reach(("build",)))
+    assert (done.action, done.reason) == ("failed", "stopped")
+    assert cluster.calls["patch"] == 0
 
 
 def test_conflicts_without_end_are_given_up(pool: concurrent.futures.Executor) -> None:

@@ -17,6 +17,12 @@ from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.exceptions import api_exception
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _cluster
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._patience import (
+    SECONDS,
+    SECONDS_AT_FIRST,
+    SECONDS_TO_SETTLE,
+    Patience,
+)
 
 HOST = "https://api.invalid:6443"
 OK = {"metadata": {"name": "a", "uid": "u"}}
@@ -52,19 +58,22 @@ class ScriptedClient:
         return SimpleNamespace(data=json.dumps(answer).encode(), headers={"Date": "Thu, 01 Jan 2026 00:00:00 GMT"})
 
 
-@pytest.fixture
-def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pauses that were made, none of them real."""
-    made: list[float] = []
-    monkeypatch.setattr(_cluster.time, "sleep", made.append)
-    return made
+class Clock:
+    """Stands still but for the pauses that are made, none of which is real."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
 
 
-def cluster(*answers: Any) -> tuple[_cluster.Cluster, ScriptedClient]:
+def cluster(*answers: Any, clock: Clock | None = None) -> tuple[_cluster.Cluster, ScriptedClient]:
+    clock = clock or Clock()
     client = ScriptedClient(*answers)
     scripted: Any = client
     port: DynamicClient = scripted
-    return _cluster.Cluster(HOST, port), client
+    return _cluster.Cluster(HOST, port, Patience(lambda: clock.now, clock.sleep)), client
 
 
 RETRIED = {
@@ -78,7 +87,7 @@ RETRIED = {
 
 @pytest.mark.parametrize("kind", RETRIED)
 @pytest.mark.parametrize("verb", ["get", "create", "patch"])
-def test_what_passes_is_tried_again(pauses: list[float], kind: str, verb: str) -> None:
+def test_what_passes_is_tried_again(kind: str, verb: str) -> None:
     port, client = cluster(RETRIED[kind], RETRIED[kind], OK)
     if verb == "get":
         assert port.secret("ns", "a") == OK
@@ -87,21 +96,94 @@ def test_what_passes_is_tried_again(pauses: list[float], kind: str, verb: str) -
     else:
         assert port.patch_secret("ns", "a", {"metadata": {}}) == "u"
     assert len(client.requests) == 3
-    assert len(pauses) == 2
 
 
-def test_the_server_says_how_long_to_wait(pauses: list[float]) -> None:
-    port, _client = cluster(refusal(429, headers={"Retry-After": "7"}), OK)
+def test_the_server_says_how_long_to_wait() -> None:
+    clock = Clock()
+    port, _client = cluster(refusal(429, headers={"Retry-After": "7"}), OK, clock=clock)
     port.secret("ns", "a")
-    assert pauses == [7.0]
+    assert clock.now == pytest.approx(1007)
 
 
-def test_it_is_given_up_in_the_end(pauses: list[float]) -> None:
-    port, client = cluster(*[refusal(503, "overloaded")] * _cluster.ATTEMPTS)
-    with pytest.raises(_cluster.ClusterError, match=r"get secret ns/a at https://api.invalid:6443: overloaded"):
+def test_an_error_of_one_request_is_given_up_soon() -> None:
+    """A webhook's, for instance: the server lives, and others are still served."""
+    clock = Clock()
+    port, client = cluster(*[refusal(500, "webhook")] * _cluster.ATTEMPTS, OK, clock=clock)
+    with pytest.raises(_cluster.ClusterError, match=r"get secret ns/a at https://api.invalid:6443: webhook"):
         port.secret("ns", "a")
+    assert clock.now < 1010
+    assert port.secret("ns", "b") == OK
     assert not client.answers
-    assert len(pauses) == _cluster.ATTEMPTS - 1
+
+
+@pytest.mark.parametrize(("served", "seconds"), [(False, SECONDS_AT_FIRST), (True, SECONDS)])
+def test_a_server_that_is_gone_is_given_up_once_and_for_all(served: bool, seconds: float) -> None:
+    clock = Clock()
+    refused = urllib3.exceptions.ProtocolError("Connection refused.")
+    port, client = cluster(*[OK] * served, *[refused] * 100, clock=clock)
+    if served:
+        port.secret("ns", "a")
+    with pytest.raises(
+        _cluster.ClusterError, match=r"patch secret ns/a at \S+: Connection refused\.\. It may have been"
+    ):
+        port.patch_secret("ns", "a", {})
+    assert seconds - 5 < clock.now - 1000 <= seconds
+    clock.now += 5
+    asked = len(client.requests)
+    with pytest.raises(_cluster.ClusterError, match=f"Did not patch secret ns/b: {HOST} serves no requests") as caught:
+        port.patch_secret("ns", "b", {})
+    assert caught.value.reason == "unreachable"
+    assert len(client.requests) == asked
+
+
+@pytest.mark.parametrize(
+    ("first", "doubt"), [("answer lost", True), ("504", True), ("read", False), (None, False)], ids=str
+)
+def test_a_conflict_tells_whether_it_may_be_with_ourselves(first: str | None, doubt: bool) -> None:
+    failures = {"answer lost": urllib3.exceptions.ProtocolError("Connection aborted."), "504": refusal(504)}
+    answers = [OK, refusal(409)] if first == "read" else [*([failures[first]] if first else []), refusal(409)]
+    port, _client = cluster(*answers)
+    if first == "read":
+        port.secret("ns", "a")
+    with pytest.raises(_cluster.ConflictError) as caught:
+        port.patch_secret("ns", "a", {})
+    assert caught.value.in_doubt is doubt
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_just_after_a_restart_a_refusal_is_no_answer(status: int) -> None:
+    """The API server listens before it knows all accounts and bindings."""
+    clock = Clock()
+    refused = urllib3.exceptions.ProtocolError("Connection refused.")
+    port, client = cluster(OK, refused, refusal(status), refusal(status), OK, refusal(status), clock=clock)
+    port.secret("ns", "a")
+    assert port.patch_secret("ns", "a", {}) == "u"
+    assert len(client.requests) == 5
+    clock.now += SECONDS_TO_SETTLE
+    with pytest.raises(_cluster.ClusterError):
+        port.patch_secret("ns", "a", {})
+
+
+def test_a_true_refusal_after_a_restart_is_told_in_bounded_time() -> None:
+    clock = Clock()
+    refused = urllib3.exceptions.ProtocolError("Connection refused.")
+    port, _client = cluster(OK, refused, *[refusal(403, "User x cannot")] * 50, clock=clock)
+    port.secret("ns", "a")
+    with pytest.raises(_cluster.ForbiddenError, match="User x cannot"):
+        port.patch_secret("ns", "a", {})
+    assert SECONDS_TO_SETTLE < clock.now - 1000 < SECONDS_TO_SETTLE + 6
+
+
+def test_once_stopped_nothing_is_read_but_a_write_may_need_its_second_half() -> None:
+    patience = Patience()
+    client: Any = ScriptedClient(OK)
+    port = _cluster.Cluster(HOST, client, patience)
+    patience.stop("SIGTERM")
+    assert port.stopped_by == "SIGTERM"
+    with pytest.raises(_cluster.ClusterError, match="Stopped by SIGTERM before it could get secret ns/a") as caught:
+        port.secret("ns", "a")
+    assert caught.value.reason == "stopped"
+    assert port.create_secret("ns", {"metadata": {"name": "a"}}) == "u"
 
 
 REFUSED = {
@@ -115,7 +197,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-def test_what_does_not_pass_is_not_tried_again(pauses: list[float], kind: str) -> None:
+def test_what_does_not_pass_is_not_tried_again(kind: str) -> None:
     answer, error, reason = REFUSED[kind]
     port, client = cluster(answer)
     with pytest.raises(error) as caught:
@@ -124,7 +206,6 @@ def test_what_does_not_pass_is_not_tried_again(pauses: list[float], kind: str) -
     assert "create secret ns/a" in str(caught.value)
     assert "token" not in str(caught.value)
     assert len(client.requests) == 1
-    assert pauses == []
 
 
 def test_a_missing_secret_is_none() -> None:

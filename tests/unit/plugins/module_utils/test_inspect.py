@@ -39,6 +39,7 @@ class ReadOnlyCluster:
         self.names = names
         self.stored = secrets or {}
         self.accounts: dict[str, dict[str, list[str]]] = {}
+        self.stopped_by = ""
         self.refused: dict[str, ClusterError] = {}
         self.clock_offset = dt.timedelta()
         self.calls: Counter[str] = Counter()

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import datetime as dt
+import json
 from typing import Any
 
 import pytest
@@ -120,6 +122,68 @@ def test_recreating_is_not_begun_where_the_dry_run_fails() -> None:
     cluster.refuse = {"dry run": [ForbiddenError("forbidden", "no create")]}
     assert result(run(cluster, "a", recreate=True)) == {"a": ("failed", "forbidden")}
     assert cluster.calls["delete secret"] == 0
+
+
+def test_recreating_goes_on_where_the_answer_to_the_deletion_was_lost() -> None:
+    """Taken for somebody else's deletion, a bare secret would be made, without the others' logins."""
+    cluster = MemoryCluster(["a"])
+    cluster.stored = {"a": cases.secret(namespace="a", type="Opaque", auths={"other.example": "theirs"}, registries=[])}
+    lost = NotFoundError("not_found", "gone by the first try")
+    lost.in_doubt = True
+
+    def delete_secret(secret: dict[str, Any]) -> None:
+        cluster.stored.clear()
+        raise lost
+
+    cluster.delete_secret = delete_secret  # type: ignore[method-assign]
+    assert result(run(cluster, "a", recreate=True)) == {"a": ("recreated", "wrong_type")}
+    config = json.loads(base64.b64decode(cluster.stored["a"]["data"][".dockerconfigjson"]))
+    assert set(config["auths"]) == {"other.example", "public.ecr.aws"}
+
+
+def test_putting_back_gives_way_to_what_was_made_after_all() -> None:
+    """The new secret's answer was lost, so that the old one cannot be put back: it is not lost."""
+    cluster = MemoryCluster(["a"])
+    cluster.stored = {"a": cases.secret(namespace="a", type="Opaque")}
+    cluster.refuse = {"create secret": [ClusterError("unreachable", "x"), ConflictError("conflict", "exists"), None]}
+    assert result(run(cluster, "a", recreate=True)) == {"a": ("created", "missing")}
+
+
+def test_a_write_whose_answer_was_lost_is_reported_as_what_it_was() -> None:
+    cluster = MemoryCluster(["a"])
+    cluster.stored = {"a": cases.secret(namespace="a")}
+    patch = cluster.patch_secret
+
+    def patch_twice(namespace: str, name: str, body: dict[str, Any]) -> str:
+        patch(namespace, name, body)
+        cluster.stored[namespace]["metadata"]["resourceVersion"] = "101"
+        error = ConflictError("conflict", "changed")
+        error.in_doubt = True
+        raise error
+
+    cluster.patch_secret = patch_twice  # type: ignore[method-assign]
+    report = run(cluster, "a")
+    assert result(report) == {"a": ("renewed", "expired")}
+    assert report.outcomes[0].uid == cluster.stored["a"]["metadata"]["uid"]
+    assert cluster.calls["patch secret"] == 1
+
+
+def test_after_a_signal_nothing_is_begun_and_all_is_told() -> None:
+    names = [f"n{number:02}" for number in range(50)]
+    cluster = MemoryCluster(names)
+    cluster.stop_after = {"create secret": 20}
+    report = run(cluster, *names)
+    assert 20 <= cluster.calls["create secret"] == len(cluster.stored) < 30
+    assert {name for name, (action, _reason) in result(report).items() if action == "created"} == set(cluster.stored)
+    assert {failed.plan.reason for failed in report.failures} == {"stopped"}
+    assert "SIGTERM came. Run the task again" in report.problem(Policy(name=NAME), Selection(tuple(names)))
+
+
+def test_a_plan_that_was_interrupted_is_none() -> None:
+    cluster = MemoryCluster(["a", "b"])
+    cluster.stop_after = {"get secret": 2}
+    with pytest.raises(ClusterError, match=r"Stopped by SIGTERM\. Nothing was written"):
+        run(cluster, "a", "b", dry_run=True)
 
 
 def test_a_secret_that_is_lost_is_told_plainly() -> None:

@@ -1,0 +1,185 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A thousand namespaces on a control plane of their own: every kind of trouble in one pass, an API server that dies in
+the middle, and a task that is told to stop. The tests follow each other on the same namespaces.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from support import module
+from support.aws import FakeAws
+from support.cluster.spare import SpareCluster, spare_cluster
+from support.crowd import Crowd
+
+NAME = "ecr-public-secret"
+GOOD = [f"good-{number:03}" for number in range(1000)]
+KINDS = ("foreign", "forbidden", "terminating", "wrong-type")
+BAD = {kind: [f"{kind}-{number:02}" for number in range(50)] for kind in KINDS}
+MIXED = GOOD[:800] + [name for names in BAD.values() for name in names]
+WRITER = [
+    {"apiGroups": [""], "resources": ["secrets"], "resourceNames": [NAME], "verbs": ["get", "patch"]},
+    {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]},
+]
+LISTER = [
+    {"apiGroups": [""], "resources": ["secrets"], "resourceNames": [NAME], "verbs": ["list"]},
+    {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["list"]},
+]
+EMPTY = {".dockerconfigjson": base64.b64encode(b'{"auths":{}}').decode()}
+
+
+@dataclass(frozen=True)
+class Thousand:
+    """The namespaces, and the account that serves them: its rights are those of the guide, not an administrator's."""
+
+    cluster: SpareCluster
+    crowd: Crowd
+    kubeconfig: str
+
+    def secrets(self, names: list[str]) -> list[dict[str, Any]]:
+        found = self.crowd.secrets(NAME)
+        return [found[name] for name in names]
+
+    def uids(self, names: list[str]) -> list[str]:
+        return [secret["metadata"]["uid"] for secret in self.secrets(names)]
+
+    def passwords(self, names: list[str]) -> Counter[str]:
+        configs = (base64.b64decode(secret["data"][".dockerconfigjson"]) for secret in self.secrets(names))
+        return Counter(json.loads(config)["auths"]["public.ecr.aws"]["password"] for config in configs)
+
+    def done(self, mark: int) -> Counter[str]:
+        """Namespace to the writes of this account that the API server carried out and answered."""
+        writes = (write for write in self.cluster.audit.writes(since=mark, resource="secrets") if _by_account(write))
+        return Counter(write["objectRef"]["namespace"] for write in writes if write["responseStatus"]["code"] < 300)
+
+
+def _by_account(event: dict[str, Any]) -> bool:
+    return str(event["user"]["username"]).startswith("system:serviceaccount:default:limited-")
+
+
+@pytest.fixture(scope="module")
+def thousand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Thousand]:
+    folder = tmp_path_factory.mktemp("thousand")
+    with spare_cluster(folder) as cluster:
+        crowd = Crowd(cluster.kubeconfig)
+        crowd.make_namespaces([*GOOD, *(name for names in BAD.values() for name in names)])
+        allowed = [*GOOD, *(name for kind in KINDS if kind != "forbidden" for name in BAD[kind])]
+        kubeconfig = crowd.account(folder, "default", rules=WRITER, namespaces=allowed, everywhere=LISTER)
+        yield Thousand(cluster, crowd, kubeconfig)
+
+
+def spoil(crowd: Crowd) -> None:
+    held = {"metadata": {"name": "held", "finalizers": ["freshpull.invalid/test"]}}
+    foreign = {"metadata": {"name": NAME}, "type": "kubernetes.io/dockerconfigjson", "data": EMPTY}
+    crowd.send_all(
+        [
+            *(("POST", f"/api/v1/namespaces/{name}/secrets", foreign) for name in BAD["foreign"]),
+            *(
+                ("POST", f"/api/v1/namespaces/{name}/secrets", {**foreign, "type": "Opaque"})
+                for name in BAD["wrong-type"]
+            ),
+            *(("POST", f"/api/v1/namespaces/{name}/configmaps", held) for name in BAD["terminating"]),
+        ]
+    )
+    crowd.send_all([("DELETE", f"/api/v1/namespaces/{name}", None) for name in BAD["terminating"]])
+
+
+def test_every_kind_of_trouble_in_one_pass(thousand: Thousand, aws: FakeAws) -> None:
+    """1,000 namespaces, of which 50 foreign, 50 forbidden, 50 terminating, 50 of a wrong type: 800 right, 200 named."""
+    spoil(thousand.crowd)
+    others = thousand.crowd.secrets(NAME)
+    assert set(others) == {*BAD["foreign"], *BAD["wrong-type"]}
+    mark = thousand.cluster.audit.mark()
+    result = module.run(thousand.kubeconfig, namespaces=MIXED, token=aws.issue(40000))
+    assert result.values["failed"]
+    assert result.summary == {"created": 800, "failed": 200}
+    assert result.msg.startswith("200 of 1000 namespaces failed.")
+    reasons = {kind: kind.replace("-", "_") for kind in KINDS}
+    assert {name: result.actions[name] for kind in KINDS for name in BAD[kind]} == {
+        name: ("failed", reasons[kind]) for kind in KINDS for name in BAD[kind]
+    }
+    assert f"Could not create secret forbidden-00/{NAME}" in json.dumps(result.values)
+    assert thousand.passwords(GOOD[:800]) == {aws.tokens[-1]: 800}
+    assert others.items() <= thousand.crowd.secrets(NAME).items()
+    assert thousand.done(mark) == dict.fromkeys(GOOD[:800], 1)
+    requests = [event["verb"] for event in thousand.cluster.audit.requests(since=mark) if _by_account(event)]
+    # 1,200 namespaces on three pages, 100 secrets on one; a create for each that has none and is not going.
+    assert Counter(requests) == {"list": 4, "create": 850}
+
+
+def test_an_api_server_that_dies_in_the_middle(thousand: Thousand, aws: FakeAws) -> None:
+    """Killed after some 300 of 1,000 writes and started again: all are renewed, none is written twice.
+
+    The account has its rights by bindings, which the new one does not know in its first moments: it answers 403.
+    """
+    module.run(thousand.kubeconfig, namespaces=GOOD, token=aws.issue(40000)).ok()
+    before = thousand.uids(GOOD)
+    mark = thousand.cluster.audit.mark()
+    running = module.start(thousand.kubeconfig, namespaces=GOOD, token=aws.issue(41000), force_renew=True)
+    wait_for_writes(thousand, mark, 300)
+    thousand.cluster.kill_api_server()
+    written = sum(thousand.done(mark).values())
+    assert 300 <= written < 900
+    thousand.cluster.start_api_server()
+    result = running.wait().ok()
+    assert result.errors == ""
+    assert result.summary == {"renewed": 1000}
+    assert thousand.uids(GOOD) == before
+    assert thousand.passwords(GOOD) == {aws.tokens[-1]: 1000}
+    done = thousand.done(mark)
+    # What was in the air when it died is in its log or not, but never twice.
+    assert set(done.values()) == {1}
+    assert 1000 - 32 <= len(done) <= 1000
+
+
+def wait_for_writes(thousand: Thousand, mark: int, count: int) -> None:
+    """Until so many patches are in the log; a matter of a second, so it is looked at as often as possible."""
+    deadline = time.monotonic() + 60
+    with thousand.cluster.audit.path.open("rb") as log:
+        log.seek(mark)
+        seen = 0
+        while seen < count:
+            assert time.monotonic() < deadline
+            seen += log.read().count(b'"verb":"patch"')
+            time.sleep(0.01)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+def test_a_task_that_is_told_to_stop(thousand: Thousand, aws: FakeAws, number: signal.Signals) -> None:
+    """In the middle of 1,000 writes: what was begun is finished, all is told, and the next run does the rest."""
+    before = thousand.uids(GOOD)
+    token = aws.issue(42000 + number)
+    mark = thousand.cluster.audit.mark()
+    running = module.start(thousand.kubeconfig, namespaces=GOOD, token=token, force_renew=True)
+    wait_for_writes(thousand, mark, 300)
+    running.send(number)
+    result = running.wait()
+    assert result.errors == ""
+    assert result.values["failed"]
+    assert result.values["changed"]
+    summary = result.summary
+    assert set(summary) == {"renewed", "failed"}
+    assert sum(summary.values()) == 1000
+    assert 300 <= summary["renewed"] < 1000
+    renewed = [name for name in GOOD if result.actions[name][0] == "renewed"]
+    assert {result.actions[name] for name in GOOD if name not in renewed} == {("failed", "stopped")}
+    assert f"{number.name} came" in result.msg
+    assert thousand.done(mark) == dict.fromkeys(renewed, 1)
+    assert thousand.passwords(GOOD)[token["password"]] == len(renewed)
+
+    again = module.run(thousand.kubeconfig, namespaces=GOOD, token=token, force_renew=True).ok()
+    assert again.summary == {"renewed": 1000 - len(renewed), "unchanged": len(renewed)}
+    assert thousand.done(mark) == dict.fromkeys(GOOD, 1)
+    assert thousand.uids(GOOD) == before
+    assert thousand.passwords(GOOD) == {token["password"]: 1000}
