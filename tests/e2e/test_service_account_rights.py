@@ -1,11 +1,10 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Service accounts with the rights of README.md, no more and no less."""
+"""Service accounts with the rights of the guide, no more and no less."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from pathlib import Path
@@ -16,17 +15,17 @@ import yaml
 from kubernetes import client
 
 from e2e.test_service_accounts import make_account, outcome, secrets_of
+from support import rights
 from support.cluster.audit import AuditLog
 from support.playbook import Ansible
 from support.workloads import wait_for
 
 Make = Callable[..., list[str]]
 NAME = "ecr-public-secret"
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 
 class Limited:
-    """A service account that has ClusterRoles of README.md, just as they stand there."""
+    """A service account that has ClusterRoles of the guide, just as they stand there."""
 
     def __init__(self, core: client.CoreV1Api, namespace: str) -> None:
         self._core = core
@@ -48,16 +47,14 @@ class Limited:
 
     def bind(self, name: str, *namespaces: str) -> None:
         """In these namespaces, or everywhere."""
-        (block,) = re.findall(rf"^```yaml\n([^`]*\n  name: {name}\n[^`]*)^```", README, re.MULTILINE)
-        role = yaml.safe_load(block)
-        role["metadata"]["name"] = f"{self._namespace}:{name}"
+        role = {"metadata": {"name": f"{self._namespace}:{name}"}, "rules": rights.roles()[name]}
         self._rbac.create_cluster_role(role)
         binding = {
             "metadata": {"name": f"{self._namespace}:{name}"},
             "roleRef": {
                 "apiGroup": "rbac.authorization.k8s.io",
                 "kind": "ClusterRole",
-                "name": role["metadata"]["name"],
+                "name": f"{self._namespace}:{name}",
             },
             "subjects": [{"kind": "ServiceAccount", "name": "limited", "namespace": self._namespace}],
         }
@@ -65,7 +62,9 @@ class Limited:
             self._rbac.create_namespaced_role_binding(namespace, binding)
         if not namespaces:
             self._rbac.create_cluster_role_binding(binding)
-        wait_for(lambda: self._may(role["rules"][0], (namespaces or (self._namespace,))[0]), f"the rights of {name}")
+        wait_for(
+            lambda: self._may(rights.roles()[name][0], (namespaces or (self._namespace,))[0]), f"the rights of {name}"
+        )
 
     def _may(self, rule: dict[str, Any], namespace: str) -> bool:
         attributes = {
@@ -93,7 +92,7 @@ def limited(core: client.CoreV1Api, make_namespaces: Make) -> Iterator[Limited]:
     limited.remove()
 
 
-def test_named_accounts_need_no_more_than_the_rights_in_the_readme(
+def test_named_accounts_need_no_more_than_the_rights_in_the_guide(
     ansible: Ansible,
     core: client.CoreV1Api,
     kubeconfig: str,
@@ -103,7 +102,7 @@ def test_named_accounts_need_no_more_than_the_rights_in_the_readme(
 ) -> None:
     names = make_namespaces("a", "b")
     make_account(core, names[0], "build", NAME)
-    limited.bind("ecr-public-secret-writer", *names)
+    limited.bind("ecr-public-secret:recreate", *names)
     limited.bind("ecr-public-secret-attacher", *names)
     options: dict[str, Any] = {"namespaces": names, "kubeconfig": limited.kubeconfig(kubeconfig, ansible.folder)}
 
@@ -125,7 +124,7 @@ def test_named_accounts_need_no_more_than_the_rights_in_the_readme(
     assert secrets_of(core, names[0], "build") == [NAME]
 
 
-def test_globs_need_no_more_than_the_rights_in_the_readme(
+def test_globs_need_no_more_than_the_rights_in_the_guide(
     ansible: Ansible,
     core: client.CoreV1Api,
     kubeconfig: str,
@@ -134,7 +133,7 @@ def test_globs_need_no_more_than_the_rights_in_the_readme(
     limited: Limited,
 ) -> None:
     names = make_namespaces("a", "b")
-    limited.bind("ecr-public-secret-writer", *names)
+    limited.bind("ecr-public-secret:recreate", *names)
     limited.bind("ecr-public-secret-attacher-to-all", *names)
     options: dict[str, Any] = {"namespaces": names, "kubeconfig": limited.kubeconfig(kubeconfig, ansible.folder)}
     run = ansible.pull_secret(service_accounts=["d*"], aws=aws_options, **options)
@@ -154,7 +153,7 @@ def test_a_right_to_list_one_name_everywhere_saves_the_reads(
     limited: Limited,
 ) -> None:
     names = make_namespaces(*(f"n{number}" for number in range(9)))
-    limited.bind("ecr-public-secret-writer", *names)
+    limited.bind("ecr-public-secret:recreate", *names)
     limited.bind("ecr-public-secret-attacher")
     mark = audit.mark()
     run = ansible.pull_secret(

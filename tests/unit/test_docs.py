@@ -24,6 +24,7 @@ from ansible_collections.kubernetes.core.plugins.module_utils.args_common import
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _arguments, _login_arguments, _marks
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _aws_errors
+from support import rights
 from unit.cases import decide
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -163,8 +164,15 @@ def test_the_refresher_s_rights_are_those_of_the_role() -> None:
     values["_pull_secret_labels"] = {}
     granted = yaml.safe_load(jinja.from_string(read(ROLE / "templates/rights.yml.j2")).render(values))
     title = {"name": granted["metadata"]["name"]}
-    shown = [mapping["rules"] for mapping in mappings(examples(README)) if mapping.get("metadata") == title]
+    shown = [mapping["rules"] for mapping in mappings(examples(rights.GUIDE)) if mapping.get("metadata") == title]
     assert shown == [granted["rules"]]
+
+
+def test_the_roles_of_the_guide_are_those_of_its_table() -> None:
+    """tests/e2e/test_rights.py runs the module under each row."""
+    named = {role for row in rights.ways().values() for role in row if role}
+    assert named == {role for role in rights.roles() if role.startswith("ecr-public-secret:")}
+    assert len(rights.ways()) == len(re.findall(r"^   \* - (?!Way$)", read(rights.GUIDE), re.MULTILINE))
 
 
 def test_the_content_table_lists_what_there_is() -> None:

@@ -1,0 +1,248 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The guide to rights, row by row: an account with just the rights that a row names runs the module, and with one verb
+less it fails and names that verb, or does without it as the guide says.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support import module, rights
+from support.aws import FakeAws
+from support.cluster.audit import AuditLog
+from support.crowd import Crowd
+from support.playbook import Ansible
+from support.role import Role, changed
+from unit.cases import decide as cases
+
+NAME = "ecr-public-secret"
+DUE: dict[str, Any] = {"expires_at": "2020-01-01T00:00:00Z"}
+FOREIGN: dict[str, Any] = {"ours": False}
+SHARED: dict[str, Any] = {"auths": {"public.ecr.aws": "a", "x.example": "b"}, "registries": ["public.ecr.aws"]}
+OPAQUE: dict[str, Any] = {"type": "Opaque", **DUE}
+SEVEN: dict[str, Any] = {f"due{number}": DUE for number in range(7)}
+
+
+@dataclass(frozen=True)
+class Way:
+    """secrets: what stands in each namespace, None for nothing. expected: the actions there.
+
+    spared: the rights that can be missing. asked: every request to the API server, by verb and resource.
+    """
+
+    secrets: dict[str, dict[str, Any] | None]
+    expected: dict[str, str]
+    asked: dict[str, int]
+    options: dict[str, Any] = field(default_factory=dict)
+    by_glob: bool = False
+    spared: frozenset[tuple[str, str]] = frozenset()
+
+
+FEW: dict[str, Any] = {"secrets": {"missing": None, "due": DUE}, "expected": {"missing": "created", "due": "renewed"}}
+MANY: dict[str, Any] = {
+    "secrets": {**FEW["secrets"], **SEVEN},
+    "expected": {**FEW["expected"], **dict.fromkeys(SEVEN, "renewed")},
+}
+LIST_NAMESPACES, LIST_SECRETS = ("list", "namespaces"), ("list", "secrets")
+
+# The first cell of each row of the guide's table.
+WAYS = {
+    "Namespaces that are named": Way(
+        **FEW, asked={"get namespaces": 2, "get secrets": 2, "create secrets": 1, "patch secrets": 1}
+    ),
+    "More than 8 that are named, read at once": Way(
+        **MANY,
+        asked={"list namespaces": 1, "list secrets": 1, "create secrets": 1, "patch secrets": 8},
+        spared=frozenset({LIST_NAMESPACES, LIST_SECRETS, ("get", "secrets")}),
+    ),
+    "Globs or ``namespace_selector``": Way(
+        **FEW,
+        by_glob=True,
+        asked={"list namespaces": 1, "get secrets": 2, "create secrets": 1, "patch secrets": 1},
+    ),
+    "Globs or ``namespace_selector``, read at once": Way(
+        **MANY,
+        by_glob=True,
+        asked={"list namespaces": 1, "list secrets": 1, "create secrets": 1, "patch secrets": 8},
+        spared=frozenset({LIST_SECRETS, ("get", "secrets")}),
+    ),
+    "Secrets that are there are renewed, none is made": Way(
+        secrets={"due": DUE},
+        expected={"due": "renewed"},
+        asked={"get namespaces": 1, "get secrets": 1, "patch secrets": 1},
+    ),
+    "``adopt``": Way(
+        secrets={"missing": None, "foreign": FOREIGN},
+        expected={"missing": "created", "foreign": "adopted"},
+        options={"adopt": True},
+        asked={"get namespaces": 2, "get secrets": 2, "create secrets": 1, "patch secrets": 1},
+    ),
+    "``recreate``": Way(
+        secrets={"missing": None, "due": DUE, "opaque": OPAQUE},
+        expected={"missing": "created", "due": "renewed", "opaque": "recreated"},
+        options={"recreate": True},
+        asked={
+            "get namespaces": 3,
+            "get secrets": 3,
+            "patch secrets": 1,
+            "delete secrets": 1,
+            # One of them by a dry run, before the old secret is deleted.
+            "create secrets": 3,
+        },
+    ),
+    "``placeholder``": Way(
+        secrets={"missing": None},
+        expected={"missing": "reserved"},
+        options={"placeholder": True},
+        asked={"get namespaces": 1, "get secrets": 1, "create secrets": 1},
+    ),
+    "``state: absent``": Way(
+        secrets={"ours": DUE, "shared": SHARED},
+        expected={"ours": "removed", "shared": "removed"},
+        options={"state": "absent"},
+        asked={"get namespaces": 2, "get secrets": 2, "delete secrets": 1, "patch secrets": 1},
+    ),
+    "Check mode of any of them": Way(
+        **FEW, options={"check_mode": True}, asked={"get namespaces": 2, "get secrets": 2}
+    ),
+}
+
+
+class Scene:
+    """Namespaces of one run, and the account that runs it."""
+
+    def __init__(self, crowd: Crowd, way: Way) -> None:
+        self._crowd = crowd
+        self._way = way
+        self.prefix = "r" + secrets.token_hex(4)
+        self.names = {kind: f"{self.prefix}-{kind}" for kind in way.secrets}
+        crowd.make_namespaces(self.names.values())
+        bodies = {self.names[kind]: cases.secret(**given) for kind, given in way.secrets.items() if given is not None}
+        for body in bodies.values():
+            for key in ("uid", "resourceVersion", "namespace"):
+                del body["metadata"][key]
+        crowd.send_all([("POST", f"/api/v1/namespaces/{name}/secrets", body) for name, body in bodies.items()])
+
+    def start(
+        self, folder: Path, token: dict[str, str], rules: rights.Rules, everywhere: rights.Rules
+    ) -> module.Running:
+        namespaces = list(self.names.values())
+        kubeconfig = self._crowd.account(folder, "default", rules=rules, namespaces=namespaces, everywhere=everywhere)
+        options = {"state": "present", **self._way.options}
+        chosen = [f"{self.prefix}-*"] if self._way.by_glob else namespaces
+        given = token if options["state"] == "present" and "placeholder" not in options else None
+        return module.start(kubeconfig, namespaces=chosen, token=given, **options)
+
+    def actions(self, result: module.Result) -> dict[str, str]:
+        return {kind: result.actions[name][0] for kind, name in self.names.items()}
+
+    def remove(self) -> None:
+        self._crowd.send_all([("DELETE", f"/api/v1/namespaces/{name}", None) for name in self.names.values()])
+
+
+@pytest.fixture(scope="module")
+def crowd(kubeconfig: str) -> Crowd:
+    return Crowd(kubeconfig)
+
+
+@pytest.fixture
+def scenes(crowd: Crowd, request: pytest.FixtureRequest) -> Iterator[Any]:
+    made: list[Scene] = []
+
+    def make(way: Way) -> Scene:
+        made.append(Scene(crowd, way))
+        return made[-1]
+
+    yield make
+    for scene in made:
+        scene.remove()
+
+
+def test_every_row_of_the_guide_is_run() -> None:
+    assert list(rights.ways()) == list(WAYS)
+
+
+@pytest.mark.parametrize("title", WAYS)
+def test_the_rights_of_the_row_are_enough(
+    scenes: Any, aws: FakeAws, audit: AuditLog, tmp_path: Path, title: str
+) -> None:
+    way = WAYS[title]
+    rules, everywhere = (rights.roles()[role] if role else [] for role in rights.ways()[title])
+    scene = scenes(way)
+    mark = audit.mark()
+    result = scene.start(tmp_path, aws.issue(), rules, everywhere).wait().ok()
+    assert scene.actions(result) == way.expected
+    events = [event for event in audit.requests(since=mark) if "default:limited-" in event["user"]["username"]]
+    assert Counter(f"{event['verb']} {event['objectRef']['resource']}" for event in events) == way.asked
+    # What was refused is a question that the module can do without.
+    refused = {(event["verb"], event["objectRef"]["resource"]) for event in events if not _granted(event)}
+    assert refused <= {("get", "namespaces")}
+
+
+def _granted(event: dict[str, Any]) -> bool:
+    return bool(event["responseStatus"]["code"] != 403)
+
+
+@pytest.mark.parametrize("title", WAYS)
+def test_with_one_verb_less_it_is_named(scenes: Any, aws: FakeAws, tmp_path: Path, title: str) -> None:
+    way = WAYS[title]
+    both = [rights.roles()[role] if role else [] for role in rights.ways()[title]]
+    lacking = {
+        (verb, resource): [_without(rules, verb, resource) for rules in both]
+        for rules in both
+        for rule in rules
+        for verb in rule["verbs"]
+        for resource in rule["resources"]
+    }
+    runs = []
+    for lack, (rules, everywhere) in lacking.items():
+        scene = scenes(way)
+        runs.append((lack, scene, scene.start(tmp_path, aws.issue(), rules, everywhere)))
+    for (verb, resource), scene, running in runs:
+        result = running.wait()
+        assert result.errors == ""
+        if (verb, resource) in way.spared:
+            assert scene.actions(result.ok()) == way.expected
+            continue
+        assert result.values["failed"]
+        assert f'cannot {verb} resource "{resource}"' in result.msg
+        if "namespaces" in result.values:
+            # Those that did not need it are done.
+            found = scene.actions(result)
+            assert {kind for kind in found if found[kind] != "failed"} < set(found)
+            assert {found[kind] for kind in found if found[kind] != way.expected[kind]} == {"failed"}
+
+
+def _without(rules: rights.Rules, verb: str, resource: str) -> rights.Rules:
+    """The rules with a verb less on a resource; the resources of one rule stand in it for the same purpose."""
+    kept = [
+        {**rule, "verbs": [other for other in rule["verbs"] if other != verb or resource not in rule["resources"]]}
+        for rule in rules
+    ]
+    return [rule for rule in kept if rule["verbs"]]
+
+
+def test_whoever_runs_the_role(crowd: Crowd, aws: FakeAws, tmp_path: Path, kubeconfig: str) -> None:
+    names = [f"r{secrets.token_hex(4)}-{suffix}" for suffix in ("a", "b")]
+    crowd.make_namespaces(names)
+    shown = rights.roles()
+    installer = shown["ecr-public-pull-secret-installer"]
+    limited = crowd.account(tmp_path, "default", everywhere=installer)
+    remover = crowd.account(tmp_path, "default", everywhere=[*installer, *shown["ecr-public-pull-secret-remover"]])
+    with Role(Ansible(tmp_path, kubeconfig), aws, names, refresher=f"{names[0]}-refresher") as role:
+        role.variables["pull_secret_cluster"] = {"kubeconfig": limited}
+        assert changed(role.run(test_run="never").ok()) > 0
+        assert set(names) <= set(crowd.secrets(NAME))
+        assert "cannot list resource" in role.run(state="absent").output
+        role.variables["pull_secret_cluster"] = {"kubeconfig": remover}
+        assert changed(role.run(state="absent").ok()) > 0
+        assert not set(names) & set(crowd.secrets(NAME))

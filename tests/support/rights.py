@@ -1,0 +1,31 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the guide to rights says: the roles that it shows, and which of them each way of using the collection needs."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+GUIDE = Path(__file__).parents[2] / "docs/docsite/rst/guide_rights.rst"
+
+Rules = list[dict[str, Any]]
+
+
+def ways() -> dict[str, tuple[str, str]]:
+    """The table's rows: way to the role in each namespace and the one in the cluster, "" for none."""
+    cells = r"^   \* - (.+)\n     -(?: ``(\S+)``)?\n     -(?: ``(\S+)``)?$"
+    found = re.findall(cells, GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
+    return {way: (namespaced, everywhere) for way, namespaced, everywhere in found}
+
+
+def roles() -> dict[str, Rules]:
+    """The ClusterRoles of the guide, by name."""
+    blocks = re.findall(r"^\.\. code-block:: yaml\n\n((?: +.*\n|\n)+)", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
+    shown = [yaml.safe_load(textwrap.dedent(block)) for block in blocks]
+    return {role["metadata"]["name"]: role["rules"] for role in shown}
