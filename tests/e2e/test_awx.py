@@ -24,6 +24,7 @@ from support.playbook import Ansible
 
 Make = Callable[..., list[str]]
 NAME = "ecr-public-secret"
+PUSH_MODE = {"pull_secret_refresher": "none", "pull_secret_fail_open_before": "3h"}
 
 
 @pytest.fixture(scope="module")
@@ -93,8 +94,7 @@ def test_one_cluster_with_the_credentials_of_a_job_template(
     make_namespaces: Make,
 ) -> None:
     names = make_namespaces("a", "b")
-    variables: dict[str, Any] = {"pull_secret_refresher": "none", "pull_secret_namespaces": names}
-    template = JobTemplate(ansible, {"localhost": {}}, variables)
+    template = JobTemplate(ansible, {"localhost": {}}, {**PUSH_MODE, "pull_secret_namespaces": names})
     env = {**keys, "AWS_ENDPOINT_URL_ECR_PUBLIC": aws.endpoint_url}
     kubernetes = (server[0], bearer_token, server[1])
     mark = audit.mark()
@@ -144,7 +144,7 @@ def test_many_clusters_with_a_token_for_each(
             # In truth it is one cluster, where no two hosts may write secrets of the same name.
             "pull_secret_name": name,
         }
-    template = JobTemplate(ansible, hosts, {"pull_secret_refresher": "none", "pull_secret_hosts": "all"})
+    template = JobTemplate(ansible, hosts, {**PUSH_MODE, "pull_secret_hosts": "all"})
     env = {**keys, "AWS_ENDPOINT_URL_ECR_PUBLIC": aws.endpoint_url, "CLUSTER_TOKEN": bearer_token}
 
     made = template.launch("-vvv", "--diff", env=env)

@@ -135,7 +135,8 @@ class Fleet:
 
     @property
     def inventory(self) -> Path:
-        variables = {"ansible_connection": "local", "pull_secret_refresher": "none"}
+        push_mode = {"pull_secret_refresher": "none", "pull_secret_fail_open_before": "3h"}
+        variables = {"ansible_connection": "local", **push_mode}
         path = self._ansible.folder / "clusters.yml"
         path.write_text(yaml.safe_dump({"clusters": {"hosts": self._hosts, "vars": variables}}))
         return path
