@@ -49,7 +49,8 @@ class TokenAction(ActionBase, abc.ABC):
         given = bool(args.get("token"))
         # The module gets it as it is, and refuses what is no boolean.
         verify = boolean(args.get("verify", False), strict=False)
-        if self._task.check_mode or (given and not verify):
+        if self._task.check_mode or (given and not verify) or args.get("state") == "absent":
+            # There is nothing to ask AWS for, so that the module need not be run twice.
             return self._execute_module(module_args=args, task_vars=task_vars)
         plan = self._plan(args, task_vars)
         if not plan.get("changed"):

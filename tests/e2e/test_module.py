@@ -86,9 +86,12 @@ def test_four_beats_of_present_and_absent(
     check = ansible.pull_secret("--check", "--diff", state="absent", namespaces=names)
     assert actions(check) == dict.fromkeys(names, "removed")
     assert writes(audit, mark) == 0
+    removal = audit.mark()
     gone = ansible.pull_secret("--diff", state="absent", namespaces=names)
     assert actions(gone) == dict.fromkeys(names, "removed")
     assert writes(audit, mark) == 3
+    # Without a token to ask for in between the module runs once.
+    assert len(audit.requests(since=removal, resource="secrets", user=ADMIN, verb="get")) == 3
     again = ansible.pull_secret(state="absent", namespaces=names)
     assert not again.results["result"]["changed"]
     assert (writes(audit, mark), aws.calls) == (3, {"GetAuthorizationToken": 2})
