@@ -251,6 +251,7 @@ def test_clocks_ten_minutes_apart(
         name: ("renewed", "due") if kind in DUE[server] else ("unchanged", "fresh") for kind, name in names.items()
     }
     assert result.actions == expected
-    assert re.search(
-        rf"The API server's clock is (59[5-9]|60[0-5]) s {server} this host's", str(result.values["warnings"])
-    )
+    told = re.search(rf"The API server's clock is (\d+) s {server} this host's", str(result.values["warnings"]))
+    # The injected clock stands still, so that a busy machine counts.
+    assert told
+    assert 480 < int(told[1]) < 720
