@@ -50,12 +50,16 @@ class Workloads:
         self.core = client.CoreV1Api(self.api)
         self.batch = client.BatchV1Api(self.api)
 
-    def refresh(self, namespace: str) -> Ended:
-        """Run a Job as `kubectl create job --from` makes it of the CronJob, but told to renew whatever life remains."""
+    def refresh(self, namespace: str, change: Callable[[dict[str, Any]], None] = lambda _pod: None) -> Ended:
+        """Run a Job as `kubectl create job --from` makes it of the CronJob, but told to renew whatever life remains.
+
+        change: does to the pod's spec what an admission webhook of the cluster would do.
+        """
         cronjob = self.batch.read_namespaced_cron_job(CRONJOB, namespace)
         template = self.api.sanitize_for_serialization(cronjob.spec.job_template)
         container = template["spec"]["template"]["spec"]["containers"][0]
         container.setdefault("env", []).append({"name": "FORCE_RENEW", "value": "1"})
+        change(template["spec"]["template"]["spec"])
         owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": CRONJOB, "uid": cronjob.metadata.uid}
         body = {
             "metadata": {

@@ -40,12 +40,19 @@ docs() {
     GIT_CEILING_DIRECTORIES=$PWD antsibull-docs lint-collection-docs --plugin-docs .
 }
 
+# The alert rules: whether they can be read, and when they speak.
+alerts() {
+    promtool check rules --lint-fatal extensions/prometheus/*.rules.yml >/dev/null &&
+        promtool test rules tests/alerts/*.test.yml >/dev/null
+}
+
 check ruff ruff check --quiet --output-format concise .
 check ruff-format ruff format --check --quiet .
 check mypy types
 check shellcheck scripts
 check yamllint yamllint --strict .
 check ansible-lint ansible-lint --offline --strict -q
+check promtool alerts
 check antsibull-docs docs
 check antsibull-changelog antsibull-changelog lint
 

@@ -10,7 +10,7 @@ set -euo pipefail
 
 # Each as PROGRAM:PACKAGE; a program that is not on PATH by its whole path.
 case ${1:?} in
-    lint) needed=(git:git shellcheck:shellcheck) ;;
+    lint) needed=(git:git promtool:prometheus shellcheck:shellcheck) ;;
     unit) needed=(bash:bash curl:curl jq:jq) ;;
     cluster | e2e)
         needed=(curl:curl gcc:gcc jq:jq)

@@ -168,13 +168,20 @@ explain_aws() {
   local error
   error="$(<"$work/aws.error")"
   case "$error" in
+    *AssumeRole*AccessDenied* | *AccessDenied*AssumeRole*)
+      printf '%s' "AWS does not let the refresher have its role: the role's trust policy must name $(who_asks), and the role must exist."
+      ;;
+    *InvalidIdentityToken* | *IDPCommunicationError*)
+      printf '%s' "AWS does not accept the service account's token: the cluster's issuer must be an identity provider in IAM, with the " \
+        "audience that pull_secret_refresher_audience names."
+      ;;
     *AccessDenied* | *"not authorized"*)
       printf '%s' "AWS denies it: the principal needs ecr-public:GetAuthorizationToken and sts:GetServiceBearerToken on * " \
         "(AmazonElasticContainerRegistryPublicReadOnly has both, AmazonEC2ContainerRegistryReadOnly neither)."
       ;;
-    *"Unable to locate credentials"* | *"Partial credentials"* | *"could not be found"*)
-      printf '%s' "The refresher has no AWS credentials: its Secret needs a key \"credentials\" with a [default] section " \
-        "that has aws_access_key_id and aws_secret_access_key."
+    *"Unable to locate credentials"* | *"Partial credentials"* | *"could not be found"* | *"must have credentials"* | \
+      *"referenced in the profile"* | *"referenced in profile"* | *"from container-role"*)
+      printf 'The refresher has no AWS credentials: %s.' "$(where_from)"
       ;;
     *UnrecognizedClient* | *InvalidClientTokenId*)
       printf '%s' "AWS does not know the access key: it was deleted or made inactive, or belongs to China or GovCloud, " \
@@ -190,6 +197,25 @@ explain_aws() {
       ;;
     *Throttling* | *"Too many requests"* | *"Rate exceeded"*) printf '%s' "AWS throttles the calls; the next run tries again." ;;
     *) printf 'AWS CLI: %.500s' "${error//$'\n'/ }" ;;
+  esac
+}
+
+where_from() { # what should have given the credentials
+  case "$(setting aws_auth)" in
+    irsa) printf '%s' "the webhook of EKS did not change the pod. It must run, and the service account must have the annotation of IRSA" ;;
+    pod_identity) printf '%s' "the EKS Pod Identity agent must run, and an association must name this namespace and service account" ;;
+    web_identity) printf '%s' "the pod has no token of its service account. Run the role again" ;;
+    ambient) printf '%s' "the node has no instance profile, or does not answer pods (its metadata options need a hop limit of 2)" ;;
+    *)
+      printf '%s' "its Secret needs a key \"credentials\" with a [default] section that has aws_access_key_id and aws_secret_access_key"
+      ;;
+  esac
+}
+
+who_asks() { # whom the trust policy of the role must name
+  case "$(setting aws_auth)" in
+    irsa | web_identity) printf '%s' "this cluster's identity provider, this namespace and the service account" ;;
+    *) printf '%s' "the refresher's AWS principal and the external ID, that principal needs sts:AssumeRole on it" ;;
   esac
 }
 
@@ -300,8 +326,10 @@ done
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 trap 'finish 143 "Stopped before the end, by its deadline or by hand; what was settled until then is in the log."' TERM INT
-# The AWS CLI writes below HOME; keys come from the file the role mounts, never from the node's own role.
-export HOME="$work" AWS_PAGER="" AWS_EC2_METADATA_DISABLED=true AWS_RETRY_MODE=standard AWS_MAX_ATTEMPTS=4
+# The AWS CLI writes below HOME. The node's own role is used only where the CronJob says so. The region is that of ECR Public,
+# for STS too: an address that a cluster's webhook puts into the pod does not count.
+export HOME="$work" AWS_PAGER="" AWS_EC2_METADATA_DISABLED="${AWS_EC2_METADATA_DISABLED:-true}" AWS_REGION=us-east-1 \
+  AWS_STS_REGIONAL_ENDPOINTS=regional AWS_RETRY_MODE=standard AWS_MAX_ATTEMPTS=4
 
 host="${KUBERNETES_SERVICE_HOST:?is not set: this runs in a pod}"
 [[ "$host" != *:* ]] || host="[$host]"

@@ -9,6 +9,7 @@ The command line, not this package, decides how it is run: C(python -m support.a
 
 from __future__ import annotations
 
+from ._oidc import Provider
 from .fake import FakeAws
 
-__all__ = ["FakeAws"]
+__all__ = ["FakeAws", "Provider"]

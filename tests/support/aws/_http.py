@@ -148,5 +148,6 @@ class HttpServer(Background):
         server = _Server((host, port), app, tls)
         super().__init__(server)
         bound_host, bound_port = server.server_address[:2]
+        self.address = (str(bound_host), int(bound_port))
         scheme = "https" if tls else "http"
         self.url = f"{scheme}://{bound_host!s}:{bound_port}"

@@ -18,6 +18,7 @@ from email.utils import formatdate
 from typing import Any
 
 from ._errors import FORCED
+from ._oidc import Provider
 
 REGISTRY = "public.ecr.aws"
 MAX_RECORDS = 200_000  # then recording stops with an error rather than eating memory
@@ -72,6 +73,8 @@ class State:
             self.calls: Counter[str] = Counter()
             self.registry_requests: list[dict[str, Any]] = []
             self.assumed: list[dict[str, Any]] = []
+            # Whose tokens STS takes. Without one it takes any, for tests that are not about them.
+            self.provider: Provider | None = None
             self._issued: dict[str, Issued] = {}
             self._bearers: dict[str, str | None] = {}
 

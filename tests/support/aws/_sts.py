@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import io
+import ssl
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from email.message import Message
@@ -37,13 +38,16 @@ class _Quiet(MotoRequestHandler):
 class Sts(Background):
     """A moto server of its own; entered, it listens at C(url)."""
 
-    def __init__(self, state: State, host: str, find_key: Callable[[str], Key | None]) -> None:
+    def __init__(
+        self, state: State, host: str, find_key: Callable[[str], Key | None], tls: ssl.SSLContext | None = None
+    ) -> None:
         self._state = state
         self._find_key = find_key
         self._moto = DomainDispatcherApplication(create_backend_app)
-        server = make_server(host, 0, self._app, threaded=True, request_handler=_Quiet)
+        server = make_server(host, 0, self._app, threaded=True, request_handler=_Quiet, ssl_context=tls)
         super().__init__(server)
-        self.url = f"http://{host}:{server.server_port}"
+        self.address = (host, server.server_port)
+        self.url = f"{'https' if tls else 'http'}://{host}:{server.server_port}"
 
     def _app(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
@@ -68,6 +72,8 @@ class Sts(Background):
             scope = header.partition("Credential=")[2].split("/")
             region = scope[2] if len(scope) > 2 else "us-east-1"  # each region has an STS of its own
             arn = verify(request, find=self._find_key, service="sts", region=region, now=self._state.now()).arn
+        if action == "AssumeRoleWithWebIdentity" and self._state.provider:
+            self._state.provider.check(form.get("WebIdentityToken", ""), self._state.now())
         if self._state.behaviour.deny == f"sts:{action}":
             resource = form.get("RoleArn", "*")
             message = f"User: {arn} is not authorized to perform: sts:{action} on resource: {resource}"

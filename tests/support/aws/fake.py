@@ -18,22 +18,28 @@ from typing import Any
 from ._endpoint import Endpoint
 from ._http import HttpServer
 from ._images import Images
+from ._metadata import MetadataServer
+from ._oidc import Provider
+from ._proxy import Proxy
 from ._registry import Registry
 from ._sigv4 import Key
 from ._state import State, as_lookup
 from ._sts import Sts, expire_sessions, find_session_key
 
 ACCOUNT = "123456789012"
+API_HOSTS = ("api.ecr-public.us-east-1.amazonaws.com:443", "sts.us-east-1.amazonaws.com:443")
 _ID = string.ascii_uppercase + "234567"
 _SECRET = string.ascii_letters + string.digits + "+/"
 
 
 class FakeAws:
-    """ECR Public at C(endpoint_url), STS at C(sts_url), the registry at C(registry_url).
+    """ECR Public at C(endpoint_url), STS at C(sts_url), the registry at C(registry_url), a proxy at C(proxy_url).
 
-    host: the address all three listen at. port, registry_port: 0 picks free ones.
+    Through the proxy the two APIs have their real names, for which tls has to have a certificate.
+
+    host: the address all of them listen at. port, registry_port: 0 picks free ones.
     public_registry_url: what the registry calls itself in its challenge, where clients reach it by another name.
-    tls, registry_tls: make C(endpoint_url) and C(registry_url) https ones.
+    tls, registry_tls: make C(endpoint_url) and C(sts_url), and C(registry_url), https ones.
     """
 
     def __init__(
@@ -55,14 +61,16 @@ class FakeAws:
         self._ecr = HttpServer(Endpoint(self._state, self._images, self._find_key), host=host, port=port, tls=tls)
         registry = Registry(self._state, self._images, self._realm)
         self._registry = HttpServer(registry, host=host, port=registry_port, tls=registry_tls)
-        self._sts = Sts(self._state, host, self._find_key)
+        self._sts = Sts(self._state, host, self._find_key, tls)
+        self._proxy = Proxy(host, dict(zip(API_HOSTS, (self._ecr.address, self._sts.address), strict=True)))
         self.endpoint_url = self._ecr.url
         self.registry_url = self._registry.url
         self.sts_url = self._sts.url
+        self.proxy_url = self._proxy.url
         self._public_registry_url = (public_registry_url or self.registry_url).rstrip("/")
 
     def __enter__(self) -> FakeAws:
-        for server in (self._ecr, self._registry, self._sts):
+        for server in (self._ecr, self._registry, self._sts, self._proxy):
             self._stack.enter_context(server)
         return self
 
@@ -99,6 +107,18 @@ class FakeAws:
         """End every session of an assumed role now."""
         expire_sessions()
 
+    def trust(self, provider: Provider) -> None:
+        """From now on, until reset(), STS takes tokens of this identity provider only, and checks them."""
+        self._state.provider = provider
+
+    def instance_metadata(self, role: str) -> MetadataServer:
+        """The metadata service of an instance that has a role; to be entered where its address is the machine's."""
+        return MetadataServer(self._state, role)
+
+    def pod_identity_agent(self, role: str, provider: Provider) -> MetadataServer:
+        """The agent of EKS Pod Identity, with an association of the provider's subject and a role; entered likewise."""
+        return MetadataServer(self._state, role, provider)
+
     def add_image(self, repository: str, tag: str, files: Mapping[str, Path], entrypoint: Sequence[str]) -> str:
         """Offer an image made of the files (path inside to file here); returns its manifest's digest."""
         return self._images.add(repository, tag, {to: path.read_bytes() for to, path in files.items()}, entrypoint)
@@ -116,6 +136,11 @@ class FakeAws:
     def assumed(self) -> list[dict[str, Any]]:
         """The parameters of each accepted AssumeRole call, as STS names them."""
         return list(self._state.assumed)
+
+    @property
+    def proxied(self) -> list[str]:
+        """What the proxy was asked for, since the fake was entered: C(host:port)."""
+        return self._proxy.asked
 
     @property
     def tokens(self) -> list[str]:

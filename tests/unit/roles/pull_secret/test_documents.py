@@ -35,14 +35,16 @@ NO_DEFAULT = {
 
 def render(template: str, **variables: Any) -> Any:
     environment = Environment(autoescape=False)
-    environment.filters["to_json"] = json.dumps
+    environment.filters |= {"to_json": json.dumps, "bool": bool}
     names = {
+        **{name: value for name, value in VARS.items() if "{{" not in str(value)},
         "_pull_secret_rights": "refresh-ecr-public-token:ecr-public-refresher",
-        "_pull_secret_cronjob": VARS["_pull_secret_cronjob"],
         "_pull_secret_labels": {"a": "label"},
         "_pull_secret_schedule": "17 */2 * * *",
+        "pull_secret_refresher_aws_auth": "secret",
+        "_pull_secret_with_keys": True,
+        "_pull_secret_assumes": False,
         "_pull_secret_aws_volume": "keys",
-        "_pull_secret_starting_deadline": VARS["_pull_secret_starting_deadline"],
     }
     text = environment.from_string((ROLE / "templates" / template).read_text()).render(**DEFAULTS, **names, **variables)
     return yaml.safe_load(text)

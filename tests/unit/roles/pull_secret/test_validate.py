@@ -19,6 +19,8 @@ KEYS = {
     "refresher_aws_secret_key": "never-said/never-said",
 }
 PUSH = {"refresher": "none", "fail_open_before": "3h"}
+ARN = "arn:aws:iam::123456789012:role/ecr-public-pull"
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 SECOND_CHANCE = "no second chance"
 
 
@@ -31,9 +33,8 @@ class Case:
     warned: tuple[str, ...] = ()
 
 
-CASES = {
+SCHEDULE = {
     "the defaults": Case(KEYS),
-    # --- The schedule
     "every 2 hours, with summer time": Case({**KEYS, "refresher_time_zone": "Europe/Berlin"}),
     "a nickname": Case({**KEYS, "refresher_schedule": "@hourly"}),
     "every 6 hours": Case(
@@ -69,6 +70,11 @@ CASES = {
     "four fields": Case({**KEYS, "refresher_schedule": "17 * * *"}, refused=("has 4 fields",)),
     "Sunday as 7": Case({**KEYS, "refresher_schedule": "0 * * * 7"}, refused=("numbers go up from 0 to 6",)),
     "no such time zone": Case({**KEYS, "refresher_time_zone": "Mars/Base"}, refused=("no time zone 'Mars/Base'",)),
+}
+
+COMMON = {
+    "the defaults, and all else": Case(KEYS),
+    "no access": Case({}, refused=("AWS access of its own", "web_identity")),
     "no schedule is asked for in push mode": Case({**PUSH, "refresher_schedule": "0 0 1 1 *"}),
     "nor to remove": Case({"state": "absent", "refresher_schedule": "0 0 1 1 *"}),
     # --- When a token is given up
@@ -83,18 +89,73 @@ CASES = {
     ),
     "sooner than the next run, which gives nothing up": Case({**KEYS, "fail_open_before": "1h", "fail_open": False}),
     "no duration until the next run": Case({**KEYS, "fail_open_before": "3"}, refused=("'3' is not a duration",)),
-    # --- Names and durations
     "no duration": Case({**KEYS, "renew_before": "8 hours"}, refused=("'8 hours' is not a duration",)),
     "less than a second": Case({**KEYS, "renew_before": "10ms"}, refused=("at least a second",)),
 }
+
+AWS = {
+    "no keys": Case({"refresher_aws_auth": "secret"}, refused=("AKIA",)),
+    "temporary keys": Case({**KEYS, "refresher_aws_access_key": "ASIA" + "A" * 16}, refused=("Temporary keys",)),
+    "no name of the secret": Case({"refresher_aws_auth": "existing_secret"}, refused=("existing_secret",)),
+    "a secret of their own": Case({"refresher_aws_auth": "existing_secret", "refresher_aws_existing_secret": "keys"}),
+    "web identity": Case({"refresher_aws_auth": "web_identity", "refresher_role_arn": ARN}),
+    "web identity without a role": Case({"refresher_aws_auth": "web_identity"}, refused=("refresher_role_arn",)),
+    "irsa": Case({"refresher_aws_auth": "irsa", "refresher_role_arn": ARN, "refresher_audience": "my-audience"}),
+    "irsa without a role": Case({"refresher_aws_auth": "irsa"}, refused=("refresher_role_arn",)),
+    "pod identity": Case({"refresher_aws_auth": "pod_identity"}),
+    "ambient": Case({"refresher_aws_auth": "ambient"}),
+    "a role with an external ID": Case({**KEYS, "refresher_role_arn": ARN, "refresher_external_id": "partner"}),
+    "China": Case({**KEYS, "refresher_role_arn": ARN.replace("aws", "aws-cn")}, refused=("in the partition aws",)),
+    "a role in two lines": Case({**KEYS, "refresher_role_arn": f"{ARN}\nregion = x"}, refused=("refresher_role_arn",)),
+    "an external ID without a role": Case({**KEYS, "refresher_external_id": "partner"}, refused=("external_id",)),
+    "an external ID in two lines": Case(
+        {**KEYS, "refresher_role_arn": ARN, "refresher_external_id": "a\nb"}, refused=("external_id",)
+    ),
+    "an external ID with web identity": Case(
+        {"refresher_aws_auth": "web_identity", "refresher_role_arn": ARN, "refresher_external_id": "partner"},
+        refused=("in the role's trust policy",),
+    ),
+    "no audience": Case({**KEYS, "refresher_audience": ""}, refused=("sts.amazonaws.com",)),
+}
+
+POD = {
+    "a mirror by digest": Case({**KEYS, "refresher_image": f"registry.example.com:5000/a/b@sha256:{'0' * 64}"}),
+    "a tag and a digest": Case({**KEYS, "refresher_image": f"public.ecr.aws/a/b:1.0@sha256:{'0' * 64}"}),
+    "Docker Hub": Case({**KEYS, "refresher_image": "amazon/aws-cli:2.36.7"}),
+    "neither a tag nor a digest": Case(
+        {**KEYS, "refresher_image": "public.ecr.aws/a/b"}, refused=("a tag or a digest",)
+    ),
+    "half a digest": Case({**KEYS, "refresher_image": "a/b@sha256:0123"}, refused=("64 hexadecimal digits",)),
+    "another pull secret": Case({**KEYS, "refresher_image_pull_secrets": ["mirror"]}),
+    "its own pull secret": Case(
+        {**KEYS, "refresher_image_pull_secrets": ["mirror", "ecr-public-secret"]},
+        refused=("could not start to renew it",),
+    ),
+    "a proxy": Case({**KEYS, "refresher_proxy": "http://proxy.example.com:3128", "refresher_no_proxy": "a,b"}),
+    "a proxy by address": Case({**KEYS, "refresher_proxy": "http://[fd00::1]:3128/"}),
+    "a proxy with a password": Case(
+        {**KEYS, "refresher_proxy": "http://me:never-said@proxy.example.com"}, refused=("without a user name",)
+    ),
+    "a proxy without a scheme": Case({**KEYS, "refresher_proxy": "proxy.example.com"}, refused=("such as http://",)),
+    "authorities": Case({**KEYS, "refresher_ca_bundle": CERTIFICATE}),
+    "a file's name": Case({**KEYS, "refresher_ca_bundle": "/etc/ca.pem"}, refused=("not the name of a file",)),
+    "a private key": Case(
+        {**KEYS, "refresher_ca_bundle": CERTIFICATE + "-----BEGIN PRIVATE KEY-----\nnever-said\n"},
+        refused=("no private key",),
+    ),
+}
+
+# By the file of tasks that is run: all of them in every case would take minutes.
+FILES = {"validate": COMMON, "validate_schedule": SCHEDULE, "validate_aws": AWS, "validate_pod": POD}
+CASES = {name: (file, case) for file, cases in FILES.items() for name, case in cases.items()}
 
 
 @pytest.fixture(scope="module")
 def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, str]]:
     """For each case the refusal, and all output of its tasks."""
     tasks: list[dict[str, Any]] = []
-    for name, case in CASES.items():
-        check = {"name": "freshpull.ecr_public.pull_secret", "tasks_from": "validate.yml"}
+    for name, (file, case) in CASES.items():
+        check = {"name": "freshpull.ecr_public.pull_secret", "tasks_from": file}
         refusal = {"said": "{{ said | default({}) | combine({case: ansible_failed_result.msg}) }}"}
         tasks += [
             {"name": f"Case: {name}.", "ansible.builtin.debug": {"msg": ""}},
@@ -110,13 +171,13 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, str]]
     run = Ansible(tmp_path_factory.mktemp("validate"), kubeconfig="").tasks(tasks).ok()
     outputs = dict(part.split(".]", 1) for part in run.stdout.split("TASK [Case: ")[1:])
     refusals = run.results["shown"]["said"]
-    assert KEYS["refresher_aws_secret_key"] not in run.output
+    assert "never-said" not in run.output
     return {name: (refusals.get(name, ""), outputs[name]) for name in CASES}
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_case(name: str, said: dict[str, tuple[str, str]]) -> None:
-    case = CASES[name]
+    _file, case = CASES[name]
     refusal, output = said[name]
     assert bool(refusal) == bool(case.refused), refusal
     assert [words for words in case.refused if words not in refusal] == [], refusal

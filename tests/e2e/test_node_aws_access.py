@@ -1,0 +1,213 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each way in which the refresher gets access to AWS, in real pods with the real AWS CLI.
+
+The pods ask AWS by its real names, through a proxy and over TLS, which leads them to the fake.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import dataclasses
+import os
+import ssl
+import subprocess
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from kubernetes import client
+
+from support.aws import FakeAws, Provider
+from support.aws.fake import API_HOSTS
+from support.cluster.pki import Authority
+from support.playbook import Ansible
+from support.role import Role
+from support.workloads import CRONJOB, Workloads
+
+pytestmark = pytest.mark.node
+NAME = "ecr-public-secret"
+ARN = "arn:aws:iam::123456789012:role/ecr-public-pull"
+ECR_PUBLIC, STS = API_HOSTS
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """What all tests here share: a fake with TLS, and a role that made its refresher once."""
+
+    aws: FakeAws
+    role: Role
+    core: client.CoreV1Api
+    workloads: Workloads
+
+    def set_up(self, **variables: Any) -> None:
+        self.role.run(test_run="never", **variables).ok()
+
+    def renewed(self, change: Callable[[dict[str, Any]], None] = lambda _pod: None) -> str:
+        """Run a Job; returns its last words, after making sure that it told the truth."""
+        before = self.aws.tokens
+        ended = self.workloads.refresh(self.role.refresher, change)
+        [namespace] = self.role.namespaces
+        secret = self.core.read_namespaced_secret(NAME, namespace)
+        config = base64.b64decode(secret.data[".dockerconfigjson"]).decode()
+        stored = [token in config for token in self.aws.tokens[len(before) :]]
+        assert stored == ([True] if ended.succeeded else []), ended.message
+        return ended.message.strip()
+
+
+@pytest.fixture(scope="module")
+def place(
+    core: client.CoreV1Api,
+    kubeconfig: str,
+    make_lasting_namespaces: Callable[..., list[str]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Place]:
+    folder = tmp_path_factory.mktemp("aws-access")
+    authority = Authority()
+    names = [host.removesuffix(":443") for host in API_HOSTS]
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(*authority.issue("aws", addresses=names).write(folder, "aws"))
+    [namespace] = make_lasting_namespaces("a")
+    with FakeAws(host=os.environ["FRESHPULL_TEST_ADDRESS"], tls=tls) as aws:
+        ansible = Ansible(folder, kubeconfig)
+        with Role(ansible, aws, [namespace], refresher=namespace.removesuffix("a") + "refresher") as role:
+            role.variables |= {
+                "pull_secret_refresher_aws_endpoint_url": "",
+                "pull_secret_refresher_proxy": aws.proxy_url,
+                "pull_secret_refresher_ca_bundle": authority.certificate.decode(),
+                "pull_secret_refresher_role_arn": ARN,
+            }
+            yield Place(aws, role, core, Workloads(kubeconfig))
+
+
+def provider(place: Place, audience: str, **changes: Any) -> Provider:
+    """IAM's knowledge of this cluster: what its API server publishes."""
+    api = client.WellKnownApi(place.core.api_client)
+    issuer = api.get_service_account_issuer_open_id_configuration(_preload_content=False).json()["issuer"]
+    keys = client.OpenidApi(place.core.api_client).get_service_account_issuer_open_id_keyset(_preload_content=False)
+    subject = f"system:serviceaccount:{place.role.refresher}:{CRONJOB}"
+    known = {"issuer": issuer, "audience": audience, "subject": subject, "keys": keys.json()["keys"]}
+    return Provider(**{**known, **changes})
+
+
+def test_web_identity(place: Place) -> None:
+    """The role's own test run proves it: the controller has no access to AWS, and the secrets are still empty."""
+    place.aws.reset()
+    place.aws.trust(provider(place, "ecr-public"))
+    access: dict[str, Any] = {"refresher_aws_auth": "web_identity", "refresher_audience": "ecr-public"}
+    place.role.run(aws_on_controller=False, first_token="refresher", **access).ok()
+    assert place.aws.calls == {"AssumeRoleWithWebIdentity": 1, "GetAuthorizationToken": 1}
+    [assumed] = place.aws.assumed
+    assert (assumed["RoleArn"], assumed["RoleSessionName"]) == (ARN, "freshpull-ecr-public")
+    # Both by their names in us-east-1, and nothing else: the API server is not asked through the proxy.
+    assert set(place.aws.proxied) == {ECR_PUBLIC, STS}
+    assert place.core.list_namespaced_secret(place.role.refresher).items == []
+
+
+REFUSALS = {
+    "audience": ({"audience": "sts.amazonaws.com"}, "pull_secret_refresher_audience"),
+    "issuer": ({"issuer": "https://another.example"}, "must be an identity provider in IAM"),
+    "subject": ({"subject": "system:serviceaccount:default:default"}, "the role's trust policy must name"),
+    "keys": ({"keys": []}, "must be an identity provider in IAM"),
+}
+
+
+@pytest.mark.parametrize(("changes", "words"), REFUSALS.values(), ids=REFUSALS)
+def test_web_identity_that_aws_refuses(place: Place, changes: dict[str, Any], words: str) -> None:
+    place.aws.reset()
+    place.aws.trust(provider(place, **{"audience": "ecr-public", **changes}))
+    assert words in place.renewed()
+    assert "GetAuthorizationToken" not in place.aws.calls
+
+
+@contextlib.contextmanager
+def own_address(address: str) -> Iterator[None]:
+    """On the loopback device of the namespace in which the whole cluster runs."""
+    subprocess.run(["ip", "address", "add", f"{address}/32", "dev", "lo"], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["ip", "address", "del", f"{address}/32", "dev", "lo"], check=True)
+
+
+def test_a_role_on_top_of_keys(place: Place) -> None:
+    place.set_up(refresher_aws_auth="secret", refresher_external_id="partner")
+    place.aws.reset()
+    assert place.renewed() == "1 renewed"
+    assert place.aws.calls == {"AssumeRole": 1, "GetAuthorizationToken": 1}
+    [assumed] = place.aws.assumed
+    assert (assumed["RoleArn"], assumed["ExternalId"]) == (ARN, "partner")
+    place.aws.behave(deny="sts:AssumeRole")
+    assert "that principal needs sts:AssumeRole" in place.renewed()
+
+    # Without keys the node's own role is not used in their place.
+    place.core.patch_namespaced_secret(f"{CRONJOB}-aws", place.role.refresher, {"data": {"credentials": ""}})
+    place.aws.reset()
+    with own_address("169.254.169.254"), place.aws.instance_metadata("node"):
+        assert "has no AWS credentials" in place.renewed()
+    assert place.aws.calls == {}
+
+
+def add_token(pod: dict[str, Any], folder: str, name: str, audience: str, env: dict[str, str]) -> None:
+    """What both webhooks of EKS do: a projected token, and variables that the pod does not have by itself."""
+    token = {"path": name, "audience": audience, "expirationSeconds": 86400}
+    pod["volumes"].append({"name": "eks", "projected": {"sources": [{"serviceAccountToken": token}]}})
+    [container] = pod["containers"]
+    container["volumeMounts"].append({"name": "eks", "mountPath": folder, "readOnly": True})
+    present = {entry["name"] for entry in container["env"]}
+    container["env"] += [{"name": name, "value": value} for name, value in env.items() if name not in present]
+
+
+REGIONS = {"AWS_STS_REGIONAL_ENDPOINTS": "regional", "AWS_DEFAULT_REGION": "eu-west-1", "AWS_REGION": "eu-west-1"}
+
+
+def test_irsa(place: Place) -> None:
+    """As amazon-eks-pod-identity-webhook does by the annotations of the service account; in EKS it was not tried."""
+    place.set_up(refresher_aws_auth="irsa")
+    place.aws.reset()
+    place.aws.trust(provider(place, "sts.amazonaws.com"))
+    annotations = place.core.read_namespaced_service_account(CRONJOB, place.role.refresher).metadata.annotations
+    folder = "/var/run/secrets/eks.amazonaws.com/serviceaccount"
+
+    def webhook(pod: dict[str, Any]) -> None:
+        env = {
+            "AWS_ROLE_ARN": annotations["eks.amazonaws.com/role-arn"],
+            "AWS_WEB_IDENTITY_TOKEN_FILE": f"{folder}/token",
+        }
+        add_token(pod, folder, "token", annotations["eks.amazonaws.com/audience"], {**env, **REGIONS})
+
+    assert "the webhook of EKS did not change the pod" in place.renewed()
+    assert place.renewed(webhook) == "1 renewed"
+    assert place.aws.calls == {"AssumeRoleWithWebIdentity": 1, "GetAuthorizationToken": 1}
+    assert place.aws.assumed[0]["RoleArn"] == ARN
+
+
+def test_pod_identity(place: Place) -> None:
+    """As the webhook and the agent of EKS Pod Identity do; in EKS it was not tried."""
+    place.set_up(refresher_aws_auth="pod_identity", refresher_role_arn="")
+    place.aws.reset()
+    folder = "/var/run/secrets/pods.eks.amazonaws.com/serviceaccount"
+    address = "169.254.170.23"
+
+    def webhook(pod: dict[str, Any]) -> None:
+        env = {
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://{address}/v1/credentials",
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": f"{folder}/eks-pod-identity-token",
+        }
+        add_token(pod, folder, "eks-pod-identity-token", "pods.eks.amazonaws.com", {**env, **REGIONS})
+
+    assert "an association must name" in place.renewed()
+    with own_address(address), place.aws.pod_identity_agent("agent", provider(place, "pods.eks.amazonaws.com")):
+        assert place.renewed(webhook) == "1 renewed"
+    assert place.aws.calls == {"AssumeRoleForPodIdentity": 1, "GetAuthorizationToken": 1}
+
+
+def test_ambient_with_a_role_on_top(place: Place) -> None:
+    place.set_up(refresher_aws_auth="ambient")
+    place.aws.reset()
+    assert "the node has no instance profile" in place.renewed()
+    with own_address("169.254.169.254"), place.aws.instance_metadata("node"):
+        assert place.renewed() == "1 renewed"
+    assert place.aws.calls == {"InstanceCredentials": 1, "AssumeRole": 1, "GetAuthorizationToken": 1}

@@ -1,0 +1,124 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The refresher's variables on a real API server, and how it rests and goes on. No pod has to run for that."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+from kubernetes import client
+from kubernetes.client.exceptions import ApiException
+
+from support.aws import FakeAws
+from support.playbook import Ansible
+from support.role import Role, changed
+from support.workloads import CRONJOB
+from unit.plugins.plugin_utils.test_cron import GAPS, REFUSED
+
+NAME = "ecr-public-secret"
+ARN = "arn:aws:iam::123456789012:role/ecr-public-pull"
+
+
+@pytest.fixture
+def role(ansible: Ansible, aws: FakeAws, make_namespaces: Callable[..., list[str]]) -> Iterator[Role]:
+    names = make_namespaces("a", "b")
+    with Role(ansible, aws, names, refresher=names[0].removesuffix("a") + "refresher") as role:
+        role.variables["pull_secret_test_run"] = "never"
+        yield role
+
+
+def cronjob(core: client.CoreV1Api, role: Role) -> Any:
+    return client.BatchV1Api(core.api_client).read_namespaced_cron_job(CRONJOB, role.refresher).spec
+
+
+def holders(core: client.CoreV1Api, role: Role) -> list[str]:
+    found = core.list_secret_for_all_namespaces(field_selector=f"metadata.name={NAME}").items
+    return sorted(secret.metadata.namespace for secret in found if secret.metadata.namespace in role.namespaces)
+
+
+def test_every_variable_at_once(role: Role, core: client.CoreV1Api) -> None:
+    """The API server takes it all, and a second run changes nothing."""
+    variables: dict[str, Any] = {
+        "refresher_aws_auth": "irsa",
+        "refresher_role_arn": ARN,
+        "refresher_schedule": "0 8-22/2,23,1-7/2 * * *",
+        "refresher_time_zone": "Europe/Berlin",
+        "refresher_image_pull_secrets": ["mirror"],
+        "refresher_node_selector": {"disk": "ssd"},
+        "refresher_tolerations": [{"key": "dedicated", "operator": "Exists", "effect": "NoSchedule"}],
+        "refresher_priority_class": "system-cluster-critical",
+        "refresher_proxy": "http://proxy.example.com:3128",
+        "refresher_no_proxy": "internal.example.com",
+        "refresher_ca_bundle": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        "refresher_history": 1,
+        "refresher_active_deadline": 300,
+    }
+    role.run(**variables).ok()
+    assert changed(role.run(**variables).ok()) == 0
+    spec = cronjob(core, role)
+    assert (spec.time_zone, spec.suspend, spec.starting_deadline_seconds) == ("Europe/Berlin", False, 600)
+    account = core.read_namespaced_service_account(CRONJOB, role.refresher)
+    assert account.metadata.annotations["eks.amazonaws.com/role-arn"] == ARN
+
+    # Back to keys and the defaults: nothing of the other stays.
+    role.run().ok()
+    account = core.read_namespaced_service_account(CRONJOB, role.refresher)
+    assert "eks.amazonaws.com/role-arn" not in (account.metadata.annotations or {})
+    files = core.read_namespaced_config_map(CRONJOB, role.refresher).data
+    assert set(files) == {"refresh.sh", "decide.jq", "policy.json", "namespaces"}
+    assert json.loads(files["policy.json"])["fail_open_before"] == 2 * 3600 + 600 + 600
+    pod = cronjob(core, role).job_template.spec.template.spec
+    assert (pod.node_selector, pod.tolerations, pod.image_pull_secrets) == (None, None, None)
+
+
+def test_it_rests_without_secrets_and_goes_on(role: Role, core: client.CoreV1Api) -> None:
+    role.run().ok()
+    assert holders(core, role) == role.namespaces
+
+    assert changed(role.run("--check", refresher_suspend=True).ok()) > 0
+    assert (cronjob(core, role).suspend, holders(core, role)) == (False, role.namespaces)
+    role.run(refresher_suspend=True).ok()
+    assert (cronjob(core, role).suspend, holders(core, role)) == (True, [])
+    assert changed(role.run(refresher_suspend=True).ok()) == 0
+
+    # Pushed from outside, though the refresher rests.
+    role.run(refresher_suspend=True, fail_open_before="3h").ok()
+    assert (cronjob(core, role).suspend, holders(core, role)) == (True, role.namespaces)
+
+    role.run().ok()
+    assert (cronjob(core, role).suspend, holders(core, role)) == (False, role.namespaces)
+
+
+def test_it_does_not_rest_while_a_secret_cannot_be_taken_away(role: Role, core: client.CoreV1Api) -> None:
+    role.run().ok()
+    # Adopted and then made immutable: our keys cannot be taken out of it.
+    change = {"metadata": {"annotations": {"ecr-public.freshpull/created": None}}, "immutable": True}
+    core.patch_namespaced_secret(NAME, role.namespaces[1], change)
+    run = role.run(refresher_suspend=True)
+    assert run.returncode != 0
+    assert "The refresher goes on" in run.output
+    assert cronjob(core, role).suspend is False
+
+
+def takes(batch: client.BatchV1Api, schedule: str, zone: str) -> bool:
+    """Whether the API server's own validation lets a CronJob in."""
+    template = {"spec": {"restartPolicy": "Never", "containers": [{"name": "a", "image": "a.example/a:1"}]}}
+    spec = {"schedule": schedule, "timeZone": zone, "jobTemplate": {"spec": {"template": template}}}
+    try:
+        batch.create_namespaced_cron_job("default", {"metadata": {"name": "a"}, "spec": spec}, dry_run="All")
+    except ApiException as error:
+        if error.status != HTTPStatus.UNPROCESSABLE_ENTITY:
+            raise
+        return False
+    return True
+
+
+def test_the_filter_s_cases_are_the_server_s(core: client.CoreV1Api) -> None:
+    batch = client.BatchV1Api(core.api_client)
+    assert [case for case in GAPS if not takes(batch, *case)] == []
+    assert [schedule for schedule in REFUSED if takes(batch, schedule, "Etc/UTC")] == []

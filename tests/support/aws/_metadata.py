@@ -1,0 +1,89 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What gives out credentials on a node: the instance's metadata service, and the agent of EKS Pod Identity."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from datetime import timezone
+
+from moto.sts.models import AssumedRole, sts_backends
+
+from ._errors import AwsError
+from ._http import HttpServer, Request, Response
+from ._oidc import Provider
+from ._state import State
+
+INSTANCE_ADDRESS = "169.254.169.254"
+AGENT_ADDRESS = "169.254.170.23"
+AGENT_PATH = "/v1/credentials"
+_ACCOUNT = "123456789012"
+_INSTANCE = "/latest/meta-data/iam/security-credentials/"
+
+
+class Metadata:
+    """Answers as version 2 of the instance's metadata service, and as the agent where a provider is given."""
+
+    def __init__(self, state: State, role: str, provider: Provider | None) -> None:
+        self._state = state
+        self._role = role
+        self._provider = provider
+        self._session = secrets.token_urlsafe(16)
+
+    def __call__(self, request: Request) -> Response:
+        if self._provider:
+            return self._agent(request)
+        if (request.method, request.path) == ("PUT", "/latest/api/token"):
+            return Response(200, self._session.encode(), {"X-aws-ec2-metadata-token-ttl-seconds": "60"})
+        if request.headers.get("X-aws-ec2-metadata-token") != self._session:
+            return Response(401)
+        if request.path == _INSTANCE:
+            return Response(200, self._role.encode())
+        if request.path == _INSTANCE + self._role:
+            self._state.count("InstanceCredentials")
+            return _json({"Code": "Success", "Type": "AWS-HMAC", **self._credentials()})
+        return Response(404)
+
+    def _agent(self, request: Request) -> Response:
+        assert self._provider
+        if request.path != AGENT_PATH:
+            return Response(404)
+        try:
+            self._provider.check(request.headers.get("Authorization", ""), self._state.now())
+        except AwsError as error:
+            return _json({"message": error.message}, status=400)
+        self._state.count("AssumeRoleForPodIdentity")
+        return _json(self._credentials())
+
+    def _credentials(self) -> dict[str, str]:
+        role: AssumedRole = sts_backends[_ACCOUNT]["aws"].assume_role(
+            region_name="us-east-1",
+            role_session_name="node",
+            role_arn=f"arn:aws:iam::{_ACCOUNT}:role/{self._role}",
+            policy="",
+            duration=3600,
+            external_id="",
+        )
+        expiration = role.expiration.replace(tzinfo=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return {
+            "AccessKeyId": role.access_key_id,
+            "SecretAccessKey": role.secret_access_key,
+            "Token": role.session_token,
+            "Expiration": expiration,
+            "LastUpdated": expiration,
+        }
+
+
+class MetadataServer(HttpServer):
+    """Listens at the link-local address of one of the two, which the caller has to give the machine."""
+
+    def __init__(self, state: State, role: str, provider: Provider | None = None) -> None:
+        host = AGENT_ADDRESS if provider else INSTANCE_ADDRESS
+        super().__init__(Metadata(state, role, provider), host=host, port=80)
+
+
+def _json(body: dict[str, str], status: int = 200) -> Response:
+    return Response(status, json.dumps(body).encode(), {"Content-Type": "application/json"})
