@@ -28,6 +28,20 @@ class HelperError(Exception):
     """A helper that cannot be used, with the next step. The message never holds a secret."""
 
 
+class _Process(subprocess.Popen[bytes]):
+    """A helper at work, and all that it started: nothing of it outlives the block. run_command knows no time limit."""
+
+    def __init__(self, path: str, verb: str) -> None:
+        pipe = subprocess.PIPE
+        # A session of its own, so that what the helper started ends with it.
+        super().__init__([path, verb], stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
+
+    def __exit__(self, *exception: t.Any) -> None:
+        if self.poll() is None:
+            os.killpg(self.pid, signal.SIGKILL)
+        super().__exit__(*exception)
+
+
 class CredentialHelper:
     """One helper. find: the full path of a program, or None."""
 
@@ -73,25 +87,15 @@ class CredentialHelper:
                 "Install it, or take it out of credsStore and credHelpers."
             )
         try:
-            # A session of its own, so that what the helper started ends with it.
-            process = subprocess.Popen(
-                [self._path, verb],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
+            with _Process(self._path, verb) as process:
+                output, errors = process.communicate(given.encode(), timeout=self._timeout)
         except OSError as exc:
             raise HelperError(f"{self._path} cannot be run: {exc.strerror}. {self._next_step()}") from exc
-        try:
-            output, errors = process.communicate(given.encode(), timeout=self._timeout)
         except subprocess.TimeoutExpired:
             raise HelperError(
                 f"{self._program} {verb} did not answer within {self._timeout:g} seconds and was ended. It may be "
                 f"waiting for a passphrase: unlock its store first. {self._next_step()}"
             ) from None
-        finally:
-            _end(process)
         # Of one that answers, what it says beside its answer is of no interest; of one that fails both may say why.
         said = output + errors if process.returncode else output
         return process.returncode, said.decode(errors="replace").strip()
@@ -105,13 +109,3 @@ class CredentialHelper:
             f"Try `{self._program} list` as the user that the task runs as, or take the helper out of credsStore and "
             "credHelpers. A helper that fetches logins by itself, such as ecr-login, needs no login."
         )
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """See that nothing is left running or open."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    for pipe in (process.stdin, process.stdout, process.stderr):
-        if pipe:
-            pipe.close()

@@ -239,7 +239,7 @@ def main() -> None:
     try:
         task = _login_arguments.read(module.params, User.current())
         result["path"] = task.path
-        runner = Runner(task.path, task.client, lambda program: module.get_bin_path(program))
+        runner = Runner(task.path, task.client, module.get_bin_path)
         report = runner.run(task.policy, task.token, dry_run=module.check_mode)
     except (ArgumentError, FileError, HelperError, LoginError, TokenError) as exc:
         module.fail_json(msg=str(exc), **result)
