@@ -84,7 +84,8 @@ class Refresher:
     def _files(self) -> None:
         for name in ("config", "api", "aws", "tmp"):
             (self.folder / name).mkdir()
-        shutil.copy(FILES / "decide.jq", self.folder / "config")
+        for name in ("decide.jq", "selected.sh"):
+            shutil.copy(FILES / name, self.folder / "config")
         request = {"spec": {"audiences": [], "expirationSeconds": 600}}
         answer = self.core.create_namespaced_service_account_token("refresher", self.home, request)
         self.token = str(answer.status.token)

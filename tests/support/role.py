@@ -54,8 +54,13 @@ class Role:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         api = config.new_client_from_config(self._ansible.kubeconfig)
+        rights, policy = f"{CRONJOB}:{self.refresher}", f"{CRONJOB}.{self.refresher}"
+        rbac, admission = client.RbacAuthorizationV1Api(api), client.AdmissionregistrationV1Api(api)
         for delete, name in (
-            (client.RbacAuthorizationV1Api(api).delete_cluster_role, f"{CRONJOB}:{self.refresher}"),
+            (rbac.delete_cluster_role_binding, rights),
+            (rbac.delete_cluster_role, rights),
+            (admission.delete_validating_admission_policy_binding, policy),
+            (admission.delete_validating_admission_policy, policy),
             (client.CoreV1Api(api).delete_namespace, self.refresher),
         ):
             try:

@@ -162,10 +162,11 @@ def test_the_refresher_s_rights_are_those_of_the_role() -> None:
     jinja.filters["to_json"] = json.dumps
     values["_pull_secret_rights"] = jinja.from_string(values["_pull_secret_rights"]).render(values)
     values["_pull_secret_labels"] = {}
-    granted = yaml.safe_load(jinja.from_string(read(ROLE / "templates/rights.yml.j2")).render(values))
-    title = {"name": granted["metadata"]["name"]}
+    template = jinja.from_string(read(ROLE / "templates/rights.yml.j2"))
+    granted = [yaml.safe_load(template.render(values, _pull_secret_selector=each)) for each in ("", "a=b")]
+    title = {"name": granted[0]["metadata"]["name"]}
     shown = [mapping["rules"] for mapping in mappings(examples(rights.GUIDE)) if mapping.get("metadata") == title]
-    assert shown == [granted["rules"]]
+    assert shown == [each["rules"] for each in granted]
 
 
 def test_the_roles_of_the_guide_are_those_of_its_table() -> None:

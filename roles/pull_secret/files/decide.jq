@@ -2,15 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# What to do with each pull secret. Reads Secrets as the API server gives them, one JSON document each. jq 1.6 suffices.
+# What to do with each pull secret. Reads Secrets as the API server gives them, one JSON document each; in place of one that
+# is not there but should be {missing: true, metadata: {namespace}}, and one that should not be there with "unselected": true.
+# jq 1.6 suffices.
 # It follows the module's decision, and the same table of cases tests both (tests/unit/cases/decide.yml).
 #
 # Called as: jq -f decide.jq --arg step STEP --slurpfile given FILE
 #   step   "entries": prints the texts whose fingerprints "plan" looks up, one a line. They hold tokens.
 #          "token":   prints the same for what the new token will be stored as. Reads nothing (jq -n).
-#          "plan":    prints one plan a secret: {namespace, action, reason, expires_at, msg, needs_token, patch}
+#          "plan":    prints one plan a secret: {namespace, action, reason, expires_at, msg, needs_token, patch, body}
 #   given  one object, in a file because it may hold a token:
-#          policy        {registries: [text], renew_before: seconds, fail_open: bool, fail_open_before: seconds}
+#          policy        {registries: [text], renew_before: seconds, fail_open: bool, fail_open_before: seconds}, and for new
+#                        secrets {name, labels, annotations}
 #          now           seconds since the epoch
 #          force         true: renew whatever life remains
 #          token         null while none was fetched, else {expires_at: seconds, entry: {username, password, auth}}
@@ -19,6 +22,9 @@
 
 # The names and values of plugins/module_utils/_marks.py; a unit test holds the two equal.
 def MANAGED_LABEL: "ecr-public.freshpull/managed";
+def MANAGED_BY_LABEL: "app.kubernetes.io/managed-by";
+def MANAGED_BY: "freshpull";
+def CREATED: "ecr-public.freshpull/created";
 def EXPIRES_AT: "ecr-public.freshpull/expires-at";
 def RENEWED_AT: "ecr-public.freshpull/renewed-at";
 def RENEWED_BY: "ecr-public.freshpull/renewed-by";
@@ -40,6 +46,7 @@ def only($names): with_entries(select(.key as $key | $names | index([$key])));
 def without($names): with_entries(select(.key as $key | $names | index([$key]) | not));
 def time: try fromdateiso8601 catch null;
 def fingerprint: $fingerprints[canonical];
+def ours: (.metadata.labels // {})[MANAGED_LABEL] == "true";
 
 # What a secret tells about itself: {annotations, text, config, auths, stored (registries), entries (ours), malformed}.
 def contents:
@@ -110,6 +117,7 @@ def dropped($names): .annotations | only($names) | map_values(null);
 
 def plan($action; $reason): {action: $action, reason: $reason, msg: ""};
 def failure($reason; $msg): {action: "failed", reason: $reason, msg: $msg};
+def malformed: failure("malformed"; "The secret's \(DATA_KEY) cannot be read. Repair or delete it, then run the role again.");
 def writable($secret; written):
   if $secret.immutable then failure("immutable"; "The secret is immutable, so its token cannot be renewed in place. " +
     "Run the role with pull_secret_recreate, or delete the secret and run the role again.")
@@ -133,19 +141,50 @@ def without_token($secret):
         })
       } end;
 
+def token_marks: {
+  (EXPIRES_AT): ($token.expires_at | todateiso8601),
+  (RENEWED_AT): ($now | floor | todateiso8601),
+  (RENEWED_BY): "cronjob"
+};
+
 def write_token($secret; $reason):
   if $token != null then
     wanted_entries($token.entry) as $entries
     | plan("renewed"; $reason) + {
         expires_at: ($token.expires_at | todateiso8601),
-        patch: patch($secret; $entries; dropped([FAILED_OPEN_AT]) + marks($entries) + {
-          (EXPIRES_AT): ($token.expires_at | todateiso8601),
-          (RENEWED_AT): ($now | floor | todateiso8601),
-          (RENEWED_BY): "cronjob"
-        })
+        patch: patch($secret; $entries; dropped([FAILED_OPEN_AT]) + marks($entries) + token_marks)
       }
   elif $outage != "" then without_token($secret)
   else plan("renewed"; $reason) + {needs_token: true} end;
+
+def create:
+  if $token != null then
+    wanted_entries($token.entry) as $entries
+    | plan("created"; "missing") + {
+        expires_at: ($token.expires_at | todateiso8601),
+        body: {
+          apiVersion: "v1",
+          kind: "Secret",
+          metadata: {
+            name: $policy.name,
+            labels: ({(MANAGED_BY_LABEL): MANAGED_BY} + $policy.labels + {(MANAGED_LABEL): "true"}),
+            annotations: ($policy.annotations + {(CREATED): "true"} + marks($entries) + token_marks)
+          },
+          type: DOCKERCONFIG_TYPE,
+          data: {(DATA_KEY): ({auths: $entries} | tojson | @base64)}
+        }
+      }
+  elif $outage != "" then failure("aws"; "The namespace has no secret yet, so that pulls are anonymous. \($outage)")
+  else plan("created"; "missing") + {needs_token: true} end;
+
+# For a secret that nobody would renew any more: our keys out, as only pulls without a token last. It stays ours.
+def release($secret):
+  contents
+  | if .malformed then malformed
+    elif .entries == {} then empty
+    else writable($secret; plan("removed"; "not_selected") + {
+      patch: patch($secret; {}; dropped([EXPIRES_AT, FINGERPRINT]) + {(REGISTRIES): ""})
+    }) end;
 
 # For contents that can be read. The first rule that holds settles it.
 def decide_content($secret):
@@ -159,18 +198,21 @@ def decide_content($secret):
 
 def decide:
   . as $secret
-  | if .type != DOCKERCONFIG_TYPE
+  | if .missing then create
+    elif .unselected then
+      if .type == DOCKERCONFIG_TYPE and ours then release($secret) else empty end
+    elif .type != DOCKERCONFIG_TYPE
     then failure("wrong_type"; "The secret has type \(.type // "Opaque"), which the kubelet ignores; it needs \(DOCKERCONFIG_TYPE). " +
       "Run the role with pull_secret_recreate, or with another pull_secret_name.")
-    elif (.metadata.labels // {})[MANAGED_LABEL] != "true"
+    elif ours | not
     then failure("foreign"; "A secret of this name exists without our mark (label \(MANAGED_LABEL)). " +
       "Run the role with another pull_secret_name, or with pull_secret_adopt.")
     else contents
       | if .malformed
-        then failure("malformed"; "The secret's \(DATA_KEY) cannot be read. Repair or delete it, then run the role again.")
+        then malformed
         else {expires_at: (believed_expiry | if . then todateiso8601 else . end)} + decide_content($secret) end
     end
-  | {namespace: $secret.metadata.namespace, expires_at: null, needs_token: false, patch: null} + .;
+  | {namespace: $secret.metadata.namespace, expires_at: null, needs_token: false, patch: null, body: null} + .;
 
 if $step == "token" then wanted_entries($token.entry) | canonical
 elif $step == "entries" then contents | select((.malformed | not) and .entries != {}) | (.entries, moved_entries) | canonical

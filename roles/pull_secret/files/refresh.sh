@@ -5,14 +5,14 @@
 #
 # Keeps the Amazon ECR Public pull secrets of some namespaces fresh: reads them all and, where one is due, fetches a single
 # token from AWS and writes it in place. Runs in a pod of the official aws-cli image, as the CronJob of the role
-# freshpull.ecr_public.pull_secret. decide.jq beside it holds the rules.
+# freshpull.ecr_public.pull_secret. decide.jq beside it holds the rules, selected.sh looks for namespaces.
 #
 # Prints a JSON line for each namespace and a summary, and exits non-zero if any namespace failed. Tokens and keys stand only
 # in files of a folder in memory: never in an argument, in the environment or in the output.
 set -euo pipefail
 umask 077
 
-readonly config="${FRESHPULL_CONFIG:-/etc/freshpull}"                          # decide.jq, policy.json, namespaces
+readonly config="${FRESHPULL_CONFIG:-/etc/freshpull}"                          # selected.sh, decide.jq, policy.json, namespaces
 readonly api_access="${FRESHPULL_API_ACCESS:-/var/run/secrets/freshpull}"      # token, ca.crt
 readonly termination_log="${FRESHPULL_TERMINATION_LOG:-/dev/termination-log}"  # what the pod's status shows
 readonly force="${FORCE_RENEW:+true}"                                          # renew whatever life remains
@@ -55,35 +55,42 @@ conclude() {
 
 # --- The API server, through curl's config files: no argument holds the pod's token
 
-# Prints one transfer for each namespace it reads, as a curl config: the answer goes to $work/answers/NAMESPACE and the line
-# "NAMESPACE STATUS ERROR" to standard output. The first answer's Date tells the server's time.
-transfers() { # GET|PATCH
-  jq -rR --arg method "$1" --arg server "$server" --arg name "$name" --arg work "$work" --arg ca "$api_access/ca.crt" '
-    def quoted: tojson;
-    (if input_line_number > 1 then "next" else "dump-header = \("\($work)/headers" | quoted)" end),
-    "url = \("\($server)/api/v1/namespaces/\(@uri)/secrets/\($name | @uri)?fieldManager=freshpull" | quoted)",
-    (if $method == "PATCH" then
-      "request = PATCH",
-      "header = \"Content-Type: application/merge-patch+json\"",
-      "data-binary = \("@\($work)/patches/\("0000000\(input_line_number - 1)"[-8:])" | quoted)"
-    else empty end),
-    "header = \("@\($work)/authorization" | quoted)",
-    "cacert = \($ca | quoted)",
-    "output = \("\($work)/answers/\(.)" | quoted)",
-    "write-out = \("\(.) %{http_code} %{exitcode}\n" | quoted)",
+# What all transfers have in common, as a curl config. The token is read anew for each exchange: the kubelet replaces the
+# pod's before it expires.
+connect() {
+  printf 'Authorization: Bearer %s\n' "$(<"$api_access/token")" >"$work/authorization"
+  jq -nr --arg work "$work" --arg ca "$api_access/ca.crt" '
+    "header = \("@\($work)/authorization" | tojson)",
+    "cacert = \($ca | tojson)",
     "user-agent = freshpull-refresher",
     "noproxy = \"*\"",
     "connect-timeout = 10",
-    "max-time = 30"'
+    "max-time = 30"' >"$work/connection"
+}
+
+# Prints one transfer for each namespace it reads, as a curl config: the answer goes to $work/answers/NAMESPACE and the line
+# "NAMESPACE STATUS ERROR" to standard output. The first answer's Date tells the server's time.
+transfers() { # GET|merge-patch+json|apply-patch+yaml
+  jq -rR --arg method "$1" --arg server "$server" --arg name "$name" --arg work "$work" --rawfile connection "$work/connection" '
+    def quoted: tojson;
+    (if input_line_number > 1 then "next" else "dump-header = \("\($work)/headers" | quoted)" end),
+    "url = \("\($server)/api/v1/namespaces/\(@uri)/secrets/\($name | @uri)?fieldManager=freshpull" | quoted)",
+    (if $method != "GET" then
+      "request = PATCH",
+      "header = \("Content-Type: application/\($method)" | quoted)",
+      "data-binary = \("@\($work)/patches/\("0000000\(input_line_number - 1)"[-8:])" | quoted)"
+    else empty end),
+    "output = \("\($work)/answers/\(.)" | quoted)",
+    "write-out = \("\(.) %{http_code} %{exitcode}\n" | quoted)",
+    $connection'
 }
 
 # Sorts the namespaces it reads into files $work/answered/STATUS, 000 where the server gave no whole answer.
-exchange() { # GET|PATCH
+exchange() { # GET|merge-patch+json|apply-patch+yaml
   local namespace status error
   rm -rf "$work/answered" "$work/answers"
   mkdir "$work/answered" "$work/answers"
-  # Read anew for each exchange: the kubelet replaces the pod's token before it expires.
-  printf 'Authorization: Bearer %s\n' "$(<"$api_access/token")" >"$work/authorization"
+  connect
   transfers "$1" >"$work/transfers"
   [[ -s "$work/transfers" ]] || return 0
   { curl --silent --parallel --parallel-max "$workers" --config "$work/transfers" || true; } >"$work/statuses"
@@ -105,11 +112,15 @@ handle_refusals() { # NAME-OF-THE-REQUEST
     [[ -e "$file" ]] || continue
     status="${file##*/}"
     message="$1: $(describe "$status")"
-    case "$status" in
-      200) ;;
-      000 | 409 | 429 | 5??)
-        cat "$file" >>"$work/pending"
-        trouble="$message"
+    case "${selector:+selected }$status" in
+      *200 | *201) ;;
+      *000 | *409 | *429 | *5??)
+        try_again "$message" <"$file"
+        ;;
+      # Perhaps somebody deleted the namespace or took its label away just now: the next look at all of them tells.
+      'selected 403' | 'selected 404')
+        message+=": $(api_message "$file")"
+        try_again "$message" <"$file"
         ;;
       404) settle_failed missing "The secret $name is not there (or the namespace). Run the role again." <"$file" ;;
       403) settle_failed forbidden "The refresher may not $1 the secret (or the namespace is gone). Run the role again." <"$file" ;;
@@ -119,6 +130,11 @@ handle_refusals() { # NAME-OF-THE-REQUEST
         ;;
     esac
   done
+}
+
+try_again() { # MESSAGE, reads namespaces
+  cat >>"$work/pending"
+  trouble="$1"
 }
 
 describe() { # STATUS
@@ -285,30 +301,37 @@ plans() { # CONDITION: prints those for which it holds
 # --- One round: read, decide, write. What is left to do stays in $work/pending.
 
 refresh() {
-  local -a secrets
   mv "$work/pending" "$work/todo"
   : >"$work/pending"
-  exchange GET <"$work/todo"
-  handle_refusals get
-  mapfile -t secrets < <(answered 200)
-  ((${#secrets[@]} > 0)) || return 0
+  if [[ -n "$selector" ]]; then read_selected; else read_listed; fi
+  [[ -s "$work/secrets" ]] || return 0
   now="$(clock)"
-  plan "${secrets[@]/#/$work/answers/}"
+  plan "$work/secrets"
 
-  plans '.patch == null' | settle
-  write_patches
+  plans '.patch == null and .body == null' | settle
+  write patch merge-patch+json
+  write body apply-patch+yaml
 }
 
-write_patches() {
-  plans '.patch != null' >"$work/writes"
+read_listed() {
+  local -a found
+  : >"$work/secrets"
+  exchange GET <"$work/todo"
+  handle_refusals get
+  mapfile -t found < <(answered 200)
+  ((${#found[@]} == 0)) || cat "${found[@]/#/$work/answers/}" >"$work/secrets"
+}
+
+write() { # patch|body CONTENT-TYPE
+  plans ".$1 != null" >"$work/writes"
   [[ -s "$work/writes" ]] || return 0
   rm -rf "$work/patches"
   mkdir "$work/patches"
   # Bodies 00000000, 00000001 and so on, as transfers() names them: one process for a thousand patches.
-  jq -c .patch "$work/writes" | split --lines=1 --numeric-suffixes --suffix-length=8 - "$work/patches/"
-  jq -r .namespace "$work/writes" | exchange PATCH
-  handle_refusals patch
-  answered 200 | jq -nR '[inputs | {key: ., value: true}] | from_entries' >"$work/written.json"
+  jq -c ".$1" "$work/writes" | split --lines=1 --numeric-suffixes --suffix-length=8 - "$work/patches/"
+  jq -r .namespace "$work/writes" | exchange "$2"
+  handle_refusals "$([[ "$1" == patch ]] && printf patch || printf create)"
+  { answered 200; answered 201; } | jq -nR '[inputs | {key: ., value: true}] | from_entries' >"$work/written.json"
   jq -c --slurpfile written "$work/written.json" 'select($written[0][.namespace])' "$work/writes" | settle
 }
 
@@ -319,7 +342,7 @@ for tool in jq aws curl sha256sum sort split date mktemp tee; do
   command -v "$tool" >/dev/null ||
     fail "The image has no $tool. Use the official aws-cli image (public.ecr.aws/aws-cli/aws-cli), 2.27.57 or newer."
 done
-for file in "$config/decide.jq" "$config/policy.json" "$config/namespaces" "$api_access/token" "$api_access/ca.crt"; do
+for file in "$config"/{selected.sh,decide.jq,policy.json,namespaces} "$api_access/token" "$api_access/ca.crt"; do
   [[ -r "$file" ]] || fail "The file $file is missing. Run the role again."
 done
 
@@ -341,7 +364,10 @@ trouble=""
 printf null >"$work/token.json"
 printf '{}' >"$work/fingerprints.json"
 : >"$work/results"
-cp "$config/namespaces" "$work/pending"
+# shellcheck source=roles/pull_secret/files/selected.sh
+source "$config/selected.sh"
+selector="$(setting selector)"
+if [[ -n "$selector" ]]; then printf '%s\n' '*' >"$work/pending"; else cp "$config/namespaces" "$work/pending"; fi
 
 for ((round = 1; round <= rounds; round++)); do
   refresh

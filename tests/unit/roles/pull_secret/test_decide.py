@@ -174,7 +174,7 @@ def test_fingerprints_are_taken_of_the_same_text(entry: dict[str, Any], tmp_path
 
 def test_the_names_of_the_marks_are_the_module_s() -> None:
     names = dict(re.findall(r'^def ([A-Z_]+): "(.*)";$', DECIDE.read_text(), flags=re.MULTILINE))
-    assert len(names) == 9
+    assert len(names) == 12
     assert names == {name: getattr(_marks, name) for name in names}
 
 
@@ -184,3 +184,94 @@ def test_a_time_without_seconds_fraction_is_written(tmp_path: Path) -> None:
     annotations = plan(case, tmp_path)["patch"]["metadata"]["annotations"]
     for name in (_marks.EXPIRES_AT, _marks.RENEWED_AT):
         assert dt.datetime.strptime(annotations[name], "%Y-%m-%dT%H:%M:%SZ")
+
+
+def selected_plan(document: dict[str, Any], case: cases.Case, folder: Path) -> list[dict[str, Any]]:
+    """What becomes of a document with a mark of the refresher's own selection."""
+    assert case.token
+    token = Token.from_mapping(case.token)
+    given: dict[str, Any] = {
+        "policy": {
+            "name": "ecr-public-secret",
+            "registries": ["public.ecr.aws", "ecr-public.aws.com"],
+            "renew_before": 28800,
+            "fail_open": True,
+            "fail_open_before": 3600,
+            "labels": {"owner": "platform"},
+            "annotations": {"example.com/runbook": "pull-secrets"},
+        },
+        "now": parse_time(case.now).timestamp(),
+        "force": False,
+        "token": {"expires_at": token.expires_at.timestamp(), "entry": token.entry},
+        "outage": "",
+        "fingerprints": {},
+    }
+    texts = run_jq("entries", given, document, folder) + run_jq("token", given, None, folder)
+    given["fingerprints"] = {text: "sha256:" + hashlib.sha256(text.encode()).hexdigest()[:16] for text in texts}
+    return [json.loads(line) for line in run_jq("plan", given, document, folder) if line]
+
+
+WITH_TOKEN = next(case for case in CASES if case.token)
+
+
+def test_makes_what_the_module_makes(tmp_path: Path) -> None:
+    assert WITH_TOKEN.token
+    policy = _pull_secret.Policy(
+        name="ecr-public-secret",
+        registries=("public.ecr.aws", "ecr-public.aws.com"),
+        labels={"owner": "platform"},
+        annotations={"example.com/runbook": "pull-secrets"},
+        actor="cronjob",
+    )
+    wanted = _pull_secret.decide(None, policy, parse_time(WITH_TOKEN.now), Token.from_mapping(WITH_TOKEN.token))
+    body = _bodies.new_secret("team-a", policy, wanted.change)
+    [found] = selected_plan({"missing": True, "metadata": {"namespace": "team-a"}}, WITH_TOKEN, tmp_path)
+    assert (found["action"], found["reason"], found["namespace"]) == (wanted.action, wanted.reason, "team-a")
+    assert wanted.expires_at
+    assert parse_time(found["expires_at"]) == wanted.expires_at
+    # The path says where.
+    del body["metadata"]["namespace"]
+    configs = [json.loads(base64.b64decode(each.pop("data")[_marks.DATA_KEY])) for each in (body, found["body"])]
+    assert configs[0] == configs[1]
+    assert found["body"] == body
+
+
+GIVEN_UP: dict[str, tuple[dict[str, Any], str | None]] = {
+    "ours": ({}, "removed"),
+    "with another registry": ({"auths": {"public.ecr.aws": "old", "other.example": "theirs"},
+                               "registries": ["public.ecr.aws"]}, "removed"),
+    "changed by somebody": ({"fingerprint": "sha256:0"}, "removed"),
+    "empty": ({"auths": {}, "registries": []}, None),
+    "foreign": ({"ours": False}, None),
+    "ignored by the kubelet": ({"type": "Opaque"}, None),
+    "malformed": ({"raw": "{"}, "malformed"),
+    "immutable": ({"immutable": True}, "immutable"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("secret", "expected"), GIVEN_UP.values(), ids=GIVEN_UP)
+def test_gives_up_what_is_not_selected(secret: dict[str, Any], expected: str | None, tmp_path: Path) -> None:
+    before = cases.secret(**secret)
+    found = selected_plan({**before, "unselected": True}, WITH_TOKEN, tmp_path)
+    if expected is None:
+        assert found == []
+        return
+    [only] = found
+    if expected != "removed":
+        assert (only["action"], only["reason"], only["patch"]) == ("failed", expected, None)
+        return
+    assert (only["action"], only["reason"]) == ("removed", "not_selected")
+    after = comparable(before, only["patch"])
+    assert set(after["config"]["auths"]) == set(secret.get("auths", {})) - {"public.ecr.aws"}
+    assert after["labels"] == {}
+    annotations = {key: value for key, value in after["annotations"].items() if value is not None}
+    assert annotations.pop(_marks.REGISTRIES) == ""
+    assert set(annotations) == {_marks.RENEWED_AT, _marks.CREATED}
+
+
+def test_makes_nothing_while_aws_is_down(tmp_path: Path) -> None:
+    given = {"policy": {}, "now": 0, "force": False, "token": None, "outage": "AWS is down.", "fingerprints": {}}
+    [line] = run_jq("plan", given, {"missing": True, "metadata": {"namespace": "team-a"}}, tmp_path)
+    found = json.loads(line)
+    assert (found["action"], found["reason"], found["body"], found["needs_token"]) == ("failed", "aws", None, False)
+    assert "AWS is down." in found["msg"]

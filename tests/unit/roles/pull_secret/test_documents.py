@@ -34,7 +34,7 @@ NO_DEFAULT = {
 
 
 def render(template: str, **variables: Any) -> Any:
-    environment = Environment(autoescape=False)
+    environment = Environment(autoescape=False, trim_blocks=True)
     environment.filters |= {"to_json": json.dumps, "bool": bool}
     names = {
         **{name: value for name, value in VARS.items() if "{{" not in str(value)},
@@ -45,8 +45,10 @@ def render(template: str, **variables: Any) -> Any:
         "_pull_secret_with_keys": True,
         "_pull_secret_assumes": False,
         "_pull_secret_aws_volume": "keys",
+        "_pull_secret_selector": "",
     }
-    text = environment.from_string((ROLE / "templates" / template).read_text()).render(**DEFAULTS, **names, **variables)
+    values = {**DEFAULTS, **names, **variables}
+    text = environment.from_string((ROLE / "templates" / template).read_text()).render(values)
     return yaml.safe_load(text)
 
 
@@ -65,18 +67,21 @@ def test_the_readme_lists_every_variable_with_its_default() -> None:
 # aws: the lookup's. fail_open_before: worked out from the schedule, see test_validate.py.
 OWN = {"aws", "fail_open_before"}
 SHARED = sorted(set(_arguments.PULL_SECRET) & {name.removeprefix("pull_secret_") for name in OPTIONS} - OWN)
+# What the module makes of an option that is not given.
+NOT_GIVEN: dict[str, Any] = {"namespaces": ["default"], "namespace_selector": []}
 
 
 @pytest.mark.parametrize("name", SHARED)
 def test_what_is_passed_to_the_module_has_its_default(name: str) -> None:
-    assert DEFAULTS[f"pull_secret_{name}"] == _arguments.PULL_SECRET[name].get("default", ["default"])
+    assert DEFAULTS[f"pull_secret_{name}"] == _arguments.PULL_SECRET[name].get("default", NOT_GIVEN.get(name))
 
 
 def test_the_rights_in_the_readme_are_those_of_the_template() -> None:
-    [block] = [block for block in re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL) if "ClusterRole" in block]
-    role = render("rights.yml.j2")
-    del role["metadata"]["labels"]
-    assert yaml.safe_load(block) == role
+    blocks = [block for block in re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL) if "ClusterRole" in block]
+    roles = [render("rights.yml.j2", _pull_secret_selector=selector) for selector in ("", "a=b")]
+    for role in roles:
+        del role["metadata"]["labels"]
+    assert [yaml.safe_load(block) for block in blocks] == roles
 
 
 def test_the_rights_are_two_verbs_on_one_name() -> None:
@@ -87,6 +92,13 @@ def test_the_rights_are_two_verbs_on_one_name() -> None:
         "resourceNames": ["ecr-public-secret"],
         "verbs": ["get", "patch"],
     }
+
+
+def test_the_rights_for_a_selector_are_on_one_name_as_well() -> None:
+    secrets, namespaces = render("rights.yml.j2", _pull_secret_selector="a=b")["rules"]
+    assert secrets["resourceNames"] == ["ecr-public-secret"]
+    assert secrets["verbs"] == ["list", "create", "patch"]
+    assert namespaces == {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["list"]}
 
 
 def test_the_pod_is_restricted() -> None:
@@ -121,6 +133,10 @@ def test_the_image_has_an_exact_version_that_has_jq() -> None:
 
 
 def test_marks_are_the_module_s() -> None:
+    assert VARS["_pull_secret_prefix"] == _marks.PREFIX
+    assert VARS["_pull_secret_managed_mark"] == _marks.MANAGED_LABEL
+    assert f"'{_marks.MANAGED_BY_LABEL}': '{_marks.MANAGED_BY}'" in VARS["_pull_secret_secret_labels"]
+    assert f"object.type == '{_marks.DOCKERCONFIG_TYPE}'" in (ROLE / "templates/confinement.yml.j2").read_text()
     assert VARS["_pull_secret_created_mark"] == _marks.CREATED
     assert VARS["_pull_secret_refresher_label"].startswith(_marks.PREFIX)
     assert VARS["_pull_secret_object_labels"][_marks.MANAGED_BY_LABEL] == _marks.MANAGED_BY

@@ -90,6 +90,13 @@ COMMON = {
     "sooner than the next run, which gives nothing up": Case({**KEYS, "fail_open_before": "1h", "fail_open": False}),
     "no duration until the next run": Case({**KEYS, "fail_open_before": "3"}, refused=("'3' is not a duration",)),
     "no duration": Case({**KEYS, "renew_before": "8 hours"}, refused=("'8 hours' is not a duration",)),
+    "a selector": Case({**KEYS, "namespace_selector": "a=b,c!=d, e in (f, g),h notin (i),example.com/j,!k, l==m"}),
+    "selectors": Case({**KEYS, "namespace_selector": ["a=b", "c"], "namespaces": ["team-*", "[a-c]?[!x]"]}),
+    "a selector that no policy knows": Case({**KEYS, "namespace_selector": "a>1"}, refused=("kubectl -l", "not a>1")),
+    "no selector": Case({**KEYS, "namespace_selector": "a in b"}, refused=("kubectl -l",)),
+    "a glob that no policy knows": Case(
+        {**KEYS, "namespace_selector": "a=b", "exclude_namespaces": ["team-{a,b}"]}, refused=("[!a-z]",)
+    ),
     "less than a second": Case({**KEYS, "renew_before": "10ms"}, refused=("at least a second",)),
 }
 

@@ -1,0 +1,360 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role with a namespace selector: what the refresher's account can do and cannot, tried with its own token."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kubernetes import client
+from kubernetes.client.exceptions import ApiException
+
+from support.account import APPLY, MERGE, Account
+from support.aws import FakeAws
+from support.cluster.audit import AuditLog
+from support.playbook import Ansible
+from support.role import Role
+from support.script import Script
+from support.workloads import CRONJOB, Workloads
+
+# A name of its own: what is not selected is emptied, in the namespaces of other tests too.
+NAME = "selected-secret"
+TYPE = "kubernetes.io/dockerconfigjson"
+PREFIX = "ecr-public.freshpull/"
+MINE = {"app.kubernetes.io/managed-by": "freshpull", PREFIX + "managed": "true"}
+LONGER = base64.b64encode(b'{"auths":{"public.ecr.aws":{"auth":"' + b"QVdT" * 20 + b'"}}}').decode()
+EMPTY = base64.b64encode(b'{"auths":{}}').decode()
+SHARED = base64.b64encode(b'{"auths":{"other.example":{},"public.ecr.aws":{"auth":"QVdTOm9sZA=="}}}').decode()
+MARKS = {PREFIX + "registries": "public.ecr.aws", PREFIX + "expires-at": "2026-01-01T00:00:00Z"}
+LONG = base64.b64encode(b'{"auths":{"public.ecr.aws":{"auth":"QVdTOm9sZA=="}}}').decode()
+# Each form that kubectl -l knows.
+SELECTOR = "ecr-public in (enabled, on),zone==a, tier!=frozen,kind notin (sandbox,lab),example.com/owner,!legacy"
+SELECTED = {"ecr-public": "enabled", "zone": "a", "example.com/owner": "platform"}
+
+
+def secret(**changes: Any) -> dict[str, Any]:
+    """What the refresher may create, with changes of its metadata, type and so on."""
+    metadata = {
+        "name": NAME,
+        "labels": MINE,
+        "annotations": {PREFIX + "created": "true"},
+        **changes.pop("metadata", {}),
+    }
+    data = {".dockerconfigjson": LONG}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": TYPE, "data": data, **changes}
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """An installed role, its refresher's account, and namespaces: selected with and without a secret of ours, selected
+    with a foreign one, selected but excluded, and not selected with a secret of ours."""
+
+    role: Role
+    account: Account
+    names: dict[str, str]
+
+    @property
+    def user(self) -> str:
+        return f"system:serviceaccount:{self.role.refresher}:{CRONJOB}"
+
+    def path(self, where: str, name: str = NAME) -> str:
+        return f"/api/v1/namespaces/{self.names.get(where, where)}/secrets/{name}"
+
+
+@pytest.fixture(scope="module")
+def place(
+    running_aws: FakeAws,
+    kubeconfig: str,
+    core: client.CoreV1Api,
+    make_lasting_namespaces: Callable[..., list[str]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Place]:
+    running_aws.reset()
+    ours, foreign = make_lasting_namespaces("ours", "foreign", labels=SELECTED)
+    (elsewhere,) = make_lasting_namespaces("elsewhere")
+    prefix = ours.removesuffix("ours")
+    core.create_namespaced_secret(foreign, secret(metadata={"labels": {"theirs": "true"}}))
+    ansible = Ansible(tmp_path_factory.mktemp("play"), kubeconfig)
+    with Role(ansible, running_aws, [f"{prefix}*"], refresher=f"{prefix}refresher") as role:
+        role.variables["pull_secret_name"] = NAME
+        role.variables["pull_secret_namespace_selector"] = [f"test={prefix.removesuffix('-')}", SELECTOR]
+        role.variables["pull_secret_exclude_namespaces"] = [f"{prefix}ex*"]
+        # The foreign secret is a failure of its own, said at the end.
+        run = role.run(test_run="never")
+        assert "without our mark" in run.output
+        # After the run, which would have pruned it.
+        shared = secret(metadata={"annotations": MARKS}, data={".dockerconfigjson": SHARED})
+        core.create_namespaced_secret(elsewhere, shared)
+        account = Account(core, role.refresher, CRONJOB)
+        later = make_lasting_namespaces("later", "excluded", labels=SELECTED)
+        (label,) = make_lasting_namespaces("label", labels={**SELECTED, "ecr-public": "disabled"})
+        names = [ours, foreign, elsewhere, *later, label]
+        yield Place(role, account, {name.removeprefix(prefix): name for name in names})
+
+
+ALLOWED: dict[str, tuple[str, str, Any, str]] = {
+    "a missing one created": ("PATCH", "later", secret(), APPLY),
+    "ours changed": ("PATCH", "ours", {"data": {".dockerconfigjson": LONG}}, MERGE),
+    "ours emptied": ("PATCH", "ours", {"data": {".dockerconfigjson": EMPTY}}, MERGE),
+    "ours emptied elsewhere": (
+        "PATCH",
+        "elsewhere",
+        {"metadata": {"annotations": {PREFIX + "registries": ""}}, "data": {".dockerconfigjson": EMPTY}},
+        MERGE,
+    ),
+}
+
+
+@pytest.mark.parametrize("attempt", ALLOWED.values(), ids=ALLOWED)
+def test_what_it_is_for_is_allowed(place: Place, attempt: tuple[str, str, Any, str]) -> None:
+    method, where, body, content_type = attempt
+    status, answer = place.account.ask(method, f"{place.path(where)}?fieldManager=x&dryRun=All", body, content_type)
+    assert status in (HTTPStatus.OK, HTTPStatus.CREATED), answer
+
+
+LABELS: dict[str, dict[str, str]] = {
+    "as-they-should-be": SELECTED,
+    "in": {**SELECTED, "ecr-public": "on"},
+    "not-in": {**SELECTED, "ecr-public": "off"},
+    "not-there-to-be-in": {"zone": "a", "example.com/owner": "platform"},
+    "not-equal": {**SELECTED, "zone": "b"},
+    "other-than-unwanted": {**SELECTED, "tier": "hot"},
+    "unwanted": {**SELECTED, "tier": "frozen"},
+    "out": {**SELECTED, "kind": "prod"},
+    "not-out": {**SELECTED, "kind": "lab"},
+    "there-without-value": {**SELECTED, "example.com/owner": ""},
+    "not-there": {"ecr-public": "on", "zone": "a"},
+    "there-but-should-not": {**SELECTED, "legacy": ""},
+}
+
+
+def test_the_policy_reads_selectors_as_the_api_server_does(
+    place: Place, core: client.CoreV1Api, make_lasting_namespaces: Callable[..., list[str]]
+) -> None:
+    names = [name for key, labels in LABELS.items() for name in make_lasting_namespaces(key, labels=labels)]
+    found = {each.metadata.name for each in core.list_namespace(label_selector=SELECTOR).items} & set(names)
+    statuses = {
+        name: place.account.ask("PATCH", f"{place.path(name)}?fieldManager=x&dryRun=All", secret(), APPLY)[0]
+        for name in names
+    }
+    assert len(found) == 5
+    assert statuses == {name: HTTPStatus.CREATED if name in found else HTTPStatus.FORBIDDEN for name in names}
+
+
+OWNER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "kube-root-ca.crt", "uid": "a"}
+TOKEN_OF = {"kubernetes.io/service-account.name": "default"}
+BY_POLICY: dict[str, tuple[str, Any, str]] = {
+    "another type": ("later", secret(type="Opaque"), APPLY),
+    "a service account's token": (
+        "later",
+        secret(metadata={"annotations": TOKEN_OF}, type="kubernetes.io/service-account-token", data={}),
+        APPLY,
+    ),
+    "not selected": ("elsewhere", secret(), APPLY),
+    "not selected, by the value of its label": ("label", secret(), APPLY),
+    "not labelled at all": ("kube-system", secret(), APPLY),
+    "excluded": ("excluded", secret(), APPLY),
+    "its own namespace": ("refresher", secret(), APPLY),
+    "without our mark": ("later", secret(metadata={"labels": {}}), APPLY),
+    "with a label for others": ("later", secret(metadata={"labels": {**MINE, "sync": "true"}}), APPLY),
+    "with an annotation for others": ("later", secret(metadata={"annotations": {"reflect": "true"}}), APPLY),
+    "more data": ("later", secret(data={".dockerconfigjson": LONG, "more": LONG}), APPLY),
+    "immutable": ("later", secret(immutable=True), APPLY),
+    "with an owner": ("later", secret(metadata={"ownerReferences": [OWNER]}), APPLY),
+    "with a finalizer": ("later", secret(metadata={"finalizers": ["example.com/hold"]}), APPLY),
+    "a foreign one": ("foreign", {"data": {".dockerconfigjson": EMPTY}}, MERGE),
+    "a foreign one, marked": (
+        "foreign",
+        {"metadata": {"labels": MINE}, "data": {".dockerconfigjson": EMPTY}},
+        MERGE,
+    ),
+    "ours, its mark taken off": ("ours", {"metadata": {"labels": {PREFIX + "managed": None}}}, MERGE),
+    "ours, with a label": ("ours", {"metadata": {"labels": {"sync": "true"}}}, MERGE),
+    "ours, with an annotation": ("ours", {"metadata": {"annotations": {"reflect": "true"}}}, MERGE),
+    "ours, with more data": ("ours", {"stringData": {"more": "data"}}, MERGE),
+    "ours, made immutable": ("ours", {"immutable": True}, MERGE),
+    "ours, with an owner": ("ours", {"metadata": {"ownerReferences": [OWNER]}}, MERGE),
+    "ours, with a finalizer": ("ours", {"metadata": {"finalizers": ["example.com/hold"]}}, MERGE),
+    "ours elsewhere, filled": (
+        "elsewhere",
+        {"metadata": {"annotations": {PREFIX + "registries": ""}}, "data": {".dockerconfigjson": LONGER}},
+        MERGE,
+    ),
+    "ours elsewhere, shortened but not given up": (
+        "elsewhere",
+        {"metadata": {"annotations": {PREFIX + "registries": "a"}}, "data": {".dockerconfigjson": EMPTY}},
+        MERGE,
+    ),
+    "ours elsewhere, its metadata": ("elsewhere", {"metadata": {"annotations": {PREFIX + "expires-at": "x"}}}, MERGE),
+}
+
+
+@pytest.mark.parametrize("attempt", BY_POLICY.values(), ids=BY_POLICY)
+def test_escapes_that_rbac_lets_through_are_refused_by_the_policy(place: Place, attempt: tuple[str, Any, str]) -> None:
+    where, body, content_type = attempt
+    where = place.role.refresher if where == "refresher" else where
+    path = f"{place.path(where)}?fieldManager=x&dryRun=All{'&force=true' if content_type == APPLY else ''}"
+    status, answer = place.account.ask("PATCH", path, body, content_type)
+    assert status == HTTPStatus.FORBIDDEN, answer
+    assert f"ValidatingAdmissionPolicy '{CRONJOB}.{place.role.refresher}'" in answer["message"]
+    assert "denied request: " in answer["message"]
+    assert "resulted in error" not in answer["message"]
+
+
+OTHER = secret(metadata={"name": "other"})
+BY_RBAC: dict[str, tuple[str, str, Any, str]] = {
+    "another name": ("PATCH", "{later}/other", OTHER, APPLY),
+    "created by its collection": ("POST", "{later}", secret(), ""),
+    "another name, created": ("POST", "{later}", OTHER, ""),
+    "replaced": ("PUT", "{ours}/" + NAME, secret(), ""),
+    "deleted": ("DELETE", "{ours}/" + NAME, None, ""),
+    "all deleted": ("DELETE", "{ours}", None, ""),
+    "all deleted by name": ("DELETE", "{ours}?fieldSelector=metadata.name%3D" + NAME, None, ""),
+    "listed in a namespace": ("GET", "{ours}", None, ""),
+    "listed everywhere": ("GET", "/api/v1/secrets", None, ""),
+    "another name listed": ("GET", "/api/v1/secrets?fieldSelector=metadata.name%3Dother", None, ""),
+    "listed by type": ("GET", "/api/v1/secrets?fieldSelector=type%3DOpaque", None, ""),
+    "watched": ("GET", "/api/v1/secrets?watch=true&fieldSelector=metadata.name%3D" + NAME, None, ""),
+    "another name read": ("GET", "{own}/secrets/" + f"{CRONJOB}-aws", None, ""),
+    "a token of its account": ("POST", "{own}/serviceaccounts/" + f"{CRONJOB}/token", {"spec": {}}, ""),
+    "a pod": ("POST", "{own}/pods", {"metadata": {"name": "a"}, "spec": {"containers": []}}, ""),
+    "a namespace labelled": ("PATCH", "/api/v1/namespaces/{label}", {"metadata": {"labels": {"a": "b"}}}, MERGE),
+    "its policy": ("DELETE", "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies", None, ""),
+    "its rights": ("DELETE", "/apis/rbac.authorization.k8s.io/v1/clusterroles", None, ""),
+}
+
+
+@pytest.mark.parametrize("attempt", BY_RBAC.values(), ids=BY_RBAC)
+def test_escapes_that_rbac_refuses(place: Place, attempt: tuple[str, str, Any, str]) -> None:
+    method, path, body, content_type = attempt
+    secrets = {key: f"/api/v1/namespaces/{name}/secrets" for key, name in place.names.items()}
+    if "/namespaces/{" in path:
+        secrets = place.names
+    path = path.format(own=f"/api/v1/namespaces/{place.role.refresher}", **secrets)
+    status, answer = place.account.ask(method, path, body, content_type or "application/json")
+    assert status == HTTPStatus.FORBIDDEN, answer
+    assert "cannot" in answer["message"], answer
+
+
+# From here on the script changes what the tests above find: these are the last.
+
+
+@pytest.fixture
+def script(place: Place, core: client.CoreV1Api, aws: FakeAws, tmp_path: Path) -> Script:
+    return Script(core, aws, place.role.refresher, tmp_path)
+
+
+def auths(core: client.CoreV1Api, namespace: str) -> dict[str, Any]:
+    data = core.read_namespaced_secret(NAME, namespace).data[".dockerconfigjson"]
+    return dict(json.loads(base64.b64decode(data))["auths"])
+
+
+def label(core: client.CoreV1Api, namespace: str, value: str | None) -> None:
+    core.patch_namespace(namespace, {"metadata": {"labels": {"ecr-public": value}}})
+
+
+def test_a_run_serves_what_is_selected_now(
+    place: Place, script: Script, core: client.CoreV1Api, aws: FakeAws, audit: AuditLog
+) -> None:
+    names = place.names
+    before = core.read_namespaced_secret(NAME, names["elsewhere"])
+    foreign = core.read_namespaced_secret(NAME, names["foreign"]).to_dict()
+    assert list(auths(core, names["elsewhere"])) == ["other.example", "public.ecr.aws"]
+
+    results = script.run(status=1)
+
+    assert {key: results.get(name) for key, name in names.items()} == {
+        "ours": ("unchanged", "fresh"),
+        "later": ("created", "missing"),
+        "elsewhere": ("removed", "not_selected"),
+        "foreign": ("failed", "foreign"),
+        "excluded": None,
+        "label": None,
+    }
+    assert aws.calls == {"GetAuthorizationToken": 1}
+    # The same as the module would have made.
+    made, by_module = (core.read_namespaced_secret(NAME, names[each]) for each in ("later", "ours"))
+    assert (made.type, made.metadata.labels) == (TYPE, by_module.metadata.labels)
+    assert set(made.metadata.annotations) == set(by_module.metadata.annotations)
+    assert made.metadata.annotations[PREFIX + "renewed-by"] == "cronjob"
+    assert auths(core, names["later"])["public.ecr.aws"]["password"] == aws.tokens[-1]
+    # Still the same object, and what is not ours still in it.
+    after = core.read_namespaced_secret(NAME, names["elsewhere"])
+    assert after.metadata.uid == before.metadata.uid
+    assert list(auths(core, names["elsewhere"])) == ["other.example"]
+    assert PREFIX + "expires-at" not in after.metadata.annotations
+    assert core.read_namespaced_secret(NAME, names["foreign"]).to_dict() == foreign
+
+    mark = audit.mark()
+    assert set(script.run(status=1).values()) == {("unchanged", "fresh"), ("failed", "foreign")}
+    assert (audit.writes(since=mark, resource="secrets"), aws.calls) == ([], {"GetAuthorizationToken": 1})
+
+
+def test_a_label_taken_away_and_given_back(place: Place, script: Script, core: client.CoreV1Api) -> None:
+    later = place.names["later"]
+    script.run(status=1)
+    uid = core.read_namespaced_secret(NAME, later).metadata.uid
+    label(core, later, None)
+    assert script.run(status=1)[later] == ("removed", "not_selected")
+    assert auths(core, later) == {}
+    label(core, later, "on")
+    assert script.run(status=1)[later] == ("renewed", "empty")
+    assert list(auths(core, later)) == ["public.ecr.aws"]
+    assert core.read_namespaced_secret(NAME, later).metadata.uid == uid
+
+
+def test_what_changes_between_reading_and_writing(
+    place: Place, script: Script, core: client.CoreV1Api, make_lasting_namespaces: Callable[..., list[str]]
+) -> None:
+    """The policy and the API server refuse what is no longer right, and the next look finds nothing to do."""
+    unlabelled, kept = make_lasting_namespaces("unlabelled", "kept", labels=SELECTED)
+    gone = unlabelled.removesuffix("unlabelled") + "gone"
+    core.create_namespace({"metadata": {"name": gone, "labels": core.read_namespace(kept).metadata.labels}})
+    script.meanwhile(f"label namespace {unlabelled} ecr-public-", f"delete namespace {gone} --wait=false")
+    results = script.run(status=1)
+    assert results[kept] == ("created", "missing")
+    assert not {unlabelled, gone} & set(results)
+    with pytest.raises(ApiException, match="not found"):
+        core.read_namespaced_secret(NAME, unlabelled)
+
+
+def test_pages(place: Place, script: Script, audit: AuditLog) -> None:
+    path = script.config / "selected.sh"
+    text = path.read_text()
+    assert text.count('"limit=500"') == 1
+    path.write_text(text.replace('"limit=500"', '"limit=1"'))
+    mark = audit.mark()
+    results = script.run(status=1)
+    assert {place.names[each] for each in ("ours", "foreign", "later")} <= set(results)
+    assert len(audit.requests(since=mark, user=place.user, resource="namespaces", verb="list")) >= 3
+
+
+def test_rights_that_are_missing_are_named(script: Script, core: client.CoreV1Api) -> None:
+    script.credentials(Account(core, "kube-system", "default").token)
+    script.run(status=1)
+    assert "cannot list secrets" in script.last_words
+    assert "Run the role again" in script.last_words
+
+
+@pytest.mark.node
+def test_real_pods(
+    place: Place, core: client.CoreV1Api, kubeconfig: str, make_lasting_namespaces: Callable[..., list[str]]
+) -> None:
+    """Two Jobs of the CronJob: a new namespace has its secret after one, and pulls are anonymous after the other."""
+    workloads = Workloads(kubeconfig)
+    (new,) = make_lasting_namespaces("new", labels=SELECTED)
+    ended = workloads.refresh(place.role.refresher)
+    assert f"{place.names['foreign']}: foreign: " in ended.message
+    assert list(auths(core, new)) == ["public.ecr.aws"]
+    label(core, new, None)
+    ended = workloads.refresh(place.role.refresher)
+    assert '"reason":"not_selected"' in ended.log
+    assert auths(core, new) == {}
