@@ -108,13 +108,16 @@ def test_a_server_that_dies_for_good_ends_the_task_in_bounded_time(
     """After 10 of 40 writes: the others are not waited for one after the other."""
     names = make_namespaces(*FORTY)
     proxy.inject(Fault("POST", skip=10, strikes=BEFORE))
-    report = hurried(proxy, names, aws.issue(), factor=12)
+    factor = 12
+    began = time.monotonic()
+    report = hurried(proxy, names, aws.issue(), factor=factor)
+    # A minute for the 8 under way; one after the other 30 of them would take 4.
+    assert (time.monotonic() - began) * factor < 180
     assert report.summary == {"created": 10, "failed": 30}
     assert {failure.plan.reason for failure in report.failures} == {"unreachable"}
     # Only what was under way is waited for, a minute by the fast clock; the rest is hardly tried or not at all.
     tried = Counter(re.findall(r"namespaces/(\S+)/secrets", " ".join(seen.path for seen in proxy.seen)))
     assert len([name for name, count in tried.items() if count > 5]) == 8
-    assert len([failure for failure in report.failures if "was given up" in failure.plan.msg]) >= 14
     assert sum(passwords(core, [o.namespace for o in report.outcomes if o.plan.action == "created"]).values()) == 10
 
 

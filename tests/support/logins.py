@@ -86,7 +86,12 @@ class Clients:
             "DOCKER_CONFIG": str(self.docker_file.parent),
             "REGISTRY_AUTH_FILE": str(self.auth_file),
             "SSL_CERT_FILE": str(site.authority),
+            # Podman opens its storage for a login too. That of the machine may be there and yet not to be had.
+            "CONTAINERS_STORAGE_CONF": str(folder / "storage.conf"),
         }
+        (folder / "storage.conf").write_text(
+            f'[storage]\ndriver = "vfs"\ngraphroot = "{folder}/storage"\nrunroot = "{folder}/storage-run"\n'
+        )
 
     def config(self, client: str) -> dict[str, Any]:
         config: dict[str, Any] = json.loads(self.files[client].read_text())
@@ -95,12 +100,11 @@ class Clients:
     def pull(self, tool: str) -> Pull:
         """Get the image, or with tools that cannot without a daemon, what the registry says of it."""
         image = f"{self.site.registry}/{REPOSITORY}:{TAG}"
-        storage = ("--root", f"{self.folder}/{tool}", "--runroot", f"{self.folder}/{tool}-r", "--storage-driver=vfs")
         command = {
             "docker": ["docker", "manifest", "inspect", image],
             "skopeo": ["skopeo", "inspect", "--no-tags", f"docker://{image}"],
-            "podman": ["podman", *storage, "pull", image],
-            "buildah": ["buildah", *storage, "pull", "--policy=always", image],
+            "podman": ["podman", "pull", image],
+            "buildah": ["buildah", "pull", "--policy=always", image],
         }[tool]
         before = len(self.site.aws.registry_requests)
         done = self.run(command)
