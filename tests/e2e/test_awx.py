@@ -22,6 +22,7 @@ from support.awx import Job, JobTemplate, amazon_web_services
 from support.cluster.audit import AuditLog
 from support.playbook import Ansible
 
+pytestmark = pytest.mark.role
 Make = Callable[..., list[str]]
 NAME = "ecr-public-secret"
 PUSH_MODE = {"pull_secret_refresher": "none", "pull_secret_fail_open_before": "3h"}
@@ -106,7 +107,7 @@ def test_one_cluster_with_the_credentials_of_a_job_template(
     assert made.returncode == 0, made.stdout[-4000:]
     assert aws.calls == {"GetAuthorizationToken": 1}
     writes = audit.writes(since=mark, resource="secrets")
-    assert [event["objectRef"]["namespace"] for event in writes] == names
+    assert sorted(event["objectRef"]["namespace"] for event in writes) == names
     assert {event["user"]["username"].rpartition(":")[2] for event in writes} == {"awx"}
     assert all(core.read_namespaced_secret(NAME, namespace) for namespace in names)
 

@@ -191,20 +191,23 @@ def test_who_uses_it_until_when_and_no_secret_in_it(
     audit: AuditLog,
     make_namespaces: Make,
 ) -> None:
+    name_of_it = "looked-at"  # not that of other tests, whose secrets are orphans here
     names = make_namespaces(*(f"n{number}" for number in range(10)))
-    ansible.pull_secret(namespaces=names, aws=aws_options)
+    ansible.pull_secret(name=name_of_it, namespaces=names, aws=aws_options)
     for name in names[:2]:
         wait_for(partial(has_accounts, core, name), f"the account of {name}")
-        users = [{"name": "another"}, {"name": NAME}]
+        users = [{"name": "another"}, {"name": name_of_it}]
         core.patch_namespaced_service_account("default", name, {"imagePullSecrets": users})
     core.create_namespaced_service_account(
-        names[1], {"metadata": {"name": "build"}, "imagePullSecrets": [{"name": NAME}]}
+        names[1], {"metadata": {"name": "build"}, "imagePullSecrets": [{"name": name_of_it}]}
     )
-    expiry = {name: core.read_namespaced_secret(NAME, name).metadata.annotations[_marks.EXPIRES_AT] for name in names}
+    expiry = {
+        name: core.read_namespaced_secret(name_of_it, name).metadata.annotations[_marks.EXPIRES_AT] for name in names
+    }
     aws.reset()
     for chosen, lists in ((names[:2], {"serviceaccounts": 2}), (names, {"namespaces": 1, "secrets": 1})):
         mark = audit.mark()
-        run = ansible.pull_secret_info("-vvv", "--diff", namespaces=chosen)
+        run = ansible.pull_secret_info("-vvv", "--diff", name=name_of_it, namespaces=chosen)
         result = run.results["result"]
         found = by_namespace(result)
         assert found[names[0]]["service_accounts"] == ["default"]
@@ -214,7 +217,7 @@ def test_who_uses_it_until_when_and_no_secret_in_it(
         assert all(entry["status"] == "fresh" and entry["remaining_seconds"] > 0 for entry in found.values())
         assert result["summary"] == {"fresh": len(chosen)}
         assert not result["changed"]
-        password = core.read_namespaced_secret(NAME, names[0]).data[_marks.DATA_KEY]
+        password = core.read_namespaced_secret(name_of_it, names[0]).data[_marks.DATA_KEY]
         assert password not in run.output
         assert (audit.writes(since=mark, user="freshpull-admin"), aws.calls) == ([], {})
         for resource, count in lists.items():

@@ -238,6 +238,7 @@ def _without(rules: rights.Rules, verb: str, resource: str) -> rights.Rules:
     return [rule for rule in kept if rule["verbs"]]
 
 
+@pytest.mark.role
 def test_whoever_runs_the_role(crowd: Crowd, aws: FakeAws, tmp_path: Path, kubeconfig: str) -> None:
     names = [f"r{secrets.token_hex(4)}-{suffix}" for suffix in ("a", "b")]
     crowd.make_namespaces(names)

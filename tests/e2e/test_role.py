@@ -20,6 +20,7 @@ from support.playbook import Ansible
 from support.role import Role, changed
 from support.workloads import CRONJOB
 
+pytestmark = pytest.mark.role
 NAME = "ecr-public-secret"
 ADMIN = "freshpull-admin"
 # In every namespace, a moment after it was made.

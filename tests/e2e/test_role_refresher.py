@@ -20,6 +20,7 @@ from support.role import Role, changed
 from support.workloads import CRONJOB
 from unit.plugins.plugin_utils.test_cron import GAPS, REFUSED
 
+pytestmark = pytest.mark.role
 NAME = "ecr-public-secret"
 ARN = "arn:aws:iam::123456789012:role/ecr-public-pull"
 

@@ -25,6 +25,7 @@ from support.role import Role
 from support.script import Script
 from support.workloads import CRONJOB, Workloads
 
+pytestmark = pytest.mark.role
 # A name of its own: what is not selected is emptied, in the namespaces of other tests too.
 NAME = "selected-secret"
 TYPE = "kubernetes.io/dockerconfigjson"

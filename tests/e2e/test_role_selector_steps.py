@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Any
 
+import pytest
 from kubernetes import client
 
 from support import leaks
@@ -21,6 +22,7 @@ from support.playbook import Ansible
 from support.role import Role, changed
 from support.workloads import CRONJOB
 
+pytestmark = pytest.mark.role
 # A name of its own: what is not selected is emptied, in the namespaces of other tests too.
 NAME = "selected-secret"
 

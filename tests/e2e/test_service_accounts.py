@@ -159,7 +159,7 @@ def test_many_namespaces_cost_one_list_and_one_write_each(
     assert requests(["default", "build"], aws=aws_options) == {"list": 2}
     assert requests(["buil?"], aws=aws_options) == {"list": 1}
     assert requests([], aws=aws_options) == {}
-    assert requests([], state="absent") == {"list": 2, "patch": 24}
+    assert requests([], state="absent") == {"list": 1, "patch": 24}
     assert requests([], state="absent") == {}
 
 

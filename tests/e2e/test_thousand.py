@@ -159,7 +159,8 @@ def wait_for_writes(thousand: Thousand, mark: int, count: int) -> None:
 def test_a_task_that_is_told_to_stop(thousand: Thousand, aws: FakeAws, number: signal.Signals) -> None:
     """In the middle of 1,000 writes: what was begun is finished, all is told, and the next run does the rest."""
     before = thousand.uids(GOOD)
-    token = aws.issue(42000 + number)
+    # Each lives longer than the one before, which is never replaced by one that ends no later.
+    token = aws.issue({signal.SIGTERM: 42300, signal.SIGINT: 42900}[number])
     mark = thousand.cluster.audit.mark()
     running = module.start(thousand.kubeconfig, namespaces=GOOD, token=token, force_renew=True)
     wait_for_writes(thousand, mark, 300)

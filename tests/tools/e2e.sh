@@ -3,34 +3,35 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# The tests of tests/e2e: e2e.sh [PYTEST-OPTION…]. Those that need a real node have a cluster with one. The others have an API
-# server of their own and run at the same time, their output in a file that is shown at the end.
+# The tests of tests/e2e: e2e.sh [PYTEST-OPTION…]. Those that need a real node, and those of the role, have a cluster with one.
+# The others have an API server of their own and run at the same time, their output in a file that is shown at the end.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=tests/tools/common.sh
 source tests/tools/common.sh
 
 options=("$@")
-without_node() {
-    cluster run --name e2e -- .venv/bin/python -m pytest -m "not node" tests/e2e "${options[@]}"
+without_node() { # MARKS
+    cluster run --name e2e -- .venv/bin/python -m pytest -m "$1" tests/e2e "${options[@]}"
 }
-with_node() {
-    cluster run --node --name e2e-node -- .venv/bin/python -m pytest -m node tests/e2e "${options[@]}"
+with_node() { # MARKS
+    cluster run --node --name e2e-node -- .venv/bin/python -m pytest -m "$1" tests/e2e "${options[@]}"
 }
 
 if ! cluster can-run-node; then
-    without_node
+    without_node "not node and not role"
+    without_node "role and not node"
     left_out_node
     exit
 fi
 log=$(mktemp)
 set -m # a process group of its own, so that all of it can be ended
-without_node >"$log" 2>&1 &
+without_node "not node and not role" >"$log" 2>&1 &
 beside=$!
 set +m
 trap 'if kill -- "-$beside" 2>/dev/null; then wait "$beside"; fi; rm -f "$log"' EXIT
 here=0 there=0
-with_node || here=$?
+with_node "node or role" || here=$?
 wait "$beside" || there=$?
 cat "$log"
 # With options that pick tests there may be none of one kind: pytest's 5.

@@ -90,7 +90,7 @@ def test_a_request_counts_once_whatever_its_stages(path: Path) -> None:
 
 
 def test_user_and_resource_select(path: Path) -> None:
-    controller = {"username": "system:serviceaccount:kube-system:namespace-controller"}
+    controller = {"username": "system:serviceaccount:kube-system:cronjob-controller"}
     append(path, event("create"), event("patch", user=controller), event("delete", "serviceaccounts"))
     log = AuditLog(path)
     assert verbs(log.writes(user=ADMIN)) == ["create", "delete"]
@@ -114,6 +114,10 @@ def test_refused_writes_are_there(path: Path) -> None:
         pytest.param(
             event("create", objectRef={"resource": "tokenreviews", "apiGroup": "authentication.k8s.io"}),
             id="token review",
+        ),
+        pytest.param(
+            event("deletecollection", user={"username": "system:serviceaccount:kube-system:namespace-controller"}),
+            id="what the cluster clears out",
         ),
     ],
 )
