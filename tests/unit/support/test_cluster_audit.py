@@ -121,7 +121,7 @@ def test_refused_writes_are_there(path: Path) -> None:
         ),
     ],
 )
-def test_what_stores_nothing_is_no_write(path: Path, answered_only: dict[str, Any]) -> None:
+def test_what_counts_for_no_write(path: Path, answered_only: dict[str, Any]) -> None:
     append(path, answered_only)
     assert len(AuditLog(path).requests()) == 1
     assert AuditLog(path).writes() == []
