@@ -12,6 +12,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,8 @@ class Pull:
 class Clients:
     """docker, skopeo, podman and buildah, with nothing of the machine's own logins."""
 
-    def __init__(self, folder: Path, site: Site) -> None:
+    def __init__(self, folder: Path, storage: Path, site: Site) -> None:
+        """folder: for their files. storage: for the images of podman and buildah."""
         self.folder = folder
         self.site = site
         self.auth_file = folder / "auth.json"
@@ -87,10 +89,10 @@ class Clients:
             "REGISTRY_AUTH_FILE": str(self.auth_file),
             "SSL_CERT_FILE": str(site.authority),
             # Podman opens its storage for a login too. That of the machine may be there and yet not to be had.
-            "CONTAINERS_STORAGE_CONF": str(folder / "storage.conf"),
+            "CONTAINERS_STORAGE_CONF": str(storage / "storage.conf"),
         }
-        (folder / "storage.conf").write_text(
-            f'[storage]\ndriver = "vfs"\ngraphroot = "{folder}/storage"\nrunroot = "{folder}/storage-run"\n'
+        (storage / "storage.conf").write_text(
+            f'[storage]\ndriver = "vfs"\ngraphroot = "{storage}/images"\nrunroot = "{storage}/run"\n'
         )
 
     def config(self, client: str) -> dict[str, Any]:
@@ -153,8 +155,9 @@ def site(running_site: Site) -> Site:
 @pytest.fixture
 def clients(site: Site) -> Iterator[Clients]:
     # podman takes no path over 50 characters, gpg none over 100.
-    with tempfile.TemporaryDirectory(prefix="fp-", dir="/tmp") as folder:
-        yield Clients(Path(folder), site)
+    new = partial(tempfile.TemporaryDirectory, prefix="fp-", dir="/tmp")
+    with new() as folder, new() as storage:
+        yield Clients(Path(folder), Path(storage), site)
 
 
 @pytest.fixture
