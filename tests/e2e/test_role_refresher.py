@@ -71,7 +71,7 @@ def test_every_variable_at_once(role: Role, core: client.CoreV1Api) -> None:
     account = core.read_namespaced_service_account(CRONJOB, role.refresher)
     assert "eks.amazonaws.com/role-arn" not in (account.metadata.annotations or {})
     files = core.read_namespaced_config_map(CRONJOB, role.refresher).data
-    assert set(files) == {"refresh.sh", "decide.jq", "policy.json", "namespaces"}
+    assert set(files) == {"refresh.sh", "selected.sh", "decide.jq", "policy.json", "namespaces"}
     assert json.loads(files["policy.json"])["fail_open_before"] == 2 * 3600 + 600 + 600
     pod = cronjob(core, role).job_template.spec.template.spec
     assert (pod.node_selector, pod.tolerations, pod.image_pull_secrets) == (None, None, None)
