@@ -89,11 +89,11 @@ class Patience:
         until = self.now() + pause(attempt, wish)
         if until > min(began, self._unserved_since) + self._seconds:
             return False
-        while self.now() < until:
+        while (left := until - self.now()) > 0:
             # In steps, since a signal handler cannot wake other threads.
             if until > self._ends:
                 return False
-            self._sleep(min(_STEP, until - self.now()))
+            self._sleep(min(_STEP, left))
         return True
 
     @property

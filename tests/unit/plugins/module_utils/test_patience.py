@@ -51,6 +51,17 @@ def test_a_server_that_never_answered_is_given_up_early(patience: Patience, cloc
     assert clock.now <= _patience.SECONDS_AT_FIRST
 
 
+def test_time_that_passes_between_two_looks_at_the_clock_makes_no_pause_negative(clock: Clock) -> None:
+    pauses: list[float] = []
+
+    def read() -> float:
+        clock.now += 0.03
+        return clock.now
+
+    assert exhaust(Patience(read, pauses.append)) > 1
+    assert min(pauses) > 0
+
+
 def test_one_that_did_may_take_as_long_as_a_restart(patience: Patience, clock: Clock) -> None:
     patience.served()
     assert 15 < exhaust(patience) < 40
