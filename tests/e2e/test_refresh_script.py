@@ -10,38 +10,18 @@ import os
 import secrets
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from kubernetes import client, config
+from kubernetes import client
 
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog
 from support.refresher import DUE, EMPTY, NAME, PREFIX, Refresher, entry, life
 
 TOOLS = ("aws", "cat", "cp", "curl", "date", "jq", "mkdir", "mktemp", "mv", "rm", "sha256sum", "sort", "split", "tee")
-
-
-@pytest.fixture(scope="session")
-def core() -> client.CoreV1Api:
-    path = os.environ.get("FRESHPULL_TEST_KUBECONFIG")
-    assert path, "there is no test cluster: run `make e2e` or `python -m support.cluster run -- pytest tests/e2e`"
-    return client.CoreV1Api(config.new_client_from_config(path))
-
-
-@pytest.fixture(scope="session")
-def running_aws() -> Iterator[FakeAws]:
-    with FakeAws() as fake:
-        yield fake
-
-
-@pytest.fixture
-def aws(running_aws: FakeAws) -> FakeAws:
-    running_aws.reset()
-    return running_aws
 
 
 @pytest.fixture
