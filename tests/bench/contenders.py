@@ -15,12 +15,16 @@ from typing import Any
 import yaml
 
 from support.playbook import PULL_SECRET, Ansible
+from support.role import Role
+from support.workloads import CRONJOB, Workloads
 
 from .ground import ADMIN, LOAD, PREFIX, SECRET, Ground, secret
 from .measure import Command
 from .results import CREATE, NOTHING, RENEW
 
 BIN = Path(sys.executable).parent
+HOME = "refresher"
+"""The namespace of the CronJob."""
 STREAMS = 64
 """Requests that h2load has under way; more are no faster."""
 
@@ -34,10 +38,14 @@ class Job:
 
 
 class Contender:
-    """title: for people. most: the most namespaces that it is measured with, since more would only take longer."""
+    """title: for people. most: the most namespaces that it is measured with, since more would only take longer.
+
+    in_pod: on a node, so that the command only waits for it: its processor time and memory are not known.
+    """
 
     title: str
     most: int | None = None
+    in_pod = False
     user = ADMIN
     operations: Sequence[str] = (CREATE, RENEW)
 
@@ -51,7 +59,7 @@ class Contender:
         folder = self.ground.folder / f"{type(self).__name__.lower()}-{self._runs}"
         folder.mkdir(mode=0o700)
         argv = self.prepare(job, folder)
-        return Command(argv, self.environment(), folder, self.user)
+        return Command(argv, self.environment(), folder, self.user, in_pod=self.in_pod)
 
     def prepare(self, job: Job, folder: Path) -> Sequence[str]:
         """Write what the command reads, and return the command."""
@@ -79,10 +87,39 @@ class OurModule(Contender):
         options = {
             "kubeconfig": self.ground.kubeconfig,
             "name": SECRET,
-            "namespaces": list(job.namespaces) if len(job.namespaces) == 1 else [f"{PREFIX}*"],
+            "namespaces": namespaces(job),
             "force_renew": job.operation == RENEW,
         }
         return play(folder, [{"name": "Pull secrets", PULL_SECRET: options}])
+
+
+class RefresherJob(Contender):
+    """A Job of the CronJob that the role has installed for the namespaces, from its creation to its end."""
+
+    title = "**a Job of the role's CronJob**"
+    most = 1000
+    in_pod = True
+    user = f"system:serviceaccount:{HOME}:{CRONJOB}"
+    operations = (RENEW, NOTHING)
+
+    # What `kubectl create job --from` makes, but where it is to renew told to do so whatever life remains.
+    script = """
+        kubectl create job "$1" --from="cronjob/$2" --namespace "$4" --dry-run=client --output=json |
+            jq --argjson more "$3" '.spec.template.spec.containers[0].env += $more' >job.json
+        kubectl create --filename job.json
+        kubectl wait "job/$1" --namespace "$4" --for=condition=Complete --timeout=10m
+    """
+
+    def prepare(self, job: Job, folder: Path) -> Sequence[str]:
+        self.ground.aws.behave(life=self.ground.later_life())
+        if job.operation == RENEW:
+            role = Role(Ansible(folder, self.ground.kubeconfig), self.ground.aws, namespaces(job), HOME)
+            role.run(name=SECRET, test_run="never").ok()
+            # Of its own accord it runs every two hours, which may be just now.
+            Workloads(self.ground.kubeconfig).suspend(HOME)
+            self.ground.aws.behave(life=self.ground.later_life())
+        more = '[{"name": "FORCE_RENEW", "value": "1"}]' if job.operation == RENEW else "[]"
+        return ["bash", "-euo", "pipefail", "-c", self.script, "bash", f"refresh-{self._runs}", CRONJOB, more, HOME]
 
 
 class K8sLoop(Contender):
@@ -218,6 +255,7 @@ class Limit(Contender):
 
 ALL: Sequence[type[Contender]] = (
     OurModule,
+    RefresherJob,
     Limit,
     GetAndPut,
     ServerSideApply,
@@ -225,6 +263,11 @@ ALL: Sequence[type[Contender]] = (
     K8sLoop,
     BlogPipeline,
 )
+
+
+def namespaces(job: Job) -> list[str]:
+    """As our own options name them: one by its name, more by a glob."""
+    return list(job.namespaces) if len(job.namespaces) == 1 else [f"{PREFIX}*"]
 
 
 def play(folder: Path, tasks: Sequence[Mapping[str, Any]]) -> Sequence[str]:

@@ -21,27 +21,28 @@ USAGE = Path(__file__).with_name("usage.py")
 
 @dataclass(frozen=True)
 class Command:
-    """What a contender runs. user: as whom the API server knows it."""
+    """What a contender runs. user: as whom the API server knows it. in_pod: it waits for a pod that does the work."""
 
     argv: Sequence[str]
     environment: Mapping[str, str]
     folder: Path
     user: str
+    in_pod: bool = False
 
 
 @dataclass(frozen=True)
 class Measurement:
     """rate: writes by the time between the first and the last of them, None for fewer than two.
 
-    memory: bytes of the largest process. requests: verb to count.
+    memory: bytes of the largest process; it and cpu_seconds are None for a pod's. requests: verb to count.
     """
 
     seconds: float
     writes: int
     rate: float | None
     requests: Mapping[str, int]
-    cpu_seconds: float
-    memory: int
+    cpu_seconds: float | None
+    memory: int | None
 
 
 class CommandError(Exception):
@@ -77,8 +78,8 @@ def measure(command: Command, audit: AuditLog) -> Measurement:
         writes=len(writes),
         rate=rate(writes),
         requests=dict(collections.Counter(event["verb"] for event in requests)),
-        cpu_seconds=usage["cpu_seconds"],
-        memory=usage["memory"],
+        cpu_seconds=None if command.in_pod else usage["cpu_seconds"],
+        memory=None if command.in_pod else usage["memory"],
     )
 
 

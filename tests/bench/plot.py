@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 WIDTH, HEIGHT = 860, 460
 LEFT, RIGHT, TOP, BOTTOM = 70, 330, 40, 50
 # Told apart by people who see few colours, too: https://jfly.uni-koeln.de/color/
-COLOURS = ("#d55e00", "#000000", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+COLOURS = ("#d55e00", "#000000", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#888888")
 
 Points = Sequence[tuple[float, float]]
 

@@ -21,7 +21,10 @@ Answer = TypeVar("Answer")
 
 @dataclasses.dataclass(frozen=True)
 class Ended:
-    """A refresher's pod after its end. message: its termination message, which `kubectl describe pod` shows."""
+    """A refresher's pod after its end. message: its termination message, which `kubectl describe pod` shows.
+
+    Of a Job that was ended from outside, as by its deadline, no pod is left: exit_code is -1, and message the Job's.
+    """
 
     job: str
     pod: str
@@ -50,15 +53,19 @@ class Workloads:
         self.core = client.CoreV1Api(self.api)
         self.batch = client.BatchV1Api(self.api)
 
-    def refresh(self, namespace: str, change: Callable[[dict[str, Any]], None] = lambda _pod: None) -> Ended:
-        """Run a Job as `kubectl create job --from` makes it of the CronJob, but told to renew whatever life remains.
+    def refresh(
+        self, namespace: str, change: Callable[[dict[str, Any]], None] = lambda _pod: None, *, force: bool = True
+    ) -> Ended:
+        """Run a Job as `kubectl create job --from` makes it of the CronJob.
 
         change: does to the pod's spec what an admission webhook of the cluster would do.
+        force: tell it to renew whatever life remains.
         """
         cronjob = self.batch.read_namespaced_cron_job(CRONJOB, namespace)
         template = self.api.sanitize_for_serialization(cronjob.spec.job_template)
         container = template["spec"]["template"]["spec"]["containers"][0]
-        container.setdefault("env", []).append({"name": "FORCE_RENEW", "value": "1"})
+        if force:
+            container.setdefault("env", []).append({"name": "FORCE_RENEW", "value": "1"})
         change(template["spec"]["template"]["spec"])
         owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": CRONJOB, "uid": cronjob.metadata.uid}
         body = {
@@ -72,7 +79,11 @@ class Workloads:
         }
         job = self.batch.create_namespaced_job(namespace, body).metadata.name
         status = wait_for(lambda: self._ended(namespace, job), f"the end of Job {job}")
-        (pod,) = self.core.list_namespaced_pod(namespace, label_selector=f"job-name={job}").items
+        pods = self.core.list_namespaced_pod(namespace, label_selector=f"job-name={job}").items
+        if not pods:
+            message = "; ".join(f"{each.type}: {each.reason}: {each.message}" for each in status.conditions)
+            return Ended(job=job, pod="", succeeded=False, exit_code=-1, message=message, log="")
+        (pod,) = pods
         end = pod.status.container_statuses[0].state.terminated
         return Ended(
             job=job,
@@ -85,7 +96,11 @@ class Workloads:
 
     def _ended(self, namespace: str, job: str) -> Any:
         status = self.batch.read_namespaced_job_status(job, namespace).status
-        return status if status.succeeded or status.failed else None
+        return status if any(each.type in ("Complete", "Failed") for each in status.conditions or []) else None
+
+    def suspend(self, namespace: str) -> None:
+        """Let the CronJob start no Job of its own accord. The role's own way would empty the secrets."""
+        self.batch.patch_namespaced_cron_job(CRONJOB, namespace, {"spec": {"suspend": True}})
 
     def pull(self, namespace: str, image: str, secrets: Sequence[str] = ()) -> Pull:
         """Let a pod pull the image with these pull secrets, and take the pod away again."""

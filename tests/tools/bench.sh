@@ -9,4 +9,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=tests/tools/common.sh
 source tests/tools/common.sh
 
-cluster run --name bench -- .venv/bin/python -m bench "$@"
+node=()
+if cluster can-run-node >/dev/null; then
+    node=(--node)
+fi
+cluster run "${node[@]}" --name bench -- .venv/bin/python -m bench "$@"

@@ -14,8 +14,10 @@ from xml.etree import ElementTree
 
 import pytest
 
+from bench.contenders import ALL
 from bench.measure import USAGE, Measurement, rate
 from bench.page import page, plot
+from bench.plot import COLOURS
 from bench.results import CREATE, MEBIBYTE, NOTHING, RENEW, Results, Row, targets, typical
 
 TITLES = {"OurModule": "**ours**", "Limit": "the limit", "ServerSideApply": "``kubectl``", "K8sLoop": "a loop"}
@@ -51,6 +53,24 @@ def test_targets_that_are_just_reached() -> None:
 def test_targets_that_are_just_missed() -> None:
     found = targets(results(ours=599, one=2.01, memory=151))
     assert [target.reached for target in found] == [False] * 6
+    words = "5.0 times (599 and 120.0 writes a second). The API server itself can take 8.3 times as many here"
+    assert found[1].found == words
+
+
+@pytest.mark.parametrize(("rate", "reached"), [(600, True), (599, False)])
+def test_a_job_has_a_target_where_it_was_measured(rate: float, reached: bool) -> None:
+    """In a pod: its processor time and memory are not known."""
+    in_pod = Measurement(5, 1000, rate, {"get": 1000, "patch": 1000}, cpu_seconds=None, memory=None)
+    measured = results()
+    rows = [*measured.rows, Row("RefresherJob", RENEW, 1000, in_pod)]
+    both = Results(measured.machine, {**TITLES, "RefresherJob": "a job"}, rows)
+    (target,) = [target for target in targets(both) if "by one Job" in target.what]
+    assert target.reached == reached
+    assert f"     - a job\n     - 5.00\n     - {rate:.1f}\n     - 1000 get, 1000 patch\n     -\n     -\n" in page(both)
+
+
+def test_every_contender_has_a_colour() -> None:
+    assert len(COLOURS) == len(set(COLOURS)) == len(ALL)
 
 
 def test_what_was_not_measured_is_no_target() -> None:
