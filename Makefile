@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export FRESHPULL_NO_SKIPS := true
 tools := tests/tools
 
-.PHONY: help test lint sanity unit oldest cluster integration e2e molecule demo bench lock clean
+.PHONY: help test lint sanity unit oldest cluster integration e2e molecule demo bench soak lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,10 @@ bench: $(ready) ## Measure the module against other ways to do it (half an hour;
 	@$(tools)/need.sh cluster
 	@$(tools)/need.sh bench
 	@$(tools)/bench.sh $(SIZES)
+
+soak: $(ready) ## Six days of the refresher in 20 minutes, with AWS down for a third of them (needs root)
+	@$(tools)/need.sh cluster
+	@$(tools)/soak.sh
 
 lock: $(ready) ## Resolve tests/requirements.in anew
 	@$(tools)/lock.sh

@@ -1,0 +1,37 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A day out of `make soak`: one outage that a token outlives, and one that none does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from soak.plan import THROTTLED, UNREACHABLE, Outage
+from soak.run import Soak
+from support.aws import FakeAws
+
+pytestmark = pytest.mark.node
+JOBS = 10
+OUTAGES = [Outage(3.5, 2, THROTTLED), Outage(7, 10.5, UNREACHABLE)]
+
+
+def test_no_pull_is_ever_refused(
+    kubeconfig: str, aws: FakeAws, tmp_path: Path, make_namespaces: Callable[..., list[str]]
+) -> None:
+    names = make_namespaces("a", "b")
+    soak = Soak(kubeconfig, aws, tmp_path, names, names[0].removesuffix("a") + "refresher")
+    lines: list[str] = []
+    with soak.role:
+        soak.install()
+        assert soak.run(JOBS, OUTAGES, lines.append) == [], "\n".join(lines)
+    outcome = soak.outcome
+    assert outcome["jobs"] == JOBS
+    # It was an outage, it lasted too long for some tokens, and the keys came back.
+    assert soak.actions["failed_open"] == len(names)
+    assert soak.actions["renewed"] >= 2 * len(names)
+    assert int(str(outcome["pulls"])) > 30
+    assert int(str(outcome["manifests served with a token"])) > 0 < int(str(outcome["manifests served to anybody"]))

@@ -1,0 +1,115 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Watches the pull secrets of a cluster as kubelets do, and says what became of each token in them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Any
+
+import urllib3
+from kubernetes import client, config, watch
+
+EXPIRES_AT = "ecr-public.freshpull/expires-at"
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A secret as it was from a moment on, until the next sight of the same namespace. Times are seconds of the epoch.
+
+    ends: when its token does; None for a secret without one, from which pulls are anonymous.
+    """
+
+    at: float
+    namespace: str
+    ends: float | None
+
+
+class Witness:
+    """Enter it, let things happen, leave it; then look at C(sights), which are in the order of time."""
+
+    def __init__(self, kubeconfig: str, name: str) -> None:
+        self.sights: list[Sight] = []
+        self._name = name
+        self._core = client.CoreV1Api(config.new_client_from_config(kubeconfig))
+        self._watch = watch.Watch()
+        self._thread = threading.Thread(target=self._look)
+        self._over = threading.Event()
+
+    def __enter__(self) -> Witness:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._watch.stop()
+        self._thread.join()
+
+    def _look(self) -> None:
+        selected = {"field_selector": f"metadata.name={self._name}"}
+        while not self._over.is_set():
+            try:
+                # A watch ends after a second, so that the thread does soon after it is told to.
+                for event in self._watch.stream(
+                    self._core.list_secret_for_all_namespaces, timeout_seconds=1, **selected
+                ):
+                    self._see(event["object"])
+            except (urllib3.exceptions.HTTPError, client.ApiException):
+                time.sleep(0.1)
+
+    def _see(self, secret: Any) -> None:
+        sight = Sight(time.time(), secret.metadata.namespace, token_ends(secret))
+        if sight.ends != self.ends.get(sight.namespace, ""):
+            self.sights.append(sight)
+
+    @property
+    def ends(self) -> dict[str, float | None]:
+        """When the tokens end that are in the secrets now."""
+        return {sight.namespace: sight.ends for sight in self.sights}
+
+
+def token_ends(secret: Any) -> float | None:
+    """When the token in a secret ends, as its annotation says; None for a secret without one."""
+    auths = json.loads(base64.b64decode(secret.data[".dockerconfigjson"]))["auths"]
+    ends = (secret.metadata.annotations or {}).get(EXPIRES_AT)
+    return datetime.fromisoformat(ends).timestamp() if auths and ends else None
+
+
+def lives(sights: Iterable[Sight]) -> list[tuple[Sight, Sight]]:
+    """Each sight of a token with the one that came after it in the same namespace."""
+    last: dict[str, Sight] = {}
+    found = []
+    for sight in sights:
+        if (before := last.get(sight.namespace)) and before.ends is not None:
+            found.append((before, sight))
+        last[sight.namespace] = sight
+    return found
+
+
+def emptied(sights: Iterable[Sight]) -> list[float]:
+    """The seconds that each token had left when it was taken out, with none put in its place."""
+    return [before.ends - after.at for before, after in lives(sights) if before.ends and after.ends is None]
+
+
+def outlived(sights: Sequence[Sight], until: float) -> Mapping[str, float]:
+    """Namespace to the seconds for which a token stood in it after its end, of those where one did."""
+    still = [(sight, Sight(until, namespace, None)) for namespace, sight in _latest(sights).items() if sight.ends]
+    late: dict[str, float] = {}
+    for before, after in [*lives(sights), *still]:
+        if before.ends and after.at > before.ends:
+            late[before.namespace] = late.get(before.namespace, 0) + after.at - before.ends
+    return late
+
+
+def _latest(sights: Iterable[Sight]) -> dict[str, Sight]:
+    return {sight.namespace: sight for sight in sights}

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Six days of the refresher in 20 minutes, on a real node.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+# shellcheck source=tests/tools/common.sh
+source tests/tools/common.sh
+
+if cluster can-run-node; then
+    cluster run --node --name soak -- .venv/bin/python -m soak
+else
+    left_out_node
+    exit 1
+fi
