@@ -13,15 +13,19 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
+from kubernetes import client
 
 from support import module
 from support.aws import FakeAws
 from support.cluster.spare import SpareCluster, spare_cluster
-from support.crowd import Crowd
+from support.crowd import RBAC, Crowd
+from support.refresher import Refresher
 
 NAME = "ecr-public-secret"
 GOOD = [f"good-{number:03}" for number in range(1000)]
@@ -141,6 +145,32 @@ def test_an_api_server_that_dies_in_the_middle(thousand: Thousand, aws: FakeAws)
     # What was in the air when it died is in its log or not, but never twice.
     assert set(done.values()) == {1}
     assert 1000 - 32 <= len(done) <= 1000
+
+
+def test_the_refresher_s_script_meets_the_same(thousand: Thousand, aws: FakeAws, tmp_path: Path) -> None:
+    """In one run of it, with the rights that the role gives it and no others."""
+    refresher = Refresher(client.CoreV1Api(thousand.crowd.api), aws, tmp_path)
+    refresher.namespaces = list(GOOD)
+    bindings = [("POST", f"{RBAC}/namespaces/{name}/rolebindings", refresher.binding) for name in GOOD]
+    thousand.crowd.send_all(bindings)
+    before = thousand.uids(GOOD)
+    mark = thousand.cluster.audit.mark()
+    aws.behave(life=42000)
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(refresher.run, FORCE_RENEW="1")
+        wait_for_writes(thousand, mark, 300)
+        thousand.cluster.kill_api_server()
+        thousand.cluster.start_api_server()
+        results = running.result()
+    # An answer that was lost with the server is no failure: the next reading shows what it was.
+    assert Counter(result["reason"] for result in results.values()).keys() <= {"forced", "not_later"}
+    assert len(results) == 1000
+    assert thousand.uids(GOOD) == before
+    assert thousand.passwords(GOOD) == {aws.tokens[-1]: 1000}
+    writes = thousand.cluster.audit.writes(since=mark, resource="secrets")
+    done = Counter(write["objectRef"]["namespace"] for write in writes if write["responseStatus"]["code"] == 200)
+    assert set(done.values()) == {1}
+    assert aws.calls == {"GetAuthorizationToken": 1}
 
 
 def wait_for_writes(thousand: Thousand, mark: int, count: int) -> None:

@@ -34,7 +34,8 @@ class Crowd:
         config.load_kube_config(kubeconfig, client_configuration=settings)
         settings.connection_pool_maxsize = CONNECTIONS
         self._host = settings.host
-        self._pool = client.ApiClient(settings).rest_client.pool_manager
+        self.api = client.ApiClient(settings)
+        self._pool = self.api.rest_client.pool_manager
 
     def send(self, method: str, path: str, body: Object | None = None) -> dict[str, Any]:
         """One request; its answer."""

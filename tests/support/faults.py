@@ -70,8 +70,8 @@ class Seen:
 class FaultProxy:
     """Clients reach it by `kubeconfig`; upstream it is whoever the given one names, unless a client has a token."""
 
-    def __init__(self, upstream: str | Path) -> None:
-        """upstream: the kubeconfig of the API server, which holds everything itself."""
+    def __init__(self, upstream: str | Path, host: str = "127.0.0.1") -> None:
+        """upstream: the kubeconfig of the API server, which holds everything itself. host: the address to listen at."""
         self._lock = threading.Lock()
         self._local = threading.local()
         self._faults: list[Fault] = []
@@ -90,10 +90,10 @@ class FaultProxy:
             _file(folder / "upstream.key", user["client-key-data"]),
         )
         own = Authority()
-        certificate, key = own.issue("proxy", addresses=["127.0.0.1"]).write(folder, "proxy")
+        certificate, key = own.issue("proxy", addresses=[host]).write(folder, "proxy")
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(certificate, key)
-        self._server = HttpServer(self._serve, host="127.0.0.1", tls=tls)
+        self._server = HttpServer(self._serve, host=host, tls=tls)
         self.url = self._server.url
         self.kubeconfig = str(
             write_kubeconfig(

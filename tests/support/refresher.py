@@ -73,13 +73,17 @@ class Refresher:
         rule = {"apiGroups": [""], "resources": ["secrets"], "resourceNames": [NAME], "verbs": ["get", "patch"]}
         rbac.create_cluster_role({"metadata": {"name": self.home}, "rules": [rule]})
 
-    def allow(self, namespace: str) -> None:
-        binding = {
+    @property
+    def binding(self) -> dict[str, Any]:
+        """The RoleBinding that lets it work in the namespace where it stands."""
+        return {
             "metadata": {"name": self.home},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": self.home},
             "subjects": [{"kind": "ServiceAccount", "name": "refresher", "namespace": self.home}],
         }
-        client.RbacAuthorizationV1Api(self.core.api_client).create_namespaced_role_binding(namespace, binding)
+
+    def allow(self, namespace: str) -> None:
+        client.RbacAuthorizationV1Api(self.core.api_client).create_namespaced_role_binding(namespace, self.binding)
 
     def _files(self) -> None:
         for name in ("config", "api", "aws", "tmp"):

@@ -16,7 +16,7 @@ readonly config="${FRESHPULL_CONFIG:-/etc/freshpull}"                          #
 readonly api_access="${FRESHPULL_API_ACCESS:-/var/run/secrets/freshpull}"      # token, ca.crt
 readonly termination_log="${FRESHPULL_TERMINATION_LOG:-/dev/termination-log}"  # what the pod's status shows
 readonly force="${FORCE_RENEW:+true}"                                          # renew whatever life remains
-readonly rounds=5  # how often a conflict, throttling or a server error is met with another try
+readonly rounds=6  # how often a conflict, throttling or a server error is met with another try: for half a minute
 
 # --- Saying what happened
 
@@ -96,8 +96,14 @@ exchange() { # GET|merge-patch+json|apply-patch+yaml
   { curl --silent --parallel --parallel-max "$workers" --config "$work/transfers" || true; } >"$work/statuses"
   while read -r namespace status error; do
     [[ "$error" == 0 ]] || status=000
+    note "$status"
     printf '%s\n' "$namespace" >>"$work/answered/$status"
   done <"$work/statuses"
+}
+
+# After a restart an API server does not know all accounts and rights at once: from then on a refusal is no answer.
+note() { # STATUS
+  [[ "$1" != 000 && "$1" != 5?? ]] || settling=yes
 }
 
 answered() { # STATUS: prints its namespaces
@@ -112,18 +118,18 @@ handle_refusals() { # NAME-OF-THE-REQUEST
     [[ -e "$file" ]] || continue
     status="${file##*/}"
     message="$1: $(describe "$status")"
-    case "${selector:+selected }$status" in
+    case "${selector:+selected }${settling:+settling }$status" in
       *200 | *201) ;;
       *000 | *409 | *429 | *5??)
         try_again "$message" <"$file"
         ;;
-      # Perhaps somebody deleted the namespace or took its label away just now: the next look at all of them tells.
-      'selected 403' | 'selected 404')
+      # With a selector, perhaps somebody deleted the namespace or took its label away just now: the next look tells.
+      selected*403 | selected*404 | *'settling 401' | *'settling 403')
         message+=": $(api_message "$file")"
         try_again "$message" <"$file"
         ;;
-      404) settle_failed missing "The secret $name is not there (or the namespace). Run the role again." <"$file" ;;
-      403) settle_failed forbidden "The refresher may not $1 the secret (or the namespace is gone). Run the role again." <"$file" ;;
+      *404) settle_failed missing "The secret $name is not there (or the namespace). Run the role again." <"$file" ;;
+      *403) settle_failed forbidden "The refresher may not $1 the secret (or the namespace is gone). Run the role again." <"$file" ;;
       *)
         message+=": $(api_message "$file")"
         settle_failed api_error "$message" <"$file"
@@ -329,7 +335,7 @@ write() { # patch|body CONTENT-TYPE
   mkdir "$work/patches"
   # Bodies 00000000, 00000001 and so on, as transfers() names them: one process for a thousand patches.
   jq -c ".$1" "$work/writes" | split --lines=1 --numeric-suffixes --suffix-length=8 - "$work/patches/"
-  jq -r .namespace "$work/writes" | exchange "$2"
+  exchange "$2" < <(jq -r .namespace "$work/writes")
   handle_refusals "$([[ "$1" == patch ]] && printf patch || printf create)"
   { answered 200; answered 201; } | jq -nR '[inputs | {key: ., value: true}] | from_entries' >"$work/written.json"
   jq -c --slurpfile written "$work/written.json" 'select($written[0][.namespace])' "$work/writes" | settle
@@ -361,6 +367,7 @@ name="$(setting name)"
 workers="$(setting workers)"
 aws_error=""
 trouble=""
+settling=""  # "yes" once the API server was away
 printf null >"$work/token.json"
 printf '{}' >"$work/fingerprints.json"
 : >"$work/results"

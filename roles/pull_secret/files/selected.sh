@@ -38,15 +38,16 @@ list() { # RESOURCE QUERY JQ-FILTER
     connect
     page_transfer "$1" "$2" "$page" >"$work/transfers"
     status="$(curl --silent --config "$work/connection" --config "$work/transfers")" || status=000
+    note "$status"
     [[ "$status" == 200 ]] || break
     jq -c ".items[] $3" "$work/page" >>"$work/all-$1"
     page="$(jq -r '.metadata.continue // ""' "$work/page")"
     [[ -n "$page" ]]
   do :; done
-  case "$status" in
-    200) return 0 ;;
+  case "${settling:+settling }$status" in
+    *200) return 0 ;;
     # 410: the cluster has changed too much since the first page.
-    000 | 410 | 429 | 5??)
+    *000 | *410 | *429 | *5?? | 'settling 401' | 'settling 403')
       try_again "list $1: $(describe "$status")" <"$work/todo"
       return 1
       ;;

@@ -1,0 +1,247 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The refresher in real pods while AWS or the API server is in trouble, and when it is killed in the middle."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import signal
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+from kubernetes import client
+
+from support.aws import FakeAws
+from support.cluster.audit import AuditLog
+from support.faults import AFTER, BEFORE, Fault, FaultProxy
+from support.playbook import Ansible
+from support.refresher import life
+from support.role import Role
+from support.workloads import CRONJOB, Ended, Workloads, wait_for
+
+pytestmark = pytest.mark.node
+NAME = "ecr-public-secret"
+COUNT = 30
+ACCOUNT = "system:serviceaccount:{}:" + CRONJOB
+
+
+@dataclass(frozen=True)
+class Place:
+    """The role in some namespaces, whose secrets are as fresh as a test wants them."""
+
+    role: Role
+    core: client.CoreV1Api
+    workloads: Workloads
+    proxy: FaultProxy
+
+    def age(self, left: float, *names: str) -> None:
+        """Let tokens have so many hours left, by what the secrets tell of themselves."""
+        annotations = {f"ecr-public.freshpull/{key.replace('_', '-')}": time for key, time in life(left).items()}
+        for name in names:
+            self.core.patch_namespaced_secret(NAME, name, {"metadata": {"annotations": annotations}})
+
+    def secrets(self) -> dict[str, Any]:
+        return {name: self.core.read_namespaced_secret(NAME, name) for name in self.role.namespaces}
+
+    def passwords(self) -> dict[str, str | None]:
+        """None for a namespace whose secret has no entry of ours."""
+        found = {}
+        for name, secret in self.secrets().items():
+            auths = json.loads(base64.b64decode(secret.data[".dockerconfigjson"]))["auths"]
+            found[name] = auths["public.ecr.aws"]["password"] if auths else None
+        return found
+
+    def uids(self) -> list[str]:
+        return [secret.metadata.uid for secret in self.secrets().values()]
+
+    def refresh(self) -> tuple[Ended, dict[str, tuple[str, str]]]:
+        """A Job, and what it says of each namespace; it reaches the API server through the proxy."""
+        ended = self.workloads.refresh(self.role.refresher, self._through_the_proxy, force=False)
+        lines = [json.loads(line) for line in ended.log.splitlines()]
+        return ended, {line["namespace"]: (line["action"], line["reason"]) for line in lines if "namespace" in line}
+
+    def _through_the_proxy(self, pod: dict[str, Any]) -> None:
+        address = urlsplit(self.proxy.url)
+        pod["containers"][0]["env"] += [
+            {"name": "KUBERNETES_SERVICE_HOST", "value": address.hostname},
+            {"name": "KUBERNETES_SERVICE_PORT", "value": str(address.port)},
+        ]
+        (access,) = [volume for volume in pod["volumes"] if volume["name"] == "api-access"]
+        access["projected"]["sources"][1]["configMap"]["name"] = "proxy-ca"
+
+    def done(self, audit: AuditLog, mark: int) -> Counter[str]:
+        """Namespace to the writes that the API server carried out."""
+        writes = audit.writes(since=mark, resource="secrets", user=ACCOUNT.format(self.role.refresher))
+        return Counter(write["objectRef"]["namespace"] for write in writes if write["responseStatus"]["code"] < 300)
+
+
+@pytest.fixture(scope="module")
+def place(
+    running_aws: FakeAws,
+    core: client.CoreV1Api,
+    kubeconfig: str,
+    make_lasting_namespaces: Callable[..., list[str]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Place]:
+    running_aws.reset()
+    names = make_lasting_namespaces(*(f"n{number:02}" for number in range(COUNT)))
+    ansible = Ansible(tmp_path_factory.mktemp("faults"), kubeconfig)
+    home = names[0].removesuffix("n00") + "refresher"
+    with (
+        FaultProxy(kubeconfig, host=os.environ["FRESHPULL_TEST_ADDRESS"]) as proxy,
+        Role(ansible, running_aws, names, refresher=home) as role,
+    ):
+        role.run(test_run="never", workers=4).ok()
+        authority = yaml.safe_load(Path(proxy.kubeconfig).read_text())["clusters"][0]["cluster"]
+        data = {"ca.crt": base64.b64decode(authority["certificate-authority-data"]).decode()}
+        core.create_namespaced_config_map(home, {"metadata": {"name": "proxy-ca"}, "data": data})
+        yield Place(role, core, Workloads(kubeconfig), proxy)
+
+
+@pytest.fixture(autouse=True)
+def healthy(place: Place, aws: FakeAws) -> None:
+    """The start of each test: everything works, and all tokens are good for long."""
+    place.proxy.heal()
+    aws.behave(life=50000)
+    place.age(11, *place.role.namespaces)
+
+
+OUTAGES: dict[str, tuple[dict[str, Any], str]] = {
+    "throttled": ({"throttle": 1000}, "AWS throttles"),
+    "denied": ({"deny": "ecr-public:GetAuthorizationToken"}, "AWS denies it"),
+    "unreachable": ({"drop": 1000}, "AWS cannot be reached"),
+    "wrong clock": ({"clock_skew": 3600}, "clock is off"),
+}
+
+
+@pytest.mark.parametrize(("behaviour", "words"), OUTAGES.values(), ids=OUTAGES)
+def test_aws_is_away_and_comes_back(place: Place, aws: FakeAws, behaviour: dict[str, Any], words: str) -> None:
+    """Only what would end before the next run is taken out, and the first good run after it puts all right."""
+    fresh, due, dying, expired = place.role.namespaces[:4]
+    place.age(5, due)
+    place.age(2, dying)
+    place.age(-1, expired)
+    uids, before = place.uids(), place.passwords()
+    aws.behave(**behaviour)
+    ended, results = place.refresh()
+    assert (ended.succeeded, ended.exit_code) == (False, 1)
+    assert words in ended.message
+    assert [results[name] for name in (fresh, due, dying, expired)] == [
+        ("unchanged", "fresh"),
+        ("failed", "kept"),
+        ("failed_open", "due"),
+        ("failed_open", "expired"),
+    ]
+    assert place.passwords() == {**before, dying: None, expired: None}
+
+    aws.behave(throttle=0, deny=None, drop=0, clock_skew=0)
+    ended, results = place.refresh()
+    assert ended.succeeded, ended
+    assert [results[name] for name in (fresh, due, dying, expired)] == [
+        ("unchanged", "fresh"),
+        ("renewed", "due"),
+        ("renewed", "recovered"),
+        ("renewed", "recovered"),
+    ]
+    assert place.passwords() == {**before, **dict.fromkeys((due, dying, expired), aws.tokens[-1])}
+    assert place.uids() == uids
+
+
+def test_a_short_throttling_costs_nothing(place: Place, aws: FakeAws) -> None:
+    place.age(5, *place.role.namespaces)
+    aws.behave(throttle=2)
+    ended, _results = place.refresh()
+    assert (ended.succeeded, ended.message.strip()) == (True, f"{COUNT} renewed")
+    assert aws.calls == {"GetAuthorizationToken": 3}
+
+
+def test_the_api_server_is_away_for_a_while(place: Place, aws: FakeAws, audit: AuditLog) -> None:
+    """In the middle of the writes, for 8 seconds; when it is back it does not know our rights at once."""
+    place.age(5, *place.role.namespaces)
+    away = Fault(strikes=BEFORE, times=0)
+    forgetful = Fault(strikes=BEFORE, status=403, times=0)
+
+    def come_back() -> None:
+        forgetful.times, away.times = 10, 0
+
+    def go() -> None:
+        away.times = float("inf")
+        threading.Timer(8, come_back).start()
+
+    for fault in (away, forgetful, Fault("PATCH", skip=10, times=1, meanwhile=go)):
+        place.proxy.inject(fault)
+    uids, mark = place.uids(), audit.mark()
+    ended, _results = place.refresh()
+    assert (ended.succeeded, ended.message.strip()) == (True, f"{COUNT} renewed")
+    assert away.hits > 0
+    assert forgetful.hits == 10
+    assert place.done(audit, mark) == dict.fromkeys(place.role.namespaces, 1)
+    assert set(place.passwords().values()) == {aws.tokens[-1]}
+    assert place.uids() == uids
+    assert aws.calls == {"GetAuthorizationToken": 1}
+
+
+def test_answers_that_are_lost(place: Place, aws: FakeAws, audit: AuditLog) -> None:
+    """Writes that were carried out, as it turns out at the next reading: none is made twice."""
+    place.age(5, *place.role.namespaces)
+    place.proxy.inject(Fault("PATCH", times=3, strikes=AFTER))
+    place.proxy.inject(Fault("GET", times=3, strikes=AFTER))
+    mark = audit.mark()
+    ended, results = place.refresh()
+    assert ended.succeeded, ended
+    assert Counter(action for action, _reason in results.values()) == {"renewed": COUNT - 3, "unchanged": 3}
+    assert place.done(audit, mark) == dict.fromkeys(place.role.namespaces, 1)
+    assert set(place.passwords().values()) == {aws.tokens[-1]}
+
+
+def test_killed_in_the_middle(place: Place, aws: FakeAws, audit: AuditLog) -> None:
+    """Every secret is whole, with the old token or the new one, and the next run does the rest and nothing else."""
+    place.age(5, *place.role.namespaces)
+    uids, before, mark = place.uids(), place.passwords(), audit.mark()
+    place.proxy.inject(Fault("PATCH", delay=0.3))
+    with ThreadPoolExecutor() as pool:
+        job = pool.submit(place.refresh)
+        wait_for(lambda: len(place.proxy.times("PATCH")) >= 10, "ten writes")
+        os.kill(script_of_the_pod(), signal.SIGKILL)
+        ended, _results = job.result()
+    assert (ended.succeeded, ended.exit_code) == (False, 128 + signal.SIGKILL)
+    first = place.done(audit, mark)
+    assert 10 <= len(first) < COUNT
+    after = place.passwords()
+    assert {name for name in after if after[name] != before[name]} == set(first)
+    assert {after[name] for name in first} == {aws.tokens[-1]}
+
+    place.proxy.heal()
+    ended, results = place.refresh()
+    assert ended.succeeded, ended
+    rest = COUNT - len(first)
+    assert Counter(results.values()) == {("unchanged", "fresh"): len(first), ("renewed", "due"): rest}
+    assert place.done(audit, mark) == dict.fromkeys(place.role.namespaces, 1)
+    assert place.uids() == uids
+
+
+def script_of_the_pod() -> int:
+    """The process id, here, of the one that is the first in a container and runs the script."""
+    found = [int(folder.name) for folder in Path("/proc").iterdir() if folder.name.isdigit() and _is_script(folder)]
+    assert len(found) == 1
+    return found[0]
+
+
+def _is_script(process: Path) -> bool:
+    try:
+        command = (process / "cmdline").read_text().rstrip("\0").split("\0")
+        (inside,) = [line for line in (process / "status").read_text().splitlines() if line.startswith("NSpid:")]
+    except OSError:  # it has just ended
+        return False
+    return command == ["bash", "/etc/freshpull/refresh.sh"] and inside.split()[-1] == "1"
