@@ -7,6 +7,7 @@ less it fails and names that verb, or does without it as the guide says.
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections import Counter
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from support.cluster.audit import AuditLog
 from support.crowd import Crowd
 from support.playbook import Ansible
 from support.role import Role, changed
+from support.workloads import wait_for
 from unit.cases import decide as cases
 
 NAME = "ecr-public-secret"
@@ -37,6 +39,7 @@ class Way:
     """secrets: what stands in each namespace, None for nothing. expected: the actions there.
 
     spared: the rights that can be missing. asked: every request to the API server, by verb and resource.
+    dropped: of the namespaces those that are no longer chosen. info: whether it is the info module that runs.
     """
 
     secrets: dict[str, dict[str, Any] | None]
@@ -45,6 +48,8 @@ class Way:
     options: dict[str, Any] = field(default_factory=dict)
     by_glob: bool = False
     spared: frozenset[tuple[str, str]] = frozenset()
+    dropped: str = ""
+    info: bool = False
 
 
 FEW: dict[str, Any] = {"secrets": {"missing": None, "due": DUE}, "expected": {"missing": "created", "due": "renewed"}}
@@ -118,6 +123,51 @@ WAYS = {
             "list serviceaccounts": 1,
         },
     ),
+    "``prune``": Way(
+        secrets={"due": DUE, "missing": None, "old": DUE},
+        expected={"due": "renewed", "missing": "created", "old": "removed"},
+        options={"prune": True},
+        by_glob=True,
+        dropped="old",
+        spared=frozenset({("get", "secrets")}),
+        asked={
+            "list namespaces": 1,
+            "list secrets": 1,
+            "create secrets": 1,
+            "patch secrets": 1,
+            "delete secrets": 1,
+            "list serviceaccounts": 1,
+        },
+    ),
+    "``service_accounts`` that are named": Way(
+        **FEW,
+        options={"service_accounts": ["default"]},
+        spared=frozenset({("list", "serviceaccounts")}),
+        asked={
+            "get namespaces": 2,
+            "get secrets": 2,
+            "create secrets": 1,
+            "patch secrets": 1,
+            "list serviceaccounts": 2,
+            "patch serviceaccounts": 2,
+        },
+    ),
+    "``service_accounts`` by globs": Way(
+        **FEW,
+        options={"service_accounts": ["d*"]},
+        spared=frozenset({("get", "serviceaccounts")}),
+        asked={
+            "get namespaces": 2,
+            "get secrets": 2,
+            "create secrets": 1,
+            "patch secrets": 1,
+            "list serviceaccounts": 2,
+            "patch serviceaccounts": 2,
+        },
+    ),
+    "``ecr_public_pull_secret_info``": Way(
+        **FEW, info=True, asked={"get namespaces": 2, "get secrets": 2, "list serviceaccounts": 2}
+    ),
     "Check mode of any of them": Way(
         **FEW, options={"check_mode": True}, asked={"get namespaces": 2, "get secrets": 2}
     ),
@@ -131,26 +181,51 @@ class Scene:
         self._crowd = crowd
         self._way = way
         self.prefix = "r" + secrets.token_hex(4)
+        # A name of its own, since one way looks for what stands in any namespace.
+        self.secret = f"{self.prefix}-secret"
         self.names = {kind: f"{self.prefix}-{kind}" for kind in way.secrets}
         crowd.make_namespaces(self.names.values())
+        if "service_accounts" in way.options:
+            wait_for(self._has_accounts, "the service accounts")
         bodies = {self.names[kind]: cases.secret(**given) for kind, given in way.secrets.items() if given is not None}
         for body in bodies.values():
             for key in ("uid", "resourceVersion", "namespace"):
                 del body["metadata"][key]
+            body["metadata"]["name"] = self.secret
         crowd.send_all([("POST", f"/api/v1/namespaces/{name}/secrets", body) for name, body in bodies.items()])
+
+    def _has_accounts(self) -> bool:
+        path = "/api/v1/serviceaccounts?fieldSelector=metadata.name%3Ddefault"
+        return {item["metadata"]["namespace"] for item in self._crowd.send("GET", path)["items"]} >= {
+            *self.names.values()
+        }
+
+    def _named(self, rules: rights.Rules) -> rights.Rules:
+        """The guide tells its readers to put their name in the place of its own."""
+        return list(json.loads(json.dumps(rules).replace(f'"{NAME}"', f'"{self.secret}"')))
 
     def start(
         self, folder: Path, token: dict[str, str], rules: rights.Rules, everywhere: rights.Rules
     ) -> module.Running:
         namespaces = list(self.names.values())
-        kubeconfig = self._crowd.account(folder, "default", rules=rules, namespaces=namespaces, everywhere=everywhere)
-        options = {"state": "present", **self._way.options}
-        chosen = [f"{self.prefix}-*"] if self._way.by_glob else namespaces
-        given = token if options["state"] == "present" and "placeholder" not in options else None
-        return module.start(kubeconfig, namespaces=chosen, token=given, **options)
+        kubeconfig = self._crowd.account(
+            folder, "default", rules=self._named(rules), namespaces=namespaces, everywhere=self._named(everywhere)
+        )
+        options = {"name": self.secret, **self._way.options}
+        options["namespaces"] = [f"{self.prefix}-*"] if self._way.by_glob else namespaces
+        if self._way.dropped:
+            options["exclude_namespaces"] = [self.names[self._way.dropped]]
+        if self._way.info:
+            return module.start_info(kubeconfig, **options)
+        if options.get("state") != "absent" and "placeholder" not in options:
+            options["token"] = token
+        return module.start(kubeconfig, **options)
 
     def actions(self, result: module.Result) -> dict[str, str]:
-        return {kind: result.actions[name][0] for kind, name in self.names.items()}
+        """What was done in each namespace, or would be; nothing in one that was not looked at."""
+        key = "would" if self._way.info else "action"
+        found = {entry["namespace"]: entry[key] for entry in result.values["namespaces"]}
+        return {kind: found[name] for kind, name in self.names.items() if name in found}
 
     def remove(self) -> None:
         self._crowd.send_all([("DELETE", f"/api/v1/namespaces/{name}", None) for name in self.names.values()])
@@ -183,7 +258,7 @@ def test_the_rights_of_the_row_are_enough(
     scenes: Any, aws: FakeAws, audit: AuditLog, tmp_path: Path, title: str
 ) -> None:
     way = WAYS[title]
-    rules, everywhere = (rights.roles()[role] if role else [] for role in rights.ways()[title])
+    rules, everywhere = rights.rules(title)
     scene = scenes(way)
     mark = audit.mark()
     result = scene.start(tmp_path, aws.issue(), rules, everywhere).wait().ok()
@@ -202,7 +277,7 @@ def _granted(event: dict[str, Any]) -> bool:
 @pytest.mark.parametrize("title", WAYS)
 def test_with_one_verb_less_it_is_named(scenes: Any, aws: FakeAws, tmp_path: Path, title: str) -> None:
     way = WAYS[title]
-    both = [rights.roles()[role] if role else [] for role in rights.ways()[title]]
+    both = rights.rules(title)
     lacking = {
         (verb, resource): [_without(rules, verb, resource) for rules in both]
         for rules in both
@@ -225,8 +300,9 @@ def test_with_one_verb_less_it_is_named(scenes: Any, aws: FakeAws, tmp_path: Pat
         if "namespaces" in result.values:
             # Those that did not need it are done.
             found = scene.actions(result)
-            assert {kind for kind in found if found[kind] != "failed"} < set(found)
-            assert {found[kind] for kind in found if found[kind] != way.expected[kind]} == {"failed"}
+            assert {kind for kind in found if found[kind] != "failed"} < set(way.secrets)
+            wrong = {found.get(kind, "not looked at") for kind in way.expected if found.get(kind) != way.expected[kind]}
+            assert wrong == {"not looked at" if (verb, resource) == LIST_SECRETS else "failed"}
 
 
 def _without(rules: rights.Rules, verb: str, resource: str) -> rights.Rules:

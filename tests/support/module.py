@@ -86,6 +86,11 @@ def start(kubeconfig: str, *, check_mode: bool = False, **options: Any) -> Runni
     return Running("ecr_public_pull_secret", arguments)
 
 
+def start_info(kubeconfig: str, **options: Any) -> Running:
+    """Start ecr_public_pull_secret_info."""
+    return Running("ecr_public_pull_secret_info", {"kubeconfig": kubeconfig, **options})
+
+
 def run(kubeconfig: str, *, check_mode: bool = False, **options: Any) -> Result:
     """Run ecr_public_pull_secret to its end."""
     return start(kubeconfig, check_mode=check_mode, **options).wait()

@@ -17,11 +17,22 @@ GUIDE = Path(__file__).parents[2] / "docs/docsite/rst/guide_rights.rst"
 Rules = list[dict[str, Any]]
 
 
-def ways() -> dict[str, tuple[str, str]]:
-    """The table's rows: way to the role in each namespace and the one in the cluster, "" for none."""
-    cells = r"^   \* - (.+)\n     -(?: ``(\S+)``)?\n     -(?: ``(\S+)``)?$"
-    found = re.findall(cells, GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
-    return {way: (namespaced, everywhere) for way, namespaced, everywhere in found}
+def ways() -> dict[str, tuple[list[str], list[str]]]:
+    """The table's rows: way to the roles in each namespace and those in the cluster."""
+    names = r"((?: ``\S+``,?)*)"
+    rows = re.findall(rf"^   \* - (.+)\n     -{names}\n     -{names}$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
+    return {way: (_names(namespaced), _names(everywhere)) for way, namespaced, everywhere in rows}
+
+
+def rules(way: str) -> tuple[Rules, Rules]:
+    """Those of a way's roles, in each namespace and in the cluster."""
+    shown = roles()
+    namespaced, everywhere = ([rule for name in names for rule in shown[name]] for names in ways()[way])
+    return namespaced, everywhere
+
+
+def _names(cell: str) -> list[str]:
+    return re.findall(r"``(\S+)``", cell)
 
 
 def roles() -> dict[str, Rules]:
