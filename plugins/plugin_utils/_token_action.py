@@ -30,6 +30,8 @@ from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._registry imp
 )
 
 LOOKUP = "freshpull.ecr_public.ecr_public_token"
+SHARED = "shared_token"
+"""A key that the role puts into `aws`: the token that one host has fetched for a fleet, where it is to be verified."""
 
 
 class TokenAction(ActionBase, abc.ABC):
@@ -112,6 +114,9 @@ class TokenAction(ActionBase, abc.ABC):
         if OUTAGE in aws:
             # Another host of the fleet has asked, in vain: see the role.
             raise AnsibleError(aws[OUTAGE]) from AwsError()
+        if SHARED in aws:
+            # Unlike a token of the user's own it is AWS's fault if the registry refuses it.
+            return aws[SHARED]
         (token,) = self._lookup(aws, task_vars).run([], variables=task_vars, **aws)
         return token
 
@@ -121,7 +126,7 @@ class TokenAction(ActionBase, abc.ABC):
         Raises AnsibleError from a RefusedError. The lookup's options say whose certificates are trusted.
         """
         token = Token.from_mapping(check_type_dict(args["token"]))
-        lookup = self._lookup(aws, task_vars)
+        lookup = self._lookup({name: value for name, value in aws.items() if name != SHARED}, task_vars)
         trust = {"validate_certs": lookup.get_option("validate_certs"), "ca_file": lookup.get_option("aws_ca_bundle")}
         doubts = []
         for registry in check_type_list(args.get("registries") or [DEFAULT_REGISTRY]):

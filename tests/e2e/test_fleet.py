@@ -10,6 +10,7 @@ import datetime as dt
 import json
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from kubernetes import client
@@ -18,6 +19,7 @@ from support import leaks
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog
 from support.fleet import Fleet, recap
+from support.logins import Site
 from support.playbook import PULL_SECRET, Ansible, Run
 
 Make = Callable[..., list[str]]
@@ -34,13 +36,13 @@ def fleet(ansible: Ansible, aws: FakeAws) -> Iterator[Fleet]:
         yield fleet
 
 
-def passwords(core: client.CoreV1Api, namespaces: list[str]) -> dict[str, str | None]:
+def passwords(core: client.CoreV1Api, namespaces: list[str], registry: str = "public.ecr.aws") -> dict[str, str | None]:
     """The token in each namespace's secret, where there is one; None in one that was emptied."""
     found = {}
     for namespace in namespaces:
         for secret in core.list_namespaced_secret(namespace).items:
             config = json.loads(base64.b64decode(secret.data[".dockerconfigjson"]))
-            found[namespace] = config["auths"].get("public.ecr.aws", {}).get("password")
+            found[namespace] = config["auths"].get(registry, {}).get("password")
     return found
 
 
@@ -144,6 +146,34 @@ def test_check_mode_then_a_write_then_nothing_due_then_no_token(
         said = re.findall(rf"^fatal: \[{name}\]: FAILED! => (.*)", down.output, re.MULTILINE)
         assert "No token for ECR Public." in said[-1]
         assert "ecr-public:GetAuthorizationToken" in said[-1]
+
+
+def test_a_shared_token_is_tried_and_one_that_is_refused_counts_as_none(
+    ansible: Ansible, core: client.CoreV1Api, site: Site, audit: AuditLog, make_namespaces: Make
+) -> None:
+    """Each cluster does what it would do by itself: keep what is good for now, and take out what dies."""
+    names = make_namespaces("kept", "dying")
+    options: dict[str, Any] = {"aws": site.options, "registries": [site.registry], "verify": True}
+    with Fleet(ansible, site.aws) as fleet:
+        for name in names:
+            fleet.add(name, [name])
+        fleet.run(**options).ok()
+        assert site.aws.calls == {"GetAuthorizationToken": 1}
+        assert [request["status"] for request in site.aws.registry_requests] == [401, 200, 200] * 2
+        before = passwords(core, names, site.registry)
+        let_it_end_soon(core, names[1])
+
+        site.aws.behave(registry_refuses=True)
+        mark = audit.mark()
+        run = fleet.run("-vvv", force_renew=True, **options)
+    assert site.aws.calls == {"GetAuthorizationToken": 2}
+    assert failed(run) == set(names)
+    assert written(audit, mark) == names[1:]
+    assert passwords(core, names, site.registry) == {names[0]: before[names[0]], names[1]: None}
+    assert run.output.count("The new token is not good, so that it was withheld.") >= 2
+    needles = {form for token in site.aws.tokens for form in leaks.forms(token)}
+    assert leaks.find(run.output, needles) == []
+    assert leaks.find_in_files(ansible.folder, needles) == []
 
 
 def test_a_mistake_in_the_aws_options_is_no_outage(
