@@ -44,9 +44,8 @@ newest_python() {
     done | awk -v lowest="$1" -v highest="$2" '$1 >= lowest && $1 <= highest' | sort -snr -k1,1 | head -n 1 | cut -f 2
 }
 
-# install_into VENV PYTHON REQUIREMENTS: makes the environment if it is missing or broken, installs the requirements and links
-# the checkout (the current folder) into it as an installed collection.
-install_into() {
+# environment VENV PYTHON REQUIREMENTS: makes the environment if it is missing or broken, and installs the requirements.
+environment() {
     if ! "$1/bin/python" -c '' 2>/dev/null; then
         echo "Making $1 with $2" >&2
         "$2" -m venv --clear "$1"
@@ -57,9 +56,15 @@ install_into() {
     echo "Installing $3" >&2
     # Not compiled: of the tens of thousands of files in `ansible` few are ever imported.
     "$1/bin/python" -m pip install --quiet --no-compile --disable-pip-version-check -r "$3"
+    touch "$1/.ready"
+}
+
+# install_into VENV PYTHON REQUIREMENTS: the same, with the checkout (the current folder) linked into it as an installed
+# collection.
+install_into() {
+    environment "$@"
     local collections
     collections=$("$1/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/ansible_collections
     mkdir -p "$collections/freshpull"
     ln -sfn "$PWD" "$collections/freshpull/ecr_public"
-    touch "$1/.ready"
 }

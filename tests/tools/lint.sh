@@ -52,6 +52,7 @@ check mypy types
 check shellcheck scripts
 check yamllint yamllint --strict .
 check ansible-lint ansible-lint --offline --strict -q
+check checkov tests/tools/manifests.sh
 check promtool alerts
 check antsibull-docs docs
 check antsibull-changelog antsibull-changelog lint

@@ -16,4 +16,5 @@ resolve() {
     .cache/uv/bin/uv pip compile --quiet --custom-compile-command 'make lock' "$@"
 }
 resolve --upgrade --universal --python-version 3.11 tests/requirements.in -o tests/requirements.txt
+resolve --upgrade --universal --python-version 3.11 tests/requirements-checkov.in -o tests/requirements-checkov.txt
 resolve --upgrade --python-version 3.11 tests/requirements-oldest.in -o tests/requirements-oldest.txt

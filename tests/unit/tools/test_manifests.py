@@ -1,0 +1,90 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is made of checkov's report: nothing passes that it did not see, or that no reason is given for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tools.manifests import EXCEPTIONS, judge, look
+
+DIGEST = {
+    "check_id": "CKV_K8S_43",
+    "check_name": "Image should use digest",
+    "resource": "CronJob.a.b",
+    "file_path": "/listed.yml",
+}
+POLICY = {**DIGEST, "check_id": "CKV2_K8S_6", "check_name": "A network policy", "resource": "Pod.a.b"}
+
+
+def report(*failed: dict[str, str], passed: int = 1, unread: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {"results": {"failed_checks": list(failed), "passed_checks": [{}] * passed, "parsing_errors": list(unread)}}
+
+
+def test_what_has_a_reason_is_no_finding() -> None:
+    verdict = judge(report(DIGEST), [{"check": "CKV_K8S_43", "kinds": ["CronJob"], "because": "so"}])
+    assert (verdict.looked, verdict.findings, verdict.unused) == (1, (), ())
+
+
+@pytest.mark.parametrize(
+    "exceptions",
+    [
+        [],
+        [{"check": "CKV_K8S_43", "kinds": ["Pod"], "because": "another kind"}],
+        [{"check": "CKV_K8S_44", "kinds": ["CronJob"], "because": "another check"}],
+    ],
+)
+def test_what_has_none_is_named_once(exceptions: list[dict[str, Any]]) -> None:
+    verdict = judge(report(DIGEST, {**DIGEST, "file_path": "/selector.yml"}, POLICY), exceptions)
+    assert [finding.partition(":")[0] for finding in verdict.findings] == ["CKV2_K8S_6", "CKV_K8S_43"]
+
+
+def test_a_reason_that_explains_nothing_has_to_go() -> None:
+    verdict = judge(report(DIGEST), [{"check": "CKV_K8S_43", "kinds": ["CronJob", "Pod"], "because": "so"}])
+    assert (verdict.findings, verdict.unused) == ((), ("CKV_K8S_43 on Pod",))
+
+
+def test_what_could_not_be_read_is_an_error() -> None:
+    with pytest.raises(ValueError, match=r"could not read.*/listed\.yml"):
+        judge(report(unread=("/listed.yml",)), [])
+
+
+def test_nothing_seen_is_told_from_nothing_found() -> None:
+    assert judge(report(passed=0), []).looked == 0
+
+
+def program(folder: Path, text: str) -> str:
+    path = folder / "checkov"
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_the_report_is_what_checkov_prints(tmp_path: Path) -> None:
+    assert look(program(tmp_path, f"echo '{json.dumps(report(DIGEST))}'"), tmp_path) == report(DIGEST)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("echo broken >&2; exit 1", "status 1: broken"),
+        # What it prints where it finds no file for it.
+        ('echo \'{"passed": 0, "failed": 0, "resource_count": 0}\'', "found nothing to look at"),
+    ],
+)
+def test_a_run_that_failed_is_an_error(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        look(program(tmp_path, text), tmp_path)
+
+
+def test_each_exception_says_why() -> None:
+    exceptions = yaml.safe_load(EXCEPTIONS.read_text(encoding="utf-8"))
+    assert [each for each in exceptions if set(each) != {"check", "kinds", "because"}] == []
+    assert [each["check"] for each in exceptions if len(each["because"]) < 40 or not each["kinds"]] == []
