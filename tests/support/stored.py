@@ -1,0 +1,90 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run has changed in a cluster, by the versions of the objects and by the API server's audit log."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from support.cluster.audit import AuditLog
+from support.crowd import RBAC, Crowd
+
+ADMISSION = "/apis/admissionregistration.k8s.io/v1"
+LISTS = (
+    *(f"/api/v1/{resource}" for resource in ("namespaces", "secrets", "configmaps", "serviceaccounts")),
+    *(f"/apis/batch/v1/{resource}" for resource in ("cronjobs", "jobs")),
+    *(f"{RBAC}/{resource}" for resource in ("clusterroles", "clusterrolebindings", "roles", "rolebindings")),
+    *(f"{ADMISSION}/{resource}" for resource in ("validatingadmissionpolicies", "validatingadmissionpolicybindings")),
+)
+# In every namespace, a moment after it was made.
+MADE_BY_KUBERNETES = ("configmaps {}/kube-root-ca.crt", "serviceaccounts {}/default")
+
+
+def quiet_schedule(later: int = 0) -> str:
+    """Every 2 hours, at a minute that does not come while a test runs: a run of the CronJob would write, too."""
+    return f"{(dt.datetime.now(dt.timezone.utc).minute + 30 + later) % 60} */2 * * *"
+
+
+class Stored:
+    """The objects of one test, by names such as "secrets a/name" and "clusterroles name", without the test's prefix."""
+
+    def __init__(self, crowd: Crowd, audit: AuditLog, prefix: str) -> None:
+        """prefix: what the names of all namespaces of this test begin with."""
+        self._crowd = crowd
+        self._audit = audit
+        self._prefix = prefix
+
+    def objects(self) -> dict[str, dict[str, Any]]:
+        """All of them that bear the prefix in their name or their namespace's."""
+        found = {}
+        for path in LISTS:
+            for item in self._crowd.send("GET", path)["items"]:
+                metadata = item["metadata"]
+                where, name = metadata.get("namespace", ""), metadata["name"]
+                if self._prefix in f"{where}/{name}":
+                    found[self._call(path.rpartition("/")[2], where, name)] = item
+        return found
+
+    def left(self) -> set[str]:
+        """The names of all but the namespaces, and what Kubernetes itself makes in each."""
+        names = set(self.objects())
+        namespaces = {name.partition(" ")[2] for name in names if name.startswith("namespaces ")}
+        made = {form.format(namespace) for namespace in namespaces for form in MADE_BY_KUBERNETES}
+        return {name for name in names if not name.startswith("namespaces ")} - made
+
+    @contextmanager
+    def written(self, user: str = "freshpull-admin") -> Iterator[set[str]]:
+        """Fills the set, at the end, with what was made, changed or removed: no more and no less than this user's work.
+
+        An apply of what is there already is a request, but changes nothing: only the version tells.
+        """
+        before, mark = self._versions(), self._audit.mark()
+        changes: set[str] = set()
+        yield changes
+        after = self._versions()
+        changes.update(name for name in {*before, *after} if before.get(name) != after.get(name))
+        events = self._audit.writes(since=mark, user=user)
+        plain = {self._object_of(event) for event in events if not _is_apply(event)}
+        assert plain <= changes, plain - changes
+        assert changes <= {self._object_of(event) for event in events}, changes
+
+    def _versions(self) -> dict[str, str]:
+        return {name: item["metadata"]["resourceVersion"] for name, item in self.objects().items()}
+
+    def _object_of(self, event: dict[str, Any]) -> str:
+        reference = event["objectRef"]
+        where = "" if reference["resource"] == "namespaces" else reference.get("namespace", "")
+        return self._call(reference["resource"], where, reference.get("name", ""))
+
+    def _call(self, resource: str, namespace: str, name: str) -> str:
+        return f"{resource} {namespace and namespace + '/'}{name}".replace(self._prefix, "")
+
+
+def _is_apply(event: dict[str, Any]) -> bool:
+    """Whether it is a server-side apply of the role. The module's own writes force nothing."""
+    return event["verb"] == "patch" and "force" in parse_qs(urlsplit(event["requestURI"]).query)
