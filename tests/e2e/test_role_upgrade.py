@@ -1,0 +1,167 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A role whose variables change: each change writes what it has to, nothing else, and once.
+
+The tests are the steps of one long life, in the order of the table.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from kubernetes import client
+
+from support.aws import FakeAws
+from support.cluster.audit import AuditLog
+from support.crowd import Crowd
+from support.playbook import Ansible
+from support.role import Role
+from support.stored import Stored, quiet_schedule
+from support.workloads import CRONJOB
+
+pytestmark = pytest.mark.role
+# Names of its own: the role prunes in the whole cluster.
+NAME, RENAMED = "upgraded-secret", "upgraded-and-renamed-secret"
+ARN = "arn:aws:iam::123456789012:role/ecr-public-pull"
+
+JOB = f"cronjobs refresher/{CRONJOB}"
+SETTINGS = f"configmaps refresher/{CRONJOB}"
+ACCOUNT = f"serviceaccounts refresher/{CRONJOB}"
+KEYS = f"secrets refresher/{CRONJOB}-aws"
+RIGHTS = f"clusterroles {CRONJOB}:refresher"
+
+
+def secrets(*places: str, name: str = NAME) -> set[str]:
+    return {f"secrets {place}/{name}" for place in places}
+
+
+def users(*places: str) -> set[str]:
+    return {f"serviceaccounts {place}/default" for place in places}
+
+
+def bound(place: str) -> set[str]:
+    return {f"rolebindings {place}/{CRONJOB}:refresher"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Change:
+    """variables: without their prefix, and namespaces without the test's. calls: of AWS.
+
+    again: whether a second run shows that nothing is written twice. That of the last step shows it for all that still
+    holds then, so it is for what a later step takes back.
+    """
+
+    variables: dict[str, Any]
+    written: set[str]
+    calls: int = 0
+    again: bool = False
+
+
+CHANGES = {
+    "its pod and when it runs": Change(
+        {
+            "refresher_schedule": quiet_schedule(later=5),
+            "refresher_image": "mirror.example.com/aws-cli:2.36.7",
+            "refresher_resources": {"limits": {"memory": "1Gi"}},
+            "refresher_history": 1,
+        },
+        {JOB},
+    ),
+    "labels and annotations": Change({"labels": {"team": "a"}, "annotations": {"note": "b"}}, secrets("a", "b")),
+    "when it renews, and a service account, though no secret is due": Change(
+        {"renew_before": "7h", "fail_open_before": "3h", "workers": 8, "service_accounts": ["default"]},
+        {SETTINGS, *users("a", "b")},
+    ),
+    "keys in a secret of theirs, and a role on top": Change(
+        {
+            "refresher_aws_auth": "existing_secret",
+            "refresher_aws_existing_secret": "their-keys",
+            "refresher_role_arn": ARN,
+            "refresher_external_id": "partner",
+        },
+        {KEYS, JOB, SETTINGS},
+        again=True,
+    ),
+    "the node's own access, and no role": Change(
+        {"refresher_aws_auth": "ambient", "refresher_role_arn": "", "refresher_external_id": ""},
+        {JOB, SETTINGS},
+        again=True,
+    ),
+    "a namespace more": Change(
+        {"namespaces": ["a", "b", "c"]}, {SETTINGS, *secrets("c"), *users("c"), *bound("c")}, calls=1
+    ),
+    "keys of ours again, and a namespace less": Change(
+        {"refresher_aws_auth": "secret", "namespaces": ["a", "b"]},
+        {KEYS, JOB, SETTINGS, *secrets("c"), *users("c"), *bound("c")},
+    ),
+    "it rests": Change(
+        {"refresher_suspend": True, "fail_open_before": ""}, {JOB, SETTINGS, *secrets("a", "b"), *users("a", "b")}
+    ),
+    "it goes on": Change({"refresher_suspend": False}, {JOB, *secrets("a", "b"), *users("a", "b")}, calls=1),
+    "another name": Change(
+        {"name": RENAMED},
+        {RIGHTS, SETTINGS, *secrets("a", "b"), *secrets("a", "b", name=RENAMED), *users("a", "b")},
+        calls=1,
+        again=True,
+    ),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    role: Role
+    aws: FakeAws
+    stored: Stored
+    prefix: str
+
+    def run(self) -> tuple[set[str], int]:
+        """What one run of the role has written, and how often it asked AWS."""
+        asked = self.aws.calls.get("GetAuthorizationToken", 0)
+        with self.stored.written() as written:
+            self.role.run().ok()
+        return written, self.aws.calls.get("GetAuthorizationToken", 0) - asked
+
+
+@pytest.fixture(scope="module")
+def place(
+    running_aws: FakeAws,
+    kubeconfig: str,
+    core: client.CoreV1Api,
+    audit: AuditLog,
+    make_lasting_namespaces: Callable[..., list[str]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Place]:
+    running_aws.reset()
+    first, second, _third = make_lasting_namespaces("a", "b", "c")
+    prefix = first.removesuffix("a")
+    theirs = {"metadata": {"name": "their-keys"}, "stringData": {"credentials": "[default]\n"}}
+    ansible = Ansible(tmp_path_factory.mktemp("play"), kubeconfig)
+    with Role(ansible, running_aws, [first, second], refresher=f"{prefix}refresher") as role:
+        role.variables["pull_secret_name"] = NAME
+        role.variables["pull_secret_test_run"] = "never"
+        role.variables["pull_secret_refresher_schedule"] = quiet_schedule()
+        role.run().ok()
+        core.create_namespaced_secret(role.refresher, theirs)
+        yield Place(role, running_aws, Stored(Crowd(kubeconfig), audit, prefix), prefix)
+
+
+@pytest.mark.parametrize("title", CHANGES)
+def test_a_change_writes_what_it_has_to_and_once(place: Place, title: str) -> None:
+    change = CHANGES[title]
+    for name, value in change.variables.items():
+        chosen = [place.prefix + suffix for suffix in value] if name == "namespaces" else value
+        place.role.variables[f"pull_secret_{name}"] = chosen
+    assert place.run() == (change.written, change.calls)
+    if change.again:
+        assert place.run() == (set(), 0)
+
+
+def test_nothing_of_all_that_stays_behind(place: Place) -> None:
+    settled = {RIGHTS, SETTINGS, JOB, ACCOUNT, KEYS, *secrets("a", "b", name=RENAMED), *bound("a"), *bound("b")}
+    assert place.stored.left() == {*settled, "secrets refresher/their-keys"}
+    user = place.stored.objects()["serviceaccounts a/default"]
+    assert user["imagePullSecrets"] == [{"name": RENAMED}]

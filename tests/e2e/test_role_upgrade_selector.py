@@ -1,0 +1,199 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role from listed namespaces to a selector and back: what comes, what goes, and who may do it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from kubernetes import client
+
+from support import leaks, rights
+from support.aws import FakeAws
+from support.cluster.audit import AuditLog
+from support.crowd import Crowd
+from support.playbook import Ansible
+from support.role import Role, changed
+from support.stored import Stored, quiet_schedule
+from support.workloads import CRONJOB, wait_for
+
+pytestmark = pytest.mark.role
+# A name of its own: what is not selected is emptied, in the namespaces of other tests too.
+NAME = "wandering-secret"
+RENAMED = "wandered-secret"
+
+JOB = f"cronjobs refresher/{CRONJOB}"
+SETTINGS = f"configmaps refresher/{CRONJOB}"
+RIGHTS = f"clusterroles {CRONJOB}:refresher"
+POLICY = f"validatingadmissionpolicies {CRONJOB}.refresher"
+WIDE = {
+    f"clusterrolebindings {CRONJOB}:refresher",
+    POLICY,
+    f"validatingadmissionpolicybindings {CRONJOB}.refresher",
+}
+
+
+@pytest.fixture
+def crowd(kubeconfig: str) -> Crowd:
+    return Crowd(kubeconfig)
+
+
+@pytest.fixture
+def role(ansible: Ansible, aws: FakeAws, make_namespaces: Callable[..., list[str]]) -> Iterator[Role]:
+    """Namespaces a and b, which the selector `chosen` matches, and c, which it does not."""
+    names = [*make_namespaces("a", "b", labels={"wanders": "yes"}), *make_namespaces("c")]
+    prefix = names[0].removesuffix("a")
+    with Role(ansible, aws, names, refresher=f"{prefix}refresher") as role:
+        role.variables["pull_secret_name"] = NAME
+        role.variables["pull_secret_test_run"] = "never"
+        role.variables["pull_secret_refresher_schedule"] = quiet_schedule()
+        yield role
+
+
+@pytest.fixture
+def stored(role: Role, crowd: Crowd, audit: AuditLog) -> Stored:
+    return Stored(crowd, audit, prefix(role))
+
+
+def prefix(role: Role) -> str:
+    return role.refresher.removesuffix("refresher")
+
+
+def chosen(role: Role) -> dict[str, Any]:
+    test = prefix(role).removesuffix("-")
+    return {"namespaces": ["default"], "namespace_selector": f"wanders=yes,test={test}"}
+
+
+def secrets(*places: str, name: str = NAME) -> set[str]:
+    return {f"secrets {place}/{name}" for place in places}
+
+
+def bound(*places: str) -> set[str]:
+    return {f"rolebindings {place}/{CRONJOB}:refresher" for place in places}
+
+
+def is_limited(event: dict[str, Any]) -> bool:
+    """Whether an account of the test, with few rights, asked for it."""
+    return "limited-" in str(event["user"]["username"])
+
+
+def hold(core: client.CoreV1Api, namespace: str) -> set[str]:
+    """A run of the CronJob that does not come to its end. Returns its name."""
+    batch = client.BatchV1Api(core.api_client)
+    template = core.api_client.sanitize_for_serialization(batch.read_namespaced_cron_job(CRONJOB, namespace))
+    job = template["spec"]["jobTemplate"]
+    job["spec"]["template"]["spec"]["containers"][0]["command"] = ["sleep", "600"]
+    batch.create_namespaced_job(namespace, {**job, "metadata": {**job["metadata"], "name": "held"}})
+    wait_for(lambda: batch.read_namespaced_job("held", namespace).status.active, "a run of the CronJob")
+    return {"jobs refresher/held"}
+
+
+def test_to_a_selector_and_back(role: Role, stored: Stored, core: client.CoreV1Api, aws: FakeAws) -> None:
+    first, second, other = role.namespaces
+    listed: dict[str, Any] = {"namespaces": [first, other]}
+    role.run(**listed).ok()
+    installed = stored.left()
+    assert {RIGHTS, *secrets("a", "c"), *bound("a", "c")} <= installed
+
+    with stored.written() as written:
+        role.run(**chosen(role)).ok()
+    assert written == {RIGHTS, SETTINGS, *WIDE, *bound("a", "c"), *secrets("b", "c")}
+    assert stored.left() & {*secrets("a", "b", "c"), *bound("a", "c")} == secrets("a", "b")
+    assert aws.calls == {"GetAuthorizationToken": 2}
+
+    # It does not rest while one is left that cannot be taken away: adopted, and then made immutable.
+    stuck = {"metadata": {"annotations": {"ecr-public.freshpull/created": None}}, "immutable": True}
+    core.patch_namespaced_secret(NAME, second, stuck)
+    with stored.written() as written:
+        assert "The refresher goes on" in role.run(refresher_suspend=True, **chosen(role)).output
+    assert written == {JOB, *secrets("a")}
+    assert stored.objects()[JOB]["spec"]["suspend"] is False
+
+    # It rests: a run under way, which would make them anew, is stopped, and the refresher stays confined.
+    core.delete_namespaced_secret(NAME, second)
+    held = hold(core, role.refresher)
+    with stored.written() as written:
+        role.run(refresher_suspend=True, **chosen(role)).ok()
+    assert written == {JOB, *held}
+    assert stored.left() & {RIGHTS, *WIDE, *secrets("a", "b")} == {RIGHTS, *WIDE}
+
+    with stored.written() as written:
+        role.run(**listed).ok()
+    assert written == {RIGHTS, SETTINGS, JOB, *WIDE, *bound("a", "c"), *secrets("a", "c")}
+    assert stored.left() == installed
+
+
+def test_the_rights_that_the_guide_names_for_a_selector(
+    role: Role,
+    stored: Stored,
+    crowd: Crowd,
+    ansible: Ansible,
+    core: client.CoreV1Api,
+    audit: AuditLog,
+    make_namespaces: Callable[..., list[str]],
+) -> None:
+    """They are enough to choose by a selector, to change the name then, and to leave it."""
+    shown = rights.roles()
+    installer, confiner = (shown[f"ecr-public-pull-secret-{which}"] for which in ("installer", "confiner"))
+    limited = crowd.account(ansible.folder, "default", everywhere=installer)
+    both = crowd.account(ansible.folder, "default", everywhere=[*installer, *confiner])
+
+    role.variables["pull_secret_cluster"] = {"kubeconfig": limited}
+    said = role.run(**chosen(role)).output.replace("\\", "")
+    assert 'cannot patch resource "validatingadmissionpolicies"' in said
+    assert not WIDE & stored.left()
+
+    role.variables["pull_secret_cluster"] = {"kubeconfig": both}
+    mark = audit.mark()
+    assert changed(role.run(**chosen(role)).ok()) > 0
+    assert {*WIDE, *secrets("a", "b")} <= stored.left()
+
+    # As the refresher makes one, in a namespace of which the role knows nothing.
+    (later,) = make_namespaces("later", labels={"wanders": "yes"})
+    made = core.api_client.sanitize_for_serialization(core.read_namespaced_secret(NAME, role.namespaces[0]))
+    made["metadata"] = {key: made["metadata"][key] for key in ("name", "labels", "annotations")}
+    core.create_namespaced_secret(later, made)
+    places = ("a", "b", "later")
+    (user,) = {event["user"]["username"] for event in audit.writes(since=mark) if is_limited(event)}
+    with stored.written(user) as written:
+        role.run(name=RENAMED, **chosen(role)).ok()
+    assert written == {RIGHTS, SETTINGS, POLICY, *secrets(*places), *secrets(*places, name=RENAMED)}
+
+    role.run(name=RENAMED, namespaces=role.namespaces[:1]).ok()
+    assert not WIDE & stored.left()
+    refused = [event for event in audit.requests(since=mark) if event["responseStatus"]["code"] == 403]
+    # The dry runs are those by which the role knows that the policy is in force.
+    unexpected = [event for event in refused if is_limited(event) and "dryRun" not in event["requestURI"]]
+    assert [event["requestURI"] for event in unexpected] == []
+
+
+@pytest.mark.parametrize("way", ["listed", "selected"])
+def test_check_mode_where_nothing_of_it_is_yet(
+    role: Role,
+    stored: Stored,
+    crowd: Crowd,
+    ansible: Ansible,
+    core: client.CoreV1Api,
+    aws: FakeAws,
+    audit: AuditLog,
+    way: str,
+) -> None:
+    """In a namespace that somebody else has made, so that each object can be tried; with the guide's rights only."""
+    core.create_namespace({"metadata": {"name": role.refresher}})
+    shown = rights.roles()
+    rules = [rule for which in ("installer", "confiner") for rule in shown[f"ecr-public-pull-secret-{which}"]]
+    if way == "listed":
+        rules = shown["ecr-public-pull-secret-installer"]
+    limited = crowd.account(ansible.folder, "default", everywhere=rules)
+    role.variables["pull_secret_cluster"] = {"kubeconfig": limited}
+    mark = audit.mark()
+    run = role.run("--check", "--diff", "-vvv", **(chosen(role) if way == "selected" else {})).ok()
+    assert changed(run) > 0
+    assert [event for event in audit.writes(since=mark) if is_limited(event)] == []
+    assert (stored.left(), aws.calls) == (set(), {})
+    # What is made is shown, but not the keys that are given to the refresher.
+    assert "refresh.sh" in run.stdout
+    assert leaks.find(run.output, leaks.forms(aws.secret_key)) == []
