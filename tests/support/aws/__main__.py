@@ -14,7 +14,8 @@ import sys
 import threading
 from pathlib import Path
 
-from .fake import FakeAws
+from .certified import certify
+from .fake import API_HOSTS, FakeAws
 
 
 def main() -> None:
@@ -24,13 +25,20 @@ def main() -> None:
     parser.add_argument("--registry-port", type=int, default=0, help="port of the registry, 0 picks a free one")
     parser.add_argument("--public-registry-url", help="what the registry calls itself in its challenge")
     parser.add_argument("--ready-file", type=Path, required=True, help="written (0600) when all servers listen")
+    parser.add_argument(
+        "--tls", action="store_true", help="ECR Public and STS over TLS, also by their real names through the proxy"
+    )
     options = parser.parse_args()
 
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     threading.Thread(target=_wait_for_end_of_input, args=(stop,), daemon=True).start()
-    with FakeAws(options.host, options.port, options.registry_port, options.public_registry_url) as fake:
-        _write_ready(options.ready_file, fake)
+    tls = authority = None
+    if options.tls:
+        names = [name.removesuffix(":443") for name in API_HOSTS]
+        tls, authority = certify(options.ready_file.parent, options.host, *names)
+    with FakeAws(options.host, options.port, options.registry_port, options.public_registry_url, tls=tls) as fake:
+        _write_ready(options.ready_file, fake, authority)
         stop.wait()
 
 
@@ -41,12 +49,13 @@ def _wait_for_end_of_input(stop: threading.Event) -> None:
     stop.set()
 
 
-def _write_ready(path: Path, fake: FakeAws) -> None:
+def _write_ready(path: Path, fake: FakeAws, authority: Path | None) -> None:
     """In one step and readable by its owner alone: it holds a key, and a reader must never see half of it."""
-    names = ("endpoint_url", "sts_url", "registry_url", "access_key", "secret_key")
+    names = ("endpoint_url", "sts_url", "registry_url", "proxy_url", "access_key", "secret_key")
+    told = {name: getattr(fake, name) for name in names} | {"ca_file": authority and str(authority)}
     temporary = path.with_name(path.name + ".new")
     with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as ready:
-        json.dump({name: getattr(fake, name) for name in names}, ready)
+        json.dump(told, ready)
     temporary.replace(path)
 
 

@@ -16,6 +16,7 @@ from . import _errors
 from ._errors import JSON_TYPE, AwsError
 from ._http import Request, Response
 from ._images import Images
+from ._oidc import Provider
 from ._sigv4 import Key, verify
 from ._state import Issued, State, as_lookup
 
@@ -83,6 +84,8 @@ class Endpoint:
                 state.behave(**options)
             case "POST", "reset":
                 state.reset()
+            case "POST", "trust":
+                state.provider = Provider(**options)
             case "POST", "expire":
                 state.expire(options["password"])
             case "POST", "issue":

@@ -36,8 +36,8 @@ class Provider:
     subject: str
     keys: Sequence[Mapping[str, str]]
 
-    def check(self, token: str, now: datetime) -> None:
-        """Raises AwsError as STS would: signature, issuer, audience, time, subject."""
+    def check(self, token: str, now: datetime) -> dict[str, Any]:
+        """What the token claims. Raises AwsError as STS would: signature, issuer, audience, time, subject."""
         claims = self._verified(token)
         if claims.get("iss") != self.issuer:
             raise _invalid(f"No OpenIDConnect provider found in your account for {claims.get('iss')}")
@@ -47,6 +47,7 @@ class Provider:
             raise AwsError("ExpiredTokenException", "Token expired")
         if claims.get("sub") != self.subject:
             raise AwsError("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity")
+        return claims
 
     def _verified(self, token: str) -> dict[str, Any]:
         try:

@@ -56,16 +56,19 @@ class Sts(Background):
         action = form.get("Action", "none")
         self._state.count(action)
         try:
-            self._check(action, form, _request(environ, body))
+            claims = self._check(action, form, _request(environ, body))
         except AwsError as error:
             response = _errors.xml_response(error)
             start_response(f"{response.status} Refused", list(response.headers.items()))
             return [response.body]
         if action in ASSUMING:
-            self._state.record_assumed({name: value for name, value in form.items() if name != "WebIdentityToken"})
+            asked = {name: value for name, value in form.items() if name != "WebIdentityToken"}
+            self._state.record_assumed({**asked, "claims": claims} if claims else asked)
         return self._moto(environ, start_response)
 
-    def _check(self, action: str, form: dict[str, str], request: Request) -> None:
+    def _check(self, action: str, form: dict[str, str], request: Request) -> dict[str, Any]:
+        """What the web identity claims, where one is checked."""
+        claims: dict[str, Any] = {}
         arn = "arn:aws:iam::123456789012:user/unsigned"
         if action not in UNSIGNED:
             header = request.headers.get("Authorization", "")
@@ -73,11 +76,12 @@ class Sts(Background):
             region = scope[2] if len(scope) > 2 else "us-east-1"  # each region has an STS of its own
             arn = verify(request, find=self._find_key, service="sts", region=region, now=self._state.now()).arn
         if action == "AssumeRoleWithWebIdentity" and self._state.provider:
-            self._state.provider.check(form.get("WebIdentityToken", ""), self._state.now())
+            claims = self._state.provider.check(form.get("WebIdentityToken", ""), self._state.now())
         if self._state.behaviour.deny == f"sts:{action}":
             resource = form.get("RoleArn", "*")
             message = f"User: {arn} is not authorized to perform: sts:{action} on resource: {resource}"
             raise AwsError("AccessDeniedException", message)
+        return claims
 
 
 def find_session_key(access_key: str) -> Key | None:

@@ -9,10 +9,13 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
+
+from ._oidc import Provider
 
 TIMEOUT = 30  # seconds
 
@@ -29,6 +32,9 @@ class FakeClient:
 
     def reset(self) -> None:
         self._send("POST", "reset", {})
+
+    def trust(self, provider: Provider) -> None:
+        self._send("POST", "trust", asdict(provider))
 
     def expire(self, password: str) -> None:
         self._send("POST", "expire", {"password": password})

@@ -134,7 +134,7 @@ class FakeAws:
 
     @property
     def assumed(self) -> list[dict[str, Any]]:
-        """The parameters of each accepted AssumeRole call, as STS names them."""
+        """The parameters of each accepted AssumeRole call, as STS names them; with what a checked token claims."""
         return list(self._state.assumed)
 
     @property

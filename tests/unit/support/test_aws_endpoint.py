@@ -12,11 +12,14 @@ import http.client
 import json
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import HTTPSHandler, ProxyHandler, build_opener
 
 import boto3
 import pytest
@@ -296,11 +299,12 @@ def test_the_aws_cli_is_refused_for_another_region(fake: FakeAws) -> None:
     assert "InvalidSignatureException" in done.stderr
 
 
-def test_run_as_a_process(tmp_path: Path) -> None:
-    ready = tmp_path / "ready.json"
+@contextlib.contextmanager
+def running_process(ready: Path, *options: str) -> Iterator[dict[str, Any]]:
+    """A fake of another process, and what it tells about itself."""
     tests = Path(__file__).parents[2]
     process = subprocess.Popen(
-        [sys.executable, "-m", "support.aws", "--ready-file", str(ready)],
+        [sys.executable, "-m", "support.aws", "--ready-file", str(ready), *options],
         cwd=tests,
         stdin=subprocess.PIPE,
     )
@@ -311,13 +315,28 @@ def test_run_as_a_process(tmp_path: Path) -> None:
             assert time.monotonic() < deadline, "the fake was not ready within a minute"
             time.sleep(0.05)
         assert ready.stat().st_mode & 0o777 == 0o600
-        told = json.loads(ready.read_text())
-        assert set(told) == {"endpoint_url", "sts_url", "registry_url", "access_key", "secret_key"}
-        assert FakeClient(told["endpoint_url"]).calls == {}
+        yield json.loads(ready.read_text())
     finally:
         assert process.stdin is not None
         process.stdin.close()
         assert process.wait(timeout=30) == 0
+
+
+def test_run_as_a_process(tmp_path: Path) -> None:
+    with running_process(tmp_path / "ready.json") as told:
+        urls = {"endpoint_url", "sts_url", "registry_url", "proxy_url"}
+        assert set(told) == {*urls, "access_key", "secret_key", "ca_file"}
+        assert told["ca_file"] is None
+        assert FakeClient(told["endpoint_url"]).calls == {}
+
+
+@pytest.mark.parametrize("url", ["{endpoint_url}", "https://api.ecr-public.us-east-1.amazonaws.com"])
+def test_run_as_a_process_with_tls(tmp_path: Path, url: str) -> None:
+    with running_process(tmp_path / "ready.json", "--tls") as told:
+        tls = HTTPSHandler(context=ssl.create_default_context(cafile=told["ca_file"]))
+        proxy = ProxyHandler({} if url == "{endpoint_url}" else {"https": told["proxy_url"]})
+        with build_opener(proxy, tls).open(f"{url.format(**told)}/_fake/state", timeout=30) as answer:
+            assert json.load(answer)["calls"] == {}
 
 
 def test_connections_are_kept(fake: FakeAws) -> None:

@@ -9,17 +9,23 @@ from __future__ import annotations
 import base64
 import json
 import socket
+import time
 from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import urlsplit
 
+import boto3
 import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from support.aws import FakeAws, Provider
 from support.aws._errors import AwsError
+from support.aws.client import FakeClient
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 CLAIMS: dict[str, Any] = {
@@ -90,6 +96,27 @@ def test_refused(token: str, code: str) -> None:
     with pytest.raises(AwsError) as error:
         PROVIDER.check(token, NOW)
     assert error.value.code == code
+
+
+def assume(fake: FakeAws, token: str) -> None:
+    client = boto3.client(
+        "sts", region_name="us-east-1", endpoint_url=fake.sts_url, config=Config(signature_version=UNSIGNED)
+    )
+    role = "arn:aws:iam::123456789012:role/pull"
+    client.assume_role_with_web_identity(RoleArn=role, RoleSessionName="pod", WebIdentityToken=token)
+
+
+def test_sts_trusts_the_provider_that_another_process_names(fake: FakeAws) -> None:
+    FakeClient(fake.endpoint_url).trust(PROVIDER)
+    pod = {"nbf": time.time() - 60, "exp": time.time() + 60, "kubernetes.io": {"pod": {"name": "a-1"}}}
+    with pytest.raises(ClientError, match="Incorrect token audience"):
+        assume(fake, sign("e", **pod, aud=["api"]))
+    assert fake.assumed == []
+    token = sign("e", **pod)
+    assume(fake, token)
+    [assumed] = fake.assumed
+    assert assumed["claims"] == {**CLAIMS, **pod}
+    assert token not in str(assumed)
 
 
 @pytest.mark.parametrize(
