@@ -148,7 +148,7 @@ WAYS = {
             "get secrets": 2,
             "create secrets": 1,
             "patch secrets": 1,
-            "list serviceaccounts": 2,
+            "get serviceaccounts": 2,
             "patch serviceaccounts": 2,
         },
     ),
@@ -264,7 +264,11 @@ def test_the_rights_of_the_row_are_enough(
     result = scene.start(tmp_path, aws.issue(), rules, everywhere).wait().ok()
     assert scene.actions(result) == way.expected
     events = [event for event in audit.requests(since=mark) if "default:limited-" in event["user"]["username"]]
-    assert Counter(f"{event['verb']} {event['objectRef']['resource']}" for event in events) == way.asked
+    asked = Counter(f"{event['verb']} {event['objectRef']['resource']}" for event in events)
+    # Refused for the first namespace, it need not be asked for those whose turn has not come yet.
+    assert min(1, way.asked.get("get namespaces", 0)) <= asked["get namespaces"] <= way.asked.get("get namespaces", 0)
+    assert asked | way.asked == Counter(way.asked)
+    assert {what for what in way.asked if asked[what] != way.asked[what]} <= {"get namespaces"}
     # What was refused is a question that the module can do without.
     refused = {(event["verb"], event["objectRef"]["resource"]) for event in events if not _granted(event)}
     assert refused <= {("get", "namespaces"), ("list", "serviceaccounts")}
@@ -295,8 +299,10 @@ def test_with_one_verb_less_it_is_named(scenes: Any, aws: FakeAws, tmp_path: Pat
         if (verb, resource) in way.spared:
             assert scene.actions(result.ok()) == way.expected
             continue
-        assert result.values["failed"]
-        assert f'cannot {verb} resource "{resource}"' in result.msg
+        # The info module tells it of each namespace, and does not fail.
+        assert bool(result.values.get("failed")) != way.info
+        said = " ".join(entry["msg"] for entry in result.values["namespaces"]) if way.info else result.msg
+        assert f'cannot {verb} resource "{resource}"' in said
         if "namespaces" in result.values:
             # Those that did not need it are done.
             found = scene.actions(result)
