@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +14,7 @@ from kubernetes import client
 
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog
+from support.dockerconfig import auths_of
 from support.playbook import Ansible
 from support.refresher import EMPTY, life
 from unit.cases import decide as cases
@@ -77,7 +76,7 @@ def state(core: client.CoreV1Api, namespace: str) -> Any:
 
 
 def auths(secret: Any) -> dict[str, Any]:
-    return dict(json.loads(base64.b64decode(secret["data"][DATA_KEY]))["auths"])
+    return auths_of(secret["data"])
 
 
 def entries(result: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -8,7 +8,6 @@ nothing is lost and nothing written twice.
 from __future__ import annotations
 
 import base64
-import json
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from kubernetes import client
 from support import module
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog
+from support.dockerconfig import auths_of
 from support.faults import AFTER, BEFORE, Fault, FaultProxy
 from support.workloads import wait_for
 
@@ -35,8 +35,8 @@ def uids(core: client.CoreV1Api, namespaces: list[str]) -> dict[str, str]:
 
 
 def passwords(core: client.CoreV1Api, namespaces: list[str]) -> set[str]:
-    read = (core.read_namespaced_secret(NAME, name).data[".dockerconfigjson"] for name in namespaces)
-    return {json.loads(base64.b64decode(data))["auths"]["public.ecr.aws"]["password"] for data in read}
+    read = (core.read_namespaced_secret(NAME, name).data for name in namespaces)
+    return {auths_of(data)["public.ecr.aws"]["password"] for data in read}
 
 
 def done(audit: AuditLog, mark: int) -> Counter[str]:
@@ -222,7 +222,7 @@ def test_recreating_survives_lost_answers(
     for name in names:
         secret = core.read_namespaced_secret(NAME, name)
         assert secret.type == "kubernetes.io/dockerconfigjson"
-        auths = json.loads(base64.b64decode(secret.data[".dockerconfigjson"]))["auths"]
+        auths = auths_of(secret.data)
         assert set(auths) == {"other.example", "public.ecr.aws"}
 
 

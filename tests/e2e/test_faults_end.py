@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import os
 import re
 import signal
@@ -35,6 +33,7 @@ from e2e.test_refresh_script import Refresher
 from support import module
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog
+from support.dockerconfig import auths_of
 from support.faults import BEFORE, Fault, FaultProxy
 from support.leaks import find_in_files, forms
 from support.playbook import PULL_SECRET, Ansible
@@ -47,8 +46,8 @@ FORTY = tuple(f"n{number:02}" for number in range(40))
 
 
 def passwords(core: client.CoreV1Api, namespaces: list[str]) -> Counter[str]:
-    read = (core.read_namespaced_secret(NAME, name).data[".dockerconfigjson"] for name in namespaces)
-    return Counter(json.loads(base64.b64decode(data))["auths"]["public.ecr.aws"]["password"] for data in read)
+    read = (core.read_namespaced_secret(NAME, name).data for name in namespaces)
+    return Counter(auths_of(data)["public.ecr.aws"]["password"] for data in read)
 
 
 def done(audit: AuditLog, mark: int, user: str = ADMIN) -> Counter[str]:

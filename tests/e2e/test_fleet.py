@@ -18,6 +18,7 @@ from kubernetes import client
 from support import leaks
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog
+from support.dockerconfig import auths_of
 from support.fleet import Fleet, recap
 from support.logins import Site
 from support.playbook import PULL_SECRET, Ansible, Run
@@ -41,8 +42,7 @@ def passwords(core: client.CoreV1Api, namespaces: list[str], registry: str = "pu
     found = {}
     for namespace in namespaces:
         for secret in core.list_namespaced_secret(namespace).items:
-            config = json.loads(base64.b64decode(secret.data[".dockerconfigjson"]))
-            found[namespace] = config["auths"].get(registry, {}).get("password")
+            found[namespace] = auths_of(secret.data).get(registry, {}).get("password")
     return found
 
 

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +13,7 @@ from kubernetes import client
 
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog
+from support.dockerconfig import auths_of
 from support.playbook import Ansible, Run
 
 Make = Callable[..., list[str]]
@@ -23,8 +22,7 @@ ADMIN = "freshpull-admin"
 
 
 def auths(core: client.CoreV1Api, namespace: str, name: str = NAME) -> dict[str, Any]:
-    data = core.read_namespaced_secret(name, namespace).data[".dockerconfigjson"]
-    return json.loads(base64.b64decode(data))["auths"]
+    return auths_of(core.read_namespaced_secret(name, namespace).data)
 
 
 def actions(run: Run) -> dict[str, str]:

@@ -87,8 +87,7 @@ def provider(place: Place, audience: str, **changes: Any) -> Provider:
     api = client.WellKnownApi(place.core.api_client)
     issuer = api.get_service_account_issuer_open_id_configuration(_preload_content=False).json()["issuer"]
     keys = client.OpenidApi(place.core.api_client).get_service_account_issuer_open_id_keyset(_preload_content=False)
-    subject = f"system:serviceaccount:{place.role.refresher}:{CRONJOB}"
-    known = {"issuer": issuer, "audience": audience, "subject": subject, "keys": keys.json()["keys"]}
+    known = {"issuer": issuer, "audience": audience, "subject": place.role.user, "keys": keys.json()["keys"]}
     return Provider(**{**known, **changes})
 
 

@@ -24,16 +24,16 @@ from kubernetes import client
 
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog
+from support.dockerconfig import auths_of
 from support.faults import AFTER, BEFORE, Fault, FaultProxy
 from support.playbook import Ansible
 from support.refresher import life
 from support.role import Role
-from support.workloads import CRONJOB, Ended, Workloads, wait_for
+from support.workloads import Ended, Workloads, wait_for
 
 pytestmark = pytest.mark.node
 NAME = "ecr-public-secret"
 COUNT = 30
-ACCOUNT = "system:serviceaccount:{}:" + CRONJOB
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Place:
         """None for a namespace whose secret has no entry of ours."""
         found = {}
         for name, secret in self.secrets().items():
-            auths = json.loads(base64.b64decode(secret.data[".dockerconfigjson"]))["auths"]
+            auths = auths_of(secret.data)
             found[name] = auths["public.ecr.aws"]["password"] if auths else None
         return found
 
@@ -82,7 +82,7 @@ class Place:
 
     def done(self, audit: AuditLog, mark: int) -> Counter[str]:
         """Namespace to the writes that the API server carried out."""
-        writes = audit.writes(since=mark, resource="secrets", user=ACCOUNT.format(self.role.refresher))
+        writes = audit.writes(since=mark, resource="secrets", user=self.role.user)
         return Counter(write["objectRef"]["namespace"] for write in writes if write["responseStatus"]["code"] < 300)
 
 

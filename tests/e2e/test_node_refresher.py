@@ -152,9 +152,8 @@ def test_rights(
     # The refresher's own namespace is not chosen: there it must not even see its AWS keys.
     where = role.namespaces[0] if chosen and resource != "serviceaccounts" else role.refresher
     asked = {"verb": verb, "resource": resource, "subresource": subresource, "name": name, "namespace": where}
-    user = f"system:serviceaccount:{role.refresher}:{CRONJOB}"
     groups = ["system:serviceaccounts", f"system:serviceaccounts:{role.refresher}", "system:authenticated"]
-    review = {"spec": {"user": user, "groups": groups, "resourceAttributes": asked}}
+    review = {"spec": {"user": role.user, "groups": groups, "resourceAttributes": asked}}
     answer = client.AuthorizationV1Api(workloads.api).create_subject_access_review(review)
     assert answer.status.allowed == ((verb, resource, name, chosen) in ALLOWED)
 

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +12,7 @@ from kubernetes import client
 
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog
+from support.dockerconfig import auths_of
 from support.playbook import Ansible
 from unit.cases import decide as cases
 
@@ -84,7 +83,7 @@ def test_orphans_go_and_what_others_have_stays(
     assert core.read_namespaced_secret(NAME, foreign) == before
     left = core.read_namespaced_secret(NAME, shared)
     assert left.metadata.labels == {"theirs": "x"}
-    assert list(json.loads(base64.b64decode(left.data[".dockerconfigjson"]))["auths"]) == ["other.example"]
+    assert list(auths_of(left.data)) == ["other.example"]
 
     mark = audit.mark()
     again = ansible.pull_secret(**chosen, **options).results["result"]

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,6 +15,7 @@ from kubernetes import client
 from support import leaks
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog
+from support.dockerconfig import auths_of
 from support.playbook import Ansible
 from support.role import Role, changed
 from support.workloads import CRONJOB
@@ -49,8 +49,7 @@ def versions(role: Role, kubeconfig: str) -> dict[tuple[str, str, str], str]:
 
 
 def password(core: client.CoreV1Api, namespace: str) -> str:
-    data = core.read_namespaced_secret(NAME, namespace).data[".dockerconfigjson"]
-    return str(json.loads(base64.b64decode(data))["auths"]["public.ecr.aws"]["password"])
+    return str(auths_of(core.read_namespaced_secret(NAME, namespace).data)["public.ecr.aws"]["password"])
 
 
 def test_check_mode_on_an_empty_cluster_writes_nothing(role: Role, aws: FakeAws, audit: AuditLog) -> None:

@@ -16,7 +16,7 @@ from kubernetes.client.exceptions import ApiException
 
 from support.aws import FakeAws
 from support.playbook import Ansible
-from support.role import Role, changed
+from support.role import PECULIAR, Role, changed
 from support.workloads import CRONJOB
 from unit.plugins.plugin_utils.test_cron import GAPS, REFUSED
 
@@ -45,19 +45,10 @@ def holders(core: client.CoreV1Api, role: Role) -> list[str]:
 def test_every_variable_at_once(role: Role, core: client.CoreV1Api) -> None:
     """The API server takes it all, and a second run changes nothing."""
     variables: dict[str, Any] = {
+        **PECULIAR,
         "refresher_aws_auth": "irsa",
         "refresher_role_arn": ARN,
         "refresher_schedule": "0 8-22/2,23,1-7/2 * * *",
-        "refresher_time_zone": "Europe/Berlin",
-        "refresher_image_pull_secrets": ["mirror"],
-        "refresher_node_selector": {"disk": "ssd"},
-        "refresher_tolerations": [{"key": "dedicated", "operator": "Exists", "effect": "NoSchedule"}],
-        "refresher_priority_class": "system-cluster-critical",
-        "refresher_proxy": "http://proxy.example.com:3128",
-        "refresher_no_proxy": "internal.example.com",
-        "refresher_ca_bundle": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
-        "refresher_history": 1,
-        "refresher_active_deadline": 300,
     }
     role.run(**variables).ok()
     assert changed(role.run(**variables).ok()) == 0

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import json
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from pathlib import Path
@@ -20,6 +19,7 @@ from kubernetes.client.exceptions import ApiException
 from support.account import APPLY, MERGE, Account
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog
+from support.dockerconfig import auths_of
 from support.playbook import Ansible
 from support.role import Role
 from support.script import Script
@@ -64,7 +64,7 @@ class Place:
 
     @property
     def user(self) -> str:
-        return f"system:serviceaccount:{self.role.refresher}:{CRONJOB}"
+        return self.role.user
 
     def path(self, where: str, name: str = NAME) -> str:
         return f"/api/v1/namespaces/{self.names.get(where, where)}/secrets/{name}"
@@ -254,8 +254,7 @@ def script(place: Place, core: client.CoreV1Api, aws: FakeAws, tmp_path: Path) -
 
 
 def auths(core: client.CoreV1Api, namespace: str) -> dict[str, Any]:
-    data = core.read_namespaced_secret(NAME, namespace).data[".dockerconfigjson"]
-    return dict(json.loads(base64.b64decode(data))["auths"])
+    return auths_of(core.read_namespaced_secret(NAME, namespace).data)
 
 
 def label(core: client.CoreV1Api, namespace: str, value: str | None) -> None:

@@ -33,5 +33,6 @@ def test_no_pull_is_ever_refused(
     # It was an outage, it lasted too long for some tokens, and the keys came back.
     assert soak.actions["failed_open"] == len(names)
     assert soak.actions["renewed"] >= 2 * len(names)
-    assert int(str(outcome["pulls"])) > 30
-    assert int(str(outcome["manifests served with a token"])) > 0 < int(str(outcome["manifests served to anybody"]))
+    assert outcome["pulls"] > 30
+    assert outcome["manifests served with a token"] > 0
+    assert outcome["manifests served to anybody"] > 0

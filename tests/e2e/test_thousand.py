@@ -25,6 +25,7 @@ from support import module
 from support.aws import FakeAws
 from support.cluster.spare import SpareCluster, spare_cluster
 from support.crowd import RBAC, Crowd
+from support.dockerconfig import auths_of
 from support.refresher import Refresher
 
 NAME = "ecr-public-secret"
@@ -59,8 +60,8 @@ class Thousand:
         return [secret["metadata"]["uid"] for secret in self.secrets(names)]
 
     def passwords(self, names: list[str]) -> Counter[str]:
-        configs = (base64.b64decode(secret["data"][".dockerconfigjson"]) for secret in self.secrets(names))
-        return Counter(json.loads(config)["auths"]["public.ecr.aws"]["password"] for config in configs)
+        found = (auths_of(secret["data"]) for secret in self.secrets(names))
+        return Counter(auths["public.ecr.aws"]["password"] for auths in found)
 
     def done(self, mark: int) -> Counter[str]:
         """Namespace to the writes of this account that the API server carried out and answered."""

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
+from typing import Any
 
 from support.aws import FakeAws
 from support.playbook import Ansible
+from support.repeated import Repeated
 from support.role import Role
 from support.witness import Witness, emptied, outlived
 from support.workloads import CRONJOB, Ended, Pull, Workloads
@@ -29,31 +28,6 @@ NAME = "ecr-public-secret"
 IMAGE = "soak/pause"
 TICK = 0.1
 """Seconds between two looks at the plan."""
-
-
-class Repeated:
-    """Does something over and over in a thread of its own while it is entered. Leaving it raises what was raised."""
-
-    def __init__(self, action: Callable[[], None]) -> None:
-        self._action = action
-        self._over = threading.Event()
-        self._pool = ThreadPoolExecutor(1)
-
-    def __enter__(self) -> Repeated:
-        self._future = self._pool.submit(self._repeat)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._over.set()
-        self._pool.shutdown()
-        if error is None:
-            self._future.result()
-
-    def _repeat(self) -> None:
-        while not self._over.is_set():
-            self._action()
 
 
 @dataclass(frozen=True)
@@ -173,7 +147,7 @@ class Soak:
         return sum((Counter(run.summary) for run in self.jobs), Counter())
 
     @property
-    def outcome(self) -> dict[str, object]:
+    def outcome(self) -> dict[str, Any]:
         """The figures of the run."""
         manifests = [each for each in self._aws.registry_requests if "/manifests/" in each["path"]]
         served = [each["authenticated"] for each in manifests if each["status"] == 200]

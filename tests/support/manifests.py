@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from support.playbook import Ansible
+from support.role import PECULIAR
 
 ROLE = Path(__file__).parents[2] / "roles/pull_secret"
 APPLY = "kubernetes.core.k8s"
@@ -29,11 +30,9 @@ CASES: dict[str, dict[str, Any]] = {
     "selector": {"namespaces": ["default"], "namespace_selector": "ecr-public=enabled"},
     "web-identity": {"refresher_aws_auth": "web_identity", "refresher_role_arn": ARN},
     "existing-secret": {"refresher_aws_auth": "existing_secret", "refresher_aws_existing_secret": "theirs"},
-    "proxy": {
-        "refresher_proxy": "http://proxy.example.com:3128",
-        "refresher_ca_bundle": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
-    },
+    "proxy": {name: PECULIAR[name] for name in ("refresher_proxy", "refresher_ca_bundle")},
     "everything": {
+        **PECULIAR,
         "namespaces": ["team-*"],
         "exclude_namespaces": ["team-x"],
         "namespace_selector": "ecr-public=enabled,tier notin (sandbox)",
@@ -44,22 +43,12 @@ CASES: dict[str, dict[str, Any]] = {
         "refresher_aws_auth": "irsa",
         "refresher_role_arn": ARN,
         "refresher_schedule": "0 */2 * * *",
-        "refresher_time_zone": "Europe/Berlin",
         "refresher_image": f"mirror.example.com/aws-cli@sha256:{'0' * 64}",
         "refresher_image_pull_policy": "Always",
-        "refresher_image_pull_secrets": ["mirror"],
         "refresher_resources": {
             "requests": {"cpu": "50m", "memory": "128Mi"},
             "limits": {"cpu": "1", "memory": "512Mi"},
         },
-        "refresher_node_selector": {"disk": "ssd"},
-        "refresher_tolerations": [{"key": "dedicated", "operator": "Exists", "effect": "NoSchedule"}],
-        "refresher_priority_class": "system-cluster-critical",
-        "refresher_proxy": "http://proxy.example.com:3128",
-        "refresher_no_proxy": "internal.example.com",
-        "refresher_ca_bundle": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
-        "refresher_active_deadline": 300,
-        "refresher_history": 1,
         "refresher_suspend": True,
     },
 }

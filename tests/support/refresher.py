@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from kubernetes import client
 
 from support.aws import FakeAws
+from support.dockerconfig import auths_of
 from unit.cases import decide as cases
 
 FILES = Path(__file__).parents[2] / "roles/pull_secret/files"
@@ -151,8 +152,7 @@ class Refresher:
         return self.core.read_namespaced_secret(NAME, namespace)
 
     def auths(self, namespace: str) -> dict[str, Any]:
-        text = base64.b64decode(self.secret(namespace).data[".dockerconfigjson"])
-        return dict(json.loads(text)["auths"])
+        return auths_of(self.secret(namespace).data)
 
     def wrap(self, tool: str, script: str) -> None:
         """Put a script in the way of a tool; it finds the real one in $REAL."""

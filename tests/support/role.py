@@ -22,6 +22,20 @@ from support.workloads import CRONJOB
 
 PLAYBOOK = "freshpull.ecr_public.pull_secret"
 
+# Where and how the refresher's pod runs, each variable other than its default.
+PECULIAR: Mapping[str, Any] = {
+    "refresher_time_zone": "Europe/Berlin",
+    "refresher_image_pull_secrets": ["mirror"],
+    "refresher_node_selector": {"disk": "ssd"},
+    "refresher_tolerations": [{"key": "dedicated", "operator": "Exists", "effect": "NoSchedule"}],
+    "refresher_priority_class": "system-cluster-critical",
+    "refresher_proxy": "http://proxy.example.com:3128",
+    "refresher_no_proxy": "internal.example.com",
+    "refresher_ca_bundle": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+    "refresher_history": 1,
+    "refresher_active_deadline": 300,
+}
+
 
 class Role:
     """The role for one refresher. Keys come from the environment, so that no file of variables holds one.
@@ -46,6 +60,11 @@ class Role:
         }
         if image := os.environ.get("FRESHPULL_TEST_AWS_CLI_IMAGE"):
             self.variables["pull_secret_refresher_image"] = image
+
+    @property
+    def user(self) -> str:
+        """As whom the API server, and whoever trusts its tokens, knows the refresher."""
+        return f"system:serviceaccount:{self.refresher}:{CRONJOB}"
 
     def __enter__(self) -> Role:
         return self

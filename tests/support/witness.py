@@ -5,18 +5,17 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from types import TracebackType
 from typing import Any
 
 import urllib3
 from kubernetes import client, config, watch
+
+from support.dockerconfig import auths_of
+from support.repeated import Repeated
 
 EXPIRES_AT = "ecr-public.freshpull/expires-at"
 
@@ -33,7 +32,7 @@ class Sight:
     ends: float | None
 
 
-class Witness:
+class Witness(Repeated):
     """Enter it, let things happen, leave it; then look at C(sights), which are in the order of time."""
 
     def __init__(self, kubeconfig: str, name: str) -> None:
@@ -41,31 +40,16 @@ class Witness:
         self._name = name
         self._core = client.CoreV1Api(config.new_client_from_config(kubeconfig))
         self._watch = watch.Watch()
-        self._thread = threading.Thread(target=self._look)
-        self._over = threading.Event()
-
-    def __enter__(self) -> Witness:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._over.set()
-        self._watch.stop()
-        self._thread.join()
+        super().__init__(self._look)
 
     def _look(self) -> None:
-        selected = {"field_selector": f"metadata.name={self._name}"}
-        while not self._over.is_set():
-            try:
-                # A watch ends after a second, so that the thread does soon after it is told to.
-                for event in self._watch.stream(
-                    self._core.list_secret_for_all_namespaces, timeout_seconds=1, **selected
-                ):
-                    self._see(event["object"])
-            except (urllib3.exceptions.HTTPError, client.ApiException):
-                time.sleep(0.1)
+        """For a second."""
+        options = {"field_selector": f"metadata.name={self._name}", "timeout_seconds": 1}
+        try:
+            for event in self._watch.stream(self._core.list_secret_for_all_namespaces, **options):
+                self._see(event["object"])
+        except (urllib3.exceptions.HTTPError, client.ApiException):
+            time.sleep(0.1)
 
     def _see(self, secret: Any) -> None:
         sight = Sight(time.time(), secret.metadata.namespace, token_ends(secret))
@@ -80,9 +64,8 @@ class Witness:
 
 def token_ends(secret: Any) -> float | None:
     """When the token in a secret ends, as its annotation says; None for a secret without one."""
-    auths = json.loads(base64.b64decode(secret.data[".dockerconfigjson"]))["auths"]
     ends = (secret.metadata.annotations or {}).get(EXPIRES_AT)
-    return datetime.fromisoformat(ends).timestamp() if auths and ends else None
+    return datetime.fromisoformat(ends).timestamp() if auths_of(secret.data) and ends else None
 
 
 def lives(sights: Iterable[Sight]) -> list[tuple[Sight, Sight]]:
