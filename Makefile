@@ -11,13 +11,16 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export FRESHPULL_NO_SKIPS := true
 tools := tests/tools
 
-.PHONY: help test lint sanity unit oldest cluster integration e2e molecule demo bench soak lock clean
+.PHONY: help test test-full lint sanity unit oldest cluster integration e2e molecule demo bench soak lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-test: $(ready) ## Everything below, in order, with the time of each stage
-	@python $(tools)/stages.py
+test: $(ready) ## What every change must pass: lint to unit, integration and demo, and of e2e and molecule the tests marked core
+	@python $(tools)/stages.py core
+
+test-full: $(ready) ## All tests, those with the oldest versions included (an hour or more)
+	@python $(tools)/stages.py full
 
 lint: $(ready) ## Linters and types
 	@$(tools)/need.sh lint
@@ -43,11 +46,11 @@ integration: $(ready) ## ansible-test integration against a real API server and 
 	@$(tools)/need.sh cluster
 	@$(tools)/integration.sh $(ARGS)
 
-e2e: $(ready) ## Tests on a real node (needs root; without it those that need the API server only)
+e2e: $(ready) ## Tests on a real node (needs root; without it those that need the API server only); TIER=core for those of make test
 	@$(tools)/need.sh e2e
 	@$(tools)/e2e.sh $(ARGS)
 
-molecule: $(ready) ## The role's molecule scenarios on a real node
+molecule: $(ready) ## The role's molecule scenarios on a real node; TIER=core for those of make test
 	@$(tools)/need.sh cluster
 	@$(tools)/molecule.sh $(ARGS)
 

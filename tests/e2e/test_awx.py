@@ -84,6 +84,7 @@ def check_traces(job: Job, secrets: list[str]) -> None:
     assert (job.artifacts / "fact_cache").is_dir()
 
 
+@pytest.mark.core
 def test_one_cluster_with_the_credentials_of_a_job_template(
     ansible: Ansible,
     core: client.CoreV1Api,

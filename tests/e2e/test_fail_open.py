@@ -88,6 +88,7 @@ def writes(audit: AuditLog, mark: int) -> list[str]:
     return sorted(event["objectRef"]["namespace"] for event in audit.writes(mark, user=ADMIN, resource="secrets"))
 
 
+@pytest.mark.core
 def test_each_class_of_secret_while_aws_is_down_and_after(
     ansible: Ansible,
     core: client.CoreV1Api,

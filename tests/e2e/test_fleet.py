@@ -70,6 +70,7 @@ def written(audit: AuditLog, mark: int) -> list[str]:
     return sorted(event["objectRef"]["namespace"] for event in audit.writes(since=mark, user=ADMIN))
 
 
+@pytest.mark.core
 def test_ten_clusters_of_which_some_are_due(
     fleet: Fleet,
     ansible: Ansible,

@@ -183,6 +183,7 @@ def test_namespaces_that_cannot_be_served(
     assert any("list serviceaccounts" in warning for warning in limited_result["warnings"])
 
 
+@pytest.mark.core
 def test_who_uses_it_until_when_and_no_secret_in_it(
     ansible: Ansible,
     core: client.CoreV1Api,

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.node
 TOOLS = [(client, tool) for client in READERS for tool in READERS[client]]
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("client", READERS)
 def test_the_life_of_a_login(ci: Ansible, clients: Clients, site: Site, client: str) -> None:
     options: dict[str, Any] = {"client": client, "registries": [site.registry], "aws": site.options}

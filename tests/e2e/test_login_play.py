@@ -53,6 +53,7 @@ def steps(path: Path) -> list[dict[str, Any]]:
 EXPECTED = ["created", "unchanged", "created", "updated", None, "removed", "unchanged", "created"]
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("args", [["-vvv", "--diff"], ["-vvv", "--diff", "--check"]], ids=["real", "check"])
 def test_no_token_is_left_behind(ci: Ansible, clients: Clients, site: Site, args: list[str]) -> None:
     path = clients.docker_file
@@ -134,6 +135,7 @@ def test_delegated_from_defaults_and_never_asynchronous(ci: Ansible, clients: Cl
     assert "async" in run.results["later"]["msg"]
 
 
+@pytest.mark.core
 def test_the_playbook_in_and_out(ci: Ansible, clients: Clients, site: Site) -> None:
     variables = {"login_client": "podman", "login_path": str(clients.auth_file), "login_registries": [site.registry]}
     # As it is for whoever gives no inventory.

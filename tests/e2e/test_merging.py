@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from kubernetes import client
 
 from support.aws import FakeAws
@@ -42,6 +43,7 @@ def content(core: client.CoreV1Api, namespace: str) -> str:
     return base64.b64decode(core.read_namespaced_secret(NAME, namespace).data[DATA_KEY]).decode()
 
 
+@pytest.mark.core
 def test_a_shared_secret_is_adopted_and_given_back_as_it_was(
     ansible: Ansible,
     core: client.CoreV1Api,

@@ -34,6 +34,7 @@ def writes(audit: AuditLog, mark: int) -> int:
     return len(audit.writes(since=mark, resource="secrets", user=ADMIN))
 
 
+@pytest.mark.core
 def test_four_beats_of_present_and_absent(
     ansible: Ansible,
     core: client.CoreV1Api,
@@ -95,6 +96,7 @@ def test_four_beats_of_present_and_absent(
     assert (writes(audit, mark), aws.calls) == (3, {"GetAuthorizationToken": 2})
 
 
+@pytest.mark.core
 def test_fifty_namespaces_are_fifty_writes_and_one_call(
     ansible: Ansible,
     aws: FakeAws,

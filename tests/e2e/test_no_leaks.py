@@ -63,6 +63,7 @@ def make_foreign(core: client.CoreV1Api, namespace: str) -> None:
         core.create_namespaced_secret(namespace, {"metadata": {"name": name}, "type": kind, "stringData": data})
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("args", [["-vvv", "--diff"], ["-vvv", "--diff", "--check"]], ids=["real", "check"])
 def test_no_token_is_left_behind(
     ansible: Ansible,

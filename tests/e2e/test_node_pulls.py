@@ -6,22 +6,18 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import secrets
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from support.aws import FakeAws
 from support.playbook import PULL_SECRET, Ansible
+from support.pulls import pull_new_image
 from support.workloads import Pull, Workloads
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.core]
 NAME = "ecr-public-secret"
-# To learn where to get a token, every client first asks without one (401) and tries another way to get it (405).
-ASKING = {401, 405}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,13 +31,7 @@ class Pulls:
     workloads: Workloads
 
     def pull(self, namespace: str) -> tuple[Pull, list[dict[str, Any]]]:
-        """Pull an image that no node has seen; returns what the registry saw of it, too."""
-        repository = f"test/{secrets.token_hex(4)}"
-        pause = Path(os.environ["FRESHPULL_TEST_PAUSE_BINARY"])
-        self.aws.add_image(repository, "1", {"/pause": pause}, ["/pause"])
-        pull = self.workloads.pull(namespace, f"public.ecr.aws/{repository}:1", [NAME])
-        requests = [request for request in self.aws.registry_requests if repository in str(request)]
-        return pull, [request for request in requests if request["status"] not in ASKING]
+        return pull_new_image(self.aws, self.workloads, namespace, NAME)
 
 
 @pytest.fixture(scope="module")

@@ -20,10 +20,11 @@ from kubernetes.client.exceptions import ApiException
 from support import leaks
 from support.aws import FakeAws
 from support.playbook import Ansible, Run
+from support.pulls import pull_new_image
 from support.role import Role
 from support.workloads import CRONJOB, Ended, Workloads
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.core]
 NAME = "ecr-public-secret"
 PREFIX = "ecr-public.freshpull/"
 
@@ -82,6 +83,15 @@ def test_job_renews_all_in_place(renewal: Renewal, running_aws: FakeAws) -> None
         assert after.uid == before.uid
         assert after.annotations[PREFIX + "expires-at"] > before.annotations[PREFIX + "expires-at"]
         assert after.annotations[PREFIX + "renewed-by"] == before.annotations[PREFIX + "renewed-by"] == "cronjob"
+
+
+def test_a_pod_pulls_with_the_renewed_secret(renewal: Renewal, workloads: Workloads, running_aws: FakeAws) -> None:
+    """With the tokens expired that the secret had before."""
+    for old in running_aws.tokens[:-1]:
+        running_aws.expire(old)
+    pull, requests = pull_new_image(running_aws, workloads, renewal.role.namespaces[0], NAME)
+    assert pull.pulled, pull
+    assert {(request["authenticated"], request["status"]) for request in requests} == {(True, 200)}
 
 
 def test_no_token_is_left_behind(

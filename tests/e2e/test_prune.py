@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from kubernetes import client
 
 from support.aws import FakeAws
@@ -34,6 +35,7 @@ def names_of(core: client.CoreV1Api) -> set[str]:
     return {secret.metadata.namespace for secret in found}
 
 
+@pytest.mark.core
 def test_orphans_go_and_what_others_have_stays(
     ansible: Ansible,
     core: client.CoreV1Api,

@@ -21,6 +21,7 @@ def refresher(core: client.CoreV1Api, aws: FakeAws, tmp_path: Path) -> Refresher
     return Refresher(core, aws, tmp_path)
 
 
+@pytest.mark.core
 def test_it_fails_open_once_and_recovers_in_place(refresher: Refresher, aws: FakeAws, audit: AuditLog) -> None:
     shared = refresher.add(**life(-1), auths={"public.ecr.aws": "old", "other.example": "theirs"},
                            registries=["public.ecr.aws"], labels={"theirs": "kept"})  # fmt: skip

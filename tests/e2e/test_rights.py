@@ -253,6 +253,7 @@ def test_every_row_of_the_guide_is_run() -> None:
     assert list(rights.ways()) == list(WAYS)
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("title", WAYS)
 def test_the_rights_of_the_row_are_enough(
     scenes: Any, aws: FakeAws, audit: AuditLog, tmp_path: Path, title: str

@@ -52,6 +52,7 @@ def password(core: client.CoreV1Api, namespace: str) -> str:
     return str(auths_of(core.read_namespaced_secret(NAME, namespace).data)["public.ecr.aws"]["password"])
 
 
+@pytest.mark.core
 def test_check_mode_on_an_empty_cluster_writes_nothing(role: Role, aws: FakeAws, audit: AuditLog) -> None:
     mark = audit.mark()
     run = role.run("--check", "--diff").ok()
@@ -59,6 +60,7 @@ def test_check_mode_on_an_empty_cluster_writes_nothing(role: Role, aws: FakeAws,
     assert (audit.writes(since=mark, user=ADMIN), aws.calls) == ([], {})
 
 
+@pytest.mark.core
 def test_second_run_changes_nothing_and_absent_leaves_nothing(
     role: Role, core: client.CoreV1Api, kubeconfig: str, aws: FakeAws
 ) -> None:

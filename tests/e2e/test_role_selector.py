@@ -114,6 +114,7 @@ ALLOWED: dict[str, tuple[str, str, Any, str]] = {
 }
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("attempt", ALLOWED.values(), ids=ALLOWED)
 def test_what_it_is_for_is_allowed(place: Place, attempt: tuple[str, str, Any, str]) -> None:
     method, where, body, content_type = attempt
@@ -198,6 +199,7 @@ BY_POLICY: dict[str, tuple[str, Any, str]] = {
 }
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("attempt", BY_POLICY.values(), ids=BY_POLICY)
 def test_escapes_that_rbac_lets_through_are_refused_by_the_policy(place: Place, attempt: tuple[str, Any, str]) -> None:
     where, body, content_type = attempt
@@ -233,6 +235,7 @@ BY_RBAC: dict[str, tuple[str, str, Any, str]] = {
 }
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("attempt", BY_RBAC.values(), ids=BY_RBAC)
 def test_escapes_that_rbac_refuses(place: Place, attempt: tuple[str, str, Any, str]) -> None:
     method, path, body, content_type = attempt
@@ -344,6 +347,7 @@ def test_rights_that_are_missing_are_named(script: Script, core: client.CoreV1Ap
     assert "Run the role again" in script.last_words
 
 
+@pytest.mark.core
 @pytest.mark.node
 def test_real_pods(
     place: Place, core: client.CoreV1Api, kubeconfig: str, make_lasting_namespaces: Callable[..., list[str]]

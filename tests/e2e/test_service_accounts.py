@@ -59,6 +59,7 @@ def order(audit: AuditLog, mark: int) -> list[str]:
     return [resource_of(event) for event in found if resource_of(event) in ("secrets", "serviceaccounts")]
 
 
+@pytest.mark.core
 def test_four_beats_of_attaching_changing_and_detaching(
     ansible: Ansible,
     core: client.CoreV1Api,

@@ -68,6 +68,7 @@ def test_a_good_token_is_tried_once_and_only_where_one_is_needed(
     assert site.calls == {"GetAuthorizationToken": 1}
 
 
+@pytest.mark.core
 def test_a_refused_token_is_withheld(
     ansible: Ansible,
     core: client.CoreV1Api,

@@ -35,6 +35,7 @@ def vault(ansible: Ansible, kubeconfig: str) -> str:
     return str(vaulted)
 
 
+@pytest.mark.core
 def test_an_option_wins_over_another_cluster_in_the_environment(
     ansible: Ansible,
     core: client.CoreV1Api,
@@ -105,6 +106,7 @@ def test_no_cluster_at_all_says_how_to_name_one(ansible: Ansible, aws_options: d
     assert "Give kubeconfig" in result["msg"]
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("how", ["AWS_REGION", "AWS_DEFAULT_REGION", "profile"])
 def test_the_call_is_signed_for_us_east_1(
     ansible: Ansible, aws: FakeAws, make_namespaces: Make, tmp_path: Path, how: str

@@ -3,19 +3,25 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# The tests of tests/e2e: e2e.sh [PYTEST-OPTION…]. Those that need a real node, and those of the role, have a cluster with one.
-# The others have an API server of their own and run at the same time, their output in a file that is shown at the end.
+# The tests of tests/e2e: e2e.sh [PYTEST-OPTION…]; with TIER=core those that are marked core. Those that need a real node,
+# and those of the role, have a cluster with one. The others have an API server of their own and run at the same time,
+# their output in a file that is shown at the end.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=tests/tools/common.sh
 source tests/tools/common.sh
 
 options=("$@")
+case ${TIER:-full} in
+    core) tier="core and " ;;
+    full) tier="" ;;
+    *) echo "TIER is '$TIER'; it can be core or full." >&2; exit 2 ;;
+esac
 without_node() { # MARKS
-    cluster run --name e2e -- .venv/bin/python -m pytest -m "$1" tests/e2e "${options[@]}"
+    cluster run --name e2e -- .venv/bin/python -m pytest -m "$tier($1)" tests/e2e "${options[@]}"
 }
 with_node() { # MARKS
-    cluster run --node --name e2e-node -- .venv/bin/python -m pytest -m "$1" tests/e2e "${options[@]}"
+    cluster run --node --name e2e-node -- .venv/bin/python -m pytest -m "$tier($1)" tests/e2e "${options[@]}"
 }
 
 if ! cluster can-run-node; then

@@ -32,6 +32,14 @@ def write_private(path: Path, content: str) -> None:
         config.write(content)
 
 
+def write_times(collection: Path, times: Path) -> None:
+    """Append the seconds of each target to a file for tests/tools/stages.py, from ansible-test's own results."""
+    with times.open("a", encoding="utf-8") as file:
+        for results in sorted((collection / "tests" / "output" / "data").glob("integration-*.json")):
+            for target, result in json.loads(results.read_text(encoding="utf-8"))["targets"].items():
+                file.write(f"{result['run_time_seconds']:.3f}\t{target}\n")
+
+
 def main(venv: Path, collection: Path, arguments: list[str]) -> int:
     """Run the targets, return the status of ansible-test."""
     python, ansible_test = (str(venv / "bin" / name) for name in ("python", "ansible-test"))
@@ -43,6 +51,8 @@ def main(venv: Path, collection: Path, arguments: list[str]) -> int:
         environment = {**os.environ, "PATH": f"{venv / 'bin'}{os.pathsep}{os.environ['PATH']}"}
         environment.pop("PYTHONPATH", None)
         done = subprocess.run(command, cwd=collection, env=environment, check=False)
+    if times := os.environ.get("FRESHPULL_TEST_TIMES"):
+        write_times(collection, Path(times))
     return done.returncode
 
 

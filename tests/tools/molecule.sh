@@ -3,14 +3,36 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# The molecule scenarios of the role on a real node, all or those that are named: molecule.sh [-s SCENARIO…]
+# The molecule scenarios of the role on a real node: molecule.sh [SCENARIO…]. Without a name all of them, with TIER=core
+# those whose molecule.yml says `tier: core`.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=tests/tools/common.sh
 source tests/tools/common.sh
 
+# To be started by `cluster run`.
+if [[ ${1:-} == --inside ]]; then
+    for scenario in "${@:2}"; do
+        start=$SECONDS
+        molecule test --scenario-name "$scenario"
+        if [[ -n ${FRESHPULL_TEST_TIMES:-} ]]; then
+            printf '%s\t%s\n' "$((SECONDS - start))" "$scenario" >>"$FRESHPULL_TEST_TIMES"
+        fi
+    done
+    exit
+fi
+
+case ${TIER:-full} in
+    core) tier="tier: core" ;;
+    full) tier="tier: " ;;
+    *) echo "TIER is '$TIER'; it can be core or full." >&2; exit 2 ;;
+esac
+scenarios=("$@")
+if ((${#scenarios[@]} == 0)); then
+    mapfile -t scenarios < <(grep -l "^    $tier" extensions/molecule/*/molecule.yml | xargs -n 1 dirname | xargs -n 1 basename)
+fi
 if cluster can-run-node; then
-    cluster run --node --name molecule -- molecule test "${@:---all}"
+    cluster run --node --name molecule -- tests/tools/molecule.sh --inside "${scenarios[@]}"
 else
     left_out_node
 fi

@@ -2,69 +2,101 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What `make test` does: all stages in order, the time of each, a table at the end, an end at the first failure.
+"""Run the stages of a tier in order and stop at the first failure: stages.py core|full.
 
-The first build of the cluster takes minutes and needs nobody's attention: it starts first, runs beside the stages that
-do not need it, and is waited for before those that do.
+At the end this prints for each stage the time and the number of tests, then the slowest tests. The first build of the
+cluster takes minutes: it starts first and runs beside the stages that do not need it.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import timeit
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 BEFORE_CLUSTER = ("lint", "sanity", "unit")
-AFTER_CLUSTER = ("integration", "oldest", "e2e", "molecule", "demo")
+AFTER_CLUSTER = {
+    "core": ("integration", "e2e", "molecule", "demo"),
+    "full": ("integration", "oldest", "e2e", "molecule", "demo"),
+}
+"""Tier to its stages. In the tier core the stages e2e and molecule run only the tests that are marked so."""
+SLOWEST = 10
 BUILD_LOG = Path(".cache/cluster-build.log")
 HEARTBEAT = 30.0
 """Seconds between two signs of life while only the build runs."""
 
 
 class Stages:
-    """The stages that have run: their outcomes for the table, and whether to go on."""
+    """The stages that have run: their outcomes and tests for the report, and whether to go on."""
 
-    def __init__(self, left_out: Path) -> None:
-        left_out.touch()
-        self._left_out = left_out
-        self._rows: list[tuple[str, str, float]] = []
+    def __init__(self, folder: Path, tier: str) -> None:
+        """folder: an empty one. The stages write there what they left out, and their tests with their times."""
+        self._left_out = folder / "left-out"
+        self._tests = folder / "tests"
+        self._environment = {
+            **os.environ,
+            "TIER": tier,
+            "FRESHPULL_LEFT_OUT": str(self._left_out),
+            "FRESHPULL_TEST_TIMES": str(self._tests),
+        }
+        self._rows: list[tuple[str, str, float, int]] = []
+        self._times: list[tuple[float, str]] = []
         self.failed = False
 
     def run(self, name: str) -> None:
         """Run `make NAME` with its output as it comes, unless a stage before it failed."""
         if self.failed:
-            self._rows.append((name, "not run", 0.0))
+            self._rows.append((name, "not run", 0.0, 0))
             return
         print(f"\n### {name}", flush=True)
         started = time.monotonic()
-        environment = {**os.environ, "FRESHPULL_LEFT_OUT": str(self._left_out)}
-        status = subprocess.run(["make", name], env=environment, check=False).returncode
+        status = subprocess.run(["make", name], env=self._environment, check=False).returncode
         self._add(name, status, time.monotonic() - started)
 
     def wait_for(self, build: Build) -> None:
         """Wait for the build of the cluster, unless a stage before failed."""
         if self.failed:
-            self._rows.append(("cluster", "not run to its end", 0.0))
+            self._rows.append(("cluster", "not run to its end", 0.0, 0))
             return
         print("\n### cluster", flush=True)
         self._add("cluster", build.wait(), build.seconds())
 
     def _add(self, name: str, status: int, seconds: float) -> None:
-        left_out = self._left_out.read_text(encoding="utf-8").strip().replace("\n", "; ")
-        self._left_out.write_text("", encoding="utf-8")
+        left_out = "; ".join(_take_lines(self._left_out))
+        times = [line.split("\t", maxsplit=1) for line in _take_lines(self._tests)]
+        self._times += [(float(taken), f"{name}: {test}") for taken, test in times]
         outcome = "passed" if status == 0 else "FAILED"
-        self._rows.append((name, f"{outcome}, LEFT OUT: {left_out}" if left_out else outcome, seconds))
+        self._rows.append((name, f"{outcome}, LEFT OUT: {left_out}" if left_out else outcome, seconds, len(times)))
         self.failed = status != 0
 
     def table(self) -> str:
-        """One line for each stage."""
-        return "\n".join(f"{name:<12} {minutes(seconds):>6}  {outcome}" for name, outcome, seconds in self._rows)
+        """One line for each stage: name, time, number of tests, outcome."""
+        return "\n".join(
+            f"{name:<12} {minutes(seconds):>6} {tests or '':>6}  {outcome}"
+            for name, outcome, seconds, tests in self._rows
+        )
+
+    def slowest(self) -> str:
+        """The slowest tests, one line for each. A test's time includes the fixtures that it was the first to need."""
+        return "\n".join(f"{seconds:8.1f} s  {test}" for seconds, test in sorted(self._times, reverse=True)[:SLOWEST])
+
+
+def _take_lines(path: Path) -> list[str]:
+    """The lines of a file, which is removed; none if there is no such file."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    path.unlink()
+    return lines
 
 
 class Build:
@@ -127,20 +159,31 @@ def minutes(seconds: float) -> str:
     return f"{whole // 60}:{whole % 60:02}"
 
 
-def main() -> int:
-    """Run all stages, print the table, return the exit status."""
+def calibration() -> float:
+    """Seconds for sum(i * i for i in range(10**7)), from shorter loops: the figure that makes machines comparable."""
+    return 10 * statistics.median(timeit.repeat("sum(i * i for i in range(10**6))", repeat=5, number=1))
+
+
+def main(tier: str) -> int:
+    """Run all stages of a tier, print the report, return the exit status."""
+    machine = f"{os.cpu_count()} processors, {calibration():.2f} s for 10**7 squares in Python"
+    print(f"Tier {tier} on this machine: {machine}", flush=True)
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder, build_in_background() as build:
-        stages = Stages(Path(folder, "left-out"))
+        stages = Stages(Path(folder), tier)
         for name in BEFORE_CLUSTER:
             stages.run(name)
         stages.wait_for(build)
-        for name in AFTER_CLUSTER:
+        for name in AFTER_CLUSTER[tier]:
             stages.run(name)
-    print(f"\n{stages.table()}\n{'total':<12} {minutes(time.monotonic() - started):>6}", flush=True)
+    print(f"\nThe {SLOWEST} slowest tests:\n{stages.slowest()}")
+    print(
+        f"\nTier {tier}: {machine}\n{stages.table()}\n{'total':<12} {minutes(time.monotonic() - started):>6}",
+        flush=True,
+    )
     return 1 if stages.failed else 0
 
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    sys.exit(main())
+    sys.exit(main(sys.argv[1]))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""`make test` has to tell the truth: these tests run its driver beside a Makefile of their own."""
+"""`make test` and `make test-full` have to tell the truth: their driver is run with a Makefile of the test's own."""
 
 from __future__ import annotations
 
@@ -17,22 +17,53 @@ import pytest
 
 TESTS = Path(__file__).resolve().parents[2]
 NAMES = ("lint", "sanity", "unit", "cluster", "integration", "oldest", "e2e", "molecule", "demo")
+CORE = tuple(name for name in NAMES if name != "oldest")
+
+
+def drive(folder: Path, tier: str = "full", **recipes: str) -> subprocess.CompletedProcess[str]:
+    """Run the driver where each stage does what its recipe does."""
+    rules = [f"{name}:\n\t@{recipes.get(name, 'true')}\n" for name in NAMES]
+    (folder / "Makefile").write_text("".join(rules), encoding="utf-8")
+    command = [sys.executable, TESTS / "tools" / "stages.py", tier]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def table_of(output: str) -> dict[str, tuple[str, str]]:
+    """Stage -> number of tests, outcome."""
+    found = re.findall(rf"^({'|'.join(NAMES)}) +[0-9]+:[0-9]{{2}} +([0-9]*)  (.+)$", output, re.MULTILINE)
+    return {name: (tests, outcome) for name, tests, outcome in found}
 
 
 def run_stages(folder: Path, **recipes: str) -> tuple[int, dict[str, str]]:
-    """Run the driver where each stage does what its recipe says; returns its status and its table, stage -> outcome."""
-    rules = [f"{name}:\n\t@{recipes.get(name, 'true')}\n" for name in NAMES]
-    (folder / "Makefile").write_text("".join(rules), encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, TESTS / "tools" / "stages.py"], cwd=folder, capture_output=True, text=True, check=False
-    )
-    table = dict(re.findall(rf"^({'|'.join(NAMES)}) +[0-9]+:[0-9]{{2}}  (.+)$", done.stdout, re.MULTILINE))
+    """The driver's status and its table, stage -> outcome."""
+    done = drive(folder, **recipes)
+    table = {name: outcome for name, (_tests, outcome) in table_of(done.stdout).items()}
     assert tuple(table) == NAMES
     return done.returncode, table
 
 
 def test_all_stages_pass(tmp_path: Path) -> None:
     assert run_stages(tmp_path) == (0, dict.fromkeys(NAMES, "passed"))
+
+
+def test_each_tier_has_its_stages_and_is_told_to_them(tmp_path: Path) -> None:
+    assert tuple(table_of(drive(tmp_path, "core", e2e='test "$$TIER" = core').stdout)) == CORE
+    assert drive(tmp_path, "full", e2e='test "$$TIER" = full').returncode == 0
+
+
+def test_tests_are_counted_and_the_slowest_named(tmp_path: Path) -> None:
+    times = "printf '%s\\n' {} >> $$FRESHPULL_TEST_TIMES"
+    done = drive(tmp_path, unit=times.format("'0.5\tquick' '70\tslow'"), e2e=times.format("'8.25\twith a node'"))
+    table = table_of(done.stdout)
+    assert [table[name][0] for name in ("lint", "unit", "e2e")] == ["", "2", "1"]
+    slowest = done.stdout.partition("slowest tests:\n")[2].splitlines()[:3]
+    assert [line.strip() for line in slowest] == ["70.0 s  unit: slow", "8.2 s  e2e: with a node", "0.5 s  unit: quick"]
+
+
+def test_the_machine_s_speed_is_named(tmp_path: Path) -> None:
+    assert re.search(
+        r"^Tier full: [0-9]+ processors, [0-9.]+ s for 10\*\*7 squares in Python$", drive(tmp_path).stdout, re.MULTILINE
+    )
 
 
 @pytest.mark.parametrize("broken", NAMES)
@@ -85,8 +116,21 @@ def test_a_build_server_leaves_nothing_out(ci: str, passed: bool) -> None:
 def test_a_skipped_test_is_a_failure_where_it_counts(tmp_path: Path, content: str, ci: str, status: bool) -> None:
     (tmp_path / "conftest.py").write_text((TESTS / "conftest.py").read_text(encoding="utf-8"), encoding="utf-8")
     (tmp_path / "test_it.py").write_text(content, encoding="utf-8")
-    environment = {**os.environ, "CI": ci, "FRESHPULL_NO_SKIPS": ""}
+    environment = {**os.environ, "CI": ci, "FRESHPULL_NO_SKIPS": "", "FRESHPULL_TEST_TIMES": ""}
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path)]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert ("A skipped test counts as a failure here" in done.stdout) is status
     assert (done.returncode in (1, 2)) is status
+
+
+def test_pytest_tells_the_time_of_each_test_once(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text((TESTS / "conftest.py").read_text(encoding="utf-8"), encoding="utf-8")
+    content = "import time\ndef test_a() -> None:\n    time.sleep(0.2)\ndef test_b() -> None: ...\n"
+    (tmp_path / "test_it.py").write_text(content, encoding="utf-8")
+    times = tmp_path / "times"
+    times.write_text("1\tan earlier run\n", encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-n", "2", "-p", "no:cacheprovider", "--rootdir", tmp_path, tmp_path]
+    subprocess.run(command, cwd=tmp_path, env={**os.environ, "FRESHPULL_TEST_TIMES": str(times)}, check=True)
+    lines = [line.split("\t") for line in times.read_text(encoding="utf-8").splitlines()]
+    assert sorted(test for _seconds, test in lines) == ["an earlier run", "test_it.py::test_a", "test_it.py::test_b"]
+    assert [float(seconds) >= 0.2 for seconds, test in lines if test.endswith("test_a")] == [True]

@@ -1,0 +1,28 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pulls of an image that no node has seen yet, and what the registry saw of them."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+from support.aws import FakeAws
+from support.workloads import Pull, Workloads
+
+# To learn where to get a token, every client first asks without one (401) and tries another way to get it (405).
+ASKING = {401, 405}
+
+
+def pull_new_image(
+    aws: FakeAws, workloads: Workloads, namespace: str, secret: str
+) -> tuple[Pull, list[dict[str, Any]]]:
+    """Let a pod pull an image that is new in the registry. Returns the registry's requests for it, too."""
+    repository = f"test/{secrets.token_hex(4)}"
+    aws.add_image(repository, "1", {"/pause": Path(os.environ["FRESHPULL_TEST_PAUSE_BINARY"])}, ["/pause"])
+    pull = workloads.pull(namespace, f"public.ecr.aws/{repository}:1", [secret])
+    requests = [request for request in aws.registry_requests if repository in str(request)]
+    return pull, [request for request in requests if request["status"] not in ASKING]
