@@ -3,14 +3,21 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# All linters. Every one runs, so that one look shows all findings; the exit status is true if none has any.
+# All linters, as many at a time as there are processors. Every one runs, so that one look shows all findings; the exit
+# status is true if none has any.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit
 
-failed=()
-check() {
-    echo "== $1"
-    "${@:2}" || failed+=("$1")
+output=$(mktemp -d)
+trap 'rm -rf "$output"' EXIT
+most=$(nproc)
+names=()
+check() { # NAME COMMAND…
+    names+=("$1")
+    while (($(jobs -rp | wc -l) >= most)); do
+        wait -n
+    done
+    { "${@:2}" && touch "$output/$1.passed"; } >"$output/$1" 2>&1 &
 }
 
 # Files of the checkout, new ones included, whose names match.
@@ -46,17 +53,25 @@ alerts() {
         promtool test rules tests/alerts/*.test.yml >/dev/null
 }
 
-check ruff ruff check --quiet --output-format concise .
-check ruff-format ruff format --check --quiet .
+# The slowest first.
 check mypy types
-check shellcheck scripts
-check yamllint yamllint --strict .
 check ansible-lint ansible-lint --offline --strict -q
 check checkov tests/tools/manifests.sh
-check promtool alerts
 check antsibull-docs docs
 check antsibull-changelog antsibull-changelog lint
+check shellcheck scripts
+check yamllint yamllint --strict .
+check promtool alerts
+check ruff ruff check --quiet --output-format concise .
+check ruff-format ruff format --check --quiet .
+wait
 
+failed=()
+for name in "${names[@]}"; do
+    echo "== $name"
+    cat "$output/$name"
+    [[ -e $output/$name.passed ]] || failed+=("$name")
+done
 if ((${#failed[@]})); then
     echo "Findings of: ${failed[*]}" >&2
     exit 1
