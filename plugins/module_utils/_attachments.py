@@ -14,7 +14,7 @@ import time
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _service_accounts
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._cluster import (
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import (
     READ_ONE_BY_ONE,
     Cluster,
     ClusterError,

@@ -16,7 +16,7 @@ import datetime as dt
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _pull_secret
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._cluster import (
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import (
     READ_ONE_BY_ONE,
     Cluster,
     ClusterError,

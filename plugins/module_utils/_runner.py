@@ -20,7 +20,8 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils import (
     _service_accounts,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._attachments import Attachments
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._cluster import (
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._doubt import carried_out
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import (
     READ_ONE_BY_ONE,
     Cluster,
     ClusterError,
@@ -28,7 +29,6 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._cluster impo
     ForbiddenError,
     NotFoundError,
 )
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._doubt import carried_out
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import Plan, Policy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._report import Outcome, Report, some
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import (

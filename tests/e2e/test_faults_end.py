@@ -23,8 +23,8 @@ import yaml
 from kubernetes import client, config
 from kubernetes.dynamic import DynamicClient
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _cluster
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._patience import Patience
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import api
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import Patience
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import Policy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._runner import Report, Runner
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import Selection
@@ -96,7 +96,7 @@ def hurried(proxy: FaultProxy, names: list[str], token: dict[str, str], factor: 
     settings.connection_pool_maxsize = 8
     dynamic = DynamicClient(client.ApiClient(settings), discoverer=lambda _client, _cache: None)
     patience = Patience(lambda: time.monotonic() * factor, lambda seconds: time.sleep(seconds / factor))
-    cluster = _cluster.Cluster(proxy.url, dynamic, patience)
+    cluster = api.Cluster(proxy.url, dynamic, patience)
     runner = Runner(cluster, Policy(name=NAME), Token.from_mapping(token), workers=8, dry_run=False)
     return runner.run(Selection(tuple(names)))
 
@@ -125,7 +125,7 @@ def test_a_server_that_hangs_for_a_while_is_asked_again(
 ) -> None:
     """No answer within the time-out: twice for a read, once for a write that is carried out all the same."""
     names = make_namespaces("a", "b")
-    monkeypatch.setattr(_cluster, "TIMEOUT_SECONDS", (1, 1))
+    monkeypatch.setattr(api, "TIMEOUT_SECONDS", (1, 1))
     proxy.inject(Fault("GET", f"/{names[0]}/secrets", times=2, delay=1.5))
     proxy.inject(Fault("POST", f"/{names[1]}/secrets", times=1, delay=1.5))
     mark = audit.mark()

@@ -17,7 +17,7 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic import DynamicClient
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _attachments
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._cluster import Cluster
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._service_accounts import Reach
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog, resource_of

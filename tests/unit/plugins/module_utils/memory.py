@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _report, _runner
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._cluster import (
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import (
     Cluster,
     ClusterError,
     ConflictError,

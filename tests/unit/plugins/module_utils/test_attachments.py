@@ -14,7 +14,7 @@ from typing import Any, cast
 import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _attachments
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._cluster import (
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import (
     Cluster,
     ClusterError,
     ConflictError,

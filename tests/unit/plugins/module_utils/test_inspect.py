@@ -14,13 +14,13 @@ from typing import Any, cast
 import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks, _runner
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._cluster import (
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._inspect import Inspector, health
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import (
     Cluster,
     ClusterError,
     ForbiddenError,
     NotFoundError,
 )
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._inspect import Inspector, health
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import Policy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import Namespace, Selection
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import parse_time

@@ -9,7 +9,7 @@ import datetime as dt
 
 import pytest
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._cluster import (
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import (
     ConflictError,
     ForbiddenError,
 )

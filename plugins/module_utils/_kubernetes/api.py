@@ -24,7 +24,7 @@ from ansible_collections.kubernetes.core.plugins.module_utils.k8s import client 
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.core import AnsibleK8SModule
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._patience import Patience
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import Patience
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import Namespace
 
 try:

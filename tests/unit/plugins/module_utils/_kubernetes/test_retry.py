@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _patience
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._patience import Patience
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import retry
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import Patience
 
 
 class Clock:
@@ -48,7 +48,7 @@ def exhaust(patience: Patience) -> int:
 
 def test_a_server_that_never_answered_is_given_up_early(patience: Patience, clock: Clock) -> None:
     assert 5 < exhaust(patience) < 20
-    assert clock.now <= _patience.SECONDS_AT_FIRST
+    assert clock.now <= retry.SECONDS_AT_FIRST
 
 
 def test_time_that_passes_between_two_looks_at_the_clock_makes_no_pause_negative(clock: Clock) -> None:
@@ -65,13 +65,13 @@ def test_time_that_passes_between_two_looks_at_the_clock_makes_no_pause_negative
 def test_one_that_did_may_take_as_long_as_a_restart(patience: Patience, clock: Clock) -> None:
     patience.served()
     assert 15 < exhaust(patience) < 40
-    assert _patience.SECONDS - _patience.LONGEST_PAUSE < clock.now <= _patience.SECONDS
+    assert retry.SECONDS - retry.LONGEST_PAUSE < clock.now <= retry.SECONDS
 
 
 def test_it_runs_out_for_all_where_nobody_was_served(patience: Patience, clock: Clock) -> None:
     patience.served()
     exhaust(patience)
-    clock.now += _patience.LONGEST_PAUSE + 1
+    clock.now += retry.LONGEST_PAUSE + 1
     assert patience.exhausted
 
 
@@ -97,33 +97,33 @@ def test_a_server_that_came_back_is_given_time_to_settle(patience: Patience, clo
         patience.unserved(lost=lost)
         patience.served()
         seen.append(patience.settling)
-    clock.now += _patience.SECONDS_TO_SETTLE
+    clock.now += retry.SECONDS_TO_SETTLE
     assert [*seen, patience.settling] == [False, False, True, False]
 
 
 @pytest.mark.parametrize(
     ("wish", "seconds"),
-    [("0", 0), ("7", 7), ("3600", _patience.LONGEST_WISH)],
+    [("0", 0), ("7", 7), ("3600", retry.LONGEST_WISH)],
 )
 def test_the_server_s_wish_is_granted_within_reason(wish: str, seconds: float) -> None:
-    assert _patience.pause(1, wish) == seconds
+    assert retry.pause(1, wish) == seconds
 
 
 @pytest.mark.parametrize("wish", [None, "", "soon", "-1", "nan", "1e9", "²", "Thu, 01 Jan 2026 00:00:00 GMT"])
 @pytest.mark.parametrize(("attempt", "longest"), [(1, 0.5), (2, 1), (3, 2), (4, 4), (5, 4), (50, 4)])
 def test_without_one_pauses_double_up_to_a_limit(wish: str | None, attempt: int, longest: float) -> None:
-    assert longest / 2 <= _patience.pause(attempt, wish) <= longest
+    assert longest / 2 <= retry.pause(attempt, wish) <= longest
 
 
 def test_pauses_differ_so_that_threads_do_not_come_back_together() -> None:
-    assert len({_patience.pause(3) for _unused in range(20)}) > 10
+    assert len({retry.pause(3) for _unused in range(20)}) > 10
 
 
 def test_a_stop_leaves_little_time_to_what_is_under_way(patience: Patience, clock: Clock) -> None:
     patience.served()
     patience.stop("SIGTERM")
     exhaust(patience)
-    assert clock.now <= _patience.SECONDS_ONCE_STOPPED
+    assert clock.now <= retry.SECONDS_ONCE_STOPPED
     assert patience.stopped_by == "SIGTERM"
 
 

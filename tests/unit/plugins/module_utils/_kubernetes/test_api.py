@@ -16,8 +16,8 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.exceptions import api_exception
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _cluster
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._patience import (
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import api
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import (
     SECONDS,
     SECONDS_AT_FIRST,
     SECONDS_TO_SETTLE,
@@ -68,12 +68,12 @@ class Clock:
         self.now += seconds
 
 
-def cluster(*answers: Any, clock: Clock | None = None) -> tuple[_cluster.Cluster, ScriptedClient]:
+def cluster(*answers: Any, clock: Clock | None = None) -> tuple[api.Cluster, ScriptedClient]:
     clock = clock or Clock()
     client = ScriptedClient(*answers)
     scripted: Any = client
     port: DynamicClient = scripted
-    return _cluster.Cluster(HOST, port, Patience(lambda: clock.now, clock.sleep)), client
+    return api.Cluster(HOST, port, Patience(lambda: clock.now, clock.sleep)), client
 
 
 RETRIED = {
@@ -108,8 +108,8 @@ def test_the_server_says_how_long_to_wait() -> None:
 def test_an_error_of_one_request_is_given_up_soon() -> None:
     """A webhook's, for instance: the server lives, and others are still served."""
     clock = Clock()
-    port, client = cluster(*[refusal(500, "webhook")] * _cluster.ATTEMPTS, OK, clock=clock)
-    with pytest.raises(_cluster.ClusterError, match=r"get secret ns/a at https://api.invalid:6443: webhook"):
+    port, client = cluster(*[refusal(500, "webhook")] * api.ATTEMPTS, OK, clock=clock)
+    with pytest.raises(api.ClusterError, match=r"get secret ns/a at https://api.invalid:6443: webhook"):
         port.secret("ns", "a")
     assert clock.now < 1010
     assert port.secret("ns", "b") == OK
@@ -123,14 +123,12 @@ def test_a_server_that_is_gone_is_given_up_once_and_for_all(served: bool, second
     port, client = cluster(*[OK] * served, *[refused] * 100, clock=clock)
     if served:
         port.secret("ns", "a")
-    with pytest.raises(
-        _cluster.ClusterError, match=r"patch secret ns/a at \S+: Connection refused\.\. It may have been"
-    ):
+    with pytest.raises(api.ClusterError, match=r"patch secret ns/a at \S+: Connection refused\.\. It may have been"):
         port.patch_secret("ns", "a", {})
     assert seconds - 5 < clock.now - 1000 <= seconds
     clock.now += 5
     asked = len(client.requests)
-    with pytest.raises(_cluster.ClusterError, match=f"Did not patch secret ns/b: {HOST} serves no requests") as caught:
+    with pytest.raises(api.ClusterError, match=f"Did not patch secret ns/b: {HOST} serves no requests") as caught:
         port.patch_secret("ns", "b", {})
     assert caught.value.reason == "unreachable"
     assert len(client.requests) == asked
@@ -145,7 +143,7 @@ def test_a_conflict_tells_whether_it_may_be_with_ourselves(first: str | None, do
     port, _client = cluster(*answers)
     if first == "read":
         port.secret("ns", "a")
-    with pytest.raises(_cluster.ConflictError) as caught:
+    with pytest.raises(api.ConflictError) as caught:
         port.patch_secret("ns", "a", {})
     assert caught.value.in_doubt is doubt
 
@@ -160,7 +158,7 @@ def test_just_after_a_restart_a_refusal_is_no_answer(status: int) -> None:
     assert port.patch_secret("ns", "a", {}) == "u"
     assert len(client.requests) == 5
     clock.now += SECONDS_TO_SETTLE
-    with pytest.raises(_cluster.ClusterError):
+    with pytest.raises(api.ClusterError):
         port.patch_secret("ns", "a", {})
 
 
@@ -169,7 +167,7 @@ def test_a_true_refusal_after_a_restart_is_told_in_bounded_time() -> None:
     refused = urllib3.exceptions.ProtocolError("Connection refused.")
     port, _client = cluster(OK, refused, *[refusal(403, "User x cannot")] * 50, clock=clock)
     port.secret("ns", "a")
-    with pytest.raises(_cluster.ForbiddenError, match="User x cannot"):
+    with pytest.raises(api.ForbiddenError, match="User x cannot"):
         port.patch_secret("ns", "a", {})
     assert SECONDS_TO_SETTLE < clock.now - 1000 < SECONDS_TO_SETTLE + 6
 
@@ -177,22 +175,22 @@ def test_a_true_refusal_after_a_restart_is_told_in_bounded_time() -> None:
 def test_once_stopped_nothing_is_read_but_a_write_may_need_its_second_half() -> None:
     patience = Patience()
     client: Any = ScriptedClient(OK)
-    port = _cluster.Cluster(HOST, client, patience)
+    port = api.Cluster(HOST, client, patience)
     patience.stop("SIGTERM")
     assert port.stopped_by == "SIGTERM"
-    with pytest.raises(_cluster.ClusterError, match="Stopped by SIGTERM before it could get secret ns/a") as caught:
+    with pytest.raises(api.ClusterError, match="Stopped by SIGTERM before it could get secret ns/a") as caught:
         port.secret("ns", "a")
     assert caught.value.reason == "stopped"
     assert port.create_secret("ns", {"metadata": {"name": "a"}}) == "u"
 
 
 REFUSED = {
-    "conflict": (refusal(409), _cluster.ConflictError, "conflict"),
-    "forbidden": (refusal(403, "User x cannot"), _cluster.ForbiddenError, "forbidden"),
-    "unauthorized": (refusal(401), _cluster.ClusterError, "unauthorized"),
-    "terminating": (refusal(403, "x", ["NamespaceTerminating"]), _cluster.ClusterError, "terminating"),
-    "no namespace": (refusal(404), _cluster.NotFoundError, "not_found"),
-    "invalid": (refusal(422, "bad"), _cluster.ClusterError, "api_error"),
+    "conflict": (refusal(409), api.ConflictError, "conflict"),
+    "forbidden": (refusal(403, "User x cannot"), api.ForbiddenError, "forbidden"),
+    "unauthorized": (refusal(401), api.ClusterError, "unauthorized"),
+    "terminating": (refusal(403, "x", ["NamespaceTerminating"]), api.ClusterError, "terminating"),
+    "no namespace": (refusal(404), api.NotFoundError, "not_found"),
+    "invalid": (refusal(422, "bad"), api.ClusterError, "api_error"),
 }
 
 
@@ -250,16 +248,16 @@ def test_options_for_a_cluster_switch_the_environment_off(
 ) -> None:
     monkeypatch.setenv("K8S_AUTH_HOST", "https://other.invalid")
     monkeypatch.setenv("K8S_AUTH_API_KEY", "other")
-    monkeypatch.setattr(_cluster._k8s, "_create_auth_spec", lambda _module: {"host": os.environ.get("K8S_AUTH_HOST")})
+    monkeypatch.setattr(api._k8s, "_create_auth_spec", lambda _module: {"host": os.environ.get("K8S_AUTH_HOST")})
     seen: list[dict[str, Any]] = []
 
     def configure(auth: dict[str, Any]) -> None:
         seen.append(auth)
         raise ValueError("enough")
 
-    monkeypatch.setattr(_cluster._k8s, "_create_configuration", configure)
+    monkeypatch.setattr(api._k8s, "_create_configuration", configure)
     fake: Any = SimpleNamespace(params={given: "x"} if given else {})
-    with pytest.raises(_cluster.ClusterError, match="No cluster to talk to: enough"):
-        _cluster.connect(fake, 1)
+    with pytest.raises(api.ClusterError, match="No cluster to talk to: enough"):
+        api.connect(fake, 1)
     assert (seen[0]["host"] is not None) is kept
     assert ("K8S_AUTH_API_KEY" in os.environ) is kept
