@@ -24,7 +24,7 @@ def drive(folder: Path, tier: str = "full", **recipes: str) -> subprocess.Comple
     """Run the driver where each stage does what its recipe does."""
     rules = [f"{name}:\n\t@{recipes.get(name, 'true')}\n" for name in NAMES]
     (folder / "Makefile").write_text("".join(rules), encoding="utf-8")
-    command = [sys.executable, TESTS / "tools" / "stages.py", tier]
+    command = [sys.executable, str(TESTS / "tools" / "stages.py"), tier]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
@@ -129,7 +129,18 @@ def test_pytest_tells_the_time_of_each_test_once(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(content, encoding="utf-8")
     times = tmp_path / "times"
     times.write_text("1\tan earlier run\n", encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-n", "2", "-p", "no:cacheprovider", "--rootdir", tmp_path, tmp_path]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-n",
+        "2",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        str(tmp_path),
+        str(tmp_path),
+    ]
     subprocess.run(command, cwd=tmp_path, env={**os.environ, "FRESHPULL_TEST_TIMES": str(times)}, check=True)
     lines = [line.split("\t") for line in times.read_text(encoding="utf-8").splitlines()]
     assert sorted(test for _seconds, test in lines) == ["an earlier run", "test_it.py::test_a", "test_it.py::test_b"]
