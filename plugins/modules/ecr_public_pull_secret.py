@@ -255,11 +255,8 @@ fingerprint:
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _arguments
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import (
-    ClusterError,
-    connect,
-    make_module,
-)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import ClusterError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.client import connect, make_module
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._runner import Runner
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import SelectionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import TokenError

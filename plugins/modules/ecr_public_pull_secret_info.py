@@ -166,11 +166,8 @@ import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _arguments
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._inspect import Inspector
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import (
-    ClusterError,
-    connect,
-    make_module,
-)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import ClusterError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.client import connect, make_module
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import SelectionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import TokenError
 

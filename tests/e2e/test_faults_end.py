@@ -21,9 +21,10 @@ from typing import Any
 import pytest
 import yaml
 from kubernetes import client, config
-from kubernetes.dynamic import DynamicClient
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import api
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import client as kubernetes_client
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.client import ClientTransport
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import Patience
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import Policy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._runner import Report, Runner
@@ -92,11 +93,8 @@ def hurried(proxy: FaultProxy, names: list[str], token: dict[str, str], factor: 
     """The module's inside in this process, by a clock that runs faster: the limits of a minute come in seconds."""
     settings = client.Configuration()
     config.load_kube_config(proxy.kubeconfig, client_configuration=settings)
-    settings.retries = False
-    settings.connection_pool_maxsize = 8
-    dynamic = DynamicClient(client.ApiClient(settings), discoverer=lambda _client, _cache: None)
     patience = Patience(lambda: time.monotonic() * factor, lambda seconds: time.sleep(seconds / factor))
-    cluster = api.Cluster(proxy.url, dynamic, patience)
+    cluster = Cluster(ClientTransport(settings, connections=8), patience)
     runner = Runner(cluster, Policy(name=NAME), Token.from_mapping(token), workers=8, dry_run=False)
     return runner.run(Selection(tuple(names)))
 
@@ -125,7 +123,7 @@ def test_a_server_that_hangs_for_a_while_is_asked_again(
 ) -> None:
     """No answer within the time-out: twice for a read, once for a write that is carried out all the same."""
     names = make_namespaces("a", "b")
-    monkeypatch.setattr(api, "TIMEOUT_SECONDS", (1, 1))
+    monkeypatch.setattr(kubernetes_client, "TIMEOUT_SECONDS", (1, 1))
     proxy.inject(Fault("GET", f"/{names[0]}/secrets", times=2, delay=1.5))
     proxy.inject(Fault("POST", f"/{names[1]}/secrets", times=1, delay=1.5))
     mark = audit.mark()

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
-from kubernetes.dynamic import DynamicClient
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _attachments
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.client import ClientTransport
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._service_accounts import Reach
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog, resource_of
@@ -276,8 +276,8 @@ def test_nobodys_entry_is_lost_where_many_write_one_account(
     start = threading.Barrier(len(names))
 
     def attach(name: str) -> str:
-        api = config.new_client_from_config(kubeconfig)
-        cluster = Cluster(api.configuration.host, DynamicClient(api, discoverer=lambda _client, _cache_file: None))
+        settings = config.new_client_from_config(kubeconfig).configuration
+        cluster = Cluster(ClientTransport(settings, connections=1))
         with concurrent.futures.ThreadPoolExecutor() as pool:
             attachments = _attachments.Attachments(cluster, name, pool)
             (plan,) = attachments.plan({namespace: Reach(("build",))})[namespace]

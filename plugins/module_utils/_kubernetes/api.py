@@ -1,47 +1,40 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Kubernetes API server, as far as this collection needs it. Private to this collection.
+"""The few requests to an API server that this collection needs, and their errors. Private to this collection.
 
-This is the only file that touches kubernetes.core and the kubernetes client. kubernetes.core gives the connection
-options and their meaning; its own client is not used, since it starts with discovery requests and a cache file that
-everyone may read.
+The transport below sends a request once. Here it is tried again where that can help, and a refusal becomes an error
+with a word for results and a sentence for people.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import email.utils
+import http.client
 import itertools
 import json
-import os
 import typing as t
 import urllib.parse
 
-from ansible.module_utils.basic import missing_required_lib
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
-from ansible_collections.kubernetes.core.plugins.module_utils.k8s import client as _k8s
-from ansible_collections.kubernetes.core.plugins.module_utils.k8s.core import AnsibleK8SModule
-
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import Patience
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import (
+    JSON,
+    MERGE_PATCH,
+    NoResponseError,
+    Request,
+    Response,
+    Transport,
+)
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import Namespace
 
-try:
-    import kubernetes
-    import urllib3
-    from kubernetes.dynamic import DynamicClient
-    from kubernetes.dynamic.exceptions import DynamicApiError
-except ImportError:
-    # AnsibleK8SModule says what is missing.
-    pass
-
-MINIMUM_CLIENT = "26.1.0"
 PAGE_SIZE = 500
 READ_ONE_BY_ONE = 8
 """Up to so many namespaces, asking in each costs less than a list over all of them, and needs fewer rights."""
-TIMEOUT_SECONDS = (10, 30)
-"""To connect, and between two bytes of an answer."""
+LIST_RESTARTS = 3
+"""A list that takes longer than the API server keeps its pages (410) is begun anew so many times."""
 ATTEMPTS = 5
 """Of a request that is answered by 500: often a webhook's, and then it concerns one namespace and may last."""
 _OVERLOADED = 429
@@ -51,16 +44,7 @@ _UNKNOWN = (401, 403)
 """What it answers whom it does not know, or not yet."""
 _METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 _METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-
-# Under AWX these come from the credential and would redirect every host's own kubeconfig to that credential's cluster.
-_OVERRIDING_ENVIRONMENT = tuple(
-    "K8S_AUTH_" + name
-    for name in (
-        *("HOST", "API_KEY", "USERNAME", "PASSWORD", "CERT_FILE", "KEY_FILE"),
-        # kubernetes.core reads these under its options' own names as well.
-        *("CLIENT_CERT", "CLIENT_KEY"),
-    )
-)
+_WRITE = (("fieldManager", _marks.FIELD_MANAGER),)
 
 
 class ClusterError(Exception):
@@ -81,59 +65,36 @@ class ConflictError(ClusterError):
     """Somebody else wrote in between, or made what we wanted to make: read again and decide again."""
 
 
+class ExpiredError(ClusterError):
+    """The API server no longer has what the rest of a list would be read from."""
+
+
 class ForbiddenError(ClusterError):
     """RBAC or admission refused; the sentence says which verb on what."""
 
 
-def make_module(argument_spec: dict[str, t.Any], **kwargs: t.Any) -> AnsibleK8SModule:
-    """An AnsibleModule with kubernetes.core's connection options. Fails where the client library is missing or old."""
-    module = AnsibleK8SModule(argument_spec={**AUTH_ARG_SPEC, **argument_spec}, check_pyyaml=False, **kwargs)
-    if not module.has_at_least("kubernetes", MINIMUM_CLIENT):
-        module.fail_json(
-            msg=missing_required_lib(f"kubernetes>={MINIMUM_CLIENT}") + f" (found {kubernetes.__version__})"
-        )
-    return module
-
-
-def connect(module: AnsibleK8SModule, connections: int) -> Cluster:
-    """The cluster that the module's options name. Raises ClusterError where they name none."""
-    if any(module.params.get(option) for option in ("kubeconfig", "context", "host")):
-        for variable in _OVERRIDING_ENVIRONMENT:
-            os.environ.pop(variable, None)
-    try:
-        configuration = _k8s._create_configuration(_k8s._create_auth_spec(module))
-    except (kubernetes.config.ConfigException, OSError, ValueError, TypeError, KeyError) as exc:
-        raise ClusterError(
-            "no_cluster",
-            f"No cluster to talk to: {exc}. Give kubeconfig (and context), or host and api_key, "
-            "as options or as K8S_AUTH_* environment variables.",
-        ) from exc
-    if not configuration.verify_ssl:
-        module.warn(
-            f"The certificate of {configuration.host} is not verified (validate_certs is false, or K8S_AUTH_VERIFY_SSL "
-            "is, as AWX sets it for a credential without a CA): whoever answers there would be given the token."
-        )
-    configuration.connection_pool_maxsize = connections
-    # urllib3 would try some requests again by itself, and wait as long as the server says, be it an hour.
-    configuration.retries = False
-    client = kubernetes.client.ApiClient(configuration)
-    for name, value in _k8s._create_headers(module).items():
-        _k8s._set_header(client, name, value)
-    patience = Patience()
-    patience.listen()
-    return Cluster(configuration.host, DynamicClient(client, discoverer=lambda _client, _cache_file: None), patience)
+_ERRORS: dict[int, tuple[type[ClusterError], str]] = {
+    403: (ForbiddenError, "forbidden"),
+    404: (NotFoundError, "not_found"),
+    409: (ConflictError, "conflict"),
+    410: (ExpiredError, "expired"),
+}
 
 
 class Cluster:
     """The few requests that are needed. Safe to use from many threads."""
 
-    def __init__(self, host: str, client: DynamicClient, patience: Patience | None = None) -> None:
-        self.host = host
-        self._client = client
+    def __init__(self, transport: Transport, patience: Patience | None = None) -> None:
+        self._transport = transport
         self._patience = patience or Patience()
         self.clock_offset = dt.timedelta()
-        """How far the API server's clock is ahead of ours, by its first answer."""
+        """How far the API server's clock is ahead of ours, by its first response."""
         self._clock_read = False
+
+    @property
+    def host(self) -> str:
+        """The API server's address."""
+        return self._transport.host
 
     @property
     def stopped_by(self) -> str:
@@ -149,7 +110,7 @@ class Cluster:
     def namespace(self, name: str) -> Namespace:
         """One namespace. Raises NotFoundError."""
         path = f"/api/v1/namespaces/{name}"
-        return _namespace(self._request("GET", path, what=f"get namespace {name}", accept=_METADATA_ONLY))
+        return _namespace(self._request(Request("GET", path, accept=_METADATA_ONLY), f"get namespace {name}"))
 
     def secrets(self, name: str) -> t.Iterator[dict[str, t.Any]]:
         """The secrets of this name in all namespaces; the field selector lets RBAC allow it by resourceNames."""
@@ -159,23 +120,21 @@ class Cluster:
     def secret(self, namespace: str, name: str) -> dict[str, t.Any] | None:
         """One secret, or None."""
         try:
-            return self._request("GET", _secret_path(namespace, name), what=f"get secret {namespace}/{name}")
+            return self._request(Request("GET", _secret_path(namespace, name)), f"get secret {namespace}/{name}")
         except NotFoundError:
             return None
 
     def create_secret(self, namespace: str, body: dict[str, t.Any], dry_run: bool = False) -> str:
         """Make the secret; its UID. Raises ConflictError where it exists, NotFoundError without the namespace."""
         what = f"create secret {namespace}/{body['metadata']['name']}"
-        query = [("fieldManager", _marks.FIELD_MANAGER), *([("dryRun", "All")] if dry_run else [])]
-        made = self._request("POST", _secret_path(namespace), body, query, what=what, accept=_METADATA_ONLY)
-        return made["metadata"]["uid"]
+        query = (*_WRITE, ("dryRun", "All")) if dry_run else _WRITE
+        request = Request("POST", _secret_path(namespace), query, body, accept=_METADATA_ONLY)
+        return self._request(request, what)["metadata"]["uid"]
 
     def patch_secret(self, namespace: str, name: str, body: dict[str, t.Any]) -> str:
         """Apply a JSON merge patch; the UID. Raises ConflictError where the secret is not the one that was read."""
-        what = f"patch secret {namespace}/{name}"
-        query = [("fieldManager", _marks.FIELD_MANAGER)]
-        done = self._request("PATCH", _secret_path(namespace, name), body, query, what=what, accept=_METADATA_ONLY)
-        return done["metadata"]["uid"]
+        request = Request("PATCH", _secret_path(namespace, name), _WRITE, body, MERGE_PATCH, _METADATA_ONLY)
+        return self._request(request, f"patch secret {namespace}/{name}")["metadata"]["uid"]
 
     def delete_secret(self, secret: dict[str, t.Any]) -> None:
         """Delete just the secret that was read. Raises ConflictError where it has changed since."""
@@ -186,7 +145,8 @@ class Cluster:
             "preconditions": {key: metadata[key] for key in ("uid", "resourceVersion")},
         }
         path = _secret_path(metadata["namespace"], metadata["name"])
-        self._request("DELETE", path, body, what=f"delete secret {metadata['namespace']}/{metadata['name']}")
+        what = f"delete secret {metadata['namespace']}/{metadata['name']}"
+        self._request(Request("DELETE", path, body=body), what)
 
     def service_accounts(self, namespace: str = "", name: str = "") -> t.Iterator[dict[str, t.Any]]:
         """The service accounts of one namespace, or of all; of one name, which RBAC can allow by resourceNames."""
@@ -199,82 +159,72 @@ class Cluster:
         """One service account, or None."""
         what = f"get serviceaccount {namespace}/{name}"
         try:
-            return self._request("GET", _account_path(namespace, name), what=what)
+            return self._request(Request("GET", _account_path(namespace, name)), what)
         except NotFoundError:
             return None
 
     def patch_service_account(self, namespace: str, name: str, body: dict[str, t.Any]) -> None:
         """Apply a JSON merge patch. Raises ConflictError where the account is not the one that was read."""
-        what = f"patch serviceaccount {namespace}/{name}"
-        query = [("fieldManager", _marks.FIELD_MANAGER)]
-        self._request("PATCH", _account_path(namespace, name), body, query, what=what, accept=_METADATA_ONLY)
+        request = Request("PATCH", _account_path(namespace, name), _WRITE, body, MERGE_PATCH, _METADATA_ONLY)
+        self._request(request, f"patch serviceaccount {namespace}/{name}")
 
     def _list(
-        self, path: str, query: list[tuple[str, t.Any]], what: str, accept: str | None = None
+        self, path: str, query: t.Sequence[tuple[str, str]], what: str, accept: str = JSON
     ) -> t.Iterator[dict[str, t.Any]]:
-        page: list[tuple[str, t.Any]] = []
+        """Each object once, page by page."""
+        seen: set[tuple[str, str]] = set()
+        first = Request("GET", path, (*query, ("limit", str(PAGE_SIZE))), accept=accept)
+        request, restarts = first, 0
         while True:
-            answer = self._request("GET", path, None, [*query, ("limit", PAGE_SIZE), *page], what=what, accept=accept)
-            yield from answer.get("items") or []
-            token = answer["metadata"].get("continue")
+            try:
+                page = self._request(request, what)
+            except ExpiredError:
+                if request is first or restarts == LIST_RESTARTS:
+                    raise
+                request, restarts = first, restarts + 1
+                continue
+            for item in page.get("items") or []:
+                key = (item["metadata"].get("namespace", ""), item["metadata"]["name"])
+                if key not in seen:
+                    seen.add(key)
+                    yield item
+            token = page["metadata"].get("continue")
             if not token:
                 return
-            page = [("continue", token)]
+            request = dataclasses.replace(first, query=(*first.query, ("continue", token)))
 
-    def _request(
-        self,
-        method: str,
-        path: str,
-        body: dict[str, t.Any] | None = None,
-        query: list[tuple[str, t.Any]] | None = None,
-        *,
-        what: str,
-        accept: str | None = None,
-    ) -> dict[str, t.Any]:
-        """One request, tried again as long as patience lasts where that can help. Raises ClusterError."""
-        self._check(method, what)
+    def _request(self, request: Request, what: str) -> dict[str, t.Any]:
+        """Send a request, and again as long as patience lasts where that can help. Raises ClusterError."""
+        self._check(request.method, what)
         began = self._patience.now()
         in_doubt = False
         for attempt in itertools.count(1):
             try:
-                response = self._client.request(
-                    method,
-                    path,
-                    body=body,
-                    query_params=list(query or []),
-                    header_params={"Accept": accept or "application/json"},
-                    content_type="application/merge-patch+json" if method == "PATCH" else "application/json",
-                    serialize=False,
-                    _request_timeout=TIMEOUT_SECONDS,
-                )
-                # Unread answers keep their connection from being used again.
-                data = response.data
-                self._read_clock(getattr(response, "headers", None) or {})
-                answer = json.loads(data)
-            except DynamicApiError as exc:
-                error = _api_error(exc, what, self.host)
+                response = self._transport.send(request)
+                self._read_clock(response)
+                if 200 <= response.status < 300:
+                    answer: dict[str, t.Any] = json.loads(response.body)
+                    self._patience.served()
+                    return answer
+                error = _api_error(response, what, self.host)
                 error.in_doubt = in_doubt
-                cause: Exception = exc
-                final = not self._may_pass(exc.status, attempt)
-                wish = (exc.headers or {}).get("Retry-After")
-            except (urllib3.exceptions.HTTPError, OSError, ValueError) as exc:
-                error = ClusterError(
-                    "unreachable", f"Could not {what} at {self.host}: {_innermost(exc)}{_doubt(method)}"
-                )
-                cause = exc
-                final = _is_certificate_error(exc)
+                final = not self._may_pass(response.status, attempt)
+                wish = response.headers.get("Retry-After")
+            except (NoResponseError, ValueError) as exc:
+                # What answers with something else than JSON is no API server.
+                why = exc if isinstance(exc, NoResponseError) else "the response is not JSON"
+                error = ClusterError("unreachable", f"Could not {what} at {self.host}: {why}{_doubt(request.method)}")
+                error.__cause__ = exc
+                final = isinstance(exc, NoResponseError) and exc.final
                 wish = None
                 self._patience.unserved(lost=True)
-            else:
-                self._patience.served()
-                return answer
             if final or not self._patience.bear(began, attempt, wish):
-                raise error from cause
-            in_doubt = in_doubt or method != "GET"
+                raise error
+            in_doubt = in_doubt or request.method != "GET"
         raise AssertionError("unreachable code")
 
     def _may_pass(self, status: int, attempt: int) -> bool:
-        """Whether a refusal may be another answer at the next try."""
+        """Whether a refusal may be another response at the next try."""
         if status == _OVERLOADED or status in _AWAY:
             self._patience.unserved(lost=status in _AWAY)
             return True
@@ -291,11 +241,18 @@ class Cluster:
             msg = f"Did not {what}: {self.host} serves no requests and was given up. Run the task again once it does."
             raise ClusterError("unreachable", msg)
 
-    def _read_clock(self, headers: t.Mapping[str, str]) -> None:
-        if self._clock_read or not headers.get("Date"):
+    def _read_clock(self, response: Response) -> None:
+        """Of the first response that the API server itself has sent, be it a refusal."""
+        if self._clock_read or response.status in _AWAY:
+            return
+        try:
+            theirs = email.utils.parsedate_to_datetime(response.headers.get("Date", ""))
+            offset = theirs - dt.datetime.now(dt.timezone.utc)
+        except (TypeError, ValueError):
+            # It is missing, unreadable or without a time zone. Python before 3.10 raises TypeError for the former, too.
             return
         self._clock_read = True
-        self.clock_offset = email.utils.parsedate_to_datetime(headers["Date"]) - dt.datetime.now(dt.timezone.utc)
+        self.clock_offset = offset
 
 
 def _secret_path(namespace: str, name: str = "") -> str:
@@ -313,36 +270,24 @@ def _namespace(item: t.Mapping[str, t.Any]) -> Namespace:
     return Namespace(metadata["name"], terminating=bool(metadata.get("deletionTimestamp")))
 
 
-def _is_certificate_error(exc: BaseException) -> bool:
-    return "CERTIFICATE_VERIFY_FAILED" in str(exc)
-
-
-def _innermost(exc: BaseException) -> str:
-    reason = getattr(exc, "reason", None)
-    return str(reason if reason else exc)
-
-
 def _doubt(method: str) -> str:
     return "" if method == "GET" else ". It may have been carried out all the same: running the task again settles it."
 
 
-def _api_error(exc: DynamicApiError, what: str, host: str) -> ClusterError:
+def _api_error(response: Response, what: str, host: str) -> ClusterError:
     """The API server's Status as one of our errors."""
     try:
-        status = json.loads(exc.body)
-    except (TypeError, ValueError):
+        status = json.loads(response.body)
+    except ValueError:
         status = {}
-    message = status.get("message") or exc.reason
+    if not isinstance(status, dict):
+        status = {}
+    message = status.get("message") or http.client.responses.get(response.status, "no reason given")
     causes = [cause.get("reason") for cause in (status.get("details") or {}).get("causes") or []]
-    text = f"Could not {what} at {host}: {message} (HTTP {exc.status})"
+    text = f"Could not {what} at {host}: {message} (HTTP {response.status})"
     if "NamespaceTerminating" in causes:
         return ClusterError("terminating", text)
-    if exc.status == 404:
-        return NotFoundError("not_found", text)
-    if exc.status == 409:
-        return ConflictError("conflict", text)
-    if exc.status == 403:
-        return ForbiddenError("forbidden", text)
-    if exc.status == 401:
+    if response.status == 401:
         return ClusterError("unauthorized", f"{text}. The credentials for this cluster are wrong or have expired.")
-    return ClusterError("api_error", text)
+    kind, reason = _ERRORS.get(response.status, (ClusterError, "api_error"))
+    return kind(reason, text)

@@ -1,20 +1,14 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The adapter to the API server: what is tried again, and what is said of what cannot be helped."""
+"""The requests to the API server: what is tried again, and what is said of what cannot be helped."""
 
 from __future__ import annotations
 
 import json
-import os
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import urllib3
-from kubernetes.client.exceptions import ApiException
-from kubernetes.dynamic import DynamicClient
-from kubernetes.dynamic.exceptions import api_exception
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import api
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import (
@@ -23,39 +17,42 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.r
     SECONDS_TO_SETTLE,
     Patience,
 )
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import (
+    NoResponseError,
+    Request,
+    Response,
+)
 
 HOST = "https://api.invalid:6443"
 OK = {"metadata": {"name": "a", "uid": "u"}}
 
 
+DATE = {"Date": "Thu, 01 Jan 2026 00:00:00 GMT"}
+
+
 def refusal(
     status: int, message: str = "no", causes: list[str] | None = None, headers: dict[str, str] | None = None
-) -> Exception:
-    """What the client raises for an answer of the API server."""
+) -> Response:
+    """A refusal as the API server has it."""
     body = {"kind": "Status", "message": message, "details": {"causes": [{"reason": cause} for cause in causes or []]}}
-    answer = SimpleNamespace(
-        status=status,
-        reason="Refused",
-        data=json.dumps(body).encode(),
-        headers=headers or {},
-        getheaders=lambda: headers or {},
-    )
-    return api_exception(ApiException(http_resp=answer))
+    return Response(status, headers or {}, json.dumps(body).encode())
 
 
-class ScriptedClient:
+class ScriptedTransport:
     """Answers with what it is given, in order; all of it must be used."""
+
+    host = HOST
 
     def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)
-        self.requests: list[tuple[str, str, dict[str, Any]]] = []
+        self.requests: list[Request] = []
 
-    def request(self, method: str, path: str, **kwargs: Any) -> SimpleNamespace:
-        self.requests.append((method, path, kwargs))
+    def send(self, request: Request) -> Response:
+        self.requests.append(request)
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
-        return SimpleNamespace(data=json.dumps(answer).encode(), headers={"Date": "Thu, 01 Jan 2026 00:00:00 GMT"})
+        return answer if isinstance(answer, Response) else Response(200, DATE, json.dumps(answer).encode())
 
 
 class Clock:
@@ -68,39 +65,37 @@ class Clock:
         self.now += seconds
 
 
-def cluster(*answers: Any, clock: Clock | None = None) -> tuple[api.Cluster, ScriptedClient]:
+def cluster(*answers: Any, clock: Clock | None = None) -> tuple[api.Cluster, ScriptedTransport]:
     clock = clock or Clock()
-    client = ScriptedClient(*answers)
-    scripted: Any = client
-    port: DynamicClient = scripted
-    return api.Cluster(HOST, port, Patience(lambda: clock.now, clock.sleep)), client
+    transport = ScriptedTransport(*answers)
+    return api.Cluster(transport, Patience(lambda: clock.now, clock.sleep)), transport
 
 
 RETRIED = {
     "429": refusal(429),
     "500": refusal(500),
     "503": refusal(503),
-    "lost connection": urllib3.exceptions.ProtocolError("Connection aborted."),
-    "time-out": urllib3.exceptions.TimeoutError("Read timed out."),
+    "lost connection": NoResponseError("Connection aborted."),
+    "no JSON": Response(200, {}, b"<html>"),
 }
 
 
 @pytest.mark.parametrize("kind", RETRIED)
 @pytest.mark.parametrize("verb", ["get", "create", "patch"])
 def test_what_passes_is_tried_again(kind: str, verb: str) -> None:
-    port, client = cluster(RETRIED[kind], RETRIED[kind], OK)
+    port, transport = cluster(RETRIED[kind], RETRIED[kind], OK)
     if verb == "get":
         assert port.secret("ns", "a") == OK
     elif verb == "create":
         assert port.create_secret("ns", {"metadata": {"name": "a"}}) == "u"
     else:
         assert port.patch_secret("ns", "a", {"metadata": {}}) == "u"
-    assert len(client.requests) == 3
+    assert len(transport.requests) == 3
 
 
 def test_the_server_says_how_long_to_wait() -> None:
     clock = Clock()
-    port, _client = cluster(refusal(429, headers={"Retry-After": "7"}), OK, clock=clock)
+    port, _transport = cluster(refusal(429, headers={"Retry-After": "7"}), OK, clock=clock)
     port.secret("ns", "a")
     assert clock.now == pytest.approx(1007)
 
@@ -108,39 +103,39 @@ def test_the_server_says_how_long_to_wait() -> None:
 def test_an_error_of_one_request_is_given_up_soon() -> None:
     """A webhook's, for instance: the server lives, and others are still served."""
     clock = Clock()
-    port, client = cluster(*[refusal(500, "webhook")] * api.ATTEMPTS, OK, clock=clock)
+    port, transport = cluster(*[refusal(500, "webhook")] * api.ATTEMPTS, OK, clock=clock)
     with pytest.raises(api.ClusterError, match=r"get secret ns/a at https://api.invalid:6443: webhook"):
         port.secret("ns", "a")
     assert clock.now < 1010
     assert port.secret("ns", "b") == OK
-    assert not client.answers
+    assert not transport.answers
 
 
 @pytest.mark.parametrize(("served", "seconds"), [(False, SECONDS_AT_FIRST), (True, SECONDS)])
 def test_a_server_that_is_gone_is_given_up_once_and_for_all(served: bool, seconds: float) -> None:
     clock = Clock()
-    refused = urllib3.exceptions.ProtocolError("Connection refused.")
-    port, client = cluster(*[OK] * served, *[refused] * 100, clock=clock)
+    refused = NoResponseError("Connection refused.")
+    port, transport = cluster(*[OK] * served, *[refused] * 100, clock=clock)
     if served:
         port.secret("ns", "a")
     with pytest.raises(api.ClusterError, match=r"patch secret ns/a at \S+: Connection refused\.\. It may have been"):
         port.patch_secret("ns", "a", {})
     assert seconds - 5 < clock.now - 1000 <= seconds
     clock.now += 5
-    asked = len(client.requests)
+    asked = len(transport.requests)
     with pytest.raises(api.ClusterError, match=f"Did not patch secret ns/b: {HOST} serves no requests") as caught:
         port.patch_secret("ns", "b", {})
     assert caught.value.reason == "unreachable"
-    assert len(client.requests) == asked
+    assert len(transport.requests) == asked
 
 
 @pytest.mark.parametrize(
     ("first", "doubt"), [("answer lost", True), ("504", True), ("read", False), (None, False)], ids=str
 )
 def test_a_conflict_tells_whether_it_may_be_with_ourselves(first: str | None, doubt: bool) -> None:
-    failures = {"answer lost": urllib3.exceptions.ProtocolError("Connection aborted."), "504": refusal(504)}
+    failures = {"answer lost": NoResponseError("Connection aborted."), "504": refusal(504)}
     answers = [OK, refusal(409)] if first == "read" else [*([failures[first]] if first else []), refusal(409)]
-    port, _client = cluster(*answers)
+    port, _transport = cluster(*answers)
     if first == "read":
         port.secret("ns", "a")
     with pytest.raises(api.ConflictError) as caught:
@@ -152,11 +147,11 @@ def test_a_conflict_tells_whether_it_may_be_with_ourselves(first: str | None, do
 def test_just_after_a_restart_a_refusal_is_no_answer(status: int) -> None:
     """The API server listens before it knows all accounts and bindings."""
     clock = Clock()
-    refused = urllib3.exceptions.ProtocolError("Connection refused.")
-    port, client = cluster(OK, refused, refusal(status), refusal(status), OK, refusal(status), clock=clock)
+    refused = NoResponseError("Connection refused.")
+    port, transport = cluster(OK, refused, refusal(status), refusal(status), OK, refusal(status), clock=clock)
     port.secret("ns", "a")
     assert port.patch_secret("ns", "a", {}) == "u"
-    assert len(client.requests) == 5
+    assert len(transport.requests) == 5
     clock.now += SECONDS_TO_SETTLE
     with pytest.raises(api.ClusterError):
         port.patch_secret("ns", "a", {})
@@ -164,8 +159,8 @@ def test_just_after_a_restart_a_refusal_is_no_answer(status: int) -> None:
 
 def test_a_true_refusal_after_a_restart_is_told_in_bounded_time() -> None:
     clock = Clock()
-    refused = urllib3.exceptions.ProtocolError("Connection refused.")
-    port, _client = cluster(OK, refused, *[refusal(403, "User x cannot")] * 50, clock=clock)
+    refused = NoResponseError("Connection refused.")
+    port, _transport = cluster(OK, refused, *[refusal(403, "User x cannot")] * 50, clock=clock)
     port.secret("ns", "a")
     with pytest.raises(api.ForbiddenError, match="User x cannot"):
         port.patch_secret("ns", "a", {})
@@ -174,8 +169,7 @@ def test_a_true_refusal_after_a_restart_is_told_in_bounded_time() -> None:
 
 def test_once_stopped_nothing_is_read_but_a_write_may_need_its_second_half() -> None:
     patience = Patience()
-    client: Any = ScriptedClient(OK)
-    port = api.Cluster(HOST, client, patience)
+    port = api.Cluster(ScriptedTransport(OK), patience)
     patience.stop("SIGTERM")
     assert port.stopped_by == "SIGTERM"
     with pytest.raises(api.ClusterError, match="Stopped by SIGTERM before it could get secret ns/a") as caught:
@@ -197,67 +191,101 @@ REFUSED = {
 @pytest.mark.parametrize("kind", REFUSED)
 def test_what_does_not_pass_is_not_tried_again(kind: str) -> None:
     answer, error, reason = REFUSED[kind]
-    port, client = cluster(answer)
+    port, transport = cluster(answer)
     with pytest.raises(error) as caught:
         port.create_secret("ns", {"metadata": {"name": "a"}, "data": {"x": "token"}})
     assert caught.value.reason == reason
     assert "create secret ns/a" in str(caught.value)
     assert "token" not in str(caught.value)
-    assert len(client.requests) == 1
+    assert len(transport.requests) == 1
 
 
 def test_a_missing_secret_is_none() -> None:
-    port, _client = cluster(refusal(404))
+    port, _transport = cluster(refusal(404))
     assert port.secret("ns", "a") is None
 
 
+def named(*names: str, token: str = "") -> dict[str, Any]:
+    """A page of a list."""
+    items = [{"metadata": {"namespace": name, "name": "a"}} for name in names]
+    return {"items": items, "metadata": {"continue": token} if token else {}}
+
+
+def namespaces_of(port: api.Cluster) -> list[str]:
+    return [secret["metadata"]["namespace"] for secret in port.secrets("a")]
+
+
 def test_lists_go_on_page_by_page_with_the_field_selector() -> None:
-    port, client = cluster({"items": [{"n": 1}], "metadata": {"continue": "t"}}, {"items": [{"n": 2}], "metadata": {}})
-    assert list(port.secrets("a")) == [{"n": 1}, {"n": 2}]
-    queries = [kwargs["query_params"] for _method, _path, kwargs in client.requests]
-    assert queries == [
-        [("fieldSelector", "metadata.name=a"), ("limit", 500)],
-        [("fieldSelector", "metadata.name=a"), ("limit", 500), ("continue", "t")],
+    port, transport = cluster(named("x", token="t"), named("y"))
+    assert namespaces_of(port) == ["x", "y"]
+    assert [list(request.query) for request in transport.requests] == [
+        [("fieldSelector", "metadata.name=a"), ("limit", "500")],
+        [("fieldSelector", "metadata.name=a"), ("limit", "500"), ("continue", "t")],
     ]
 
 
+def test_a_list_whose_rest_has_expired_is_begun_anew_and_names_each_object_once() -> None:
+    port, transport = cluster(named("w", "x", token="t"), refusal(410), named("x", "y", token="u"), named("z"))
+    assert namespaces_of(port) == ["w", "x", "y", "z"]
+    assert [dict(request.query).get("continue") for request in transport.requests] == [None, "t", None, "u"]
+
+
+def test_a_list_that_never_gets_to_its_end_is_an_error() -> None:
+    port, transport = cluster(*[named("x", token="t"), refusal(410, "too old")] * 10)
+    with pytest.raises(api.ClusterError, match=r"list secrets named a in all namespaces at \S+: too old"):
+        namespaces_of(port)
+    assert len(transport.requests) == 2 * (api.LIST_RESTARTS + 1)
+
+
 def test_a_patch_is_a_merge_patch_in_our_name() -> None:
-    port, client = cluster(OK)
+    port, transport = cluster(OK)
     port.patch_secret("ns", "a", {"metadata": {}})
-    method, path, kwargs = client.requests[0]
-    assert (method, path) == ("PATCH", "/api/v1/namespaces/ns/secrets/a")
-    assert kwargs["content_type"] == "application/merge-patch+json"
-    assert kwargs["query_params"] == [("fieldManager", "freshpull")]
+    (request,) = transport.requests
+    assert (request.method, request.path) == ("PATCH", "/api/v1/namespaces/ns/secrets/a")
+    assert request.content_type == "application/merge-patch+json"
+    assert list(request.query) == [("fieldManager", "freshpull")]
 
 
 def test_a_deletion_is_bound_to_what_was_read() -> None:
-    port, client = cluster({})
+    port, transport = cluster({})
     port.delete_secret({"metadata": {"namespace": "ns", "name": "a", "uid": "u", "resourceVersion": "7"}})
-    assert client.requests[0][2]["body"]["preconditions"] == {"uid": "u", "resourceVersion": "7"}
+    body = transport.requests[0].body
+    assert body is not None
+    assert body["preconditions"] == {"uid": "u", "resourceVersion": "7"}
 
 
-def test_the_clock_is_read_from_the_first_answer() -> None:
-    port, _client = cluster(OK)
+@pytest.mark.parametrize("answer", [OK, refusal(404, headers=DATE)], ids=["done", "refused"])
+def test_the_clock_is_read_from_the_first_response(answer: Any) -> None:
+    port, _transport = cluster(answer)
     port.secret("ns", "a")
     assert port.clock_offset.days < -200
 
 
-@pytest.mark.parametrize(("given", "kept"), [("kubeconfig", False), ("context", False), ("host", False), (None, True)])
-def test_options_for_a_cluster_switch_the_environment_off(
-    monkeypatch: pytest.MonkeyPatch, given: str | None, kept: bool
-) -> None:
-    monkeypatch.setenv("K8S_AUTH_HOST", "https://other.invalid")
-    monkeypatch.setenv("K8S_AUTH_API_KEY", "other")
-    monkeypatch.setattr(api._k8s, "_create_auth_spec", lambda _module: {"host": os.environ.get("K8S_AUTH_HOST")})
-    seen: list[dict[str, Any]] = []
+@pytest.mark.parametrize(
+    "answer",
+    [
+        refusal(503, headers=DATE),
+        Response(200, {"Date": "yesterday"}, b"{}"),
+        Response(200, {"Date": "Thu, 01 Jan 2026 00:00:00 -0000"}, b"{}"),
+        Response(200, {}, b"{}"),
+    ],
+    ids=["a load balancer's", "unreadable", "of no time zone", "none"],
+)
+def test_a_date_that_is_not_the_server_s_is_left_alone(answer: Response) -> None:
+    port, _transport = cluster(answer, Response(200, {}, b"{}"))
+    port.secret("ns", "a")
+    assert not port.clock_offset
 
-    def configure(auth: dict[str, Any]) -> None:
-        seen.append(auth)
-        raise ValueError("enough")
 
-    monkeypatch.setattr(api._k8s, "_create_configuration", configure)
-    fake: Any = SimpleNamespace(params={given: "x"} if given else {})
-    with pytest.raises(api.ClusterError, match="No cluster to talk to: enough"):
-        api.connect(fake, 1)
-    assert (seen[0]["host"] is not None) is kept
-    assert ("K8S_AUTH_API_KEY" in os.environ) is kept
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"details": null}'], ids=str)
+def test_a_refusal_that_is_no_status_is_named_by_its_number(body: bytes) -> None:
+    port, _transport = cluster(Response(403, {}, body))
+    with pytest.raises(api.ForbiddenError, match=r"get secret ns/a at \S+: Forbidden \(HTTP 403\)"):
+        port.secret("ns", "a")
+
+
+def test_what_is_final_is_not_tried_again() -> None:
+    port, transport = cluster(NoResponseError("self-signed certificate", final=True))
+    with pytest.raises(api.ClusterError, match="self-signed certificate"):
+        port.secret("ns", "a")
+    assert len(transport.requests) == 1

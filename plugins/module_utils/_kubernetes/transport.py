@@ -1,0 +1,58 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What sends one request to an API server. Private to this collection.
+
+Everything above a transport is the same for all of them and knows no library.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+MERGE_PATCH = "application/merge-patch+json"
+JSON = "application/json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """One request.
+
+    path: absolute, its parts quoted. query: names and values, not quoted. body: to be sent as JSON; None for no body.
+    """
+
+    method: str
+    path: str
+    query: t.Sequence[tuple[str, str]] = ()
+    body: t.Mapping[str, t.Any] | None = None
+    content_type: str = JSON
+    accept: str = JSON
+
+
+@dataclasses.dataclass(frozen=True)
+class Response:
+    """A complete response, whatever its status. headers: their names are to be looked up without regard to case."""
+
+    status: int
+    headers: t.Mapping[str, str]
+    body: bytes
+
+
+class NoResponseError(Exception):
+    """No complete response came. str() says why, in the words of what failed."""
+
+    def __init__(self, msg: str, *, final: bool = False) -> None:
+        """final: whether another try would fail in the same way, as with a certificate that is not trusted."""
+        super().__init__(msg)
+        self.final = final
+
+
+class Transport(t.Protocol):
+    """A way to one API server. Safe to use from many threads."""
+
+    host: str
+    """The API server's address, for results and messages."""
+
+    def send(self, request: Request) -> Response:
+        """Send it once, without a retry. Raises NoResponseError."""
