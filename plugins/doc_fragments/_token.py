@@ -43,6 +43,8 @@ options:
         P(freshpull.ecr_public.ecr_public_token#lookup), with the same names and defaults; see there.
       - Without it, the environment and configuration of the controller are used, as everywhere in the collection
         C(amazon.aws).
+      - Variables C(AWS_*) in the C(environment) of the task, its blocks or its play take the place of the controller's.
+        If they name a principal (keys, a profile or a role), nothing of the controller's principal is used with it.
     type: dict
     default: {}
 """

@@ -22,6 +22,7 @@ from ansible.plugins.lookup import LookupBase
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._arguments import OUTAGE
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._marks import DEFAULT_REGISTRY
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import UNKNOWN, Token
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _task_environment
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._aws_errors import AwsError
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._registry import (
     NoAnswerError,
@@ -61,10 +62,11 @@ class TokenAction(ActionBase, abc.ABC):
         doubts: list[str] = []
         if self._needs_token(plan, given):
             try:
-                if not given:
-                    args["token"] = self._fetch_token(aws, task_vars)
-                if verify:
-                    doubts = self._verify(args, aws, task_vars)
+                with _task_environment.applied(self._environment()):
+                    if not given:
+                        args["token"] = self._fetch_token(aws, task_vars)
+                    if verify:
+                        doubts = self._verify(args, aws, task_vars)
             except AnsibleError as exc:
                 # Only a failing AWS is a reason to fail open, no bad option and no token that the user brought.
                 if not self._fails_open or given or not isinstance(exc.__cause__, (AwsError, RefusedError)):
@@ -102,6 +104,12 @@ class TokenAction(ActionBase, abc.ABC):
             return self._execute_module(module_args=dict(args), task_vars=task_vars)
         finally:
             self._task = task
+
+    def _environment(self) -> dict[str, str]:
+        """The `environment` of the task, with what it has from its blocks and its play."""
+        environment: dict[str, str] = {}
+        self._compute_environment_string(environment)
+        return environment
 
     def _lookup(self, aws: dict[str, t.Any], task_vars: dict[str, t.Any]) -> LookupBase:
         """The one that asks AWS, with its options set. Raises AnsibleError for those that cannot be."""
