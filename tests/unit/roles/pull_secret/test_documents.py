@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,25 @@ def render(template: str, **variables: Any) -> Any:
     values = {**DEFAULTS, **names, **variables}
     text = environment.from_string((ROLE / "templates" / template).read_text()).render(values)
     return yaml.safe_load(text)
+
+
+def tasks_of(content: Any) -> Iterator[dict[str, Any]]:
+    """Each task of a file, those in blocks included."""
+    for task in content:
+        yield task
+        for part in ("block", "rescue", "always"):
+            yield from tasks_of(task.get(part, []))
+
+
+@pytest.mark.parametrize("path", sorted(ROLE.glob("*/*.yml")), ids=lambda path: "/".join(path.parts[-2:]))
+def test_a_caller_s_item_keeps_its_meaning(path: Path) -> None:
+    """With include_role in a loop, variables made from `item` are templated anew inside the role's own loops."""
+    text = path.read_text()
+    assert re.findall(r"\bitem\b|\bwith_\w+:", text) == []
+    if path.parent.name == "tasks":
+        looping = [task for task in tasks_of(yaml.safe_load(text)) if "loop" in task]
+        named = [task.get("loop_control", {}).get("loop_var", "item") for task in looping]
+        assert [name for name in named if not name.startswith("_pull_secret_")] == []
 
 
 def test_defaults_equal_the_argument_specs() -> None:
