@@ -1,0 +1,70 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Selections in the two languages that the refresher's permissions need, as pure functions. Private to this collection.
+
+A label selector becomes requirements, which an admission policy can check in CEL. Globs become a regular expression
+that RE2 (in CEL) and Oniguruma (in jq) read alike.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing as t
+
+# One part of a selector in the syntax of kubectl -l:
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
+_PART = re.compile(
+    r"\s*(?P<negation>!?)\s*(?P<key>[A-Za-z0-9_./-]+)"
+    r"(?:\s*(?P<operator>==|=|!=)\s*(?P<value>[A-Za-z0-9_.-]*)"
+    r"|\s+(?P<membership>in|notin)\s*\((?P<values>[A-Za-z0-9_., -]*)\))?\s*(?:,|$)"
+)
+_GLOB = re.compile(r"(?:[-a-z0-9*?]|\[!?(?:[a-z0-9]|[a-z0-9]-[a-z0-9])+\])+")
+
+
+class SelectorError(ValueError):
+    """What cannot be read as a selector or a glob. str() is the part that cannot."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Requirement:
+    """A label and what it must be: one of values, or anything if there are none. With negate, the contrary."""
+
+    key: str
+    values: tuple[str, ...] = ()
+    negate: bool = False
+
+
+def requirements(selector: str) -> tuple[Requirement, ...]:
+    """The parts of a selector, all of which must hold. Raises SelectorError."""
+    found = []
+    position = 0
+    if selector.rstrip().endswith(","):
+        raise SelectorError(selector)
+    while position < len(selector):
+        part = _PART.match(selector, position)
+        if not part or (part["negation"] and (part["operator"] or part["membership"])):
+            raise SelectorError(selector[position:])
+        if part["operator"]:
+            found.append(Requirement(part["key"], (part["value"],), negate=part["operator"] == "!="))
+        elif part["membership"]:
+            values = tuple(part["values"].replace(" ", "").split(","))
+            found.append(Requirement(part["key"], values, negate=part["membership"] == "notin"))
+        else:
+            found.append(Requirement(part["key"], negate=bool(part["negation"])))
+        position = part.end()
+    return tuple(found)
+
+
+def check_globs(globs: t.Iterable[str]) -> None:
+    """Raises SelectorError for a glob that fits no namespace, or that the two languages read differently."""
+    for glob in globs:
+        if not _GLOB.fullmatch(glob):
+            raise SelectorError(glob)
+
+
+def pattern(globs: t.Sequence[str]) -> str:
+    """A regular expression that the whole name must match. Without globs it matches no name."""
+    alternatives = "|".join(globs).replace("[!", "[^").replace("?", ".").replace("*", ".*")
+    return f"^({alternatives})$"
