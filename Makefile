@@ -32,7 +32,7 @@ sanity: $(ready) ## ansible-test sanity, without a single exception
 
 unit: $(ready) ## Unit tests
 	@$(tools)/need.sh unit
-	@python -m pytest -n 2 tests/unit $(ARGS)
+	@python -m pytest -n 2 --dist loadfile tests/unit $(ARGS)
 
 oldest: $(ready) ## Unit and integration tests with the oldest versions that are claimed to work
 	@$(tools)/need.sh cluster

@@ -19,5 +19,5 @@ if ! [[ $venv/.ready -nt tests/requirements-oldest.txt ]]; then
     install_into "$venv" "$python" tests/requirements-oldest.txt
 fi
 # What stands in for AWS and the registry serves the tests only: nobody runs it with old libraries.
-"$venv/bin/python" -m pytest -n 2 -p no:cacheprovider --ignore tests/unit/support tests/unit
+"$venv/bin/python" -m pytest -n 2 --dist loadfile -p no:cacheprovider --ignore tests/unit/support tests/unit
 VENV=$venv tests/tools/integration.sh
