@@ -305,7 +305,7 @@ def reasons_in_the_refresher() -> set[str]:
 
 def code_reasons() -> set[str]:
     found = reasons_in_the_refresher()
-    for path in sorted((ROOT / "plugins/module_utils").glob("*.py")):
+    for path in sorted((ROOT / "plugins/module_utils").rglob("*.py")):
         found |= reasons_in_python(read(path))
     return found - INTERNAL_REASONS
 

@@ -73,14 +73,6 @@ class ForbiddenError(ClusterError):
     """RBAC or admission refused; the sentence says which verb on what."""
 
 
-_ERRORS: dict[int, tuple[type[ClusterError], str]] = {
-    403: (ForbiddenError, "forbidden"),
-    404: (NotFoundError, "not_found"),
-    409: (ConflictError, "conflict"),
-    410: (ExpiredError, "expired"),
-}
-
-
 class Cluster:
     """The few requests that are needed. Safe to use from many threads."""
 
@@ -104,23 +96,23 @@ class Cluster:
     def namespaces(self, selector: str) -> dict[str, Namespace]:
         """All namespaces that match the label selector ("" for all), by name."""
         query = [("labelSelector", selector)] if selector else []
-        found = self._list("/api/v1/namespaces", query, what="list namespaces", accept=_METADATA_LIST)
+        found = self.list("/api/v1/namespaces", query, what="list namespaces", accept=_METADATA_LIST)
         return {item["metadata"]["name"]: _namespace(item) for item in found}
 
     def namespace(self, name: str) -> Namespace:
         """One namespace. Raises NotFoundError."""
         path = f"/api/v1/namespaces/{name}"
-        return _namespace(self._request(Request("GET", path, accept=_METADATA_ONLY), f"get namespace {name}"))
+        return _namespace(self.request(Request("GET", path, accept=_METADATA_ONLY), f"get namespace {name}"))
 
     def secrets(self, name: str) -> t.Iterator[dict[str, t.Any]]:
         """The secrets of this name in all namespaces; the field selector lets RBAC allow it by resourceNames."""
         query = [("fieldSelector", f"metadata.name={name}")]
-        return self._list("/api/v1/secrets", query, what=f"list secrets named {name} in all namespaces")
+        return self.list("/api/v1/secrets", query, what=f"list secrets named {name} in all namespaces")
 
     def secret(self, namespace: str, name: str) -> dict[str, t.Any] | None:
         """One secret, or None."""
         try:
-            return self._request(Request("GET", _secret_path(namespace, name)), f"get secret {namespace}/{name}")
+            return self.request(Request("GET", _secret_path(namespace, name)), f"get secret {namespace}/{name}")
         except NotFoundError:
             return None
 
@@ -129,12 +121,12 @@ class Cluster:
         what = f"create secret {namespace}/{body['metadata']['name']}"
         query = (*_WRITE, ("dryRun", "All")) if dry_run else _WRITE
         request = Request("POST", _secret_path(namespace), query, body, accept=_METADATA_ONLY)
-        return self._request(request, what)["metadata"]["uid"]
+        return self.request(request, what)["metadata"]["uid"]
 
     def patch_secret(self, namespace: str, name: str, body: dict[str, t.Any]) -> str:
         """Apply a JSON merge patch; the UID. Raises ConflictError where the secret is not the one that was read."""
         request = Request("PATCH", _secret_path(namespace, name), _WRITE, body, MERGE_PATCH, _METADATA_ONLY)
-        return self._request(request, f"patch secret {namespace}/{name}")["metadata"]["uid"]
+        return self.request(request, f"patch secret {namespace}/{name}")["metadata"]["uid"]
 
     def delete_secret(self, secret: dict[str, t.Any]) -> None:
         """Delete just the secret that was read. Raises ConflictError where it has changed since."""
@@ -146,38 +138,38 @@ class Cluster:
         }
         path = _secret_path(metadata["namespace"], metadata["name"])
         what = f"delete secret {metadata['namespace']}/{metadata['name']}"
-        self._request(Request("DELETE", path, body=body), what)
+        self.request(Request("DELETE", path, body=body), what)
 
     def service_accounts(self, namespace: str = "", name: str = "") -> t.Iterator[dict[str, t.Any]]:
         """The service accounts of one namespace, or of all; of one name, which RBAC can allow by resourceNames."""
         query = [("fieldSelector", f"metadata.name={name}")] if name else []
         named = f" named {name}" if name else ""
         what = f"list serviceaccounts{named} in {namespace or 'all namespaces'}"
-        return self._list(_account_path(namespace), query, what=what)
+        return self.list(_account_path(namespace), query, what=what)
 
     def service_account(self, namespace: str, name: str) -> dict[str, t.Any] | None:
         """One service account, or None."""
         what = f"get serviceaccount {namespace}/{name}"
         try:
-            return self._request(Request("GET", _account_path(namespace, name)), what)
+            return self.request(Request("GET", _account_path(namespace, name)), what)
         except NotFoundError:
             return None
 
     def patch_service_account(self, namespace: str, name: str, body: dict[str, t.Any]) -> None:
         """Apply a JSON merge patch. Raises ConflictError where the account is not the one that was read."""
         request = Request("PATCH", _account_path(namespace, name), _WRITE, body, MERGE_PATCH, _METADATA_ONLY)
-        self._request(request, f"patch serviceaccount {namespace}/{name}")
+        self.request(request, f"patch serviceaccount {namespace}/{name}")
 
-    def _list(
+    def list(
         self, path: str, query: t.Sequence[tuple[str, str]], what: str, accept: str = JSON
     ) -> t.Iterator[dict[str, t.Any]]:
-        """Each object once, page by page."""
+        """The objects of a list, page by page, each once. Raises ClusterError, also between two objects."""
         seen: set[tuple[str, str]] = set()
         first = Request("GET", path, (*query, ("limit", str(PAGE_SIZE))), accept=accept)
         request, restarts = first, 0
         while True:
             try:
-                page = self._request(request, what)
+                page = self.request(request, what)
             except ExpiredError:
                 if request is first or restarts == LIST_RESTARTS:
                     raise
@@ -193,8 +185,11 @@ class Cluster:
                 return
             request = dataclasses.replace(first, query=(*first.query, ("continue", token)))
 
-    def _request(self, request: Request, what: str) -> dict[str, t.Any]:
-        """Send a request, and again as long as patience lasts where that can help. Raises ClusterError."""
+    def request(self, request: Request, what: str) -> dict[str, t.Any]:
+        """Send a request, and again as long as patience lasts where that can help; the response's JSON.
+
+        what: the request in words, for errors, such as "get secret default/a". Raises ClusterError.
+        """
         self._check(request.method, what)
         began = self._patience.now()
         in_doubt = False
@@ -289,5 +284,12 @@ def _api_error(response: Response, what: str, host: str) -> ClusterError:
         return ClusterError("terminating", text)
     if response.status == 401:
         return ClusterError("unauthorized", f"{text}. The credentials for this cluster are wrong or have expired.")
-    kind, reason = _ERRORS.get(response.status, (ClusterError, "api_error"))
-    return kind(reason, text)
+    if response.status == 403:
+        return ForbiddenError("forbidden", text)
+    if response.status == 404:
+        return NotFoundError("not_found", text)
+    if response.status == 409:
+        return ConflictError("conflict", text)
+    if response.status == 410:
+        return ExpiredError("api_error", text)
+    return ClusterError("api_error", text)
