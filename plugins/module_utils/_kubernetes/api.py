@@ -96,7 +96,7 @@ class Cluster:
     def namespaces(self, selector: str) -> dict[str, Namespace]:
         """All namespaces that match the label selector ("" for all), by name."""
         query = [("labelSelector", selector)] if selector else []
-        found = self.list("/api/v1/namespaces", query, what="list namespaces", accept=_METADATA_LIST)
+        found = self.list_objects("/api/v1/namespaces", query, what="list namespaces", accept=_METADATA_LIST)
         return {item["metadata"]["name"]: _namespace(item) for item in found}
 
     def namespace(self, name: str) -> Namespace:
@@ -107,7 +107,7 @@ class Cluster:
     def secrets(self, name: str) -> t.Iterator[dict[str, t.Any]]:
         """The secrets of this name in all namespaces; the field selector lets RBAC allow it by resourceNames."""
         query = [("fieldSelector", f"metadata.name={name}")]
-        return self.list("/api/v1/secrets", query, what=f"list secrets named {name} in all namespaces")
+        return self.list_objects("/api/v1/secrets", query, what=f"list secrets named {name} in all namespaces")
 
     def secret(self, namespace: str, name: str) -> dict[str, t.Any] | None:
         """One secret, or None."""
@@ -145,7 +145,7 @@ class Cluster:
         query = [("fieldSelector", f"metadata.name={name}")] if name else []
         named = f" named {name}" if name else ""
         what = f"list serviceaccounts{named} in {namespace or 'all namespaces'}"
-        return self.list(_account_path(namespace), query, what=what)
+        return self.list_objects(_account_path(namespace), query, what=what)
 
     def service_account(self, namespace: str, name: str) -> dict[str, t.Any] | None:
         """One service account, or None."""
@@ -160,7 +160,7 @@ class Cluster:
         request = Request("PATCH", _account_path(namespace, name), _WRITE, body, MERGE_PATCH, _METADATA_ONLY)
         self.request(request, f"patch serviceaccount {namespace}/{name}")
 
-    def list(
+    def list_objects(
         self, path: str, query: t.Sequence[tuple[str, str]], what: str, accept: str = JSON
     ) -> t.Iterator[dict[str, t.Any]]:
         """The objects of a list, page by page, each once. Raises ClusterError, also between two objects."""
