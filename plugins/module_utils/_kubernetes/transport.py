@@ -12,6 +12,8 @@ import dataclasses
 import typing as t
 
 MERGE_PATCH = "application/merge-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
+"""Of which JSON is a part."""
 JSON = "application/json"
 
 

@@ -10,113 +10,15 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import manifests, permissions
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.selector import requirements
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import (
-    AwsAccess,
-    Places,
-    Pod,
-    Renewal,
-    Schedule,
-    Settings,
-)
-from support.manifests import ARN, KEYS, ROLE, rendered
-from support.role import PECULIAR
+from support.manifests import rendered
+from support.refresher_settings import CASES, objects
 
 Object = dict[str, Any]
-
-FILES = {name: (ROLE / "files" / name).read_text() for name in ("refresh.sh", "selected.sh", "decide.jq")}
-IMAGE = "public.ecr.aws/aws-cli/aws-cli:2.36.7"
-WITH_KEYS = AwsAccess(
-    "secret",
-    access_key=KEYS["pull_secret_refresher_aws_access_key"],
-    secret_key=KEYS["pull_secret_refresher_aws_secret_key"],
-)
-LISTED = Places(listed=("team-a", "team-b"))
-RESOURCES = {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
-SELECTOR = "ecr-public=enabled,tier notin (sandbox)"
-
-
-def settings(**changes: Any) -> Settings:
-    """What the role's defaults come to, with changes."""
-    fields: dict[str, Any] = {
-        "namespace": "ecr-public-refresher",
-        "aws": WITH_KEYS,
-        "pod": Pod(image=IMAGE, resources=RESOURCES),
-        "schedule": Schedule(
-            manifests.default_schedule("https://cluster.example", "ecr-public-refresher", "ecr-public-secret")
-        ),
-        "renewal": Renewal("ecr-public-secret", fail_open_before=2 * 3600 + 1200),
-        "places": LISTED,
-        "files": FILES,
-        **changes,
-    }
-    return Settings(**fields)
-
-
-CASES = {
-    "listed": settings(),
-    "selector": settings(
-        places=Places(selector="ecr-public=enabled", requirements=requirements("ecr-public=enabled")),
-    ),
-    "web-identity": settings(aws=AwsAccess("web_identity", role_arn=ARN)),
-    "existing-secret": settings(aws=AwsAccess("existing_secret", existing_secret="theirs")),
-    "proxy": settings(
-        pod=Pod(
-            image=IMAGE,
-            resources=RESOURCES,
-            proxy=PECULIAR["refresher_proxy"],
-            ca_bundle=PECULIAR["refresher_ca_bundle"],
-        )
-    ),
-    "everything": settings(
-        aws=AwsAccess("irsa", role_arn=ARN),
-        pod=Pod(
-            image=f"mirror.example.com/aws-cli@sha256:{'0' * 64}",
-            image_pull_policy="Always",
-            image_pull_secrets=("mirror",),
-            resources={"requests": RESOURCES["requests"], "limits": {"cpu": "1", "memory": "512Mi"}},
-            node_selector=PECULIAR["refresher_node_selector"],
-            tolerations=tuple(PECULIAR["refresher_tolerations"]),
-            priority_class=PECULIAR["refresher_priority_class"],
-            proxy=PECULIAR["refresher_proxy"],
-            no_proxy=PECULIAR["refresher_no_proxy"],
-            ca_bundle=PECULIAR["refresher_ca_bundle"],
-        ),
-        schedule=Schedule("0 */2 * * *", "Europe/Berlin", active_deadline=300, history=1, suspend=True),
-        renewal=Renewal(
-            "ecr-public-secret",
-            registries=("public.ecr.aws", "ecr-public.aws.com"),
-            # The longest gap is the night in which summer time begins.
-            fail_open_before=3 * 3600 + 900,
-            labels={"team": "a"},
-            annotations={"note": "b"},
-        ),
-        places=Places(selector=SELECTOR, requirements=requirements(SELECTOR), globs=("team-*",), exclude=("team-x",)),
-    ),
-}
 
 
 @pytest.fixture(scope="module")
 def by_role(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Object]]:
     return rendered(tmp_path_factory.mktemp("rendered"))
-
-
-def objects(wanted: Settings) -> list[Object]:
-    """All objects of a refresher."""
-    secret = manifests.aws_secret(wanted)
-    restricted = [permissions.policy(wanted), permissions.policy_binding(wanted)] if wanted.places.selector else []
-    bindings = [permissions.role_binding(wanted, namespace) for namespace in wanted.places.listed]
-    return [
-        manifests.namespace(wanted),
-        *([secret] if secret else []),
-        *restricted,
-        permissions.cluster_role(wanted),
-        *([permissions.cluster_role_binding(wanted)] if restricted else bindings),
-        manifests.service_account(wanted),
-        manifests.config_map(wanted),
-        manifests.cron_job(wanted),
-    ]
 
 
 def plain(content: Any) -> Any:

@@ -1,0 +1,124 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Requests for objects of the kinds that a refresher consists of. Private to this collection.
+
+Discovery is not needed for them, so that nothing of the cluster's other APIs can be in the way.
+"""
+
+from __future__ import annotations
+
+import typing as t
+import urllib.parse
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster, NotFoundError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import APPLY_PATCH, Request
+
+Object = dict[str, t.Any]
+
+# Kind -> the start of its path, and its name there.
+KINDS = {
+    "Namespace": ("/api/v1", "namespaces"),
+    "ServiceAccount": ("/api/v1", "serviceaccounts"),
+    "Secret": ("/api/v1", "secrets"),
+    "ConfigMap": ("/api/v1", "configmaps"),
+    "Pod": ("/api/v1", "pods"),
+    "Event": ("/api/v1", "events"),
+    "CronJob": ("/apis/batch/v1", "cronjobs"),
+    "Job": ("/apis/batch/v1", "jobs"),
+    "ClusterRole": ("/apis/rbac.authorization.k8s.io/v1", "clusterroles"),
+    "ClusterRoleBinding": ("/apis/rbac.authorization.k8s.io/v1", "clusterrolebindings"),
+    "RoleBinding": ("/apis/rbac.authorization.k8s.io/v1", "rolebindings"),
+    "ValidatingAdmissionPolicy": ("/apis/admissionregistration.k8s.io/v1", "validatingadmissionpolicies"),
+    "ValidatingAdmissionPolicyBinding": ("/apis/admissionregistration.k8s.io/v1", "validatingadmissionpolicybindings"),
+    "LocalSubjectAccessReview": ("/apis/authorization.k8s.io/v1", "localsubjectaccessreviews"),
+}
+
+
+def apply(cluster: Cluster, body: Object, *, dry_run: bool = False) -> Object:
+    """Server-side apply; what is stored then, or would be. Conflicts are won: the objects are managed.
+
+    Raises ClusterError.
+    """
+    force = ("force", "true")
+    request = Request("PATCH", _path_of(body), (*_query(dry_run), force), body, APPLY_PATCH)
+    return cluster.request(request, _what("apply", body, dry_run))
+
+
+def create(cluster: Cluster, body: Object, *, dry_run: bool = False) -> Object:
+    """A new object, which may have a generateName. Raises ClusterError."""
+    request = Request("POST", path(body["kind"], body["metadata"].get("namespace", "")), _query(dry_run), body)
+    return cluster.request(request, _what("create", body, dry_run))
+
+
+def read(cluster: Cluster, kind: str, name: str, namespace: str = "") -> Object | None:
+    """One object, or None. Raises ClusterError."""
+    try:
+        return cluster.request(Request("GET", path(kind, namespace, name)), _words("get", kind, name, namespace))
+    except NotFoundError:
+        return None
+
+
+def labelled(cluster: Cluster, kind: str, selector: str, namespace: str = "") -> t.Iterator[Object]:
+    """The objects that match a label selector, in one namespace or in all. Raises ClusterError."""
+    where = f"in namespace {namespace}" if namespace else "in all namespaces"
+    what = f"list {KINDS[kind][1]} with {selector} {where}"
+    version = KINDS[kind][0].removeprefix("/apis/").removeprefix("/api/")
+    for item in cluster.list_objects(path(kind, namespace), [("labelSelector", selector)], what):
+        # In a list only the list itself says what its objects are.
+        yield {"apiVersion": version, "kind": kind, **item}
+
+
+def delete(cluster: Cluster, found: Object, *, propagation: str = "Background", dry_run: bool = False) -> None:
+    """Delete just the object that was read; it may be gone already. Raises ClusterError.
+
+    propagation: Foreground keeps the object until those that it owns are gone.
+    """
+    options: Object = {
+        "apiVersion": "v1",
+        "kind": "DeleteOptions",
+        "propagationPolicy": propagation,
+        "preconditions": {"uid": found["metadata"]["uid"]},
+    }
+    query = (("dryRun", "All"),) if dry_run else ()
+    if dry_run:
+        # An API server that is given a body ignores the query, which is for its audit log.
+        options["dryRun"] = ["All"]
+    try:
+        cluster.request(Request("DELETE", _path_of(found), query, options), _what("delete", found, dry_run))
+    except NotFoundError:
+        return
+
+
+def path(kind: str, namespace: str = "", name: str = "") -> str:
+    """The path of an object, or without a name of a list."""
+    start, plural = KINDS[kind]
+    parts = [start]
+    if namespace:
+        parts += ["namespaces", namespace]
+    parts.append(plural)
+    if name:
+        parts.append(urllib.parse.quote(name, safe=""))
+    return "/".join(parts)
+
+
+def _path_of(body: Object) -> str:
+    metadata = body["metadata"]
+    return path(body["kind"], metadata.get("namespace", ""), metadata["name"])
+
+
+def _query(dry_run: bool) -> tuple[tuple[str, str], ...]:
+    manager = ("fieldManager", _marks.FIELD_MANAGER)
+    return (manager, ("dryRun", "All")) if dry_run else (manager,)
+
+
+def _what(verb: str, body: Object, dry_run: bool) -> str:
+    metadata = body["metadata"]
+    # A review of permissions has no name at all.
+    name = metadata.get("name") or metadata.get("generateName", "") + "*"
+    return _words(verb, body["kind"], name, metadata.get("namespace", "")) + (" (dry run)" if dry_run else "")
+
+
+def _words(verb: str, kind: str, name: str, namespace: str) -> str:
+    return f"{verb} {kind} {namespace}/{name}" if namespace else f"{verb} {kind} {name}"

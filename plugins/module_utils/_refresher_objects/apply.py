@@ -1,0 +1,294 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes the refresher's objects, in an order that keeps it restricted and working. Private to this collection.
+
+First what grants nothing by itself: the namespace, the policy (until it is in force), the ClusterRole, the service
+account. Then a dry run of all others, so that nothing else is written if the cluster rejects one of them. Then the same
+for real, and last the removal of what is no longer wanted.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import time
+import typing as t
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import objects
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import (
+    Cluster,
+    ClusterError,
+    ForbiddenError,
+    NotFoundError,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import (
+    manifests,
+    permissions,
+    plan,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import CRONJOB, Settings
+
+Object = dict[str, t.Any]
+
+PROBES = 3
+"""Each is a request of its own: where several API servers share one address not always the same one responds."""
+SECONDS_FOR_POLICY = 60.0
+"""An API server enforces a policy a moment after it was stored."""
+SECONDS_FOR_REVOCATION = 30.0
+"""It forgets a permission a moment after its binding was deleted. What is allowed after that was granted by others."""
+_PAUSE = 0.5
+
+
+class Installer:
+    """One refresher in one cluster. With dry_run nothing is written: the changes are those that would be made."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        settings: Settings,
+        *,
+        dry_run: bool,
+        workers: int,
+        sleep: t.Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._cluster = cluster
+        self._settings = settings
+        self._dry_run = dry_run
+        self._workers = workers
+        self._sleep = sleep
+        self._without_namespace = False
+        """Whether nothing can be tried in the namespace, since only a real run creates it."""
+        self.changes: list[plan.Change] = []
+        self.warnings: list[str] = []
+
+    def install(self) -> None:
+        """Raises ClusterError; what was written until then is in `changes`."""
+        settings = self._settings
+        with concurrent.futures.ThreadPoolExecutor(max_workers=self._workers) as pool:
+            former = _Former(self._cluster, settings, pool)
+            self._create_namespace()
+            if settings.places.selector:
+                self._enforce_policy(former)
+            self._put(permissions.cluster_role(settings), former)
+            self._put(manifests.service_account(settings), former)
+            bodies = [manifests.aws_secret(settings), manifests.config_map(settings), manifests.cron_job(settings)]
+            own = [body for body in bodies if body]
+            missing = self._missing_bindings(former)
+            tried = self._try(own, missing, pool)
+            self._bind(missing, former, pool)
+            # The CronJob is the last of them: it needs all others.
+            for body, would_be in zip(own, tried):
+                self._record(former.named[body["kind"]], would_be, body)
+            self._remove_unwanted(former, pool)
+
+    # --- What grants nothing by itself
+
+    def _create_namespace(self) -> None:
+        before = objects.read(self._cluster, "Namespace", self._settings.namespace)
+        if before and before["metadata"].get("deletionTimestamp"):
+            raise ClusterError(
+                "terminating",
+                f"The namespace {self._settings.namespace} is being deleted. Wait until it is gone, or use another.",
+            )
+        annotations = (before or {"metadata": {}})["metadata"].get("annotations") or {}
+        if before and annotations.get(_marks.CREATED) != "true":
+            # Somebody else's: it is used as it is.
+            return
+        self._without_namespace = self._dry_run and before is None
+        body = manifests.namespace(self._settings)
+        self._record(before, objects.apply(self._cluster, body, dry_run=True), body)
+
+    def _enforce_policy(self, former: _Former) -> None:
+        changed = [
+            self._put(body, former)
+            for body in (permissions.policy(self._settings), permissions.policy_binding(self._settings))
+        ]
+        if self._dry_run:
+            return
+        body = permissions.probe(self._settings)
+        deadline = time.monotonic() + SECONDS_FOR_POLICY
+        seen = 0
+        while seen < (PROBES if any(changed) else 1):
+            if self._denied(body):
+                seen += 1
+            elif time.monotonic() > deadline:
+                raise ClusterError(
+                    "api_error",
+                    f"{self._cluster.host} does not enforce the ValidatingAdmissionPolicy {self._settings.policy} "
+                    f"{SECONDS_FOR_POLICY:.0f} s after it was stored, and without it the refresher is not restricted. "
+                    "Check whether admission policies are disabled in the API server.",
+                )
+            else:
+                self._sleep(_PAUSE)
+
+    def _denied(self, body: Object) -> bool:
+        try:
+            objects.create(self._cluster, body, dry_run=True)
+        except ForbiddenError as exc:
+            return self._settings.policy in str(exc)
+        return False
+
+    # --- What is tried first
+
+    def _try(
+        self, bodies: t.Sequence[Object], bindings: t.Sequence[Object], pool: concurrent.futures.Executor
+    ) -> list[Object]:
+        """A dry run of each, of one binding and of a Pod; what would be stored for the bodies.
+
+        Raises ClusterError for the first that the cluster rejects.
+        """
+        if self._without_namespace:
+            self.warnings.append(
+                f"The namespace {self._settings.namespace} does not exist yet, so check mode could not try whether the "
+                "cluster accepts the objects in it."
+            )
+            return list(bodies)
+        tried = [pool.submit(self._try_one, body) for body in (*bodies, *bindings[:1])]
+        self._try_pod()
+        return [future.result() for future in tried][: len(bodies)]
+
+    def _try_one(self, body: Object) -> Object:
+        try:
+            return objects.apply(self._cluster, body, dry_run=True)
+        except NotFoundError:
+            # In check mode the ClusterRole may not exist yet, and only administrators may bind a missing one.
+            if self._dry_run and "roleRef" in body:
+                return body
+            raise
+
+    def _try_pod(self) -> None:
+        pod = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {
+                "generateName": f"{CRONJOB}-trial-",
+                "namespace": self._settings.namespace,
+                "labels": self._settings.labels,
+            },
+            "spec": manifests.pod_spec(self._settings),
+        }
+        try:
+            objects.create(self._cluster, pod, dry_run=True)
+        except ForbiddenError as exc:
+            if 'cannot create resource "pods"' not in str(exc):
+                raise
+            self.warnings.append(f"Whether the cluster accepts the refresher's pods could not be tried. {exc}")
+        except ClusterError as exc:
+            # In check mode the service account may not exist yet.
+            if not (self._dry_run and "serviceaccount" in str(exc).lower()):
+                raise
+
+    # --- Permissions
+
+    def _missing_bindings(self, former: _Former) -> list[Object]:
+        """Those that differ or are not there."""
+        if self._settings.places.selector:
+            wanted = permissions.cluster_role_binding(self._settings)
+            return [] if former.wide and plan.binds_as(former.wide, wanted) else [wanted]
+        missing = []
+        for namespace in self._settings.places.listed:
+            wanted = permissions.role_binding(self._settings, namespace)
+            found = former.bindings.get(namespace)
+            if not (found and plan.binds_as(found, wanted)):
+                missing.append(wanted)
+        return missing
+
+    def _bind(self, missing: t.Sequence[Object], former: _Former, pool: concurrent.futures.Executor) -> None:
+        before = {("RoleBinding", namespace): found for namespace, found in former.bindings.items()}
+        if former.wide:
+            before["ClusterRoleBinding", ""] = former.wide
+
+        def bind(body: Object) -> plan.Change:
+            found = before.get((body["kind"], body["metadata"].get("namespace", "")))
+            after = body if self._dry_run else objects.apply(self._cluster, body)
+            return plan.applied(found, after)
+
+        self.changes += pool.map(bind, missing)
+
+    # --- What is no longer wanted
+
+    def _remove_unwanted(self, former: _Former, pool: concurrent.futures.Executor) -> None:
+        listed = set(self._settings.places.listed)
+        unwanted = [found for namespace, found in former.bindings.items() if namespace not in listed]
+        list(pool.map(self._delete, unwanted))
+        if not self._settings.places.selector:
+            if former.wide:
+                self._delete(former.wide)
+                self._wait_until_revoked()
+            for found in (former.policy_binding, former.policy):
+                if found:
+                    self._delete(found)
+        if self._settings.aws.kind != "secret" and former.aws_secret:
+            self._delete(former.aws_secret)
+
+    def _delete(self, found: Object) -> None:
+        objects.delete(self._cluster, found, dry_run=self._dry_run)
+        self.changes.append(plan.removed(found))
+
+    def _wait_until_revoked(self) -> None:
+        """Not before that may the policy go."""
+        if self._dry_run:
+            return
+        namespace = self._settings.namespace
+        asked = {"verb": "create", "resource": "secrets", "name": self._settings.renewal.secret, "namespace": namespace}
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "LocalSubjectAccessReview",
+            "metadata": {"namespace": namespace},
+            "spec": {"user": self._settings.user, "resourceAttributes": asked},
+        }
+        deadline = time.monotonic() + SECONDS_FOR_REVOCATION
+        seen = 0
+        while seen < PROBES and time.monotonic() < deadline:
+            if objects.create(self._cluster, review)["status"]["allowed"]:
+                self._sleep(_PAUSE)
+            else:
+                seen += 1
+
+    # --- One object
+
+    def _put(self, body: Object, former: _Former) -> bool:
+        """Apply an object if that changes it; whether it does."""
+        untried = self._without_namespace and "namespace" in body["metadata"]
+        tried = body if untried else objects.apply(self._cluster, body, dry_run=True)
+        return self._record(former.named[body["kind"]], tried, body)
+
+    def _record(self, before: Object | None, tried: Object, body: Object) -> bool:
+        """Write an object if its dry run says that this changes it; whether it does."""
+        change = plan.applied(before, tried)
+        if change.action != "unchanged" and not self._dry_run:
+            change = plan.applied(before, objects.apply(self._cluster, body))
+        self.changes.append(change)
+        return change.action != "unchanged"
+
+
+class _Former:
+    """What there is of the refresher before this run, read in parallel."""
+
+    def __init__(self, cluster: Cluster, settings: Settings, pool: concurrent.futures.Executor) -> None:
+        own, name = settings.namespace, settings.permissions
+        read = {
+            "ServiceAccount": pool.submit(objects.read, cluster, "ServiceAccount", CRONJOB, own),
+            "Secret": pool.submit(objects.read, cluster, "Secret", manifests.AWS_SECRET, own),
+            "ConfigMap": pool.submit(objects.read, cluster, "ConfigMap", CRONJOB, own),
+            "CronJob": pool.submit(objects.read, cluster, "CronJob", CRONJOB, own),
+            "ClusterRole": pool.submit(objects.read, cluster, "ClusterRole", name),
+            "ClusterRoleBinding": pool.submit(objects.read, cluster, "ClusterRoleBinding", name),
+            "ValidatingAdmissionPolicy": pool.submit(_read_policy, cluster, "", settings),
+            "ValidatingAdmissionPolicyBinding": pool.submit(_read_policy, cluster, "Binding", settings),
+        }
+        selector = f"{_marks.REFRESHER_LABEL}={own}"
+        bindings = pool.submit(lambda: list(objects.labelled(cluster, "RoleBinding", selector)))
+        self.named = {kind: future.result() for kind, future in read.items()}
+        """Kind -> the object of its one name, or None."""
+        self.bindings = {each["metadata"]["namespace"]: each for each in bindings.result()}
+        self.wide = self.named["ClusterRoleBinding"]
+        self.policy = self.named["ValidatingAdmissionPolicy"]
+        self.policy_binding = self.named["ValidatingAdmissionPolicyBinding"]
+        self.aws_secret = self.named["Secret"]
+
+
+def _read_policy(cluster: Cluster, suffix: str, settings: Settings) -> Object | None:
+    """None also where the cluster does not know policies: Kubernetes before 1.30."""
+    return objects.read(cluster, f"ValidatingAdmissionPolicy{suffix}", settings.policy)

@@ -1,0 +1,80 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What counts as a difference, and what a diff shows."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import permissions, plan
+from support.refresher_settings import settings
+
+STORED: dict[str, Any] = {
+    "apiVersion": "v1",
+    "kind": "ConfigMap",
+    "metadata": {"name": "a", "namespace": "ns", "uid": "u", "resourceVersion": "7", "managedFields": [{}]},
+    "data": {"a": "b"},
+}
+
+
+def stored(**metadata: Any) -> dict[str, Any]:
+    return {**STORED, "metadata": {**STORED["metadata"], **metadata}}
+
+
+@pytest.mark.parametrize(
+    ("after", "action"),
+    [
+        (stored(resourceVersion="8", managedFields=[], generation=3), "unchanged"),
+        ({**STORED, "status": {"active": 1}}, "unchanged"),
+        (stored(labels={"x": "y"}), "changed"),
+        ({**STORED, "data": {}}, "changed"),
+    ],
+)
+def test_what_the_server_keeps_is_no_difference(after: dict[str, Any], action: str) -> None:
+    assert plan.applied(STORED, after).action == action
+
+
+def test_what_was_not_there_is_created_and_what_is_deleted_removed() -> None:
+    expected = {"kind": "ConfigMap", "namespace": "ns", "name": "a"}
+    assert plan.applied(None, STORED).to_result() == {**expected, "action": "created"}
+    assert plan.removed(STORED).to_result() == {**expected, "action": "removed"}
+
+
+BINDING = permissions.role_binding(settings(), "team-a")
+OTHERS: dict[str, dict[str, Any]] = {
+    "another role": {"roleRef": {**BINDING["roleRef"], "name": "cluster-admin"}},
+    "another subject": {"subjects": [{**BINDING["subjects"][0], "name": "default"}]},
+    "a subject more": {"subjects": [*BINDING["subjects"], {"kind": "User", "name": "x"}]},
+    "none": {"subjects": None},
+    "no label": {"metadata": {**BINDING["metadata"], "labels": None}},
+}
+
+
+def test_a_binding_with_labels_of_others_needs_no_write() -> None:
+    metadata = {**BINDING["metadata"], "labels": {**BINDING["metadata"]["labels"], "theirs": "x"}}
+    assert plan.binds_as({**BINDING, "metadata": metadata}, BINDING)
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_a_binding_of_something_else_does(kind: str) -> None:
+    assert not plan.binds_as({**BINDING, **OTHERS[kind]}, BINDING)
+
+
+def test_a_diff_has_nothing_of_a_secret_but_whether_it_changed() -> None:
+    secret = {**STORED, "kind": "Secret", "data": {"credentials": "c2VjcmV0"}, "stringData": {"b": "secret"}}
+    secret["metadata"] = {
+        **STORED["metadata"],
+        "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "c2VjcmV0", "note": "kept"},
+    }
+    shown = plan.shown(secret)
+    assert "c2VjcmV0" not in json.dumps(shown)
+    assert '"secret"' not in json.dumps(shown)
+    assert shown["metadata"]["annotations"] == {"note": "kept"}
+    assert shown["data"].keys() == {"credentials"}
+    assert shown != plan.shown({**secret, "data": {"credentials": "b3RoZXI="}})
+    assert secret["metadata"]["annotations"].keys() == {"kubectl.kubernetes.io/last-applied-configuration", "note"}
+    assert plan.shown(None) == {}
