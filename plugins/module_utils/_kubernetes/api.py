@@ -43,7 +43,7 @@ _AWAY = (502, 503, 504)
 _UNKNOWN = (401, 403)
 """What it answers whom it does not know, or not yet."""
 _METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
-_METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _WRITE = (("fieldManager", _marks.FIELD_MANAGER),)
 
 
@@ -96,7 +96,7 @@ class Cluster:
     def namespaces(self, selector: str) -> dict[str, Namespace]:
         """All namespaces that match the label selector ("" for all), by name."""
         query = [("labelSelector", selector)] if selector else []
-        found = self.list_objects("/api/v1/namespaces", query, what="list namespaces", accept=_METADATA_LIST)
+        found = self.list_objects("/api/v1/namespaces", query, what="list namespaces", accept=METADATA_LIST)
         return {item["metadata"]["name"]: _namespace(item) for item in found}
 
     def namespace(self, name: str) -> Namespace:

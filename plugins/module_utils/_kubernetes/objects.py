@@ -13,7 +13,11 @@ import urllib.parse
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster, NotFoundError
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import APPLY_PATCH, Request
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import (
+    APPLY_PATCH,
+    MERGE_PATCH,
+    Request,
+)
 
 Object = dict[str, t.Any]
 
@@ -50,6 +54,12 @@ def create(cluster: Cluster, body: Object, *, dry_run: bool = False) -> Object:
     """A new object, which may have a generateName. Raises ClusterError."""
     request = Request("POST", path(body["kind"], body["metadata"].get("namespace", "")), _query(dry_run), body)
     return cluster.request(request, _what("create", body, dry_run))
+
+
+def merge(cluster: Cluster, found: Object, patch: Object, *, dry_run: bool = False) -> Object:
+    """A JSON merge patch of the object that was read; what is stored then, or would be. Raises ClusterError."""
+    request = Request("PATCH", _path_of(found), _query(dry_run), patch, MERGE_PATCH)
+    return cluster.request(request, _what("patch", found, dry_run))
 
 
 def read(cluster: Cluster, kind: str, name: str, namespace: str = "") -> Object | None:

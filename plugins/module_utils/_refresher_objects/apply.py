@@ -26,17 +26,17 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     manifests,
     permissions,
     plan,
+    revocation,
 )
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.former import Former
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import CRONJOB, Settings
 
 Object = dict[str, t.Any]
 
 PROBES = 3
-"""Each is a request of its own: where several API servers share one address not always the same one responds."""
+"""Each is a request of its own: if several API servers share one address not always the same one responds."""
 SECONDS_FOR_POLICY = 60.0
 """An API server enforces a policy a moment after it was stored."""
-SECONDS_FOR_REVOCATION = 30.0
-"""It forgets a permission a moment after its binding was deleted. What is allowed after that was granted by others."""
 _PAUSE = 0.5
 
 
@@ -66,7 +66,7 @@ class Installer:
         """Raises ClusterError; what was written until then is in `changes`."""
         settings = self._settings
         with concurrent.futures.ThreadPoolExecutor(max_workers=self._workers) as pool:
-            former = _Former(self._cluster, settings, pool)
+            former = Former(self._cluster, settings.namespace, pool)
             self._create_namespace()
             if settings.places.selector:
                 self._enforce_policy(former)
@@ -99,7 +99,7 @@ class Installer:
         body = manifests.namespace(self._settings)
         self._record(before, objects.apply(self._cluster, body, dry_run=True), body)
 
-    def _enforce_policy(self, former: _Former) -> None:
+    def _enforce_policy(self, former: Former) -> None:
         changed = [
             self._put(body, former)
             for body in (permissions.policy(self._settings), permissions.policy_binding(self._settings))
@@ -181,7 +181,7 @@ class Installer:
 
     # --- Permissions
 
-    def _missing_bindings(self, former: _Former) -> list[Object]:
+    def _missing_bindings(self, former: Former) -> list[Object]:
         """Those that differ or are not there."""
         if self._settings.places.selector:
             wanted = permissions.cluster_role_binding(self._settings)
@@ -194,7 +194,7 @@ class Installer:
                 missing.append(wanted)
         return missing
 
-    def _bind(self, missing: t.Sequence[Object], former: _Former, pool: concurrent.futures.Executor) -> None:
+    def _bind(self, missing: t.Sequence[Object], former: Former, pool: concurrent.futures.Executor) -> None:
         before = {("RoleBinding", namespace): found for namespace, found in former.bindings.items()}
         if former.wide:
             before["ClusterRoleBinding", ""] = former.wide
@@ -208,14 +208,17 @@ class Installer:
 
     # --- What is no longer wanted
 
-    def _remove_unwanted(self, former: _Former, pool: concurrent.futures.Executor) -> None:
+    def _remove_unwanted(self, former: Former, pool: concurrent.futures.Executor) -> None:
         listed = set(self._settings.places.listed)
         unwanted = [found for namespace, found in former.bindings.items() if namespace not in listed]
         list(pool.map(self._delete, unwanted))
         if not self._settings.places.selector:
             if former.wide:
                 self._delete(former.wide)
-                self._wait_until_revoked()
+                if not self._dry_run:
+                    # Not before that may the policy go.
+                    name, secret = self._settings.namespace, self._settings.renewal.secret
+                    revocation.wait_until_revoked(self._cluster, name, secret, self._sleep)
             for found in (former.policy_binding, former.policy):
                 if found:
                     self._delete(found)
@@ -226,29 +229,9 @@ class Installer:
         objects.delete(self._cluster, found, dry_run=self._dry_run)
         self.changes.append(plan.removed(found))
 
-    def _wait_until_revoked(self) -> None:
-        """Not before that may the policy go."""
-        if self._dry_run:
-            return
-        namespace = self._settings.namespace
-        asked = {"verb": "create", "resource": "secrets", "name": self._settings.renewal.secret, "namespace": namespace}
-        review = {
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "LocalSubjectAccessReview",
-            "metadata": {"namespace": namespace},
-            "spec": {"user": self._settings.user, "resourceAttributes": asked},
-        }
-        deadline = time.monotonic() + SECONDS_FOR_REVOCATION
-        seen = 0
-        while seen < PROBES and time.monotonic() < deadline:
-            if objects.create(self._cluster, review)["status"]["allowed"]:
-                self._sleep(_PAUSE)
-            else:
-                seen += 1
-
     # --- One object
 
-    def _put(self, body: Object, former: _Former) -> bool:
+    def _put(self, body: Object, former: Former) -> bool:
         """Apply an object if that changes it; whether it does."""
         untried = self._without_namespace and "namespace" in body["metadata"]
         tried = body if untried else objects.apply(self._cluster, body, dry_run=True)
@@ -261,34 +244,3 @@ class Installer:
             change = plan.applied(before, objects.apply(self._cluster, body))
         self.changes.append(change)
         return change.action != "unchanged"
-
-
-class _Former:
-    """What there is of the refresher before this run, read in parallel."""
-
-    def __init__(self, cluster: Cluster, settings: Settings, pool: concurrent.futures.Executor) -> None:
-        own, name = settings.namespace, settings.permissions
-        read = {
-            "ServiceAccount": pool.submit(objects.read, cluster, "ServiceAccount", CRONJOB, own),
-            "Secret": pool.submit(objects.read, cluster, "Secret", manifests.AWS_SECRET, own),
-            "ConfigMap": pool.submit(objects.read, cluster, "ConfigMap", CRONJOB, own),
-            "CronJob": pool.submit(objects.read, cluster, "CronJob", CRONJOB, own),
-            "ClusterRole": pool.submit(objects.read, cluster, "ClusterRole", name),
-            "ClusterRoleBinding": pool.submit(objects.read, cluster, "ClusterRoleBinding", name),
-            "ValidatingAdmissionPolicy": pool.submit(_read_policy, cluster, "", settings),
-            "ValidatingAdmissionPolicyBinding": pool.submit(_read_policy, cluster, "Binding", settings),
-        }
-        selector = f"{_marks.REFRESHER_LABEL}={own}"
-        bindings = pool.submit(lambda: list(objects.labelled(cluster, "RoleBinding", selector)))
-        self.named = {kind: future.result() for kind, future in read.items()}
-        """Kind -> the object of its one name, or None."""
-        self.bindings = {each["metadata"]["namespace"]: each for each in bindings.result()}
-        self.wide = self.named["ClusterRoleBinding"]
-        self.policy = self.named["ValidatingAdmissionPolicy"]
-        self.policy_binding = self.named["ValidatingAdmissionPolicyBinding"]
-        self.aws_secret = self.named["Secret"]
-
-
-def _read_policy(cluster: Cluster, suffix: str, settings: Settings) -> Object | None:
-    """None also where the cluster does not know policies: Kubernetes before 1.30."""
-    return objects.read(cluster, f"ValidatingAdmissionPolicy{suffix}", settings.policy)

@@ -21,6 +21,21 @@ FEDERATED = ("irsa", "web_identity")
 """AWS access by a token of the service account, for which STS returns a session of the role."""
 
 
+def permissions_name(namespace: str) -> str:
+    """Of the ClusterRole and its bindings. One cluster may have several refreshers, each in a namespace of its own."""
+    return f"{CRONJOB}:{namespace}"
+
+
+def policy_name(namespace: str) -> str:
+    """Of the admission policy and its binding: names of policies have no colon."""
+    return f"{CRONJOB}.{namespace}"
+
+
+def user_name(namespace: str) -> str:
+    """Of the service account, as the API server has it."""
+    return f"system:serviceaccount:{namespace}:{CRONJOB}"
+
+
 @dataclasses.dataclass(frozen=True)
 class AwsAccess:
     """How the refresher gets AWS credentials.
@@ -119,18 +134,18 @@ class Settings:
 
     @property
     def permissions(self) -> str:
-        """The name of its ClusterRole and of what binds it. One cluster may have several refreshers."""
-        return f"{CRONJOB}:{self.namespace}"
+        """The name of its ClusterRole and of what binds it."""
+        return permissions_name(self.namespace)
 
     @property
     def policy(self) -> str:
-        """The name of its admission policy: names of policies have no colon."""
-        return f"{CRONJOB}.{self.namespace}"
+        """The name of its admission policy."""
+        return policy_name(self.namespace)
 
     @property
     def user(self) -> str:
         """As whom the API server knows it."""
-        return f"system:serviceaccount:{self.namespace}:{CRONJOB}"
+        return user_name(self.namespace)
 
     @property
     def labels(self) -> dict[str, str]:

@@ -1,0 +1,74 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that is in a namespace, of whatever kind. Private to this collection."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import typing as t
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import (
+    METADATA_LIST,
+    Cluster,
+    ClusterError,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import Request
+
+Object = dict[str, t.Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Contents:
+    """objects: each with its kind and metadata, no more is read of them.
+
+    unknown: the APIs and resources that could not be listed, so that something of theirs may be there, too.
+    """
+
+    objects: tuple[Object, ...]
+    unknown: tuple[str, ...]
+
+
+def contents(cluster: Cluster, namespace: str, workers: int) -> Contents:
+    """List every resource of every API. Raises ClusterError if not even the APIs can be listed."""
+    groups = cluster.request(Request("GET", "/apis"), "list the APIs of the cluster")["groups"]
+    versions = ["/api/v1", *(f"/apis/{group['preferredVersion']['groupVersion']}" for group in groups)]
+    with concurrent.futures.ThreadPoolExecutor(max_workers=workers) as pool:
+        resources: list[tuple[str, str]] = []
+        unknown: list[str] = []
+        for version, found in zip(versions, pool.map(lambda version: _resources(cluster, version), versions)):
+            if found is None:
+                unknown.append(version.rpartition("/apis/")[2])
+            else:
+                resources += [(f"{version}/namespaces/{namespace}/{name}", kind) for name, kind in found.items()]
+        listed = pool.map(lambda resource: _objects(cluster, *resource), resources)
+        all_objects: list[Object] = []
+        for (path, _kind), found_objects in zip(resources, listed):
+            if found_objects is None:
+                unknown.append(path.rpartition("/")[2])
+            else:
+                all_objects += found_objects
+    return Contents(tuple(all_objects), tuple(unknown))
+
+
+def _resources(cluster: Cluster, version: str) -> dict[str, str] | None:
+    """Plural name -> kind of what is in namespaces and can be listed; None if the API does not respond."""
+    try:
+        found = cluster.request(Request("GET", version), f"list the resources of {version}")
+    except ClusterError:
+        return None
+    return {
+        each["name"]: each["kind"]
+        for each in found["resources"]
+        if each["namespaced"] and "list" in each["verbs"] and "/" not in each["name"]
+    }
+
+
+def _objects(cluster: Cluster, path: str, kind: str) -> list[Object] | None:
+    """Each with its kind; None if the list is rejected."""
+    try:
+        found = list(cluster.list_objects(path, [], f"list {path}", accept=METADATA_LIST))
+    except ClusterError:
+        return None
+    return [{**each, "kind": kind} for each in found]

@@ -1,0 +1,175 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Suspends a refresher, or removes it from the cluster. Private to this collection.
+
+Permissions and AWS keys go first, so that a pod that cannot end, such as one on a dead node, has neither. Such a pod
+keeps the CronJob, and nothing else.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import time
+import typing as t
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import objects
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster, ClusterError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.contents import contents
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import plan, revocation
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.former import Former
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import CRONJOB
+
+Object = dict[str, t.Any]
+
+SECONDS_TO_END = 60.0
+"""For the CronJob's pods, whose grace period is 10 s, and as long again for the namespace."""
+_PAUSE = 0.5
+# Kubernetes itself creates these in each namespace.
+_BUILT_IN = (("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default"))
+# These are about other objects, and nobody keeps anything in them.
+_PASSING = ("Event", "PodMetrics")
+
+
+class Remover:
+    """One refresher in one cluster. With dry_run nothing is written: the changes are those that would be made."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        namespace: str,
+        secret: str,
+        *,
+        dry_run: bool,
+        workers: int,
+        sleep: t.Callable[[float], None] = time.sleep,
+        now: t.Callable[[], float] = time.monotonic,
+    ) -> None:
+        """namespace: the refresher's. secret: the name of the pull secrets."""
+        self._cluster = cluster
+        self._namespace = namespace
+        self._secret = secret
+        self._dry_run = dry_run
+        self._workers = workers
+        self._sleep = sleep
+        self._now = now
+        self.changes: list[plan.Change] = []
+        self.warnings: list[str] = []
+
+    def suspend(self) -> None:
+        """Start no Job any more, and end those that run: one could create secrets anew. Raises ClusterError."""
+        cronjob = objects.read(self._cluster, "CronJob", CRONJOB, self._namespace)
+        if cronjob is None:
+            return
+        if not cronjob["spec"].get("suspend"):
+            patch = {"spec": {"suspend": True}}
+            after = objects.merge(self._cluster, cronjob, patch, dry_run=self._dry_run)
+            self.changes.append(plan.applied(cronjob, after))
+        for job in objects.labelled(self._cluster, "Job", self._selector, self._namespace):
+            if job.get("status", {}).get("active"):
+                self._delete(job, "Foreground")
+
+    def remove(self) -> None:
+        """Remove all of it. Raises ClusterError, also for what could not end, after all else is removed."""
+        with concurrent.futures.ThreadPoolExecutor(max_workers=self._workers) as pool:
+            former = Former(self._cluster, self._namespace, pool)
+            list(pool.map(self._delete, former.bindings.values()))
+            for found in (former.wide, former.aws_secret):
+                if found:
+                    self._delete(found)
+            if former.wide and not self._dry_run:
+                revocation.wait_until_revoked(self._cluster, self._namespace, self._secret, self._sleep)
+            named = former.named
+            for found in (former.policy_binding, former.policy, named["ClusterRole"]):
+                if found:
+                    self._delete(found)
+            cronjob = named["CronJob"]
+            if cronjob:
+                self._delete(cronjob, "Foreground")
+            for found in (named["ConfigMap"], named["ServiceAccount"]):
+                if found:
+                    self._delete(found)
+        if cronjob and not self._dry_run:
+            stuck = self._what_cannot_end()
+            if stuck:
+                raise ClusterError("terminating", stuck)
+        self._remove_namespace()
+
+    # --- Jobs and pods
+
+    def _what_cannot_end(self) -> str:
+        """Wait for the CronJob, which ends after its Jobs and pods. "" or, in words, what is in the way."""
+        if self._is_gone(lambda: objects.read(self._cluster, "CronJob", CRONJOB, self._namespace)):
+            return ""
+        pods = objects.labelled(self._cluster, "Pod", self._selector, self._namespace)
+        found = [f"{pod['metadata']['name']} on node {pod['spec'].get('nodeName', '(none)')}" for pod in pods]
+        return (
+            "The refresher's permissions and AWS keys are removed, but its CronJob "
+            f"{self._namespace}/{CRONJOB} is still being deleted after {SECONDS_TO_END:.0f} s. "
+            f"Pods that do not end: {', '.join(found) or 'none'}. "
+            "If their node is gone, delete the node or force the deletion of the pods, and run the task again."
+        )
+
+    def _is_gone(self, read: t.Callable[[], Object | None]) -> bool:
+        deadline = self._now() + SECONDS_TO_END
+        while read():
+            if self._now() > deadline:
+                return False
+            self._sleep(_PAUSE)
+        return True
+
+    # --- The namespace
+
+    def _remove_namespace(self) -> None:
+        """Only one that the role created, and only if a complete list shows that nothing of others is in it."""
+        found = objects.read(self._cluster, "Namespace", self._namespace)
+        if found is None or (found["metadata"].get("annotations") or {}).get(_marks.CREATED) != "true":
+            return
+        if not found["metadata"].get("deletionTimestamp"):
+            there = contents(self._cluster, self._namespace, self._workers)
+            others = [each for each in there.objects if self._is_of_others(each)]
+            if there.unknown or others:
+                self._keep_namespace(there.unknown, others)
+                return
+            self._delete(found)
+        if not self._dry_run and not self._is_gone(lambda: objects.read(self._cluster, "Namespace", self._namespace)):
+            self.warnings.append(
+                f"The namespace {self._namespace} is still being deleted after {SECONDS_TO_END:.0f} s. "
+                f"kubectl describe namespace {self._namespace} shows what keeps it."
+            )
+
+    def _is_of_others(self, found: Object) -> bool:
+        metadata = found["metadata"]
+        labels = metadata.get("labels") or {}
+        return (
+            found["kind"] not in _PASSING
+            and (found["kind"], metadata["name"]) not in _BUILT_IN
+            and labels.get(_marks.REFRESHER_LABEL) != self._namespace
+        )
+
+    def _keep_namespace(self, unknown: t.Sequence[str], others: t.Sequence[Object]) -> None:
+        if others:
+            kind, name = others[0]["kind"], others[0]["metadata"]["name"]
+            self.warnings.append(
+                f"The namespace {self._namespace} stays: {len(others)} objects in it are not the refresher's, such as "
+                f"{kind} {name}."
+            )
+        else:
+            self.warnings.append(
+                f"The namespace {self._namespace} stays, since something else may be in it: these could not be listed: "
+                f"{', '.join(unknown)}."
+            )
+
+    # --- One object
+
+    @property
+    def _selector(self) -> str:
+        return f"{_marks.REFRESHER_LABEL}={self._namespace}"
+
+    def _delete(self, found: Object, propagation: str = "Background") -> None:
+        if found["metadata"].get("deletionTimestamp"):
+            # Being deleted already: it is waited for where that matters.
+            return
+        objects.delete(self._cluster, found, propagation=propagation, dry_run=self._dry_run)
+        self.changes.append(plan.removed(found))

@@ -1,0 +1,40 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waits until the API server has forgotten the refresher's permissions. Private to this collection."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import objects
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import user_name
+
+REVIEWS = 3
+"""Each is a request of its own: if several API servers share one address not always the same one responds."""
+SECONDS = 30.0
+"""What is still allowed after that was granted by others."""
+_PAUSE = 0.5
+
+
+def wait_until_revoked(cluster: Cluster, namespace: str, secret: str, sleep: t.Callable[[float], None]) -> None:
+    """After the deletion of its ClusterRoleBinding: until then the policy must stay. Raises ClusterError.
+
+    namespace: the refresher's. secret: the name of the pull secrets.
+    """
+    asked = {"verb": "create", "resource": "secrets", "name": secret, "namespace": namespace}
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "LocalSubjectAccessReview",
+        "metadata": {"namespace": namespace},
+        "spec": {"user": user_name(namespace), "resourceAttributes": asked},
+    }
+    deadline = time.monotonic() + SECONDS
+    revoked = 0
+    while revoked < REVIEWS and time.monotonic() < deadline:
+        if objects.create(cluster, review)["status"]["allowed"]:
+            sleep(_PAUSE)
+        else:
+            revoked += 1
