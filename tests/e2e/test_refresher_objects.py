@@ -260,6 +260,46 @@ def test_the_cluster_accepts_every_object(place: Place, core: client.CoreV1Api, 
         assert objects.apply(place.cluster, body, dry_run=True)["metadata"]["name"]
 
 
+# --- What a cluster must have
+
+
+@pytest.mark.parametrize("data", [None, {}, {"other": "eA=="}], ids=str)
+def test_aws_keys_of_the_user_s_own_must_be_there(
+    place: Place, core: client.CoreV1Api, data: dict[str, str] | None
+) -> None:
+    own = place.settings.namespace
+    core.create_namespace({"metadata": {"name": own}})
+    if data is not None:
+        core.create_namespaced_secret(own, {"metadata": {"name": "theirs"}, "data": data})
+    place.change(aws=AwsAccess("existing_secret", existing_secret="theirs"))
+    with pytest.raises(ClusterError, match=f'{own} has no Secret theirs with a key "credentials"'):
+        place.installer()
+    assert place.stored.left() <= {"secrets refresher/theirs"}
+
+
+def test_aws_keys_of_the_user_s_own_are_never_removed(place: Place, core: client.CoreV1Api) -> None:
+    own = place.settings.namespace
+    place.installer()
+    core.create_namespaced_secret(own, {"metadata": {"name": "theirs"}, "data": {"credentials": "eA=="}})
+    place.change(aws=AwsAccess("existing_secret", existing_secret="theirs"))
+    assert place.install() == {JOB, SETTINGS, KEYS}
+    place.remover().remove()
+    assert place.stored.left() == {"secrets refresher/theirs"}
+
+
+def test_two_refreshers_of_one_name_are_refused_where_one_has_a_selector(place: Place) -> None:
+    place.installer()
+    selector = "ecr-public=enabled"
+    second = dataclasses.replace(
+        place.settings,
+        namespace=f"{place.prefix}second",
+        places=Places(selector=selector, requirements=requirements(selector)),
+    )
+    with place.stored.written() as nothing, pytest.raises(ClusterError, match="Another refresher keeps secrets named"):
+        Installer(place.cluster, second, dry_run=False, workers=8).install()
+    assert nothing == set()
+
+
 # --- Removal
 
 

@@ -26,6 +26,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     manifests,
     permissions,
     plan,
+    preconditions,
     revocation,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.former import Former
@@ -66,6 +67,7 @@ class Installer:
         """Raises ClusterError; what was written until then is in `changes`."""
         settings = self._settings
         with concurrent.futures.ThreadPoolExecutor(max_workers=self._workers) as pool:
+            preconditions.check(self._cluster, settings)
             former = Former(self._cluster, settings.namespace, pool)
             self._create_namespace()
             if settings.places.selector:

@@ -1,0 +1,69 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a cluster must have before a refresher is written into it. Private to this collection."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import objects
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import (
+    Cluster,
+    ClusterError,
+    NotFoundError,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import Request
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import Settings
+
+Object = dict[str, t.Any]
+
+
+def check(cluster: Cluster, settings: Settings) -> None:
+    """Raises ClusterError for the first that is missing, with what to do."""
+    if settings.aws.kind == "existing_secret":
+        _check_existing_secret(cluster, settings)
+    if settings.places.selector:
+        _check_policies(cluster)
+        _check_other_refreshers(cluster, settings)
+
+
+def _check_existing_secret(cluster: Cluster, settings: Settings) -> None:
+    name = settings.aws.existing_secret
+    found = objects.read(cluster, "Secret", name, settings.namespace)
+    if not found or "credentials" not in (found.get("data") or {}):
+        raise ClusterError(
+            "not_found",
+            f'The namespace {settings.namespace} has no Secret {name} with a key "credentials", in the format of the '
+            "AWS shared credentials file. Create the namespace and the Secret first.",
+        )
+
+
+def _check_policies(cluster: Cluster) -> None:
+    """RBAC cannot restrict a refresher that creates secrets."""
+    try:
+        cluster.request(
+            Request("GET", objects.path("ValidatingAdmissionPolicy"), (("limit", "1"),)), "list admission policies"
+        )
+    except NotFoundError as exc:
+        raise ClusterError(
+            "not_found",
+            "namespace_selector needs ValidatingAdmissionPolicy (admissionregistration.k8s.io/v1, Kubernetes 1.30), "
+            f"which {cluster.host} does not have: nothing else can restrict a refresher that creates secrets. Select "
+            "by namespaces instead, or run the role in push mode (refresher: none).",
+        ) from exc
+
+
+def _check_other_refreshers(cluster: Cluster, settings: Settings) -> None:
+    """One with a selector removes managed entries from the secrets of its name in all other namespaces."""
+    selector = f"{_marks.REFRESHER_LABEL},{_marks.REFRESHER_LABEL}!={settings.namespace}"
+    for role in objects.labelled(cluster, "ClusterRole", selector):
+        names = [name for rule in role.get("rules") or [] for name in rule.get("resourceNames") or []]
+        if settings.renewal.secret in names:
+            raise ClusterError(
+                "conflict",
+                f"Another refresher keeps secrets named {settings.renewal.secret} in this cluster: "
+                f"{role['metadata']['name']}. With namespace_selector this one would remove their entries. Use another "
+                "name.",
+            )
