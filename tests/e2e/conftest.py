@@ -17,11 +17,12 @@ from kubernetes import client, config
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog
 from support.faults import FaultProxy
+from support.installed import installed
 from support.logins import ci, clients, running_site, site
 from support.playbook import Ansible
 
 # pytest finds fixtures by what a conftest.py has.
-__all__ = ["ci", "clients", "running_site", "site"]
+__all__ = ["ci", "clients", "installed", "running_site", "site"]
 
 NAME = "ecr-public-secret"
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import ssl
@@ -20,6 +21,8 @@ from kubernetes.client import Configuration
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import client
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import ClusterError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import (
+    APPLY_PATCH,
+    JSON,
     MERGE_PATCH,
     NoResponseError,
     Request,
@@ -68,17 +71,26 @@ def transport_to(url: str, ca: str) -> client.ClientTransport:
     return client.ClientTransport(configuration, connections=1, headers={"Impersonate-User": "somebody"})
 
 
-def test_a_request_is_sent_as_it_is(server: Server) -> None:
+@pytest.mark.parametrize(
+    ("method", "kind"), [("POST", JSON), ("PATCH", MERGE_PATCH), ("PATCH", APPLY_PATCH), ("DELETE", JSON)]
+)
+def test_a_request_is_sent_as_it_is(server: Server, method: str, kind: str) -> None:
     transport = transport_to(server.http.url, server.ca)
     assert transport.host == server.http.url
-    request = Request("PATCH", "/api/v1/secrets/a%2Fb", (("fieldManager", "x"),), {"a": "ü"}, MERGE_PATCH, "text/plain")
-    transport.send(request)
+    path, query = "/api/v1/secrets/a%2Fb", (("fieldManager", "x"), ("labelSelector", "a in (b)"))
+    transport.send(Request(method, path, query, {"a": "\u00fc", "b": [True, None, 1]}, kind, "text/plain"))
     (seen,) = server.requests
-    assert (seen.method, seen.raw_path) == ("PATCH", "/api/v1/secrets/a%2Fb?fieldManager=x")
-    assert seen.body.decode("unicode_escape" if b"\\u" in seen.body else "utf-8").replace(" ", "") == '{"a":"ü"}'
+    assert (seen.method, seen.raw_path.partition("?")[0]) == (method, path)
+    assert seen.query == dict(query)
+    assert json.loads(seen.body) == {"a": "\u00fc", "b": [True, None, 1]}
     headers = {name.lower(): value for name, value in seen.headers.items()}
-    assert (headers["accept"], headers["content-type"]) == ("text/plain", MERGE_PATCH)
+    assert (headers["accept"], headers["content-type"]) == ("text/plain", kind)
     assert headers["impersonate-user"] == "somebody"
+
+
+def test_a_request_without_a_body_has_none(server: Server) -> None:
+    transport_to(server.http.url, server.ca).send(READ)
+    assert server.requests[0].body == b""
 
 
 @pytest.mark.parametrize("status", [200, 201, 403, 404, 409, 410, 422, 429, 500, 503])

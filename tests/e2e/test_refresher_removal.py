@@ -1,0 +1,129 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A refresher that is suspended or removed, on a real API server: what goes, what stays, and what is in the way."""
+
+from __future__ import annotations
+
+import pytest
+from kubernetes import client
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import objects
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import ClusterError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import manifests
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import CRONJOB
+from support.installed import JOB, NAMESPACE, Place
+from support.workloads import wait_for
+
+
+@pytest.fixture
+def place(installed: Place) -> Place:
+    return installed
+
+
+@pytest.mark.parametrize("selector", ["", "ecr-public=enabled"])
+def test_removal_is_foreseen_and_leaves_nothing(place: Place, selector: str) -> None:
+    if selector:
+        place.select(selector)
+    place.installer()
+    there = {*place.stored.left(), NAMESPACE}
+    foreseen = place.remover(dry_run=True)
+    with place.stored.written() as nothing:
+        foreseen.remove()
+    assert nothing == set()
+    done = place.remover()
+    done.remove()
+    assert place.named(done) == place.named(foreseen) == there
+    assert done.warnings == []
+    assert place.stored.left() == set()
+    assert objects.read(place.cluster, "Namespace", place.settings.namespace) is None
+
+    again = place.remover()
+    again.remove()
+    assert (again.changes, again.warnings) == ([], [])
+
+
+def test_a_namespace_with_objects_of_others_stays_and_they_too(place: Place, core: client.CoreV1Api) -> None:
+    place.installer()
+    core.create_namespaced_config_map(place.settings.namespace, {"metadata": {"name": "theirs"}})
+    removal = place.remover()
+    removal.remove()
+    assert place.stored.left() == {"configmaps refresher/theirs"}
+    assert "1 objects in it are not the refresher's, such as ConfigMap theirs" in removal.warnings[0]
+
+
+def test_a_namespace_that_the_role_did_not_create_stays(place: Place, core: client.CoreV1Api) -> None:
+    core.create_namespace({"metadata": {"name": place.settings.namespace}})
+    place.installer()
+    removal = place.remover()
+    removal.remove()
+    assert (place.stored.left(), removal.warnings) == (set(), [])
+    assert core.read_namespace(place.settings.namespace).status.phase == "Active"
+
+
+def test_a_namespace_stays_while_an_aggregated_api_is_down(place: Place, core: client.CoreV1Api) -> None:
+    place.installer()
+    group = f"{place.prefix}down.example.com"
+    service = {"name": "none", "namespace": "default"}
+    registration = client.ApiregistrationV1Api(core.api_client)
+    spec = {"group": group, "version": "v1", "service": service, "groupPriorityMinimum": 100, "versionPriority": 100}
+    registration.create_api_service(
+        {"metadata": {"name": f"v1.{group}"}, "spec": {**spec, "insecureSkipTLSVerify": True}}
+    )
+    try:
+        wait_for(lambda: group in str(client.ApisApi(core.api_client).get_api_versions()), "the aggregated API")
+        removal = place.remover()
+        removal.remove()
+    finally:
+        registration.delete_api_service(f"v1.{group}")
+    assert place.stored.left() == set()
+    assert f"could not be listed: {group}/v1" in removal.warnings[0]
+    assert core.read_namespace(place.settings.namespace).status.phase == "Active"
+
+
+def test_a_pod_that_cannot_end_is_named_and_keeps_nothing_else(place: Place, core: client.CoreV1Api) -> None:
+    place.installer()
+    own = place.settings.namespace
+    cronjob = objects.read(place.cluster, "CronJob", CRONJOB, own)
+    assert cronjob
+    owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": CRONJOB, "uid": cronjob["metadata"]["uid"]}
+    metadata = {
+        "name": "stuck",
+        "labels": place.settings.labels,
+        "finalizers": ["test.example.com/held"],
+        "ownerReferences": [{**owner, "blockOwnerDeletion": True}],
+    }
+    core.create_namespaced_pod(own, {"metadata": metadata, "spec": manifests.pod_spec(place.settings)})
+    try:
+        with pytest.raises(ClusterError, match="Pods that do not end: stuck on node"):
+            place.remover().remove()
+        assert place.stored.left() == {JOB}
+    finally:
+        core.patch_namespaced_pod("stuck", own, {"metadata": {"finalizers": None}})
+    wait_for(lambda: not place.stored.left(), "the end of the CronJob")
+    place.remover().remove()
+    assert objects.read(place.cluster, "Namespace", own) is None
+
+
+def test_suspension_ends_the_jobs_that_run(place: Place, core: client.CoreV1Api) -> None:
+    place.installer()
+    own, batch = place.settings.namespace, client.BatchV1Api(core.api_client)
+    cronjob = objects.read(place.cluster, "CronJob", CRONJOB, own)
+    assert cronjob
+    job = {
+        "metadata": {"name": "running", "labels": place.settings.labels},
+        "spec": cronjob["spec"]["jobTemplate"]["spec"],
+    }
+    batch.create_namespaced_job(own, job)
+    wait_for(lambda: batch.read_namespaced_job_status("running", own).status.active, "the Job's pod")
+    foreseen = place.remover(dry_run=True)
+    foreseen.suspend()
+    assert not batch.read_namespaced_cron_job(CRONJOB, own).spec.suspend
+    done = place.remover()
+    done.suspend()
+    assert place.named(done) == place.named(foreseen) == {JOB, "jobs refresher/running"}
+    assert batch.read_namespaced_cron_job(CRONJOB, own).spec.suspend
+    wait_for(lambda: not batch.list_namespaced_job(own).items, "the end of the Job")
+    again = place.remover()
+    again.suspend()
+    assert again.changes == []

@@ -1,0 +1,123 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A refresher in namespaces of a test's own: written, suspended and removed without Ansible."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from kubernetes import client, config
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import objects
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.client import ClientTransport
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import Patience
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.apply import Installer
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.removal import Remover
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.selector import requirements
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import (
+    CRONJOB,
+    Places,
+    Settings,
+)
+from support.cluster.audit import AuditLog
+from support.crowd import Crowd
+from support.refresher_settings import CASES
+from support.stored import Stored, quiet_schedule
+
+JOB, SETTINGS = f"cronjobs refresher/{CRONJOB}", f"configmaps refresher/{CRONJOB}"
+ACCOUNT, KEYS = f"serviceaccounts refresher/{CRONJOB}", f"secrets refresher/{CRONJOB}-aws"
+NAMESPACE, PERMISSIONS = "namespaces refresher", f"clusterroles {CRONJOB}:refresher"
+WIDE = f"clusterrolebindings {CRONJOB}:refresher"
+FASTER = 10
+POLICY = {
+    f"validatingadmissionpolicies {CRONJOB}.refresher",
+    f"validatingadmissionpolicybindings {CRONJOB}.refresher",
+}
+
+
+def bound(*places: str) -> set[str]:
+    return {f"rolebindings {place}/{CRONJOB}:refresher" for place in places}
+
+
+@dataclasses.dataclass
+class Place:
+    """A refresher in namespaces of a test's own, and what it is to be."""
+
+    cluster: Cluster
+    stored: Stored
+    settings: Settings
+    prefix: str
+
+    def change(self, **changes: Any) -> None:
+        self.settings = dataclasses.replace(self.settings, **changes)
+
+    def select(self, selector: str, **changes: Any) -> None:
+        """Namespaces by a label selector."""
+        self.change(places=Places(selector=selector, requirements=requirements(selector), **changes))
+
+    def list_places(self, *places: str) -> None:
+        self.change(places=Places(listed=tuple(f"{self.prefix}{place}" for place in places)))
+
+    def installer(self, *, dry_run: bool = False) -> Installer:
+        installer = Installer(self.cluster, self.settings, dry_run=dry_run, workers=8)
+        installer.install()
+        return installer
+
+    def remover(self, *, dry_run: bool = False) -> Remover:
+        """By a clock that runs faster: what takes a minute comes in seconds."""
+        name, secret = self.settings.namespace, self.settings.renewal.secret
+        return Remover(*(self.cluster, name, secret), dry_run=dry_run, workers=8, now=lambda: time.monotonic() * FASTER)
+
+    def install(self) -> set[str]:
+        """What an installation has written, after check mode has foreseen just that and written nothing."""
+        with self.stored.written() as nothing:
+            foreseen = self.named(self.installer(dry_run=True))
+        assert nothing == set()
+        with self.stored.written() as written:
+            said = self.named(self.installer())
+        assert said == foreseen == written
+        return written
+
+    def named(self, done: Installer | Remover) -> set[str]:
+        """The objects that are not unchanged, as Stored names them."""
+        found = set()
+        for change in done.changes:
+            kind, namespace, name = change.identity
+            if change.action != "unchanged":
+                where = f"{namespace}/" if namespace else ""
+                found.add(f"{objects.KINDS[kind][1]} {where}{name}".replace(self.prefix, ""))
+        return found
+
+
+@pytest.fixture
+def installed(
+    kubeconfig: str, core: client.CoreV1Api, audit: AuditLog, make_namespaces: Callable[..., list[str]]
+) -> Iterator[Place]:
+    first, *_others = make_namespaces("a", "b", "c")
+    prefix = first.removesuffix("a")
+    transport = ClientTransport(config.new_client_from_config(kubeconfig).configuration, connections=8)
+    patience = Patience(lambda: time.monotonic() * FASTER, lambda seconds: time.sleep(seconds / FASTER))
+    cluster = Cluster(transport, patience)
+    crowd = Crowd(kubeconfig)
+    stored = Stored(crowd, audit, prefix)
+    own = dataclasses.replace(
+        CASES["listed"],
+        namespace=f"{prefix}refresher",
+        schedule=dataclasses.replace(CASES["listed"].schedule, schedule=quiet_schedule()),
+    )
+    place = Place(cluster, stored, own, prefix)
+    place.list_places("a", "b")
+    yield place
+    for kind in ("ClusterRoleBinding", "ClusterRole", "Namespace"):
+        name = own.namespace if kind == "Namespace" else own.permissions
+        if found := objects.read(cluster, kind, name):
+            objects.delete(cluster, found)
+    for kind in ("ValidatingAdmissionPolicyBinding", "ValidatingAdmissionPolicy"):
+        if found := objects.read(cluster, kind, own.policy):
+            objects.delete(cluster, found)
