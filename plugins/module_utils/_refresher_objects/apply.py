@@ -36,6 +36,8 @@ Object = dict[str, t.Any]
 
 PROBES = 3
 """Each is a request of its own: if several API servers share one address not always the same one responds."""
+BINDINGS_TRIED = 3
+"""A single namespace may reject a binding for a reason of its own, which concerns no other."""
 SECONDS_FOR_POLICY = 60.0
 """An API server enforces a policy a moment after it was stored."""
 _PAUSE = 0.5
@@ -62,9 +64,14 @@ class Installer:
         """Whether nothing can be tried in the namespace, since only a real run creates it."""
         self.changes: list[plan.Change] = []
         self.warnings: list[str] = []
+        self._unbound: dict[str, ClusterError] = {}
+        """Namespaces in which the permissions could not be granted."""
 
     def install(self) -> None:
-        """Raises ClusterError; what was written until then is in `changes`."""
+        """Raises ClusterError; what was written until then is in `changes`.
+
+        A namespace in which the permissions cannot be granted is an error at the end, after all else is done.
+        """
         settings = self._settings
         with concurrent.futures.ThreadPoolExecutor(max_workers=self._workers) as pool:
             preconditions.check(self._cluster, settings)
@@ -83,6 +90,13 @@ class Installer:
             for body, would_be in zip(own, tried):
                 self._record(former.named[body["kind"]], would_be, body)
             self._remove_unwanted(former, pool)
+        if self._unbound:
+            namespace, error = next(iter(self._unbound.items()))
+            raise ClusterError(
+                error.reason,
+                f"The refresher could not be given its permissions in {len(self._unbound)} of "
+                f"{len(settings.places.listed)} namespaces, such as {namespace}. {error}",
+            )
 
     # --- What grants nothing by itself
 
@@ -136,9 +150,9 @@ class Installer:
     def _try(
         self, bodies: t.Sequence[Object], bindings: t.Sequence[Object], pool: concurrent.futures.Executor
     ) -> list[Object]:
-        """A dry run of each, of one binding and of a Pod; what would be stored for the bodies.
+        """A dry run of each, of some bindings and of a Pod; what would be stored for the bodies.
 
-        Raises ClusterError for the first that the cluster rejects.
+        Raises ClusterError for the first that the cluster rejects; of the bindings, if it rejects all that are tried.
         """
         if self._without_namespace:
             self.warnings.append(
@@ -146,9 +160,14 @@ class Installer:
                 "cluster accepts the objects in it."
             )
             return list(bodies)
-        tried = [pool.submit(self._try_one, body) for body in (*bodies, *bindings[:1])]
+        tried = [pool.submit(self._try_one, body) for body in bodies]
+        bound = [pool.submit(self._try_one, body) for body in bindings[:BINDINGS_TRIED]]
         self._try_pod()
-        return [future.result() for future in tried][: len(bodies)]
+        would_be = [future.result() for future in tried]
+        rejections = [rejection for future in bound if (rejection := future.exception())]
+        if bound and len(rejections) == len(bound) and len(bindings) > 1:
+            raise rejections[0]
+        return would_be
 
     def _try_one(self, body: Object) -> Object:
         try:
@@ -201,12 +220,18 @@ class Installer:
         if former.wide:
             before["ClusterRoleBinding", ""] = former.wide
 
-        def bind(body: Object) -> plan.Change:
-            found = before.get((body["kind"], body["metadata"].get("namespace", "")))
-            after = body if self._dry_run else objects.apply(self._cluster, body)
-            return plan.applied(found, after)
+        def bind(body: Object) -> None:
+            namespace = body["metadata"].get("namespace", "")
+            try:
+                after = body if self._dry_run else objects.apply(self._cluster, body)
+            except ClusterError as exc:
+                if not namespace:
+                    raise
+                self._unbound[namespace] = exc
+            else:
+                self.changes.append(plan.applied(before.get((body["kind"], namespace)), after))
 
-        self.changes += pool.map(bind, missing)
+        list(pool.map(bind, missing))
 
     # --- What is no longer wanted
 
