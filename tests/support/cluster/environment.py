@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 KUBECONFIG = "FRESHPULL_TEST_KUBECONFIG"
+TIMES = "FRESHPULL_TEST_TIMES"
+"""The file to which the tests append their times: the only variable of the kind that is the caller's to set."""
 
 _CREDENTIALS = re.compile(
     r"""
@@ -34,7 +36,7 @@ def command_environment(caller: Mapping[str, str], kubeconfig: Path, values: Map
     kept = {
         name: value
         for name, value in caller.items()
-        if not _CREDENTIALS.fullmatch(name) and not name.startswith("FRESHPULL_TEST_")
+        if not _CREDENTIALS.fullmatch(name) and (name == TIMES or not name.startswith("FRESHPULL_TEST_"))
     }
     return {
         **kept,

@@ -147,7 +147,13 @@ def test_the_callers_own_clusters_and_accounts_are_not_there(name: str) -> None:
 
 
 def test_the_rest_of_the_callers_environment_is_there() -> None:
-    caller = {"PATH": "/bin", "HOME": "/home/x", "ANSIBLE_COLLECTIONS_PATH": "/c", "FRESHPULL_CACHE": "/k"}
+    caller = {
+        "PATH": "/bin",
+        "HOME": "/home/x",
+        "ANSIBLE_COLLECTIONS_PATH": "/c",
+        "FRESHPULL_CACHE": "/k",
+        "FRESHPULL_TEST_TIMES": "/t",
+    }
     environment = command_environment(caller, Path("/s/kubeconfig"), {"FRESHPULL_TEST_NODE": "1"})
     assert caller.items() <= environment.items()
     assert environment["FRESHPULL_TEST_NODE"] == "1"
