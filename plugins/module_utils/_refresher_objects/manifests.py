@@ -114,11 +114,7 @@ def _policy(settings: Settings) -> Object:
             "selector": places.selector,
             "namespaces": pattern(places.globs),
             "excluded": pattern(places.exclude),
-            "labels": {
-                _marks.MANAGED_BY_LABEL: _marks.MANAGED_BY,
-                **renewal.labels,
-                _marks.MANAGED_LABEL: "true",
-            },
+            "labels": renewal.all_labels,
             "annotations": dict(renewal.annotations),
         }
     return policy

@@ -134,11 +134,6 @@ def _restriction(settings: Settings) -> Object:
 
 def _variables(settings: Settings) -> list[Object]:
     places, renewal = settings.places, settings.renewal
-    labels = {
-        _marks.MANAGED_BY_LABEL: _marks.MANAGED_BY,
-        **renewal.labels,
-        _marks.MANAGED_LABEL: "true",
-    }
     selected = [
         f"request.namespace.matches({_text(pattern(places.globs))})",
         f"!request.namespace.matches({_text(pattern(places.exclude))})",
@@ -151,7 +146,7 @@ def _variables(settings: Settings) -> list[Object]:
     }
     # What a field has, and what it had: of a new object what the refresher may give it.
     for name, field, new in (
-        ("labels", "metadata.labels", labels),
+        ("labels", "metadata.labels", renewal.all_labels),
         ("annotations", "metadata.annotations", dict(renewal.annotations)),
         ("data", "data", {}),
     ):

@@ -104,6 +104,11 @@ class Renewal:
     labels: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     annotations: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
+    @property
+    def all_labels(self) -> dict[str, str]:
+        """Of a secret that the refresher creates."""
+        return {_marks.MANAGED_BY_LABEL: _marks.MANAGED_BY, **self.labels, _marks.MANAGED_LABEL: "true"}
+
 
 @dataclasses.dataclass(frozen=True)
 class Places:
