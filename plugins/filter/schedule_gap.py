@@ -74,7 +74,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._cron import CronError, longest_gap
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._cron import CronError, longest_gap
 
 
 def schedule_gap(schedule: t.Any, time_zone: t.Any = "Etc/UTC") -> int:

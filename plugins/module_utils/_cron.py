@@ -189,7 +189,7 @@ def _longest_gap(schedule: Schedule, zone: dt.tzinfo, start: dt.date, end: dt.da
 
 
 def _widest(values: list[int] | tuple[int, ...]) -> int:
-    return max((after - before for before, after in itertools.pairwise(values)), default=0)
+    return max((after - before for before, after in zip(values, values[1:])), default=0)
 
 
 def _offset(day: dt.date, zone: dt.tzinfo) -> int:

@@ -10,7 +10,7 @@ import datetime as dt
 
 import pytest
 
-from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _cron
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _cron
 
 HOUR = 3600
 DAY = 24 * HOUR
