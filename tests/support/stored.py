@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -53,21 +53,21 @@ class Stored:
     def left(self) -> set[str]:
         """The names of all but the namespaces, and what Kubernetes itself makes in each."""
         names = set(self.objects())
-        namespaces = {name.partition(" ")[2] for name in names if name.startswith("namespaces ")}
-        made = {form.format(namespace) for namespace in namespaces for form in MADE_BY_KUBERNETES}
-        return {name for name in names if not name.startswith("namespaces ")} - made
+        return {name for name in names if not name.startswith("namespaces ")} - _made_by_kubernetes(names)
 
     @contextmanager
     def written(self, user: str = "freshpull-admin") -> Iterator[set[str]]:
         """Fills the set, at the end, with what was made, changed or removed: no more and no less than this user's work.
 
+        Left out is what Kubernetes makes in a namespace, a moment after that was made.
         An apply of what is there already is a request, but changes nothing: only the version tells.
         """
         before, mark = self._versions(), self._audit.mark()
         changes: set[str] = set()
         yield changes
         after = self._versions()
-        changes.update(name for name in {*before, *after} if before.get(name) != after.get(name))
+        made = _made_by_kubernetes(after) - before.keys()
+        changes.update(name for name in {*before, *after} - made if before.get(name) != after.get(name))
         events = self._audit.writes(since=mark, user=user)
         plain = {self._object_of(event) for event in events if not _is_apply(event)}
         assert plain <= changes, plain - changes
@@ -83,6 +83,11 @@ class Stored:
 
     def _call(self, resource: str, namespace: str, name: str) -> str:
         return f"{resource} {namespace and namespace + '/'}{name}".replace(self._prefix, "")
+
+
+def _made_by_kubernetes(names: Iterable[str]) -> set[str]:
+    namespaces = {name.partition(" ")[2] for name in names if name.startswith("namespaces ")}
+    return {form.format(namespace) for namespace in namespaces for form in MADE_BY_KUBERNETES}
 
 
 def _is_apply(event: dict[str, Any]) -> bool:
