@@ -87,10 +87,8 @@ class Task:
 
 def read(params: t.Mapping[str, t.Any]) -> Task:
     """Raises ArgumentError, TokenError or SelectionError."""
-    if not 1 <= params["workers"] <= 256:
-        raise ArgumentError(f"workers must be from 1 to 256, not {params['workers']}")
-    if not _DNS_SUBDOMAIN.fullmatch(params["name"]):
-        raise ArgumentError(f"name {params['name']!r} cannot be a secret's: use lower-case letters, digits, '-', '.'")
+    check_workers(params["workers"])
+    check_name(params["name"])
     for option in ("placeholder", "prune"):
         if params[option] and params["state"] == "absent":
             raise ArgumentError(f"{option} and state: absent contradict each other")
@@ -103,8 +101,8 @@ def read(params: t.Mapping[str, t.Any]) -> Task:
         # The module that only looks asks for no token, so that it has none to do without.
         fail_open=params.get("fail_open", False),
         fail_open_before=parse_duration(params.get("fail_open_before", "1h")),
-        labels=_metadata("labels", params["labels"]),
-        annotations=_metadata("annotations", params["annotations"]),
+        labels=read_metadata("labels", params["labels"]),
+        annotations=read_metadata("annotations", params["annotations"]),
         adopt=params["adopt"],
         recreate=params["recreate"],
         placeholder=params["placeholder"],
@@ -117,10 +115,23 @@ def read(params: t.Mapping[str, t.Any]) -> Task:
         )
     token = Token.from_mapping(params["token"]) if params.get("token") else None
     outage = str(params.get("aws", {}).get(OUTAGE, ""))
-    return Task(policy, _selection(params), token, outage, params["prune"], params["workers"])
+    return Task(policy, read_selection(params), token, outage, params["prune"], params["workers"])
 
 
-def _selection(params: t.Mapping[str, t.Any]) -> Selection:
+def check_workers(workers: int) -> None:
+    """Raises ArgumentError."""
+    if not 1 <= workers <= 256:
+        raise ArgumentError(f"workers must be from 1 to 256, not {workers}")
+
+
+def check_name(name: str) -> None:
+    """Of a secret. Raises ArgumentError."""
+    if not _DNS_SUBDOMAIN.fullmatch(name):
+        raise ArgumentError(f"name {name!r} cannot be a secret's: use lower-case letters, digits, '-', '.'")
+
+
+def read_selection(params: t.Mapping[str, t.Any]) -> Selection:
+    """Of namespaces. Raises SelectionError."""
     selectors = [selector for selector in params["namespace_selector"] or [] if selector]
     namespaces = params["namespaces"]
     if namespaces is None:
@@ -153,10 +164,17 @@ def _service_accounts(accounts: t.Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(accounts))
 
 
-def _metadata(option: str, values: t.Mapping[str, t.Any]) -> dict[str, str]:
+def read_metadata(option: str, values: t.Mapping[str, t.Any]) -> dict[str, str]:
+    """Labels or annotations of the user's. Raises ArgumentError."""
+    for key in values:
+        if key.startswith(_marks.PREFIX):
+            raise ArgumentError(f"{option}: {key!r} has our own prefix {_marks.PREFIX}, which the module sets itself")
+    return read_strings(option, values)
+
+
+def read_strings(option: str, values: t.Mapping[str, t.Any]) -> dict[str, str]:
+    """Values as Kubernetes takes them. Raises ArgumentError."""
     for key, value in values.items():
         if not isinstance(value, str):
             raise ArgumentError(f"{option}: the value of {key!r} must be a string; quote it")
-        if key.startswith(_marks.PREFIX):
-            raise ArgumentError(f"{option}: {key!r} has our own prefix {_marks.PREFIX}, which the module sets itself")
     return dict(values)

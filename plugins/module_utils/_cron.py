@@ -124,7 +124,7 @@ class Schedule:
         if len(parts) != len(_FIELDS):
             titles = ", ".join(field.title for field in _FIELDS)
             raise CronError(f"{text!r} has {len(parts)} fields; the five are {titles}")
-        fields = [field.parse(part) for field, part in zip(_FIELDS, parts, strict=True)]
+        fields = [field.parse(part) for field, part in zip(_FIELDS, parts)]
         minutes, hours, days, months, weekdays = (numbers for numbers, _star in fields)
         times = tuple(sorted(hour * 60 + minute for hour in hours for minute in minutes))
         return cls(times, months, days, weekdays, any_day=not fields[2][1] and not fields[4][1])
@@ -160,7 +160,7 @@ def _zone(name: str) -> dt.tzinfo:
         pass
     raise CronError(
         f"there is no time zone {name!r} here: write it as the IANA does, such as Europe/Berlin, and see that the "
-        "controller has the time zones (Debian's package tzdata, or Python's)"
+        "host that runs this has the time zones (Debian's package tzdata, or Python's)"
     )
 
 

@@ -105,7 +105,7 @@ def test_a_pod_that_cannot_end_is_named_and_keeps_nothing_else(place: Place, cor
     assert objects.read(place.cluster, "Namespace", own) is None
 
 
-def test_suspension_ends_the_jobs_that_run(place: Place, core: client.CoreV1Api) -> None:
+def test_jobs_that_run_can_be_ended(place: Place, core: client.CoreV1Api) -> None:
     place.installer()
     own, batch = place.settings.namespace, client.BatchV1Api(core.api_client)
     cronjob = objects.read(place.cluster, "CronJob", CRONJOB, own)
@@ -117,13 +117,12 @@ def test_suspension_ends_the_jobs_that_run(place: Place, core: client.CoreV1Api)
     batch.create_namespaced_job(own, job)
     wait_for(lambda: batch.read_namespaced_job_status("running", own).status.active, "the Job's pod")
     foreseen = place.remover(dry_run=True)
-    foreseen.suspend()
-    assert not batch.read_namespaced_cron_job(CRONJOB, own).spec.suspend
+    foreseen.end_jobs()
+    assert batch.read_namespaced_job("running", own)
     done = place.remover()
-    done.suspend()
-    assert place.named(done) == place.named(foreseen) == {JOB, "jobs refresher/running"}
-    assert batch.read_namespaced_cron_job(CRONJOB, own).spec.suspend
+    done.end_jobs()
+    assert place.named(done) == place.named(foreseen) == {"jobs refresher/running"}
     wait_for(lambda: not batch.list_namespaced_job(own).items, "the end of the Job")
     again = place.remover()
-    again.suspend()
+    again.end_jobs()
     assert again.changes == []

@@ -18,7 +18,7 @@ from support.aws import FakeAws
 from support.playbook import Ansible
 from support.role import PECULIAR, Role, changed
 from support.workloads import CRONJOB
-from unit.plugins.plugin_utils.test_cron import GAPS, REFUSED
+from unit.plugins.module_utils.test_cron import GAPS, REFUSED
 
 pytestmark = pytest.mark.role
 NAME = "ecr-public-secret"

@@ -65,7 +65,7 @@ ANSWERS: dict[str, Any] = {
 KEYS = {
     "pull_secret_refresher_aws_auth": "secret",
     "pull_secret_refresher_aws_access_key": "AKIA" + "A" * 16,
-    "pull_secret_refresher_aws_secret_key": "no-key-at-all",
+    "pull_secret_refresher_aws_secret_key": "never-said/never-said",
 }
 
 

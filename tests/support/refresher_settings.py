@@ -17,18 +17,15 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     Schedule,
     Settings,
 )
-from support.manifests import ARN, KEYS, ROLE
+from support.manifests import ARN, ROLE
 from support.role import PECULIAR
 
 Object = dict[str, Any]
 
 FILES = {name: (ROLE / "files" / name).read_text() for name in ("refresh.sh", "selected.sh", "decide.jq")}
 IMAGE = "public.ecr.aws/aws-cli/aws-cli:2.36.7"
-WITH_KEYS = AwsAccess(
-    "secret",
-    access_key=KEYS["pull_secret_refresher_aws_access_key"],
-    secret_key=KEYS["pull_secret_refresher_aws_secret_key"],
-)
+KEYS = {"aws_auth": "secret", "aws_access_key": "AKIA" + "A" * 16, "aws_secret_key": "never-said/never-said"}
+WITH_KEYS = AwsAccess("secret", access_key=KEYS["aws_access_key"], secret_key=KEYS["aws_secret_key"])
 LISTED = Places(listed=("team-a", "team-b"))
 RESOURCES = {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
 SELECTOR = "ecr-public=enabled,tier notin (sandbox)"

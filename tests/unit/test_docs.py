@@ -23,6 +23,9 @@ from ansible.plugins.loader import lookup_loader
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _arguments, _login_arguments, _marks
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import (
+    options as refresher_options,
+)
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _aws_errors
 from support import rights
 from unit.cases import decide
@@ -39,6 +42,7 @@ OPTIONS = {
     MODULE: {**AUTH_ARG_SPEC, **_arguments.PULL_SECRET},
     f"{MODULE}_info": {**AUTH_ARG_SPEC, **_arguments.PULL_SECRET_INFO},
     f"{COLLECTION}.ecr_public_login": _login_arguments.LOGIN,
+    f"{COLLECTION}.ecr_public_refresher": {**AUTH_ARG_SPEC, **refresher_options.SPEC},
 }
 
 # Of the playbook, not of the role.

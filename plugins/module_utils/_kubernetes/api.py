@@ -45,6 +45,7 @@ _UNKNOWN = (401, 403)
 _METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _WRITE = (("fieldManager", _marks.FIELD_MANAGER),)
+_Parsed = t.TypeVar("_Parsed")
 
 
 class ClusterError(Exception):
@@ -190,6 +191,14 @@ class Cluster:
 
         what: the request in words, for errors, such as "get secret default/a". Raises ClusterError.
         """
+        return self._request(request, what, json.loads)
+
+    def text(self, request: Request, what: str) -> str:
+        """The same for a response that is text, such as a pod's log. Raises ClusterError."""
+        return self._request(request, what, lambda body: body.decode(errors="replace"))
+
+    def _request(self, request: Request, what: str, parse: t.Callable[[bytes], _Parsed]) -> _Parsed:
+        """parse: raises ValueError for a body that no API server sends."""
         self._check(request.method, what)
         began = self._patience.now()
         in_doubt = False
@@ -198,7 +207,7 @@ class Cluster:
                 response = self._transport.send(request)
                 self._read_clock(response)
                 if 200 <= response.status < 300:
-                    answer: dict[str, t.Any] = json.loads(response.body)
+                    answer = parse(response.body)
                     self._patience.served()
                     return answer
                 error = _api_error(response, what, self.host)

@@ -28,6 +28,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     plan,
     preconditions,
     revocation,
+    served,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.former import Former
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import CRONJOB, Settings
@@ -40,6 +41,8 @@ BINDINGS_TRIED = 3
 """A single namespace may reject a binding for a reason of its own, which concerns no other."""
 SECONDS_FOR_POLICY = 60.0
 """An API server enforces a policy a moment after it was stored."""
+SECONDS_FOR_DELETION = 60.0
+"""For an object that somebody has just deleted."""
 _PAUSE = 0.5
 
 
@@ -54,29 +57,31 @@ class Installer:
         dry_run: bool,
         workers: int,
         sleep: t.Callable[[float], None] = time.sleep,
+        now: t.Callable[[], float] = time.monotonic,
     ) -> None:
         self._cluster = cluster
         self._settings = settings
         self._dry_run = dry_run
         self._workers = workers
         self._sleep = sleep
+        self._now = now
         self._without_namespace = False
         """Whether nothing can be tried in the namespace, since only a real run creates it."""
         self.changes: list[plan.Change] = []
         self.warnings: list[str] = []
-        self._unbound: dict[str, ClusterError] = {}
-        """Namespaces in which the permissions could not be granted."""
+        self.unbound: dict[str, ClusterError] = {}
+        """Namespaces in which the permissions could not be granted. All others are served."""
+        self.not_removed = ""
+        """In words, the secrets of a former name that could not be removed; or ""."""
 
-    def install(self) -> None:
-        """Raises ClusterError; what was written until then is in `changes`.
-
-        A namespace in which the permissions cannot be granted is an error at the end, after all else is done.
-        """
+    def install(self) -> Former:
+        """What there was before. Raises ClusterError; what was written until then is in `changes`."""
         settings = self._settings
         with concurrent.futures.ThreadPoolExecutor(max_workers=self._workers) as pool:
             preconditions.check(self._cluster, settings)
             former = Former(self._cluster, settings.namespace, pool)
             self._create_namespace()
+            self._wait_for_deletions(former)
             if settings.places.selector:
                 self._enforce_policy(former)
             self._put(permissions.cluster_role(settings), former)
@@ -86,17 +91,50 @@ class Installer:
             missing = self._missing_bindings(former)
             tried = self._try(own, missing, pool)
             self._bind(missing, former, pool)
+            # Before the ConfigMap that knows their name is written.
+            self._remove_former_secrets(former)
             # The CronJob is the last of them: it needs all others.
             for body, would_be in zip(own, tried):
                 self._record(former.named[body["kind"]], would_be, body)
             self._remove_unwanted(former, pool)
-        if self._unbound:
-            namespace, error = next(iter(self._unbound.items()))
-            raise ClusterError(
-                error.reason,
-                f"The refresher could not be given its permissions in {len(self._unbound)} of "
-                f"{len(settings.places.listed)} namespaces, such as {namespace}. {error}",
-            )
+        return former
+
+    # --- What there was
+
+    def _wait_for_deletions(self, former: Former) -> None:
+        """An object that is being deleted could be changed, and would be gone all the same."""
+        for kind, found in former.named.items():
+            if not (found and found["metadata"].get("deletionTimestamp")):
+                continue
+            name, namespace = found["metadata"]["name"], found["metadata"].get("namespace", "")
+            where = f"{namespace}/{name}" if namespace else name
+            if self._dry_run:
+                self.warnings.append(f"{kind} {where} is being deleted. It would be waited for, and created again.")
+            elif not self._is_gone(kind, name, namespace):
+                raise ClusterError(
+                    "terminating",
+                    f"{kind} {where} is still being deleted after {SECONDS_FOR_DELETION:.0f} s. kubectl describe shows "
+                    "what keeps it, such as a finalizer or a pod on a dead node. Run the task again when it is gone.",
+                )
+            former.named[kind] = None
+
+    def _is_gone(self, kind: str, name: str, namespace: str) -> bool:
+        deadline = self._now() + SECONDS_FOR_DELETION
+        while objects.read(self._cluster, kind, name, namespace):
+            if self._now() > deadline:
+                return False
+            self._sleep(_PAUSE)
+        return True
+
+    def _remove_former_secrets(self, former: Former) -> None:
+        changes, self.not_removed = served.remove_former_secrets(
+            self._cluster,
+            served.served(former),
+            self._settings.renewal.secret,
+            workers=self._workers,
+            dry_run=self._dry_run,
+        )
+        self.changes += changes
 
     # --- What grants nothing by itself
 
@@ -123,12 +161,12 @@ class Installer:
         if self._dry_run:
             return
         body = permissions.probe(self._settings)
-        deadline = time.monotonic() + SECONDS_FOR_POLICY
+        deadline = self._now() + SECONDS_FOR_POLICY
         seen = 0
         while seen < (PROBES if any(changed) else 1):
             if self._denied(body):
                 seen += 1
-            elif time.monotonic() > deadline:
+            elif self._now() > deadline:
                 raise ClusterError(
                     "api_error",
                     f"{self._cluster.host} does not enforce the ValidatingAdmissionPolicy {self._settings.policy} "
@@ -227,7 +265,7 @@ class Installer:
             except ClusterError as exc:
                 if not namespace:
                     raise
-                self._unbound[namespace] = exc
+                self.unbound[namespace] = exc
             else:
                 self.changes.append(plan.applied(before.get((body["kind"], namespace)), after))
 

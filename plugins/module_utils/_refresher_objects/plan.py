@@ -19,6 +19,9 @@ _SERVER_METADATA = frozenset(
 # Where client-side apply keeps the whole object, data included.
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
+LONGEST_SHOWN = 2000
+"""Characters of a ConfigMap's value in a diff. Of a longer one there is a digest."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Change:
@@ -77,6 +80,12 @@ def shown(stored: Object | None) -> Object:
     if stored is None:
         return {}
     content = comparable(stored)
+    if stored["kind"] == "ConfigMap":
+        # The program, and thousands of names: that they change has to do.
+        content["data"] = {
+            key: value if len(value) <= LONGEST_SHOWN else _digest(value)
+            for key, value in (content.get("data") or {}).items()
+        }
     if stored["kind"] == "Secret":
         for field in ("data", "stringData"):
             if field in content:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Suspends a refresher, or removes it from the cluster. Private to this collection.
+"""Removes a refresher from the cluster, or ends its Jobs. Private to this collection.
 
 Permissions and AWS keys go first, so that a pod that cannot end, such as one on a dead node, has neither. Such a pod
 keeps the CronJob, and nothing else.
@@ -17,7 +17,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import objects
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster, ClusterError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.contents import contents
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import plan, revocation
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import plan, revocation, served
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.former import Former
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import CRONJOB
 
@@ -56,24 +56,25 @@ class Remover:
         self._now = now
         self.changes: list[plan.Change] = []
         self.warnings: list[str] = []
+        self.served = served.Served("", ())
+        """The pull secrets that it renewed."""
+        self.not_removed = ""
+        """In words, the secrets of a former name that could not be removed; or ""."""
 
-    def suspend(self) -> None:
-        """Start no Job any more, and end those that run: one could create secrets anew. Raises ClusterError."""
-        cronjob = objects.read(self._cluster, "CronJob", CRONJOB, self._namespace)
-        if cronjob is None:
-            return
-        if not cronjob["spec"].get("suspend"):
-            patch = {"spec": {"suspend": True}}
-            after = objects.merge(self._cluster, cronjob, patch, dry_run=self._dry_run)
-            self.changes.append(plan.applied(cronjob, after))
+    def end_jobs(self) -> None:
+        """End those that run, of a CronJob that is suspended: one could create secrets anew. Raises ClusterError."""
         for job in objects.labelled(self._cluster, "Job", self._selector, self._namespace):
             if job.get("status", {}).get("active"):
                 self._delete(job, "Foreground")
 
     def remove(self) -> None:
-        """Remove all of it. Raises ClusterError, also for what could not end, after all else is removed."""
+        """Remove all of it. Raises ClusterError, also for what could not end, after all else is removed.
+
+        The pull secrets stay, but those of a former name: nobody else knows them.
+        """
         with concurrent.futures.ThreadPoolExecutor(max_workers=self._workers) as pool:
             former = Former(self._cluster, self._namespace, pool)
+            self.served = served.served(former)
             list(pool.map(self._delete, former.bindings.values()))
             for found in (former.wide, former.aws_secret):
                 if found:
@@ -87,6 +88,7 @@ class Remover:
             cronjob = named["CronJob"]
             if cronjob:
                 self._delete(cronjob, "Foreground")
+            self._remove_former_secrets()
             for found in (named["ConfigMap"], named["ServiceAccount"]):
                 if found:
                     self._delete(found)
@@ -95,6 +97,13 @@ class Remover:
             if stuck:
                 raise ClusterError("terminating", stuck)
         self._remove_namespace()
+
+    def _remove_former_secrets(self) -> None:
+        """While the ConfigMap still knows them."""
+        changes, self.not_removed = served.remove_former_secrets(
+            self._cluster, self.served, self._secret, workers=self._workers, dry_run=self._dry_run
+        )
+        self.changes += changes
 
     # --- Jobs and pods
 

@@ -93,6 +93,22 @@ def test_what_passes_is_tried_again(kind: str, verb: str) -> None:
     assert len(transport.requests) == 3
 
 
+LOG = Request("GET", "/api/v1/namespaces/ns/pods/a/log", accept="*/*")
+
+
+@pytest.mark.parametrize("kind", sorted({*RETRIED} - {"no JSON"}))
+def test_a_text_is_read_with_the_same_retries(kind: str) -> None:
+    port, transport = cluster(RETRIED[kind], Response(200, DATE, b"{not JSON, \xc3\xa4, \xff"))
+    assert port.text(LOG, "read the log of Pod ns/a") == "{not JSON, \u00e4, \ufffd"
+    assert transport.requests == [LOG, LOG]
+
+
+def test_a_text_that_is_rejected_is_an_error_in_the_same_words() -> None:
+    port, _transport = cluster(refusal(404, 'pods "a" not found'))
+    with pytest.raises(api.NotFoundError, match=r'read the log of Pod ns/a at \S+: pods "a" not found'):
+        port.text(LOG, "read the log of Pod ns/a")
+
+
 def test_the_server_says_how_long_to_wait() -> None:
     clock = Clock()
     port, _transport = cluster(refusal(429, headers={"Retry-After": "7"}), OK, clock=clock)

@@ -1,0 +1,112 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Where and how the refresher's pod runs, and its access to AWS: of ecr_public_refresher alone, for its length."""
+
+    DOCUMENTATION = r"""
+options:
+  image:
+    description:
+      - An image with C(bash), C(aws) version 2, C(curl) 7.75 or newer, C(jq) 1.6 or newer and GNU coreutils, with a tag
+        or a digest.
+      - The official image comes from ECR Public, and is pulled without credentials. A mirror can be given.
+    type: str
+    default: public.ecr.aws/aws-cli/aws-cli:2.36.7
+  image_pull_policy:
+    description: When the node pulls the image.
+    type: str
+    choices: [Always, IfNotPresent, Never]
+    default: IfNotPresent
+  image_pull_secrets:
+    description:
+      - Pull secrets in O(namespace) for the image, if it comes from a mirror that needs them.
+      - The secret that the refresher renews is rejected, since an expired token would stop its own pod from starting.
+    type: list
+    elements: str
+    default: []
+  resources:
+    description: Requests and limits of the refresher's container. Its scratch directory is in memory and counts.
+    type: dict
+    default: {requests: {cpu: 50m, memory: 128Mi}, limits: {memory: 512Mi}}
+  node_selector:
+    description: Labels of the nodes on which the refresher may run, as a pod's C(nodeSelector). Values must be strings.
+    type: dict
+    default: {}
+  tolerations:
+    description: Taints of nodes that the refresher tolerates, as a pod's C(tolerations).
+    type: list
+    elements: dict
+    default: []
+  priority_class:
+    description: The priority class of the refresher's pods. The default is the cluster's.
+    type: str
+    default: ''
+  aws_proxy:
+    description:
+      - The proxy through which the refresher reaches AWS, such as V(http://proxy.example.com:3128). The default is
+        none.
+      - It never reaches the API server through it. A user name and password are rejected, since everyone who can read
+        the CronJob would see them.
+      - The option O(proxy) is for the connection of this module to the cluster.
+    type: str
+    default: ''
+  aws_no_proxy:
+    description:
+      - Hosts that the refresher reaches without O(aws_proxy), separated by commas, as in the variable E(NO_PROXY).
+      - The addresses that return credentials on a node are added.
+    type: str
+    default: ''
+  ca_bundle:
+    description:
+      - Certificates (PEM) of the authorities that AWS's certificates are checked against, in place of the public ones,
+        for example of a proxy that inspects TLS. Their text, not the name of a file.
+    type: str
+    default: ''
+  aws_auth:
+    description:
+      - How the refresher gets access to AWS. Required unless O(state=absent).
+      - V(secret) stores O(aws_access_key) and O(aws_secret_key) in a Secret of O(namespace).
+      - V(existing_secret) uses O(aws_existing_secret).
+      - V(web_identity) gives the pod a token of its service account, for which STS returns a session of O(role_arn). It
+        works on every cluster whose issuer is an identity provider in IAM.
+      - V(irsa) leaves that to the webhook of Amazon EKS, by an annotation of the service account.
+      - V(pod_identity) relies on an association of EKS Pod Identity, which must name O(namespace) and the service
+        account C(refresh-ecr-public-token).
+      - V(ambient) uses the role of the node's instance. The instance must respond to pods (a hop limit of 2).
+    type: str
+    choices: [secret, existing_secret, irsa, pod_identity, web_identity, ambient]
+  aws_access_key:
+    description: The AWS access key of an IAM user that may do nothing else. Temporary keys are rejected.
+    type: str
+  aws_secret_key:
+    description: The AWS secret key of that user.
+    type: str
+  aws_existing_secret:
+    description: A Secret in O(namespace) with a key C(credentials), in the format of the AWS shared credentials file.
+    type: str
+  role_arn:
+    description:
+      - The IAM role that requests the tokens. Required for V(irsa) and V(web_identity) of O(aws_auth).
+      - With the others it is assumed with the access that they give.
+      - Give the role the two actions of the tokens and nothing else, since a token carries the permissions of the
+        principal that requested it.
+    type: str
+    default: ''
+  external_id:
+    description: The external ID that the trust policy of O(role_arn) requires. Not for V(irsa) and V(web_identity).
+    type: str
+    default: ''
+  audience:
+    description: For V(irsa) and V(web_identity), the audience of the identity provider in IAM.
+    type: str
+    default: sts.amazonaws.com
+  aws_endpoint_url:
+    description: Another address of the ECR Public API, for example a VPC endpoint. The default is the official one.
+    type: str
+    default: ''
+"""

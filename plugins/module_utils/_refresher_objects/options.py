@@ -1,0 +1,283 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of ecr_public_refresher, and the rules that hold for each of them. Private to this collection.
+
+The rules across options that concern times are in timing.py.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing as t
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _arguments
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._arguments import ArgumentError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import manifests, timing
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.selector import (
+    Requirement,
+    SelectorError,
+    check_globs,
+    requirements,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import (
+    FEDERATED,
+    AwsAccess,
+    Places,
+    Pod,
+    Renewal,
+    Schedule,
+    Settings,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import Selection
+
+PROGRAM = "_program"
+"""The files of the refresher's program, by name. The action plugin gives them, never the user."""
+
+SPEC: dict[str, t.Any] = {
+    "state": {"type": "str", "choices": ["present", "suspended", "absent"], "default": "present"},
+    **{
+        option: _arguments.PULL_SECRET[option]
+        for option in ("name", "exclude_namespaces", "registries", "renew_before", "fail_open", "labels", "annotations")
+    },
+    # The aliases of ecr_public_pull_secret would be mistaken for the refresher's own namespace.
+    "namespaces": {"type": "list", "elements": "str"},
+    "namespace_selector": {"type": "list", "elements": "str"},
+    "fail_open_before": {"type": "str", "default": ""},
+    "workers": {"type": "int", "default": 32},
+    "test_run": {"type": "str", "choices": ["on_change", "always", "never"], "default": "on_change"},
+    "namespace": {"type": "str", "default": "ecr-public-refresher"},
+    "schedule": {"type": "str", "default": ""},
+    "time_zone": {"type": "str", "default": "Etc/UTC"},
+    "image": {"type": "str", "default": "public.ecr.aws/aws-cli/aws-cli:2.36.7"},
+    "image_pull_policy": {"type": "str", "choices": ["Always", "IfNotPresent", "Never"], "default": "IfNotPresent"},
+    "image_pull_secrets": {"type": "list", "elements": "str", "default": []},
+    "resources": {
+        "type": "dict",
+        "default": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
+    },
+    "node_selector": {"type": "dict", "default": {}},
+    "tolerations": {"type": "list", "elements": "dict", "default": []},
+    "priority_class": {"type": "str", "default": ""},
+    # Of the refresher's way to AWS. The option proxy is kubernetes.core's, for this module's way to the cluster.
+    "aws_proxy": {"type": "str", "default": ""},
+    "aws_no_proxy": {"type": "str", "default": ""},
+    "ca_bundle": {"type": "str", "default": ""},
+    "aws_auth": {
+        "type": "str",
+        "choices": ["secret", "existing_secret", "irsa", "pod_identity", "web_identity", "ambient"],
+    },
+    "aws_access_key": {"type": "str", "no_log": False},
+    "aws_secret_key": {"type": "str", "no_log": True},
+    "aws_existing_secret": {"type": "str", "no_log": False},
+    "role_arn": {"type": "str", "default": ""},
+    "external_id": {"type": "str", "default": ""},
+    "audience": {"type": "str", "default": "sts.amazonaws.com"},
+    "aws_endpoint_url": {"type": "str", "default": ""},
+    "active_deadline": {"type": "int", "default": 600},
+    "history": {"type": "int", "default": 3},
+    # No secret, but no_log keeps so much text out of the results and of the target host's system log.
+    PROGRAM: {"type": "dict", "default": {}, "no_log": True},
+}
+
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names
+_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_ACCESS_KEY = re.compile(r"AKIA[A-Z0-9]{12,}")
+_SECRET_KEY = re.compile(r"[!-~]{16,}")
+# Neither a line break nor a space: it goes into a configuration file.
+_ROLE_ARN = re.compile(r"(arn:aws:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+)?")
+_EXTERNAL_ID = re.compile(r"([A-Za-z0-9_+=,.@:/-]{2,1224})?")
+_AUDIENCE = re.compile(r"[!-~]+")
+_IMAGE = re.compile(
+    r"([A-Za-z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._/-]+[a-z0-9]+)*"
+    r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?|@sha256:[0-9a-f]{64})"
+)
+_PROXY = re.compile(r"(https?://[A-Za-z0-9.:\[\]-]+/?)?")
+
+
+@dataclasses.dataclass(frozen=True)
+class Removal:
+    """The refresher in a namespace is to be removed. secret: the name of its pull secrets."""
+
+    namespace: str
+    secret: str
+    workers: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Installation:
+    """A refresher is to be written, or changed. test_run: on_change, always or never. warnings: of the options."""
+
+    selection: Selection
+    test_run: str
+    warnings: tuple[str, ...]
+    requirements: tuple[Requirement, ...]
+    unplaced: Settings
+    """All settings but those that only the cluster tells: the namespaces, and a schedule that is not given."""
+
+    @property
+    def workers(self) -> int:
+        return self.unplaced.renewal.workers
+
+    def settings(self, host: str, listed: t.Iterable[str]) -> Settings:
+        """listed: the selected namespaces. With a selector they do not matter: the refresher selects at each run."""
+        selection, unplaced = self.selection, self.unplaced
+        schedule = unplaced.schedule
+        if not schedule.schedule:
+            own = manifests.default_schedule(host, unplaced.namespace, unplaced.renewal.secret)
+            schedule = dataclasses.replace(schedule, schedule=own)
+        if selection.selector:
+            places = Places((), selection.selector, self.requirements, selection.namespaces, selection.exclude)
+        else:
+            places = Places(tuple(sorted(listed)))
+        return dataclasses.replace(unplaced, schedule=schedule, places=places)
+
+
+def read(params: t.Mapping[str, t.Any], year: int) -> Removal | Installation:
+    """Raises ArgumentError, TokenError or SelectionError. year: the present one, from which schedules are read."""
+    _arguments.check_name(params["name"])
+    _arguments.check_workers(params["workers"])
+    if not _DNS_LABEL.fullmatch(params["namespace"]):
+        raise ArgumentError(
+            f"namespace: {params['namespace']!r} cannot be a namespace. Use at most 63 lower-case letters, digits and "
+            "'-'."
+        )
+    if params["state"] == "absent":
+        return Removal(params["namespace"], params["name"], params["workers"])
+    if not params[PROGRAM]:
+        raise ArgumentError("The module was given no program for the refresher. Run it as a task of a play.")
+    selection = _arguments.read_selection(params)
+    required = _requirements(selection)
+    aws = _aws(params)
+    times = timing.read(params, year)
+    pod = _pod(params)
+    if params["history"] < 1:
+        raise ArgumentError(f"history: must be at least 1, not {params['history']}.")
+    schedule = Schedule(
+        params["schedule"],
+        params["time_zone"],
+        params["active_deadline"],
+        params["history"],
+        suspend=params["state"] == "suspended",
+    )
+    renewal = Renewal(
+        params["name"],
+        _arguments.read_registries(params["registries"]),
+        times.renew_before,
+        params["fail_open"],
+        times.fail_open_before,
+        params["workers"],
+        _arguments.read_metadata("labels", params["labels"]),
+        _arguments.read_metadata("annotations", params["annotations"]),
+    )
+    unplaced = Settings(params["namespace"], aws, pod, schedule, renewal, Places(), dict(params[PROGRAM]))
+    return Installation(selection, params["test_run"], times.warnings, required, unplaced)
+
+
+def _requirements(selection: Selection) -> tuple[Requirement, ...]:
+    """Of the selector, in a form that an admission policy can check. Raises ArgumentError."""
+    if not selection.selector:
+        return ()
+    try:
+        found = requirements(selection.selector)
+    except SelectorError as exc:
+        raise ArgumentError(
+            f"namespace_selector: {str(exc)!r} is not in the syntax of kubectl -l. "
+            "Use a=b, a!=b, a in (b,c), a notin (b,c), a or !a, but not a>1."
+        ) from exc
+    try:
+        check_globs((*selection.namespaces, *selection.exclude))
+    except SelectorError as exc:
+        raise ArgumentError(
+            f"namespaces and exclude_namespaces: {str(exc)!r} cannot be used with namespace_selector. "
+            "Use lower-case letters, digits, '-', '*', '?', [a-z] and [!a-z]."
+        ) from exc
+    return found
+
+
+def _aws(params: t.Mapping[str, t.Any]) -> AwsAccess:
+    kind = params["aws_auth"]
+    if not kind or (kind == "existing_secret" and not params["aws_existing_secret"]):
+        raise ArgumentError(
+            "aws_auth: the refresher needs AWS access of its own, since the credentials of the control node are never "
+            "copied. Use irsa, pod_identity, web_identity or ambient, which need no AWS keys in the cluster, secret "
+            "(with aws_access_key and aws_secret_key) or existing_secret (with aws_existing_secret)."
+        )
+    if kind == "secret" and not (
+        _ACCESS_KEY.fullmatch(params["aws_access_key"] or "") and _SECRET_KEY.fullmatch(params["aws_secret_key"] or "")
+    ):
+        # The message holds no value.
+        raise ArgumentError(
+            "aws_access_key must be the AWS access key of an IAM user, which begins with AKIA, and aws_secret_key its "
+            "AWS secret key. Temporary keys (ASIA) are rejected: they expire within hours, and then so do the pull "
+            "secrets."
+        )
+    _check_role(params, kind)
+    if not _AUDIENCE.fullmatch(params["audience"]):
+        raise ArgumentError(
+            "audience: must be the audience of the identity provider in IAM, most often sts.amazonaws.com."
+        )
+    return AwsAccess(
+        kind,
+        access_key=params["aws_access_key"] or "",
+        secret_key=params["aws_secret_key"] or "",
+        existing_secret=params["aws_existing_secret"] or "",
+        role_arn=params["role_arn"],
+        external_id=params["external_id"],
+        audience=params["audience"],
+        endpoint_url=params["aws_endpoint_url"],
+    )
+
+
+def _check_role(params: t.Mapping[str, t.Any], kind: str) -> None:
+    arn, external_id = params["role_arn"], params["external_id"]
+    if not _ROLE_ARN.fullmatch(arn) or (kind in FEDERATED and not arn):
+        raise ArgumentError(
+            f"role_arn: {arn!r} must be the ARN of a role, such as arn:aws:iam::123456789012:role/ecr-public-pull, in "
+            "the partition aws, since ECR Public exists in no other. aws_auth irsa and web_identity require it."
+        )
+    if external_id and (not _EXTERNAL_ID.fullmatch(external_id) or not arn or kind in FEDERATED):
+        raise ArgumentError(
+            "external_id: must have 2 or more letters, digits and characters of _+=,.@:/-, and needs role_arn. "
+            "AWS has none for irsa and web_identity: name the service account in the role's trust policy instead."
+        )
+
+
+def _pod(params: t.Mapping[str, t.Any]) -> Pod:
+    if not _IMAGE.fullmatch(params["image"]):
+        raise ArgumentError(
+            f"image: {params['image']!r} must be an image with a tag or a digest, such as "
+            "public.ecr.aws/aws-cli/aws-cli:2.36.7 or registry.example.com/mirror/aws-cli@sha256:... with 64 "
+            "hexadecimal digits."
+        )
+    if params["name"] in params["image_pull_secrets"]:
+        raise ArgumentError(
+            f"image_pull_secrets: {params['name']} is the secret that the refresher renews. Once its token has "
+            "expired, the refresher could not start to renew it. Images of ECR Public need no pull secret; use another "
+            "one for a mirror."
+        )
+    if not _PROXY.fullmatch(params["aws_proxy"]):
+        # The value may hold a password.
+        raise ArgumentError(
+            "aws_proxy: must be an address such as http://proxy.example.com:3128, without a user name and a password: "
+            "everyone who can read the CronJob would see them."
+        )
+    bundle = params["ca_bundle"]
+    if bundle and ("-----BEGIN CERTIFICATE-----" not in bundle or "PRIVATE KEY" in bundle):
+        raise ArgumentError(
+            "ca_bundle: must be the certificates themselves in PEM format, not the name of a file, and no private key. "
+            "lookup('ansible.builtin.file', 'ca.pem') reads a file."
+        )
+    return Pod(
+        params["image"],
+        params["image_pull_policy"],
+        tuple(params["image_pull_secrets"]),
+        params["resources"],
+        _arguments.read_strings("node_selector", params["node_selector"]),
+        tuple(params["tolerations"]),
+        params["priority_class"],
+        params["aws_proxy"],
+        params["aws_no_proxy"],
+        bundle,
+    )

@@ -1,0 +1,42 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Jobs that should have ended, as a pure function. Private to this collection.
+
+While one of them counts as running, the CronJob may start no other.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import typing as t
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import TokenError, parse_time
+
+GRACE = dt.timedelta(minutes=2)
+"""The Job controller ends a Job some time after its deadline, when the grace period of its pods is over."""
+
+
+def overdue(jobs: t.Iterable[t.Mapping[str, t.Any]], now: dt.datetime) -> list[str]:
+    """A sentence for each active Job that is older than its deadline."""
+    return [_words(job) for job in jobs if _is_overdue(job, now)]
+
+
+def _is_overdue(job: t.Mapping[str, t.Any], now: dt.datetime) -> bool:
+    status, seconds = job.get("status") or {}, (job.get("spec") or {}).get("activeDeadlineSeconds")
+    if not (status.get("active") or status.get("terminating")) or not isinstance(seconds, int):
+        return False
+    try:
+        started = parse_time(status.get("startTime") or job["metadata"]["creationTimestamp"])
+    except (TokenError, KeyError, OverflowError):
+        return False
+    return now - started > dt.timedelta(seconds=seconds) + GRACE
+
+
+def _words(job: t.Mapping[str, t.Any]) -> str:
+    metadata = job["metadata"]
+    return (
+        f"Job {metadata['namespace']}/{metadata['name']} is older than its deadline of "
+        f"{job['spec']['activeDeadlineSeconds']} s and still has a pod, perhaps on a node that is gone. Until it ends, "
+        "the CronJob starts no other. kubectl describe job shows its pod; force the pod's deletion or delete its node."
+    )

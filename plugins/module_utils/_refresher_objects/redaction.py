@@ -1,0 +1,35 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Removes secret values from texts that a cluster returned, as pure functions. Private to this collection."""
+
+from __future__ import annotations
+
+import base64
+import typing as t
+
+MASK = "********"
+
+
+def redacted(text: str, secrets: t.Sequence[str]) -> str:
+    """The text with MASK for each of the secrets and for its base64."""
+    forms = {form for secret in secrets if secret.strip() for form in _forms(secret)}
+    # The longest first: a secret that is a part of another must not leave the rest of that one.
+    for form in sorted(forms, key=len, reverse=True):
+        text = text.replace(form, MASK)
+    return text
+
+
+def redacted_object(value: t.Any, secrets: t.Sequence[str]) -> t.Any:
+    """A JSON value, such as an object of the API, with each of its strings redacted."""
+    if isinstance(value, str):
+        return redacted(value, secrets)
+    if isinstance(value, dict):
+        return {key: redacted_object(each, secrets) for key, each in value.items()}
+    if isinstance(value, list):
+        return [redacted_object(each, secrets) for each in value]
+    return value
+
+
+def _forms(secret: str) -> tuple[str, str]:
+    return secret, base64.b64encode(secret.encode(errors="replace")).decode()

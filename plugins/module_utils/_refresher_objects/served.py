@@ -1,0 +1,75 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The pull secrets that the refresher in a cluster renews, and those of a former name. Private to this collection.
+
+Only the refresher's own objects say what its secrets are named and where they are. A secret that nobody renews any
+more is removed before these objects change.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing as t
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import Policy
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import plan
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.former import Former
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._report import Report
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._runner import Runner
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import Selection
+
+ALL = ("*",)
+
+
+@dataclasses.dataclass(frozen=True)
+class Served:
+    """secret: the name of the pull secrets, "" if it is not known. namespaces: names, or ALL."""
+
+    secret: str
+    namespaces: tuple[str, ...]
+
+
+def served(former: Former) -> Served:
+    """By the refresher's settings and its permissions, whatever somebody may have made of them by hand."""
+    config_map = former.named["ConfigMap"] or {}
+    data = config_map.get("data") or {}
+    try:
+        policy = json.loads(data.get("policy.json", ""))
+        secret = policy["name"]
+        selects = bool(policy.get("selector"))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        secret, selects = "", False
+    if selects or former.wide:
+        return Served(str(secret), ALL)
+    named = {*(data.get("namespaces") or "").split(), *former.bindings}
+    return Served(str(secret), tuple(sorted(named)))
+
+
+def remove_former_secrets(
+    cluster: Cluster, found: Served, name: str, *, workers: int, dry_run: bool
+) -> tuple[list[plan.Change], str]:
+    """Remove the secrets of a name that is no longer `name`: what was done, and in words what could not be.
+
+    A secret that the collection did not create loses its managed entries and stays. Raises ClusterError.
+    """
+    if found.secret in ("", name) or not found.namespaces:
+        return [], ""
+    runner = Runner(cluster, Policy(found.secret, state="absent"), None, workers, dry_run)
+    selection = Selection(found.namespaces)
+    report = runner.run(selection)
+    problem = report.problem(Policy(found.secret, state="absent"), selection)
+    if problem:
+        problem = (
+            f"The secrets were named {found.secret} before, and nobody renews those that are left. Remove them with "
+            f"ecr_public_pull_secret and state: absent. {problem}"
+        )
+    return list(_changes(report, found.secret)), problem
+
+
+def _changes(report: Report, secret: str) -> t.Iterator[plan.Change]:
+    for outcome in report.outcomes:
+        if outcome.writes:
+            yield plan.removed({"kind": "Secret", "metadata": {"name": secret, "namespace": outcome.namespace}})

@@ -1,0 +1,245 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One task of ecr_public_refresher: from what its options say to a result. Private to this collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+import json
+import typing as t
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import objects
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import (
+    READ_ONE_BY_ONE,
+    Cluster,
+    ClusterError,
+    ForbiddenError,
+    NotFoundError,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import (
+    manifests,
+    permissions,
+    plan,
+    served,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.apply import Installer
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.former import Former
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.options import (
+    Installation,
+    Removal,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.overdue import overdue
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.redaction import redacted
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.removal import Remover
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import Settings
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.test_run import (
+    PROVEN,
+    Outcome,
+    TestRun,
+    secrets_of,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._report import some
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import Namespace, choose
+
+DIFFS = 100
+"""Objects whose diff is shown."""
+
+
+@dataclasses.dataclass
+class Report:
+    """What became of the task. It is filled while the task runs, so that a failure leaves what was done until then.
+
+    problems: sentences; any makes the task fail. served: the namespaces whose secrets the refresher renewed before.
+    complete: whether all was done but for single namespaces and a test run.
+    """
+
+    changes: list[plan.Change] = dataclasses.field(default_factory=list)
+    warnings: list[str] = dataclasses.field(default_factory=list)
+    problems: list[str] = dataclasses.field(default_factory=list)
+    unbound: list[str] = dataclasses.field(default_factory=list)
+    served: t.Sequence[str] = ()
+    complete: bool = False
+    fail_open_before: int | None = None
+    test_run: Outcome | None = None
+    test_run_due: bool = False
+    secrets: t.Sequence[str] = ()
+    """Values that no message shows."""
+
+    @property
+    def problem(self) -> str:
+        """Why the task fails, or ""."""
+        return redacted(" ".join(self.problems), self.secrets)
+
+    def to_result(self) -> dict[str, t.Any]:
+        """What the module returns. It holds no secret."""
+        tested = self.test_run or Outcome("")
+        return {
+            "changed": any(change.action != "unchanged" for change in self.changes) or bool(tested.job),
+            "objects": sorted((change.to_result() for change in self.changes), key=lambda each: tuple(each.values())),
+            "unbound": sorted(self.unbound),
+            "served": list(self.served),
+            "complete": self.complete,
+            "fail_open_before": None if self.fail_open_before is None else f"{self.fail_open_before}s",
+            "test_run": {
+                "due": self.test_run_due,
+                "outcome": tested.outcome,
+                "job": tested.job,
+                "msg": redacted(tested.msg, self.secrets),
+            },
+        }
+
+    def shown_warnings(self) -> list[str]:
+        return [redacted(warning, self.secrets) for warning in self.warnings]
+
+    def diff(self) -> list[dict[str, t.Any]]:
+        """Before and after of each object that changes, the first DIFFS of them."""
+        changed = [change for change in self.changes if change.action != "unchanged"]
+        shown = [
+            {
+                "before_header": " ".join(filter(None, change.identity)),
+                "after_header": " ".join(filter(None, change.identity)),
+                "before": plan.shown(change.before),
+                "after": plan.shown(change.after),
+            }
+            for change in changed[:DIFFS]
+        ]
+        if len(changed) > DIFFS:
+            shown.append({"prepared": f"and {len(changed) - DIFFS} more objects\n"})
+        return shown
+
+
+def carry_out(cluster: Cluster, wanted: Removal | Installation, report: Report, *, dry_run: bool) -> None:
+    """Fill the report. Raises ClusterError."""
+    if isinstance(wanted, Removal):
+        _remove(cluster, wanted, report, dry_run=dry_run)
+    else:
+        _install(cluster, wanted, report, dry_run=dry_run)
+
+
+def _remove(cluster: Cluster, wanted: Removal, report: Report, *, dry_run: bool) -> None:
+    remover = Remover(cluster, wanted.namespace, wanted.secret, dry_run=dry_run, workers=wanted.workers)
+    try:
+        remover.remove()
+        report.complete = True
+    finally:
+        report.changes, report.warnings, report.served = remover.changes, remover.warnings, remover.served.namespaces
+        if remover.not_removed:
+            report.problems.append(remover.not_removed)
+
+
+def _install(cluster: Cluster, wanted: Installation, report: Report, *, dry_run: bool) -> None:
+    report.warnings += wanted.warnings
+    listed = () if wanted.selection.selector else _listed(cluster, wanted, report)
+    settings = wanted.settings(cluster.host, listed)
+    workers = settings.renewal.workers
+    report.secrets = secrets_of(settings)
+    report.fail_open_before = settings.renewal.fail_open_before
+    installer = Installer(cluster, settings, dry_run=dry_run, workers=workers)
+    try:
+        former = installer.install()
+        report.served = served.served(former).namespaces
+        report.complete = True
+    finally:
+        report.changes, report.unbound = installer.changes, list(installer.unbound)
+        report.warnings += installer.warnings
+    report.problems += filter(None, [_unbound(installer, settings), installer.not_removed])
+    if former.named["CronJob"]:
+        jobs = objects.labelled(cluster, "Job", f"{_marks.REFRESHER_LABEL}={settings.namespace}", settings.namespace)
+        report.warnings += overdue(jobs, dt.datetime.now(dt.timezone.utc) + max(cluster.clock_offset, dt.timedelta()))
+    if settings.schedule.suspend:
+        remover = Remover(cluster, settings.namespace, settings.renewal.secret, dry_run=dry_run, workers=workers)
+        remover.end_jobs()
+        report.changes += remover.changes
+        return
+    report.test_run_due = wanted.test_run == "always" or not _is_proven(former, settings, report.changes)
+    if report.test_run_due and wanted.test_run != "never" and not dry_run:
+        _test(cluster, settings, report)
+
+
+def _listed(cluster: Cluster, wanted: Installation, report: Report) -> list[str]:
+    """The selected namespaces that exist. Raises ClusterError if there are none."""
+    chosen = choose(wanted.selection, _present(cluster, wanted))
+    for glob in chosen.unmatched_globs:
+        report.warnings.append(f"namespaces: {glob!r} matches no namespace.")
+    missing = [name for name, problem in chosen.chosen.items() if problem]
+    if missing:
+        report.warnings.append(
+            f"The refresher gets no permissions in namespaces that do not exist or are being deleted: {some(missing)}. "
+            "Create them, or take them out of namespaces, and run the task again."
+        )
+    listed = [name for name, problem in chosen.chosen.items() if not problem]
+    if not listed:
+        raise ClusterError(
+            "missing_namespace",
+            "No namespace is selected: namespaces matches none that exists, or exclude_namespaces leaves none.",
+        )
+    return listed
+
+
+def _present(cluster: Cluster, wanted: Installation) -> t.Mapping[str, Namespace] | None:
+    """The namespaces that exist; None if that is forbidden and all are named."""
+    selection = wanted.selection
+    if selection.needs_list:
+        return cluster.namespaces("")
+    try:
+        if len(selection.names) > READ_ONE_BY_ONE:
+            return cluster.namespaces("")
+        found = {}
+        for name in selection.names:
+            try:
+                found[name] = cluster.namespace(name)
+            except NotFoundError:
+                continue
+    except ForbiddenError:
+        return None
+    return found
+
+
+def _unbound(installer: Installer, settings: Settings) -> str:
+    if not installer.unbound:
+        return ""
+    namespace, error = next(iter(installer.unbound.items()))
+    return (
+        f"The refresher could not be given its permissions in {len(installer.unbound)} of "
+        f"{len(settings.places.listed)} namespaces, such as {namespace}. {error}"
+    )
+
+
+# --- The test run
+
+
+def digest(settings: Settings) -> str:
+    """Of all that a test run proves."""
+    bodies = [
+        permissions.cluster_role(settings),
+        manifests.service_account(settings),
+        manifests.aws_secret(settings),
+        manifests.config_map(settings),
+        manifests.cron_job(settings),
+    ]
+    return f"sha256:{hashlib.sha256(json.dumps(bodies, sort_keys=True).encode()).hexdigest()[:16]}"
+
+
+def _is_proven(former: Former, settings: Settings, changes: t.Sequence[plan.Change]) -> bool:
+    """Whether nothing changes, and a test run of just this refresher has succeeded."""
+    cronjob = former.named["CronJob"] or {"metadata": {}}
+    annotations = cronjob["metadata"].get("annotations") or {}
+    changed = any(change.action != "unchanged" for change in changes)
+    return not changed and annotations.get(PROVEN) == digest(settings)
+
+
+def _test(cluster: Cluster, settings: Settings, report: Report) -> None:
+    if report.unbound:
+        report.problems.append("The refresher was not tested, since it does not have all its permissions.")
+        return
+    workers = settings.renewal.workers
+    outcome = TestRun(cluster, settings, digest=digest(settings), workers=workers).run()
+    report.test_run = outcome
+    if outcome.outcome == "failed":
+        report.problems.append(outcome.msg)
+    elif outcome.outcome == "nothing_to_renew":
+        report.warnings.append(outcome.msg)

@@ -1,0 +1,333 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the refresher once and checks that it renewed the pull secrets. Private to this collection."""
+
+from __future__ import annotations
+
+import base64
+import concurrent.futures
+import dataclasses
+import datetime as dt
+import re
+import time
+import typing as t
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import objects
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import (
+    READ_ONE_BY_ONE,
+    Cluster,
+    ClusterError,
+    ForbiddenError,
+    NotFoundError,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import Request
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import manifests, verdict
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.redaction import (
+    redacted,
+    redacted_object,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.selector import pattern
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import CRONJOB, Settings
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._stored import Stored
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import TokenError, parse_time
+
+Object = dict[str, t.Any]
+
+PROVEN = _marks.PREFIX + "proven"
+"""Annotation of the CronJob after a successful test run: the digest of what was tested."""
+SECONDS_BEYOND_DEADLINE = 60.0
+"""After the Job's own deadline: its pod has time to end, and the Job controller to notice."""
+LOG_LINES = 20
+LOG_BYTES = 8192
+"""Of the log's end in a message."""
+MOST_NAMES = 10
+"""So many namespaces are named in a message."""
+_PAUSE = 2.0
+_LOG_READ = 262144
+"""Bytes. A program other than the refresher's may write lines of any length."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """outcome: succeeded, failed or nothing_to_renew. job: its name, "" if none was created.
+
+    msg: what failed, where and what to do, or why there was nothing to renew; "" after success. renewed: the number of
+    secrets with a new token.
+    """
+
+    outcome: str
+    job: str = ""
+    msg: str = ""
+    renewed: int = 0
+
+
+def job(cronjob: Object, labels: t.Mapping[str, str]) -> Object:
+    """The Job that `kubectl create job --from` creates from the CronJob, but it renews all secrets and has no retries.
+
+    labels: of the refresher's objects.
+    """
+    template = cronjob["spec"]["jobTemplate"]
+    metadata, pod = template.get("metadata") or {}, template["spec"]["template"]
+    containers = [_forced(each) if each["name"] == verdict.CONTAINER else each for each in pod["spec"]["containers"]]
+    owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": cronjob["metadata"]["name"]}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {
+            "generateName": f"{cronjob['metadata']['name']}-test-",
+            "namespace": cronjob["metadata"]["namespace"],
+            "labels": {**(metadata.get("labels") or {}), **labels},
+            "annotations": {**(metadata.get("annotations") or {}), "cronjob.kubernetes.io/instantiate": "manual"},
+            "ownerReferences": [{**owner, "uid": cronjob["metadata"]["uid"], "controller": True}],
+        },
+        "spec": {
+            **template["spec"],
+            "backoffLimit": 0,
+            "template": {**pod, "spec": {**pod["spec"], "containers": containers}},
+        },
+    }
+
+
+def _forced(container: Object) -> Object:
+    others = [each for each in container.get("env") or [] if each["name"] != "FORCE_RENEW"]
+    return {**container, "env": [*others, {"name": "FORCE_RENEW", "value": "1"}]}
+
+
+def secrets_of(settings: Settings) -> list[str]:
+    """The values that no message may contain."""
+    aws_secret = manifests.aws_secret(settings)
+    files = [base64.b64decode(data).decode() for data in (aws_secret or {"data": {}})["data"].values()]
+    return [settings.aws.secret_key, *files]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Held:
+    """What a pull secret states. expires_at: None if it has no trusted expiry. counted: see _is_counted."""
+
+    uid: str
+    expires_at: dt.datetime | None
+    counted: bool
+
+    def is_later_than(self, before: _Held) -> bool:
+        """Whether this is the same secret with a newer token."""
+        if self.uid != before.uid or self.expires_at is None:
+            return False
+        return before.expires_at is None or self.expires_at > before.expires_at
+
+
+class TestRun:
+    """One test run in one cluster."""
+
+    __test__ = False
+    """Not a class of tests, whatever pytest makes of its name."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        settings: Settings,
+        *,
+        digest: str,
+        workers: int,
+        sleep: t.Callable[[float], None] = time.sleep,
+        now: t.Callable[[], float] = time.monotonic,
+    ) -> None:
+        """digest: of what is tested, for the annotation PROVEN."""
+        self._cluster = cluster
+        self._settings = settings
+        self._digest = digest
+        self._workers = workers
+        self._sleep = sleep
+        self._now = now
+        self._secrets = secrets_of(settings)
+        self._job = ""
+
+    def run(self) -> Outcome:
+        """Never raises ClusterError: it is an outcome."""
+        try:
+            found = self._run()
+        except ClusterError as exc:
+            found = Outcome("failed", msg=f"The test run of the refresher could not be completed. {exc}")
+        return dataclasses.replace(found, job=self._job, msg=redacted(found.msg, self._secrets))
+
+    def _run(self) -> Outcome:
+        settings = self._settings
+        cronjob = objects.read(self._cluster, "CronJob", CRONJOB, settings.namespace)
+        if cronjob is None or cronjob["metadata"].get("deletionTimestamp"):
+            state = "is being deleted" if cronjob else "does not exist"
+            return Outcome(
+                "failed", msg=f"The CronJob {settings.namespace}/{CRONJOB} {state}: install the refresher first."
+            )
+        selected = self._selected()
+        before = self._held(selected)
+        if not any(each.counted for each in before.values()) and not settings.places.selector:
+            return Outcome(
+                "nothing_to_renew",
+                msg=f"No selected namespace has a managed secret named {settings.renewal.secret}, and the refresher "
+                "creates none, so it was not tested. Write the secrets first.",
+            )
+        if PROVEN in (cronjob["metadata"].get("annotations") or {}):
+            self._annotate(cronjob, None)
+        self._job = objects.create(self._cluster, job(cronjob, settings.labels))["metadata"]["name"]
+        reached, pod = self._wait()
+        if reached.outcome != "succeeded":
+            return Outcome("failed", msg=f"The test run of the refresher failed. {reached.why}{self._log(pod)}")
+        renewed, stale = self._compare(selected, before)
+        if stale:
+            return Outcome("failed", msg=self._of_stale(stale), renewed=renewed)
+        self._annotate(cronjob, self._digest)
+        return Outcome("succeeded", renewed=renewed)
+
+    def _annotate(self, cronjob: Object, digest: str | None) -> None:
+        # With another UID the API server rejects it: a CronJob that was created meanwhile was not tested.
+        patch = {"metadata": {"uid": cronjob["metadata"]["uid"], "annotations": {PROVEN: digest}}}
+        objects.merge(self._cluster, cronjob, patch)
+
+    # --- The Job
+
+    def _wait(self) -> tuple[verdict.Verdict, Object]:
+        """Until the Job succeeded or certainly fails; with its pod, {} without one."""
+        namespace, name = self._settings.namespace, self._job
+        longest = self._settings.schedule.active_deadline + SECONDS_BEYOND_DEADLINE
+        began = self._now()
+        while True:
+            found = objects.read(self._cluster, "Job", name, namespace)
+            if found is None:
+                why = f"Job {namespace}/{name} is gone: something deleted it. Run the task again."
+                return verdict.Verdict("failed", why), {}
+            pods = self._without_secrets(objects.labelled(self._cluster, "Pod", f"job-name={name}", namespace))
+            events = self._without_secrets(self._events())
+            waited = self._now() - began
+            reached = verdict.judge(redacted_object(found, self._secrets), pods, events, waited)
+            pod = verdict.current(pods)
+            if reached.outcome != "running":
+                return reached, pod
+            if waited > longest:
+                why = f"Job {namespace}/{name} has not ended after {longest:.0f} s. {reached.why}"
+                return verdict.Verdict("failed", why), pod
+            self._sleep(_PAUSE)
+
+    def _events(self) -> list[Object]:
+        """Of the refresher's namespace. Without the permission to list them, none: they only explain."""
+        path = objects.path("Event", self._settings.namespace)
+        try:
+            return list(self._cluster.list_objects(path, [], f"list events in namespace {self._settings.namespace}"))
+        except ForbiddenError:
+            return []
+
+    def _without_secrets(self, found: t.Iterable[Object]) -> list[Object]:
+        """Before a text is shortened: a part of a secret would not be recognized."""
+        return [redacted_object(each, self._secrets) for each in found]
+
+    def _log(self, pod: Object) -> str:
+        """The end of the refresher's log, in words; "" if it did not start."""
+        if not verdict.started(pod):
+            return ""
+        name, namespace = pod["metadata"]["name"], self._settings.namespace
+        query = (("container", verdict.CONTAINER), ("tailLines", str(LOG_LINES)), ("limitBytes", str(_LOG_READ)))
+        request = Request("GET", f"{objects.path('Pod', namespace, name)}/log", query, accept="*/*")
+        try:
+            text = self._cluster.text(request, f"read the log of Pod {namespace}/{name}")
+        except NotFoundError:
+            return " Its pod is gone, and the log with it."
+        except ClusterError as exc:
+            return f" {exc}"
+        if len(text.encode()) >= _LOG_READ:
+            # A secret may be cut at the end.
+            text = text.rpartition("\n")[0]
+        end = redacted(text, self._secrets).encode()[-LOG_BYTES:].decode(errors="ignore").strip()
+        return f"\nThe end of its log:\n{end}" if end else " Its log is empty."
+
+    # --- The secrets
+
+    def _selected(self) -> frozenset[str]:
+        """The namespaces that the refresher works on now."""
+        places = self._settings.places
+        if not places.selector:
+            return frozenset(places.listed)
+        fits, excluded = pattern(places.globs), pattern(places.exclude)
+        return frozenset(
+            name
+            for name, found in self._cluster.namespaces(places.selector).items()
+            if not found.terminating and re.match(fits, name) and not re.match(excluded, name)
+        )
+
+    def _held(self, namespaces: t.Collection[str]) -> dict[str, _Held]:
+        """The secrets in these namespaces."""
+        name = self._settings.renewal.secret
+        if self._settings.places.selector or len(namespaces) > READ_ONE_BY_ONE:
+            try:
+                everywhere = ((each["metadata"]["namespace"], each) for each in self._cluster.secrets(name))
+                return {namespace: _read(each) for namespace, each in everywhere if namespace in namespaces}
+            except ForbiddenError:
+                # It may still be allowed in each of them.
+                pass
+
+        def held(namespace: str) -> _Held | None:
+            found = self._cluster.secret(namespace, name)
+            return _read(found) if found else None
+
+        with concurrent.futures.ThreadPoolExecutor(max_workers=self._workers) as pool:
+            read = zip(namespaces, pool.map(held, namespaces))
+            return {namespace: found for namespace, found in read if found}
+
+    def _compare(self, selected: frozenset[str], before: t.Mapping[str, _Held]) -> tuple[int, list[str]]:
+        """The number of renewed secrets, and the namespaces that the refresher missed."""
+        if self._settings.places.selector:
+            # One that was selected during the run is left to the next, and one that is being deleted to nobody.
+            selected &= self._selected()
+        after = self._held(selected)
+        renewed, stale = 0, []
+        for namespace in sorted(selected):
+            old, new = before.get(namespace), after.get(namespace)
+            if old and not old.counted:
+                continue
+            if old:
+                done = new is not None and new.is_later_than(old)
+            elif self._settings.places.selector:
+                # The refresher creates it, unless somebody else just has.
+                done = new is not None and (new.expires_at is not None or not new.counted)
+            else:
+                continue
+            if done:
+                renewed += 1
+            else:
+                stale.append(namespace)
+        return renewed, [namespace for namespace in stale if namespace in after or not self._is_gone(namespace)]
+
+    def _is_gone(self, namespace: str) -> bool:
+        """Whether a namespace has no secret since it is deleted."""
+        try:
+            return self._cluster.namespace(namespace).terminating
+        except NotFoundError:
+            return True
+        except ForbiddenError:
+            return False
+
+    def _of_stale(self, stale: t.Sequence[str]) -> str:
+        more = f" and {len(stale) - MOST_NAMES} more" if len(stale) > MOST_NAMES else ""
+        return (
+            "The test run ended without an error, but these secrets have no later expiry, or are not the same objects "
+            f"as before: {', '.join(stale[:MOST_NAMES])}{more}. Find out what else writes the secrets named "
+            f"{self._settings.renewal.secret} in these namespaces, such as a GitOps controller, and run the task again."
+        )
+
+
+def _read(secret: Object) -> _Held:
+    stored = Stored(secret)
+    return _Held(secret["metadata"]["uid"], stored.expires_at, _is_counted(stored))
+
+
+def _is_counted(stored: Stored) -> bool:
+    """Whether the refresher has to renew it: it is managed, and both its entries and its expiry can be read."""
+    if not stored.ours or stored.malformed:
+        return False
+    expiry = stored.annotations.get(_marks.EXPIRES_AT)
+    if expiry is None:
+        return True
+    try:
+        parse_time(expiry)
+    except TokenError:
+        return False
+    return True

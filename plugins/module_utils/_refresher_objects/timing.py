@@ -1,0 +1,102 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rules across a refresher's times, so that no token expires between two runs. Private to this collection.
+
+A run may be late by the CronJob's starting deadline and take as long as its Job's deadline. Until the next run is done
+there pass the longest gap of the schedule and these two: that is the window. What remains of a token when a run ends
+must outlast the window, or the run removes the token.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing as t
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._arguments import ArgumentError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._cron import CronError, longest_gap
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.manifests import (
+    STARTING_DEADLINE,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import TokenError, parse_duration
+
+MINIMUM_DEADLINE = 60
+"""Seconds. Less than that leaves no time for a retry."""
+LATEST_FAIL_OPEN = 4 * 3600
+"""Seconds. However much fail_open_before says, it counts as at most a third of a token's lifetime of 12 hours."""
+# The minute of the default schedule comes from the host's address, which is not known here. No minute has a longer gap.
+_DEFAULT_SCHEDULE = "0 */2 * * *"
+# A star where the minute should be, and an hour that is not one.
+_EVERY_MINUTE_OF_SOME_HOURS = re.compile(r"[*?](/1)?\s+[^*?\s]|[*?](/1)?\s+[*?]/")
+
+
+@dataclasses.dataclass(frozen=True)
+class Times:
+    """renew_before and fail_open_before: seconds of remaining lifetime."""
+
+    renew_before: int
+    fail_open_before: int
+    warnings: tuple[str, ...] = ()
+
+
+def read(params: t.Mapping[str, t.Any], year: int) -> Times:
+    """Raises ArgumentError. year: from which the gaps of the schedule are looked for."""
+    schedule, zone, deadline = params["schedule"], params["time_zone"], params["active_deadline"]
+    if deadline < MINIMUM_DEADLINE:
+        raise ArgumentError(f"active_deadline: must be at least {MINIMUM_DEADLINE} seconds, not {deadline}.")
+    if _EVERY_MINUTE_OF_SOME_HOURS.match(schedule):
+        raise ArgumentError(
+            f"schedule: {schedule!r} would run at each minute of the hours it names, where '17 */6 * * *' runs once in "
+            "them."
+        )
+    try:
+        gap = longest_gap(schedule or _DEFAULT_SCHEDULE, zone, year)
+    except CronError as exc:
+        raise ArgumentError(f"schedule and time_zone: {exc}.") from exc
+    renew_before = _seconds("renew_before", params["renew_before"])
+    window = gap + STARTING_DEADLINE + deadline
+    words = (
+        f"The longest time between two runs of the refresher is {gap / 3600:.1f} hours "
+        f"({schedule or _DEFAULT_SCHEDULE!r} in {zone}). With {STARTING_DEADLINE} seconds for its start and {deadline} "
+        f"for its work, up to {window / 3600:.1f} hours pass until the next run is done"
+    )
+    if window >= renew_before:
+        raise ArgumentError(
+            f"schedule: {words}. That must be less than renew_before ({params['renew_before']}), or a token may expire "
+            "before it is renewed. Use a schedule that runs more often, such as '17 */2 * * *'."
+        )
+    fail_open_before = _fail_open_before(params, renew_before, window)
+    if renew_before >= fail_open_before + gap and window <= LATEST_FAIL_OPEN:
+        return Times(renew_before, fail_open_before)
+    warning = (
+        f"schedule: {words}. A renewal that fails may have no second chance before the token is removed or expires, "
+        f"since renew_before is {params['renew_before']}. Use a schedule that runs more often, such as "
+        "'17 */2 * * *'."
+    )
+    return Times(renew_before, fail_open_before, (warning,))
+
+
+def _fail_open_before(params: t.Mapping[str, t.Any], renew_before: int, window: int) -> int:
+    given = params["fail_open_before"]
+    if not given:
+        return window
+    seconds = _seconds("fail_open_before", given)
+    if params["fail_open"] and not window <= seconds < renew_before:
+        raise ArgumentError(
+            f"fail_open_before: {given} must be less than renew_before ({params['renew_before']}), and at least the "
+            f"{window} seconds that may pass until the next run of the refresher is done, or a token may expire in "
+            "between. Leave it empty to have it computed."
+        )
+    return seconds
+
+
+def _seconds(option: str, duration: str) -> int:
+    """Whole seconds of a Go duration. Raises ArgumentError."""
+    try:
+        seconds = int(parse_duration(duration).total_seconds())
+    except TokenError as exc:
+        raise ArgumentError(f"{option}: {exc}.") from exc
+    if seconds < 1:
+        raise ArgumentError(f"{option}: {duration} must be at least a second.")
+    return seconds

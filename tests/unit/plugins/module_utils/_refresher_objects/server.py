@@ -1,0 +1,130 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A fake API server with a refresher, for its test run."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import Patience
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import Request, Response
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import manifests
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import CRONJOB, Settings
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.test_run import (
+    PROVEN,
+    Outcome,
+    TestRun,
+)
+from support.refresher_settings import CASES
+from unit.cases import decide
+
+Object = dict[str, Any]
+LISTED = CASES["listed"]
+OWN = f"/api/v1/namespaces/{LISTED.namespace}"
+CRONJOB_PATH = f"/apis/batch/v1/namespaces/{LISTED.namespace}/cronjobs/{CRONJOB}"
+JOBS = f"/apis/batch/v1/namespaces/{LISTED.namespace}/jobs"
+BEFORE, LATER = "2026-01-01T12:00:00Z", "2026-01-01T18:00:00Z"
+SUCCEEDED: Object = {"pods": [{"metadata": {"name": "p"}, "status": {"phase": "Succeeded"}}]}
+
+
+class Server:
+    """An API server with a CronJob, some namespaces and their secrets. Its clock moves only while a test sleeps.
+
+    polls: what each look at the Job finds; the last stays. renew: what the refresher does once the Job is created.
+    """
+
+    host = "https://server.invalid"
+
+    def __init__(self, settings: Settings, *polls: Object) -> None:
+        self.settings = settings
+        self.polls = list(polls) or [SUCCEEDED]
+        self.requests: list[Request] = []
+        self.stored: dict[str, Object] = {}
+        self.selected = ["team-a", "team-b"]
+        self.others: set[str] = set()
+        self.terminating: set[str] = set()
+        self.cronjob: Object | None = copy.deepcopy(manifests.cron_job(settings))
+        assert self.cronjob
+        self.cronjob["metadata"] |= {"uid": "c", "annotations": {}}
+        self.log = "one line\n"
+        self.refuse: dict[str, int] = {}
+        self.renew: Callable[[], None] = self.renew_all
+        self.clock = 100.0
+
+    def add(self, *namespaces: str, **secret: Any) -> Server:
+        for namespace in namespaces:
+            self.stored[namespace] = decide.secret(namespace=namespace, **{"expires_at": BEFORE, **secret})
+        return self
+
+    def renew_all(self) -> None:
+        for namespace in self.stored:
+            self.add(namespace, expires_at=LATER)
+
+    def run(self) -> Outcome:
+        cluster = Cluster(self, Patience(lambda: self.clock, self._sleep))
+        tested = TestRun(*(cluster, self.settings), digest="d2", workers=2, sleep=self._sleep, now=lambda: self.clock)
+        return tested.run()
+
+    def _sleep(self, seconds: float) -> None:
+        self.clock += seconds
+
+    def send(self, request: Request) -> Response:
+        self.requests.append(request)
+        refused = self.refuse.get(f"{request.method} {request.path}")
+        if refused:
+            return Response(refused, {}, json.dumps({"message": f"no: {request.path}"}).encode())
+        answer = self._answer(request)
+        if answer is None:
+            return Response(404, {}, b"{}")
+        return Response(200, {}, (answer if isinstance(answer, str) else json.dumps(answer)).encode())
+
+    def _answer(self, request: Request) -> Any:
+        path, last = request.path, request.path.rpartition("/")[2]
+        if path == CRONJOB_PATH:
+            return self._cronjob(request)
+        if path == JOBS:
+            self.renew()
+            return {"metadata": {"name": "test-1"}}
+        if path == f"{JOBS}/test-1":
+            found = self.polls[0].get("job", {})
+            return None if found is None else {"metadata": {"name": "test-1", "namespace": "own"}, **found}
+        if path in (f"{OWN}/pods", f"{OWN}/events"):
+            items = self.polls[0].get(last, [])
+            if last == "events" and len(self.polls) > 1:
+                self.polls.pop(0)
+            return {"metadata": {}, "items": items}
+        if last == "log":
+            return self.log
+        if path == "/api/v1/secrets":
+            return {"metadata": {}, "items": list(self.stored.values())}
+        if path == "/api/v1/namespaces":
+            return {"metadata": {}, "items": [self._namespace(name) for name in self.selected]}
+        if path.endswith(f"/secrets/{self.settings.renewal.secret}"):
+            return self.stored.get(path.split("/")[4])
+        return self._namespace(last) if last in {*self.selected, *self.terminating, *self.others} else None
+
+    def _namespace(self, name: str) -> Object:
+        return {"metadata": {"name": name, **({"deletionTimestamp": BEFORE} if name in self.terminating else {})}}
+
+    def _cronjob(self, request: Request) -> Object | None:
+        if request.method == "PATCH" and self.cronjob:
+            assert request.body
+            assert request.body["metadata"]["uid"] == "c"
+            for name, value in request.body["metadata"]["annotations"].items():
+                self.cronjob["metadata"]["annotations"][name] = value
+        return self.cronjob
+
+    @property
+    def created(self) -> list[Object]:
+        return [dict(request.body or {}) for request in self.requests if request.method == "POST"]
+
+    @property
+    def proven(self) -> list[str | None]:
+        """The values that were written, in order."""
+        bodies = [request.body for request in self.requests if request.method == "PATCH"]
+        return [body["metadata"]["annotations"][PROVEN] for body in bodies if body]

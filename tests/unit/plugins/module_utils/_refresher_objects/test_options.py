@@ -1,0 +1,264 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of ecr_public_refresher: what is rejected, what is warned of, and what the settings come to."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from typing import Any
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._arguments import ArgumentError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import options
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.options import (
+    Installation,
+    Removal,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import SelectionError
+from support.refresher_settings import CASES as SETTINGS
+from support.refresher_settings import FILES, KEYS
+
+YEAR = 2026
+HOST = "https://cluster.example"
+ARN = "arn:aws:iam::123456789012:role/ecr-public-pull"
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+SECOND_CHANCE = "no second chance"
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """Options; words of the error, or of the warning, or of neither."""
+
+    options: dict[str, Any]
+    refused: tuple[str, ...] = ()
+    warned: tuple[str, ...] = ()
+
+
+SCHEDULE = {
+    "the defaults": Case(KEYS),
+    "every 2 hours, with summer time": Case({**KEYS, "time_zone": "Europe/Berlin"}),
+    "a nickname": Case({**KEYS, "schedule": "@hourly"}),
+    "every 6 hours": Case(
+        {**KEYS, "schedule": "17 */6 * * *"},
+        warned=(SECOND_CHANCE, "6.0 hours ('17 */6 * * *' in Etc/UTC)", "up to 6.3 hours", "is 8h", "'17 */2 * * *'"),
+    ),
+    "every 6 hours, with summer time": Case(
+        {**KEYS, "schedule": "17 */6 * * *", "time_zone": "Europe/Berlin"},
+        warned=("7.0 hours", "Europe/Berlin", "up to 7.3 hours"),
+    ),
+    "every 8 hours": Case(
+        {**KEYS, "schedule": "17 */8 * * *"},
+        refused=(
+            "8.0 hours ('17 */8 * * *' in Etc/UTC)",
+            "up to 8.3 hours",
+            "renew_before (8h)",
+            "more often",
+        ),
+    ),
+    "working hours": Case({**KEYS, "schedule": "0 8-18 * * mon-fri"}, refused=("62.0 hours",)),
+    "every 8 hours, renewed earlier": Case(
+        {**KEYS, "schedule": "17 */8 * * *", "renew_before": "10h"}, warned=(SECOND_CHANCE,)
+    ),
+    "every 2 hours, renewed too late": Case({**KEYS, "renew_before": "2h20m"}, refused=("up to 2.3 hours",)),
+    "every 2 hours, renewed late": Case({**KEYS, "renew_before": "4h19m"}, warned=(SECOND_CHANCE,)),
+    "every 2 hours, renewed just in time": Case({**KEYS, "renew_before": "4h20m"}),
+    "a long deadline": Case({**KEYS, "active_deadline": 21600}, refused=("21600 for its work",)),
+    "each minute of some hours": Case({**KEYS, "schedule": "* */6 * * *"}, refused=("each minute", "17 */6")),
+    "each minute of some hours, by another star": Case({**KEYS, "schedule": "?/1 3 * * *"}, refused=("each minute",)),
+    "each minute": Case({**KEYS, "schedule": "* * * * *"}),
+    "four fields": Case({**KEYS, "schedule": "17 * * *"}, refused=("has 4 fields",)),
+    "Sunday as 7": Case({**KEYS, "schedule": "0 * * * 7"}, refused=("numbers go up from 0 to 6",)),
+    "no such time zone": Case({**KEYS, "time_zone": "Mars/Base"}, refused=("no time zone 'Mars/Base'",)),
+}
+
+COMMON = {
+    "the defaults, and all else": Case(KEYS),
+    "no access": Case({}, refused=("AWS access of its own", "web_identity")),
+    "no schedule is asked for to remove": Case({"state": "absent", "schedule": "0 0 1 1 *"}),
+    # --- When a token is given up
+    "later than the next run": Case({**KEYS, "fail_open_before": "2h20m"}),
+    "sooner than the next run": Case(
+        {**KEYS, "fail_open_before": "2h19m"}, refused=("fail_open_before: 2h19m", "8400 seconds that may pass")
+    ),
+    "sooner than the next run, which gives nothing up": Case({**KEYS, "fail_open_before": "1h", "fail_open": False}),
+    "no duration until the next run": Case({**KEYS, "fail_open_before": "3"}, refused=("'3' is not a duration",)),
+    "no duration": Case({**KEYS, "renew_before": "8 hours"}, refused=("'8 hours' is not a duration",)),
+    "a selector": Case({**KEYS, "namespace_selector": "a=b,c!=d, e in (f, g),h notin (i),example.com/j,!k, l==m"}),
+    "selectors": Case({**KEYS, "namespace_selector": ["a=b", "c"], "namespaces": ["team-*", "[a-c]?[!x]"]}),
+    "a selector that no policy knows": Case({**KEYS, "namespace_selector": "a>1"}, refused=("kubectl -l", "not a>1")),
+    "no selector": Case({**KEYS, "namespace_selector": "a in b"}, refused=("kubectl -l",)),
+    "a glob that no policy knows": Case(
+        {**KEYS, "namespace_selector": "a=b", "exclude_namespaces": ["team-{a,b}"]}, refused=("[!a-z]",)
+    ),
+    "no namespace": Case({**KEYS, "namespace": "Team"}, refused=("namespace: 'Team'",)),
+    "a namespace too long, to remove": Case({"state": "absent", "namespace": "a" * 64}, refused=("at most 63",)),
+    "no name": Case({**KEYS, "name": "-a"}, refused=("'-a'",)),
+    "too many workers": Case({**KEYS, "workers": 257}, refused=("from 1 to 256",)),
+    "no registry": Case({**KEYS, "registries": []}, refused=("registries is empty",)),
+    "no namespaces": Case({**KEYS, "namespaces": []}, refused=("namespaces is empty",)),
+    "our label": Case({**KEYS, "labels": {"ecr-public.freshpull/x": "y"}}, refused=("our own prefix",)),
+    "an annotation that is a number": Case({**KEYS, "annotations": {"a": 1}}, refused=("must be a string",)),
+    "a short deadline": Case({**KEYS, "active_deadline": 59}, refused=("at least 60 seconds",)),
+    "no history": Case({**KEYS, "history": 0}, refused=("history: must be at least 1",)),
+    "a node label that is a number": Case({**KEYS, "node_selector": {"tier": 1}}, refused=("node_selector",)),
+    "no program": Case({**KEYS, options.PROGRAM: {}}, refused=("no program",)),
+    "less than a second": Case({**KEYS, "renew_before": "10ms"}, refused=("at least a second",)),
+}
+
+AWS = {
+    "no keys": Case({"aws_auth": "secret"}, refused=("AKIA",)),
+    "temporary keys": Case({**KEYS, "aws_access_key": "ASIA" + "A" * 16}, refused=("Temporary keys",)),
+    "no name of the secret": Case({"aws_auth": "existing_secret"}, refused=("existing_secret",)),
+    "a secret of their own": Case({"aws_auth": "existing_secret", "aws_existing_secret": "keys"}),
+    "web identity": Case({"aws_auth": "web_identity", "role_arn": ARN}),
+    "web identity without a role": Case({"aws_auth": "web_identity"}, refused=("role_arn",)),
+    "irsa": Case({"aws_auth": "irsa", "role_arn": ARN, "audience": "my-audience"}),
+    "irsa without a role": Case({"aws_auth": "irsa"}, refused=("role_arn",)),
+    "pod identity": Case({"aws_auth": "pod_identity"}),
+    "ambient": Case({"aws_auth": "ambient"}),
+    "a role with an external ID": Case({**KEYS, "role_arn": ARN, "external_id": "partner"}),
+    "China": Case({**KEYS, "role_arn": ARN.replace("aws", "aws-cn")}, refused=("in the partition aws",)),
+    "a role in two lines": Case({**KEYS, "role_arn": f"{ARN}\nregion = x"}, refused=("role_arn",)),
+    "an external ID without a role": Case({**KEYS, "external_id": "partner"}, refused=("external_id",)),
+    "an external ID in two lines": Case({**KEYS, "role_arn": ARN, "external_id": "a\nb"}, refused=("external_id",)),
+    "an external ID with web identity": Case(
+        {"aws_auth": "web_identity", "role_arn": ARN, "external_id": "partner"},
+        refused=("in the role's trust policy",),
+    ),
+    "no audience": Case({**KEYS, "audience": ""}, refused=("sts.amazonaws.com",)),
+}
+
+POD = {
+    "a mirror by digest": Case({**KEYS, "image": f"registry.example.com:5000/a/b@sha256:{'0' * 64}"}),
+    "a tag and a digest": Case({**KEYS, "image": f"public.ecr.aws/a/b:1.0@sha256:{'0' * 64}"}),
+    "Docker Hub": Case({**KEYS, "image": "amazon/aws-cli:2.36.7"}),
+    "neither a tag nor a digest": Case({**KEYS, "image": "public.ecr.aws/a/b"}, refused=("a tag or a digest",)),
+    "half a digest": Case({**KEYS, "image": "a/b@sha256:0123"}, refused=("64 hexadecimal digits",)),
+    "another pull secret": Case({**KEYS, "image_pull_secrets": ["mirror"]}),
+    "its own pull secret": Case(
+        {**KEYS, "image_pull_secrets": ["mirror", "ecr-public-secret"]},
+        refused=("could not start to renew it",),
+    ),
+    "a proxy": Case({**KEYS, "aws_proxy": "http://proxy.example.com:3128", "aws_no_proxy": "a,b"}),
+    "a proxy by address": Case({**KEYS, "aws_proxy": "http://[fd00::1]:3128/"}),
+    "a proxy with a password": Case(
+        {**KEYS, "aws_proxy": "http://me:never-said@proxy.example.com"}, refused=("without a user name",)
+    ),
+    "a proxy without a scheme": Case({**KEYS, "aws_proxy": "proxy.example.com"}, refused=("such as http://",)),
+    "authorities": Case({**KEYS, "ca_bundle": CERTIFICATE}),
+    "a file's name": Case({**KEYS, "ca_bundle": "/etc/ca.pem"}, refused=("not the name of a file",)),
+    "a private key": Case(
+        {**KEYS, "ca_bundle": CERTIFICATE + "-----BEGIN PRIVATE KEY-----\nnever-said\n"},
+        refused=("no private key",),
+    ),
+}
+
+CASES = {**SCHEDULE, **COMMON, **AWS, **POD}
+
+
+def read(given: dict[str, Any]) -> Installation | Removal:
+    """As the module does, of what it is given."""
+    result = ArgumentSpecValidator(options.SPEC).validate({options.PROGRAM: FILES, **copy.deepcopy(given)})
+    assert result.error_messages == []
+    return options.read(result.validated_parameters, YEAR)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_case(name: str) -> None:
+    case = CASES[name]
+    if case.refused:
+        with pytest.raises((ArgumentError, SelectionError)) as caught:
+            read(case.options)
+        assert [words for words in case.refused if words not in str(caught.value)] == [], caught.value
+        assert "never-said" not in str(caught.value)
+        return
+    found = read(case.options)
+    warnings = found.warnings if isinstance(found, Installation) else ()
+    assert bool(warnings) == bool(case.warned)
+    assert [words for words in case.warned if words not in " ".join(warnings)] == []
+
+
+# --- What the settings come to
+
+GIVEN: dict[str, dict[str, Any]] = {
+    "listed": KEYS,
+    "selector": {**KEYS, "namespace_selector": "ecr-public=enabled"},
+    "web-identity": {"aws_auth": "web_identity", "role_arn": ARN},
+    "existing-secret": {"aws_auth": "existing_secret", "aws_existing_secret": "theirs"},
+    "proxy": {
+        **KEYS,
+        "aws_proxy": SETTINGS["everything"].pod.proxy,
+        "ca_bundle": SETTINGS["everything"].pod.ca_bundle,
+    },
+    "everything": {
+        "state": "suspended",
+        "namespaces": ["team-*"],
+        "exclude_namespaces": ["team-x"],
+        "namespace_selector": "ecr-public=enabled,tier notin (sandbox)",
+        "registries": ["public.ecr.aws", "ecr-public.aws.com"],
+        "labels": {"team": "a"},
+        "annotations": {"note": "b"},
+        "aws_auth": "irsa",
+        "role_arn": ARN,
+        "schedule": "0 */2 * * *",
+        "time_zone": "Europe/Berlin",
+        "image": SETTINGS["everything"].pod.image,
+        "image_pull_policy": "Always",
+        "image_pull_secrets": ["mirror"],
+        "resources": SETTINGS["everything"].pod.resources,
+        "node_selector": SETTINGS["everything"].pod.node_selector,
+        "tolerations": list(SETTINGS["everything"].pod.tolerations),
+        "priority_class": SETTINGS["everything"].pod.priority_class,
+        "aws_proxy": SETTINGS["everything"].pod.proxy,
+        "aws_no_proxy": SETTINGS["everything"].pod.no_proxy,
+        "ca_bundle": SETTINGS["everything"].pod.ca_bundle,
+        "history": 1,
+        "active_deadline": 300,
+    },
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_settings(name: str) -> None:
+    found = read(GIVEN[name])
+    assert isinstance(found, Installation)
+    assert found.settings(HOST, ["team-b", "team-a"]) == SETTINGS[name]
+
+
+def test_every_option_is_among_the_settings() -> None:
+    """Those that are left change no settings, or are in a row of their own above."""
+    elsewhere = {"name", "namespace", "workers", "test_run", "renew_before", "fail_open", "fail_open_before"}
+    elsewhere |= {"external_id", "audience", "aws_endpoint_url", options.PROGRAM}
+    assert {option for given in GIVEN.values() for option in given} | elsewhere == set(options.SPEC)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "part", "field"),
+    [
+        ("name", "other", "renewal", "secret"),
+        ("workers", 4, "renewal", "workers"),
+        ("fail_open", False, "renewal", "fail_open"),
+        ("external_id", "partner", "aws", "external_id"),
+        ("audience", "other", "aws", "audience"),
+        ("aws_endpoint_url", "https://vpce.example", "aws", "endpoint_url"),
+    ],
+)
+def test_an_option_sets_its_field(option: str, value: Any, part: str, field: str) -> None:
+    found = read({**KEYS, "role_arn": ARN, option: value})
+    assert isinstance(found, Installation)
+    assert getattr(getattr(found.settings(HOST, ["a"]), part), field) == value
+
+
+def test_durations_become_seconds() -> None:
+    found = read({**KEYS, "renew_before": "10h", "fail_open_before": "3h"})
+    assert isinstance(found, Installation)
+    renewal = found.settings(HOST, ["a"]).renewal
+    assert (renewal.renew_before, renewal.fail_open_before) == (36000, 10800)
+
+
+def test_a_removal_needs_nothing_but_names() -> None:
+    assert read({"state": "absent", "namespace": "n", "name": "s"}) == Removal("n", "s", 32)
