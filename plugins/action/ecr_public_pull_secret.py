@@ -6,6 +6,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import TOKEN_ACTIONS
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _task_environment
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._cluster_action import ClusterAction
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._token_action import TokenAction
 
@@ -18,7 +19,9 @@ class ActionModule(TokenAction, ClusterAction):
     _fails_open = True
 
     def _act(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        return self.act_with_token(args, task_vars)
+        from_play = bool(_task_environment.names(self._environment()) or ("aws" not in args and self._default_aws()))
+        result = self.act_with_token(args, task_vars)
+        return {**result, "aws_from_play": True} if from_play else result
 
     def _failure(self, plan: dict[str, t.Any], msg: str) -> dict[str, t.Any]:
         return {**plan, "changed": False, "failed": True, "msg": msg}

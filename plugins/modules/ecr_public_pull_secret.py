@@ -250,6 +250,11 @@ fingerprint:
   type: str
   returned: with RV(namespaces)
   sample: sha256:0f343b0931126a20
+aws_from_play:
+  description: Whether C(AWS_) variables of the task's C(environment), or the play's default for O(aws), are used.
+  type: bool
+  returned: if they are
+  sample: true
 """
 
 import typing as t

@@ -107,12 +107,13 @@ options:
     description:
       - Whether to start a Job from the CronJob that renews the secrets whatever lifetime remains, and to wait for
         tokens that expire later, in the same secrets.
-      - V(on_change) does it if this task changed the refresher, or if just this refresher has not passed a test run
-        yet.
+      - V(on_change) does it if this task changed the refresher, and again in later tasks until a test run succeeds.
+      - V(deferred) does none, but if this task changed the refresher, a later task with V(on_change) does. It is for a
+        play that writes the secrets between the two.
       - It needs secrets that exist, unless O(namespace_selector) is given. Without any the task warns.
       - Not done in check mode, nor with O(state=suspended).
     type: str
-    choices: [on_change, always, never]
+    choices: [on_change, always, deferred, never]
     default: on_change
   namespace:
     description:
@@ -181,7 +182,7 @@ EXAMPLES = r"""
     aws_auth: web_identity
     role_arn: arn:aws:iam::123456789012:role/ecr-public-pull
     # There are no secrets yet that it could renew.
-    test_run: never
+    test_run: deferred
 
 - name: The same with the AWS keys of an IAM user, behind a proxy
   freshpull.ecr_public.ecr_public_refresher:
@@ -297,6 +298,8 @@ complete:
   description:
     - Whether the refresher is as the options say, even if the task fails for namespaces in RV(unbound), for secrets of
       a former name that could not be removed, or for the test run.
+    - With O(state=absent), whether nothing of it is left. It is V(false) if a namespace that this module created stays,
+      since something else is in it.
   type: bool
   returned: with RV(objects)
   sample: true
@@ -311,7 +314,7 @@ test_run:
   returned: with RV(objects)
   contains:
     due:
-      description: Whether O(test_run=on_change) calls for one, even if none was done.
+      description: Whether O(test_run=on_change) calls for a test run, even if none was done.
       type: bool
     outcome:
       description:

@@ -9,8 +9,11 @@ import abc
 import copy
 import typing as t
 
+from ansible.errors import AnsibleActionFail
 from ansible.playbook.task import Task
 from ansible.plugins.action import ActionBase
+
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _play_defaults
 
 
 class ClusterAction(ActionBase, abc.ABC):
@@ -23,6 +26,7 @@ class ClusterAction(ActionBase, abc.ABC):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
         args = copy.deepcopy(dict(self._task.args))
+        self._apply_defaults(args)
         readable = self._resolve_kubeconfig(args)
         try:
             return self._act(args, task_vars or {})
@@ -34,6 +38,14 @@ class ClusterAction(ActionBase, abc.ABC):
     @abc.abstractmethod
     def _act(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """Run the module with these arguments, a copy of the task's."""
+
+    def _apply_defaults(self, args: dict[str, t.Any]) -> None:
+        """Complete the connection. Raises AnsibleActionFail if the play names a cluster for others only."""
+        module_defaults = self._templar.template(self._task.module_defaults or [])
+        args.update(_play_defaults.connection(module_defaults, self._task.resolved_action, args))
+        problem = _play_defaults.problem(module_defaults, args)
+        if problem:
+            raise AnsibleActionFail(problem)
 
     def _resolve_kubeconfig(self, args: dict[str, t.Any]) -> list[str]:
         """With a local connection a path is the controller's: found as files are, decrypted if it is vaulted.

@@ -27,13 +27,18 @@ IDENTITY = frozenset(
 )
 
 
+def names(task: t.Iterable[str]) -> list[str]:
+    """Of the names of the task's variables, those of AWS."""
+    return sorted(name for name in task if name.startswith(PREFIX))
+
+
 def merge(process: t.Mapping[str, str], task: t.Mapping[str, t.Any]) -> dict[str, str]:
     """The process's environment with the AWS variables of the task's over it.
 
     If the task names a principal, nothing of the process's principal is left: keys of the one with the session token
     or the profile of the other are nobody's.
     """
-    given = {name: str(value) for name, value in task.items() if name.startswith(PREFIX)}
+    given = {name: str(task[name]) for name in names(task)}
     dropped = IDENTITY if IDENTITY & given.keys() else frozenset()
     return {**{name: value for name, value in process.items() if name not in dropped}, **given}
 

@@ -22,7 +22,7 @@ from ansible.plugins.lookup import LookupBase
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._arguments import OUTAGE
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._marks import DEFAULT_REGISTRY
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import UNKNOWN, Token
-from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _task_environment
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _play_defaults, _task_environment
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._aws_errors import AwsError
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._registry import (
     NoAnswerError,
@@ -90,10 +90,16 @@ class TokenAction(ActionBase, abc.ABC):
 
     def _take_aws(self, args: dict[str, t.Any]) -> dict[str, t.Any]:
         """Take the option aws out of the module's arguments: it is not for the module."""
-        aws = args.pop("aws", None) or {}
+        aws = args.pop("aws", None) if "aws" in args else self._default_aws()
+        aws = {} if aws is None else aws
         if not isinstance(aws, dict):
             raise AnsibleActionFail(f"aws must be a dict with the options of the lookup {LOOKUP}")
         return aws
+
+    def _default_aws(self) -> t.Any:
+        """The play's default for a task that omits the option; None if it has none."""
+        module_defaults = self._templar.template(self._task.module_defaults or [])
+        return _play_defaults.aws(module_defaults, self._task.resolved_action)
 
     def _plan(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """What the module would do: its own check mode, on a copy of the task."""

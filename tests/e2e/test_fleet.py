@@ -203,8 +203,8 @@ def test_doubles_and_a_silent_cluster_stop_no_other(
     fleet.add_double(apart, double, name=apart)
     fleet.add(silent, [silent], delay=None)
     mark = audit.mark()
-    hasty = fleet.run("-e", "_pull_secret_patience=1")
-    assert "It did not say in 1 seconds what is due" in hasty.output
+    hasty = fleet.run("-e", "_pull_secret_seconds_to_respond=1")
+    assert "The cluster did not respond in 1 seconds" in hasty.output
     assert (failed(hasty), written(audit, mark), aws.calls) == ({good, apart, double, again, silent}, [], {})
     run = fleet.run()
     assert failed(run) == {double, again, silent}
@@ -225,6 +225,26 @@ def test_a_call_for_each_batch_and_each_way_to_ask(fleet: Fleet, aws: FakeAws, m
     assert aws.calls == {"GetAuthorizationToken": 3}
 
 
+@pytest.mark.parametrize("way", ["environment", "module_defaults"])
+def test_the_play_s_aws_access_is_never_replaced_by_that_of_the_control_node(
+    fleet: Fleet, core: client.CoreV1Api, aws: FakeAws, make_namespaces: Make, way: str
+) -> None:
+    """A shared token is requested by a lookup, which sees neither: each cluster requests its own."""
+    names = make_namespaces("a", "b")
+    for name in names:
+        fleet.add(name, [name])
+    theirs = {
+        "environment": {"AWS_ACCESS_KEY_ID": aws.access_key, "AWS_SECRET_ACCESS_KEY": aws.secret_key},
+        "module_defaults": {
+            "group/freshpull.ecr_public.aws": {"aws": {"access_key": aws.access_key, "secret_key": aws.secret_key}}
+        },
+    }
+    others = {"AWS_ACCESS_KEY_ID": "AKIAOTHER", "AWS_SECRET_ACCESS_KEY": "other"}
+    fleet.run(playbook=[{**PLAY, way: theirs[way]}], env=others).ok()
+    assert aws.calls == {"GetAuthorizationToken": 2}
+    assert set(passwords(core, names).values()) == set(aws.tokens)
+
+
 @pytest.mark.parametrize("strategy", ["free", "host_pinned"])
 def test_hosts_that_do_not_wait_for_each_other_are_refused(
     fleet: Fleet, aws: FakeAws, audit: AuditLog, make_namespaces: Make, strategy: str
@@ -235,7 +255,7 @@ def test_hosts_that_do_not_wait_for_each_other_are_refused(
     mark = audit.mark()
     run = fleet.run(playbook=[{**PLAY, "strategy": strategy}])
     assert run.returncode != 0
-    assert "Stop unless the hosts keep step, as with the strategy linear" in run.output
+    assert "Check that the strategy keeps the hosts in step, as linear does" in run.output
     assert (aws.calls, audit.requests(since=mark, resource="secrets", user=ADMIN)) == ({}, [])
 
 

@@ -36,7 +36,7 @@ def run(installed: Place, kubeconfig: str) -> Run:
             "namespace": installed.settings.namespace,
             "namespaces": [f"{installed.prefix}a", f"{installed.prefix}b"],
             "schedule": quiet_schedule(),
-            "test_run": "never",
+            "test_run": "deferred",
             "_program": FILES,
             **KEYS,
             "_ansible_check_mode": check_mode,
@@ -141,6 +141,13 @@ def test_globs_are_resolved_and_missing_namespaces_are_a_warning(run: Run, insta
     warnings = warnings_of(done)
     assert f"no permissions in namespaces that do not exist or are being deleted: {prefix}missing." in warnings
     assert "'none-*' matches no namespace" in warnings
+
+
+def test_its_own_namespace_may_be_selected_before_it_exists(run: Run, installed: Place) -> None:
+    done = run(namespaces=[f"{installed.prefix}[abr]*"]).ok()
+    assert installed.stored.left() == {*INSTALLED, *bound("a", "b", "refresher")}
+    assert done.values["unbound"] == []
+    assert run(namespaces=[f"{installed.prefix}[abr]*"]).ok().values["changed"] is False
 
 
 @pytest.mark.parametrize("namespaces", [["none-*"], ["no-such-namespace"]])

@@ -18,7 +18,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     AwsAccess,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.test_run import (
-    PROVEN,
+    UNPROVEN,
     Outcome,
     TestRun,
 )
@@ -46,10 +46,9 @@ class Site:
     def own(self) -> str:
         return self.place.settings.namespace
 
-    def test(self, digest: str = "d1") -> Outcome:
+    def test(self) -> Outcome:
         return TestRun(
             *(self.place.cluster, self.place.settings),
-            digest=digest,
             workers=4,
             sleep=self._sleep,
             now=lambda: time.monotonic() * self.faster,
@@ -64,11 +63,10 @@ class Site:
         for pod in self.core.list_namespaced_pod(self.own).items:
             self.core.patch_namespaced_pod_status(pod.metadata.name, self.own, {"status": status})
 
-    @property
-    def proven(self) -> str | None:
+    def mark(self) -> str | None:
         batch = client.BatchV1Api(self.core.api_client)
         annotations = batch.read_namespaced_cron_job(CRONJOB, self.own).metadata.annotations or {}
-        return annotations.get(PROVEN)
+        return annotations.get(UNPROVEN)
 
 
 @pytest.fixture
@@ -100,7 +98,7 @@ def test_a_quota_that_rejects_the_pod_is_named(site: Site, core: client.CoreV1Ap
     assert (found.outcome, found.renewed) == ("failed", 0)
     assert f"rejects the pod of Job {site.own}/{found.job}: " in found.msg
     assert "exceeded quota: none" in found.msg
-    assert site.proven is None
+    assert site.mark() == "true"
     # It stays for whoever looks for the cause.
     client.BatchV1Api(core.api_client).read_namespaced_job(found.job, site.own)
 
@@ -127,7 +125,7 @@ def test_a_suspended_job_is_named(site: Site, core: client.CoreV1Api) -> None:
     assert f"Job {site.own}/{found.job} is suspended: JobSuspended: " in found.msg
 
 
-def test_a_success_is_recorded_until_the_next_run(
+def test_a_refresher_is_unproven_until_a_success(
     site: Site, kubeconfig: str, aws: FakeAws, options: dict[str, Any]
 ) -> None:
     def refresh() -> None:
@@ -135,20 +133,21 @@ def test_a_success_is_recorded_until_the_next_run(
         site.set_status({"phase": "Succeeded"})
 
     site.meanwhile = refresh
-    found = site.test("d1")
+    found = site.test()
     assert found == Outcome("succeeded", found.job, "", len(NAMES))
     assert found.job.startswith(f"{CRONJOB}-test-")
-    assert site.proven == "d1"
-    # Another installation does not see the record as a difference, and keeps it.
+    assert site.mark() is None
     assert site.place.named(site.place.installer()) == set()
-    assert site.proven == "d1"
 
     site.meanwhile = lambda: site.set_status({"phase": "Succeeded"})
-    found = site.test("d2")
+    found = site.test()
     assert found.outcome == "failed"
     assert "have no later expiry" in found.msg
     assert all(f"{site.place.prefix}{name}" in found.msg for name in NAMES)
-    assert site.proven is None
+    assert site.mark() == "true"
+    # Another installation does not see the mark as a difference, and keeps it.
+    assert site.place.named(site.place.installer()) == set()
+    assert site.mark() == "true"
 
 
 def test_without_secrets_nothing_is_tested(site: Site, core: client.CoreV1Api) -> None:
@@ -166,7 +165,7 @@ def test_a_real_run_renews_the_secrets(site: Site, aws: FakeAws) -> None:
     site.faster = 1
     found = site.test()
     assert found == Outcome("succeeded", found.job, "", len(NAMES))
-    assert site.proven == "d1"
+    assert site.mark() is None
     assert len(aws.tokens) == 2
 
 
@@ -180,7 +179,10 @@ def test_a_real_run_that_fails_shows_the_message_and_the_log(site: Site, aws: Fa
     assert "Container refresh ended with exit code 1 (Error): 2 failed" in message
     assert "sts:GetServiceBearerToken" in message
     assert '"summary"' in log
-    assert site.proven is None
+    assert site.mark() == "true"
+    # Another installation does not see the mark as a difference, and keeps it.
+    assert site.place.named(site.place.installer()) == set()
+    assert site.mark() == "true"
 
 
 @pytest.mark.node

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from kubernetes import client, config
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import objects
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import kinds, objects
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.client import ClientTransport
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import Patience
@@ -91,7 +91,7 @@ class Place:
             kind, namespace, name = change.identity
             if change.action != "unchanged":
                 where = f"{namespace}/" if namespace else ""
-                found.add(f"{objects.KINDS[kind][1]} {where}{name}".replace(self.prefix, ""))
+                found.add(f"{kinds.KINDS[kind][1]} {where}{name}".replace(self.prefix, ""))
         return found
 
 

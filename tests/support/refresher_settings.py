@@ -1,11 +1,15 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings of a refresher, by the cases of support.manifests, and all its objects."""
+"""Settings of a refresher, by cases that together use each of them, and all its objects."""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import manifests, permissions
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.selector import requirements
@@ -17,11 +21,12 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     Schedule,
     Settings,
 )
-from support.manifests import ARN, ROLE
 from support.role import PECULIAR
 
 Object = dict[str, Any]
 
+ROLE = Path(__file__).parents[2] / "roles/pull_secret"
+ARN = "arn:aws:iam::123456789012:role/ecr-public-pull"
 FILES = {name: (ROLE / "files" / name).read_text() for name in ("refresh.sh", "selected.sh", "decide.jq")}
 IMAGE = "public.ecr.aws/aws-cli/aws-cli:2.36.7"
 KEYS = {"aws_auth": "secret", "aws_access_key": "AKIA" + "A" * 16, "aws_secret_key": "never-said/never-said"}
@@ -106,3 +111,17 @@ def objects(wanted: Settings) -> list[Object]:
         manifests.config_map(wanted),
         manifests.cron_job(wanted),
     ]
+
+
+class _Indented(yaml.SafeDumper):
+    """Indents lists, as yamllint requires."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        del indentless
+        super().increase_indent(flow, indentless=False)
+
+
+def to_yaml(content: list[Object]) -> str:
+    """Objects as documents of YAML, as the API server gets them: without tuples and without aliases."""
+    plain = json.loads(json.dumps(content))
+    return yaml.dump_all(plain, Dumper=_Indented, explicit_start=True, sort_keys=True, width=120)

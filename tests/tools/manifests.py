@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Looks with checkov through the manifests that the role applies: manifests.py CHECKOV
+"""Looks with checkov through the manifests of the refresher: manifests.py CHECKOV
 
 What it finds although it is right here stands in tests/manifests.yml, with the reason. An exception that explains
 nothing is a finding itself.
@@ -22,7 +22,7 @@ from typing import Any
 
 import yaml
 
-from support.manifests import rendered
+from support.refresher_settings import CASES, objects, to_yaml
 
 EXCEPTIONS = Path(__file__).parents[1] / "manifests.yml"
 
@@ -74,13 +74,17 @@ def look(checkov: str, manifests: Path) -> dict[str, Any]:
     return report
 
 
+def write(manifests: Path) -> None:
+    """The objects of each case of support.refresher_settings, in a file of its own."""
+    for case, settings in CASES.items():
+        (manifests / f"{case}.yml").write_text(to_yaml(objects(settings)), encoding="utf-8")
+
+
 def main(checkov: str) -> int:
     with tempfile.TemporaryDirectory() as name:
-        folder, manifests = Path(name, "work"), Path(name, "manifests")
-        folder.mkdir()
+        manifests = Path(name, "manifests")
         manifests.mkdir()
-        for case, objects in rendered(folder).items():
-            (manifests / f"{case}.yml").write_text(yaml.safe_dump_all(objects), encoding="utf-8")
+        write(manifests)
         verdict = judge(look(checkov, manifests), yaml.safe_load(EXCEPTIONS.read_text(encoding="utf-8")))
     _print("Not right, or in need of a reason in tests/manifests.yml", verdict.findings)
     _print("Exceptions in tests/manifests.yml that nothing needs", verdict.unused)

@@ -15,7 +15,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -26,8 +25,10 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils import _argum
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import (
     options as refresher_options,
 )
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import permissions
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _aws_errors
 from support import rights
+from support.refresher_settings import CASES
 from unit.cases import decide
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -160,14 +161,8 @@ def test_the_iam_policy_is_the_one_of_the_errors(path: Path) -> None:
     assert policies == [_aws_errors.POLICY]
 
 
-def test_the_refresher_s_rights_are_those_of_the_role() -> None:
-    values = {**yaml.safe_load(read(ROLE / "defaults/main.yml")), **yaml.safe_load(read(ROLE / "vars/main.yml"))}
-    jinja = jinja2.Environment(undefined=jinja2.StrictUndefined)  # of YAML, not of HTML
-    jinja.filters["to_json"] = json.dumps
-    values["_pull_secret_rights"] = jinja.from_string(values["_pull_secret_rights"]).render(values)
-    values["_pull_secret_labels"] = {}
-    template = jinja.from_string(read(ROLE / "templates/rights.yml.j2"))
-    granted = [yaml.safe_load(template.render(values, _pull_secret_selector=each)) for each in ("", "a=b")]
+def test_the_refresher_s_rights_are_those_of_the_module() -> None:
+    granted = [permissions.cluster_role(CASES[case]) for case in ("listed", "selector")]
     title = {"name": granted[0]["metadata"]["name"]}
     shown = [mapping["rules"] for mapping in mappings(examples(rights.GUIDE)) if mapping.get("metadata") == title]
     assert shown == [each["rules"] for each in granted]

@@ -16,9 +16,9 @@ import http.client
 import itertools
 import json
 import typing as t
-import urllib.parse
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import kinds
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import Patience
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import (
     JSON,
@@ -97,23 +97,23 @@ class Cluster:
     def namespaces(self, selector: str) -> dict[str, Namespace]:
         """All namespaces that match the label selector ("" for all), by name."""
         query = [("labelSelector", selector)] if selector else []
-        found = self.list_objects("/api/v1/namespaces", query, what="list namespaces", accept=METADATA_LIST)
+        found = self.list_objects(kinds.path("Namespace"), query, what="list namespaces", accept=METADATA_LIST)
         return {item["metadata"]["name"]: _namespace(item) for item in found}
 
     def namespace(self, name: str) -> Namespace:
         """One namespace. Raises NotFoundError."""
-        path = f"/api/v1/namespaces/{name}"
-        return _namespace(self.request(Request("GET", path, accept=_METADATA_ONLY), f"get namespace {name}"))
+        request = Request("GET", kinds.path("Namespace", name=name), accept=_METADATA_ONLY)
+        return _namespace(self.request(request, f"get namespace {name}"))
 
     def secrets(self, name: str) -> t.Iterator[dict[str, t.Any]]:
         """The secrets of this name in all namespaces; the field selector lets RBAC allow it by resourceNames."""
         query = [("fieldSelector", f"metadata.name={name}")]
-        return self.list_objects("/api/v1/secrets", query, what=f"list secrets named {name} in all namespaces")
+        return self.list_objects(kinds.path("Secret"), query, what=f"list secrets named {name} in all namespaces")
 
     def secret(self, namespace: str, name: str) -> dict[str, t.Any] | None:
         """One secret, or None."""
         try:
-            return self.request(Request("GET", _secret_path(namespace, name)), f"get secret {namespace}/{name}")
+            return self.request(Request("GET", kinds.path("Secret", namespace, name)), f"get secret {namespace}/{name}")
         except NotFoundError:
             return None
 
@@ -121,12 +121,12 @@ class Cluster:
         """Make the secret; its UID. Raises ConflictError where it exists, NotFoundError without the namespace."""
         what = f"create secret {namespace}/{body['metadata']['name']}"
         query = (*_WRITE, ("dryRun", "All")) if dry_run else _WRITE
-        request = Request("POST", _secret_path(namespace), query, body, accept=_METADATA_ONLY)
+        request = Request("POST", kinds.path("Secret", namespace), query, body, accept=_METADATA_ONLY)
         return self.request(request, what)["metadata"]["uid"]
 
     def patch_secret(self, namespace: str, name: str, body: dict[str, t.Any]) -> str:
         """Apply a JSON merge patch; the UID. Raises ConflictError where the secret is not the one that was read."""
-        request = Request("PATCH", _secret_path(namespace, name), _WRITE, body, MERGE_PATCH, _METADATA_ONLY)
+        request = Request("PATCH", kinds.path("Secret", namespace, name), _WRITE, body, MERGE_PATCH, _METADATA_ONLY)
         return self.request(request, f"patch secret {namespace}/{name}")["metadata"]["uid"]
 
     def delete_secret(self, secret: dict[str, t.Any]) -> None:
@@ -137,28 +137,29 @@ class Cluster:
             "kind": "DeleteOptions",
             "preconditions": {key: metadata[key] for key in ("uid", "resourceVersion")},
         }
-        path = _secret_path(metadata["namespace"], metadata["name"])
         what = f"delete secret {metadata['namespace']}/{metadata['name']}"
-        self.request(Request("DELETE", path, body=body), what)
+        self.request(Request("DELETE", kinds.path("Secret", metadata["namespace"], metadata["name"]), body=body), what)
 
     def service_accounts(self, namespace: str = "", name: str = "") -> t.Iterator[dict[str, t.Any]]:
         """The service accounts of one namespace, or of all; of one name, which RBAC can allow by resourceNames."""
         query = [("fieldSelector", f"metadata.name={name}")] if name else []
         named = f" named {name}" if name else ""
         what = f"list serviceaccounts{named} in {namespace or 'all namespaces'}"
-        return self.list_objects(_account_path(namespace), query, what=what)
+        return self.list_objects(kinds.path("ServiceAccount", namespace), query, what=what)
 
     def service_account(self, namespace: str, name: str) -> dict[str, t.Any] | None:
         """One service account, or None."""
         what = f"get serviceaccount {namespace}/{name}"
         try:
-            return self.request(Request("GET", _account_path(namespace, name)), what)
+            return self.request(Request("GET", kinds.path("ServiceAccount", namespace, name)), what)
         except NotFoundError:
             return None
 
     def patch_service_account(self, namespace: str, name: str, body: dict[str, t.Any]) -> None:
         """Apply a JSON merge patch. Raises ConflictError where the account is not the one that was read."""
-        request = Request("PATCH", _account_path(namespace, name), _WRITE, body, MERGE_PATCH, _METADATA_ONLY)
+        request = Request(
+            "PATCH", kinds.path("ServiceAccount", namespace, name), _WRITE, body, MERGE_PATCH, _METADATA_ONLY
+        )
         self.request(request, f"patch serviceaccount {namespace}/{name}")
 
     def list_objects(
@@ -257,16 +258,6 @@ class Cluster:
             return
         self._clock_read = True
         self.clock_offset = offset
-
-
-def _secret_path(namespace: str, name: str = "") -> str:
-    path = f"/api/v1/namespaces/{namespace}/secrets"
-    return f"{path}/{urllib.parse.quote(name, safe='')}" if name else path
-
-
-def _account_path(namespace: str, name: str = "") -> str:
-    path = f"/api/v1/namespaces/{namespace}/serviceaccounts" if namespace else "/api/v1/serviceaccounts"
-    return f"{path}/{urllib.parse.quote(name, safe='')}" if name else path
 
 
 def _namespace(item: t.Mapping[str, t.Any]) -> Namespace:

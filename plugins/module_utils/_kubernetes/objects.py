@@ -1,17 +1,14 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Requests for objects of the kinds that a refresher consists of. Private to this collection.
-
-Discovery is not needed for them, so that nothing of the cluster's other APIs can be in the way.
-"""
+"""Requests for objects of the kinds that a refresher consists of. Private to this collection."""
 
 from __future__ import annotations
 
 import typing as t
-import urllib.parse
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import kinds
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster, NotFoundError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import (
     APPLY_PATCH,
@@ -20,24 +17,6 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.t
 )
 
 Object = dict[str, t.Any]
-
-# Kind -> the start of its path, and its name there.
-KINDS = {
-    "Namespace": ("/api/v1", "namespaces"),
-    "ServiceAccount": ("/api/v1", "serviceaccounts"),
-    "Secret": ("/api/v1", "secrets"),
-    "ConfigMap": ("/api/v1", "configmaps"),
-    "Pod": ("/api/v1", "pods"),
-    "Event": ("/api/v1", "events"),
-    "CronJob": ("/apis/batch/v1", "cronjobs"),
-    "Job": ("/apis/batch/v1", "jobs"),
-    "ClusterRole": ("/apis/rbac.authorization.k8s.io/v1", "clusterroles"),
-    "ClusterRoleBinding": ("/apis/rbac.authorization.k8s.io/v1", "clusterrolebindings"),
-    "RoleBinding": ("/apis/rbac.authorization.k8s.io/v1", "rolebindings"),
-    "ValidatingAdmissionPolicy": ("/apis/admissionregistration.k8s.io/v1", "validatingadmissionpolicies"),
-    "ValidatingAdmissionPolicyBinding": ("/apis/admissionregistration.k8s.io/v1", "validatingadmissionpolicybindings"),
-    "LocalSubjectAccessReview": ("/apis/authorization.k8s.io/v1", "localsubjectaccessreviews"),
-}
 
 
 def apply(cluster: Cluster, body: Object, *, dry_run: bool = False) -> Object:
@@ -52,7 +31,7 @@ def apply(cluster: Cluster, body: Object, *, dry_run: bool = False) -> Object:
 
 def create(cluster: Cluster, body: Object, *, dry_run: bool = False) -> Object:
     """A new object, which may have a generateName. Raises ClusterError."""
-    request = Request("POST", path(body["kind"], body["metadata"].get("namespace", "")), _query(dry_run), body)
+    request = Request("POST", kinds.path(body["kind"], body["metadata"].get("namespace", "")), _query(dry_run), body)
     return cluster.request(request, _what("create", body, dry_run))
 
 
@@ -65,7 +44,7 @@ def merge(cluster: Cluster, found: Object, patch: Object, *, dry_run: bool = Fal
 def read(cluster: Cluster, kind: str, name: str, namespace: str = "") -> Object | None:
     """One object, or None. Raises ClusterError."""
     try:
-        return cluster.request(Request("GET", path(kind, namespace, name)), _words("get", kind, name, namespace))
+        return cluster.request(Request("GET", kinds.path(kind, namespace, name)), _words("get", kind, name, namespace))
     except NotFoundError:
         return None
 
@@ -73,9 +52,9 @@ def read(cluster: Cluster, kind: str, name: str, namespace: str = "") -> Object 
 def labelled(cluster: Cluster, kind: str, selector: str, namespace: str = "") -> t.Iterator[Object]:
     """The objects that match a label selector, in one namespace or in all. Raises ClusterError."""
     where = f"in namespace {namespace}" if namespace else "in all namespaces"
-    what = f"list {KINDS[kind][1]} with {selector} {where}"
-    version = KINDS[kind][0].removeprefix("/apis/").removeprefix("/api/")
-    for item in cluster.list_objects(path(kind, namespace), [("labelSelector", selector)], what):
+    what = f"list {kinds.KINDS[kind][1]} with {selector} {where}"
+    version = kinds.KINDS[kind][0].removeprefix("/apis/").removeprefix("/api/")
+    for item in cluster.list_objects(kinds.path(kind, namespace), [("labelSelector", selector)], what):
         # In a list only the list itself says what its objects are.
         yield {"apiVersion": version, "kind": kind, **item}
 
@@ -101,21 +80,9 @@ def delete(cluster: Cluster, found: Object, *, propagation: str = "Background", 
         return
 
 
-def path(kind: str, namespace: str = "", name: str = "") -> str:
-    """The path of an object, or without a name of a list."""
-    start, plural = KINDS[kind]
-    parts = [start]
-    if namespace:
-        parts += ["namespaces", namespace]
-    parts.append(plural)
-    if name:
-        parts.append(urllib.parse.quote(name, safe=""))
-    return "/".join(parts)
-
-
 def _path_of(body: Object) -> str:
     metadata = body["metadata"]
-    return path(body["kind"], metadata.get("namespace", ""), metadata["name"])
+    return kinds.path(body["kind"], metadata.get("namespace", ""), metadata["name"])
 
 
 def _query(dry_run: bool) -> tuple[tuple[str, str], ...]:

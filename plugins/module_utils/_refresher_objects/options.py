@@ -46,7 +46,7 @@ SPEC: dict[str, t.Any] = {
     "namespace_selector": {"type": "list", "elements": "str"},
     "fail_open_before": {"type": "str", "default": ""},
     "workers": {"type": "int", "default": 32},
-    "test_run": {"type": "str", "choices": ["on_change", "always", "never"], "default": "on_change"},
+    "test_run": {"type": "str", "choices": ["on_change", "always", "deferred", "never"], "default": "on_change"},
     "namespace": {"type": "str", "default": "ecr-public-refresher"},
     "schedule": {"type": "str", "default": ""},
     "time_zone": {"type": "str", "default": "Etc/UTC"},
@@ -107,7 +107,10 @@ class Removal:
 
 @dataclasses.dataclass(frozen=True)
 class Installation:
-    """A refresher is to be written, or changed. test_run: on_change, always or never. warnings: of the options."""
+    """A refresher is to be written, or changed.
+
+    test_run: on_change, always, deferred or never. warnings: of the options.
+    """
 
     selection: Selection
     test_run: str

@@ -58,6 +58,8 @@ class Remover:
         self.warnings: list[str] = []
         self.served = served.Served("", ())
         """The pull secrets that it renewed."""
+        self.namespace_stays = False
+        """Whether a namespace that the role created holds something of others, or may do so."""
         self.not_removed = ""
         """In words, the secrets of a former name that could not be removed; or ""."""
 
@@ -158,6 +160,7 @@ class Remover:
         )
 
     def _keep_namespace(self, unknown: t.Sequence[str], others: t.Sequence[Object]) -> None:
+        self.namespace_stays = True
         if others:
             kind, name = others[0]["kind"], others[0]["metadata"]["name"]
             self.warnings.append(

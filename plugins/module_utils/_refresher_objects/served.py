@@ -13,6 +13,7 @@ import dataclasses
 import json
 import typing as t
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._arguments import check_name
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import Policy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import plan
@@ -39,13 +40,14 @@ def served(former: Former) -> Served:
     try:
         policy = json.loads(data.get("policy.json", ""))
         secret = policy["name"]
+        check_name(secret)
         selects = bool(policy.get("selector"))
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         secret, selects = "", False
     if selects or former.wide:
-        return Served(str(secret), ALL)
+        return Served(secret, ALL)
     named = {*(data.get("namespaces") or "").split(), *former.bindings}
-    return Served(str(secret), tuple(sorted(named)))
+    return Served(secret, tuple(sorted(named)))
 
 
 def remove_former_secrets(

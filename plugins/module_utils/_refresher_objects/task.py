@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import hashlib
-import json
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
@@ -21,8 +19,6 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.a
     NotFoundError,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import (
-    manifests,
-    permissions,
     plan,
     served,
 )
@@ -35,11 +31,12 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.overdue import overdue
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.redaction import redacted
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.removal import Remover
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import Settings
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import CRONJOB, Settings
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.test_run import (
-    PROVEN,
     Outcome,
     TestRun,
+    is_unproven,
+    mark_unproven,
     secrets_of,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._report import some
@@ -54,7 +51,7 @@ class Report:
     """What became of the task. It is filled while the task runs, so that a failure leaves what was done until then.
 
     problems: sentences; any makes the task fail. served: the namespaces whose secrets the refresher renewed before.
-    complete: whether all was done but for single namespaces and a test run.
+    complete: whether all was done but for single namespaces and a test run; of a removal, whether nothing is left.
     """
 
     changes: list[plan.Change] = dataclasses.field(default_factory=list)
@@ -124,7 +121,7 @@ def _remove(cluster: Cluster, wanted: Removal, report: Report, *, dry_run: bool)
     remover = Remover(cluster, wanted.namespace, wanted.secret, dry_run=dry_run, workers=wanted.workers)
     try:
         remover.remove()
-        report.complete = True
+        report.complete = not remover.namespace_stays
     finally:
         report.changes, report.warnings, report.served = remover.changes, remover.warnings, remover.served.namespaces
         if remover.not_removed:
@@ -155,14 +152,25 @@ def _install(cluster: Cluster, wanted: Installation, report: Report, *, dry_run:
         remover.end_jobs()
         report.changes += remover.changes
         return
-    report.test_run_due = wanted.test_run == "always" or not _is_proven(former, settings, report.changes)
-    if report.test_run_due and wanted.test_run != "never" and not dry_run:
+    report.test_run_due = wanted.test_run == "always" or _is_due(former, report.changes)
+    if not report.test_run_due or dry_run or wanted.test_run == "never":
+        return
+    if wanted.test_run == "deferred":
+        cronjob = objects.read(cluster, "CronJob", CRONJOB, settings.namespace)
+        if cronjob:
+            mark_unproven(cluster, cronjob)
+    else:
         _test(cluster, settings, report)
 
 
 def _listed(cluster: Cluster, wanted: Installation, report: Report) -> list[str]:
     """The selected namespaces that exist. Raises ClusterError if there are none."""
-    chosen = choose(wanted.selection, _present(cluster, wanted))
+    present = _present(cluster, wanted)
+    if present is not None:
+        # The refresher's own is created if it is missing, and may be selected.
+        own = wanted.unplaced.namespace
+        present = {own: Namespace(own), **present}
+    chosen = choose(wanted.selection, present)
     for glob in chosen.unmatched_globs:
         report.warnings.append(f"namespaces: {glob!r} matches no namespace.")
     missing = [name for name, problem in chosen.chosen.items() if problem]
@@ -212,24 +220,11 @@ def _unbound(installer: Installer, settings: Settings) -> str:
 # --- The test run
 
 
-def digest(settings: Settings) -> str:
-    """Of all that a test run proves."""
-    bodies = [
-        permissions.cluster_role(settings),
-        manifests.service_account(settings),
-        manifests.aws_secret(settings),
-        manifests.config_map(settings),
-        manifests.cron_job(settings),
-    ]
-    return f"sha256:{hashlib.sha256(json.dumps(bodies, sort_keys=True).encode()).hexdigest()[:16]}"
-
-
-def _is_proven(former: Former, settings: Settings, changes: t.Sequence[plan.Change]) -> bool:
-    """Whether nothing changes, and a test run of just this refresher has succeeded."""
-    cronjob = former.named["CronJob"] or {"metadata": {}}
-    annotations = cronjob["metadata"].get("annotations") or {}
+def _is_due(former: Former, changes: t.Sequence[plan.Change]) -> bool:
+    """Whether anything changes, or has changed since the last successful test run."""
     changed = any(change.action != "unchanged" for change in changes)
-    return not changed and annotations.get(PROVEN) == digest(settings)
+    cronjob = former.named["CronJob"]
+    return changed or bool(cronjob and is_unproven(cronjob))
 
 
 def _test(cluster: Cluster, settings: Settings, report: Report) -> None:
@@ -237,7 +232,7 @@ def _test(cluster: Cluster, settings: Settings, report: Report) -> None:
         report.problems.append("The refresher was not tested, since it does not have all its permissions.")
         return
     workers = settings.renewal.workers
-    outcome = TestRun(cluster, settings, digest=digest(settings), workers=workers).run()
+    outcome = TestRun(cluster, settings, workers=workers).run()
     report.test_run = outcome
     if outcome.outcome == "failed":
         report.problems.append(outcome.msg)

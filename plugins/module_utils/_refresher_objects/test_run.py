@@ -10,15 +10,17 @@ import concurrent.futures
 import dataclasses
 import datetime as dt
 import re
+import secrets
 import time
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import objects
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import kinds, objects
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import (
     READ_ONE_BY_ONE,
     Cluster,
     ClusterError,
+    ConflictError,
     ForbiddenError,
     NotFoundError,
 )
@@ -35,8 +37,8 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import
 
 Object = dict[str, t.Any]
 
-PROVEN = _marks.PREFIX + "proven"
-"""Annotation of the CronJob after a successful test run: the digest of what was tested."""
+UNPROVEN = _marks.PREFIX + "unproven"
+"""Annotation of the CronJob, with the value "true", from a change until a test run succeeds."""
 SECONDS_BEYOND_DEADLINE = 60.0
 """After the Job's own deadline: its pod has time to end, and the Job controller to notice."""
 LOG_LINES = 20
@@ -63,10 +65,10 @@ class Outcome:
     renewed: int = 0
 
 
-def job(cronjob: Object, labels: t.Mapping[str, str]) -> Object:
+def job(cronjob: Object, name: str, labels: t.Mapping[str, str]) -> Object:
     """The Job that `kubectl create job --from` creates from the CronJob, but it renews all secrets and has no retries.
 
-    labels: of the refresher's objects.
+    name: of the Job. labels: of the refresher's objects.
     """
     template = cronjob["spec"]["jobTemplate"]
     metadata, pod = template.get("metadata") or {}, template["spec"]["template"]
@@ -76,7 +78,7 @@ def job(cronjob: Object, labels: t.Mapping[str, str]) -> Object:
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {
-            "generateName": f"{cronjob['metadata']['name']}-test-",
+            "name": name,
             "namespace": cronjob["metadata"]["namespace"],
             "labels": {**(metadata.get("labels") or {}), **labels},
             "annotations": {**(metadata.get("annotations") or {}), "cronjob.kubernetes.io/instantiate": "manual"},
@@ -100,6 +102,24 @@ def secrets_of(settings: Settings) -> list[str]:
     aws_secret = manifests.aws_secret(settings)
     files = [base64.b64decode(data).decode() for data in (aws_secret or {"data": {}})["data"].values()]
     return [settings.aws.secret_key, *files]
+
+
+def is_unproven(cronjob: Object) -> bool:
+    """Whether it has changed since its last successful test run."""
+    annotations = cronjob["metadata"].get("annotations") or {}
+    return annotations.get(UNPROVEN) == "true"
+
+
+def mark_unproven(cluster: Cluster, cronjob: Object) -> None:
+    """Until a test run succeeds. Raises ClusterError."""
+    if not is_unproven(cronjob):
+        _annotate(cluster, cronjob, "true")
+
+
+def _annotate(cluster: Cluster, cronjob: Object, value: str | None) -> None:
+    # With another UID the API server rejects it: a CronJob that was created meanwhile was not tested.
+    patch = {"metadata": {"uid": cronjob["metadata"]["uid"], "annotations": {UNPROVEN: value}}}
+    objects.merge(cluster, cronjob, patch)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,16 +148,17 @@ class TestRun:
         cluster: Cluster,
         settings: Settings,
         *,
-        digest: str,
         workers: int,
+        job_name: str = "",
         sleep: t.Callable[[float], None] = time.sleep,
         now: t.Callable[[], float] = time.monotonic,
     ) -> None:
-        """digest: of what is tested, for the annotation PROVEN."""
+        """job_name: by default a random one."""
         self._cluster = cluster
         self._settings = settings
-        self._digest = digest
         self._workers = workers
+        # Not by generateName: a second try of the request would create a second Job.
+        self._job_name = job_name or f"{CRONJOB}-test-{secrets.token_hex(3)}"
         self._sleep = sleep
         self._now = now
         self._secrets = secrets_of(settings)
@@ -159,6 +180,7 @@ class TestRun:
             return Outcome(
                 "failed", msg=f"The CronJob {settings.namespace}/{CRONJOB} {state}: install the refresher first."
             )
+        mark_unproven(self._cluster, cronjob)
         selected = self._selected()
         before = self._held(selected)
         if not any(each.counted for each in before.values()) and not settings.places.selector:
@@ -167,24 +189,26 @@ class TestRun:
                 msg=f"No selected namespace has a managed secret named {settings.renewal.secret}, and the refresher "
                 "creates none, so it was not tested. Write the secrets first.",
             )
-        if PROVEN in (cronjob["metadata"].get("annotations") or {}):
-            self._annotate(cronjob, None)
-        self._job = objects.create(self._cluster, job(cronjob, settings.labels))["metadata"]["name"]
+        self._create(job(cronjob, self._job_name, settings.labels))
         reached, pod = self._wait()
         if reached.outcome != "succeeded":
             return Outcome("failed", msg=f"The test run of the refresher failed. {reached.why}{self._log(pod)}")
         renewed, stale = self._compare(selected, before)
         if stale:
             return Outcome("failed", msg=self._of_stale(stale), renewed=renewed)
-        self._annotate(cronjob, self._digest)
+        _annotate(self._cluster, cronjob, None)
         return Outcome("succeeded", renewed=renewed)
 
-    def _annotate(self, cronjob: Object, digest: str | None) -> None:
-        # With another UID the API server rejects it: a CronJob that was created meanwhile was not tested.
-        patch = {"metadata": {"uid": cronjob["metadata"]["uid"], "annotations": {PROVEN: digest}}}
-        objects.merge(self._cluster, cronjob, patch)
-
     # --- The Job
+
+    def _create(self, body: Object) -> None:
+        try:
+            objects.create(self._cluster, body)
+        except ConflictError as exc:
+            # An earlier try was carried out, its response lost.
+            if not exc.in_doubt:
+                raise
+        self._job = self._job_name
 
     def _wait(self) -> tuple[verdict.Verdict, Object]:
         """Until the Job succeeded or certainly fails; with its pod, {} without one."""
@@ -210,7 +234,7 @@ class TestRun:
 
     def _events(self) -> list[Object]:
         """Of the refresher's namespace. Without the permission to list them, none: they only explain."""
-        path = objects.path("Event", self._settings.namespace)
+        path = kinds.path("Event", self._settings.namespace)
         try:
             return list(self._cluster.list_objects(path, [], f"list events in namespace {self._settings.namespace}"))
         except ForbiddenError:
@@ -226,7 +250,7 @@ class TestRun:
             return ""
         name, namespace = pod["metadata"]["name"], self._settings.namespace
         query = (("container", verdict.CONTAINER), ("tailLines", str(LOG_LINES)), ("limitBytes", str(_LOG_READ)))
-        request = Request("GET", f"{objects.path('Pod', namespace, name)}/log", query, accept="*/*")
+        request = Request("GET", f"{kinds.path('Pod', namespace, name)}/log", query, accept="*/*")
         try:
             text = self._cluster.text(request, f"read the log of Pod {namespace}/{name}")
         except NotFoundError:

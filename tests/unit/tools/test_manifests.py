@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is made of checkov's report: nothing passes that it did not see, or that no reason is given for."""
+"""What checkov is shown, and what is made of its report: nothing passes that it did not see, or without a reason."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tools.manifests import EXCEPTIONS, judge, look
+from support.refresher_settings import CASES
+from tools.manifests import EXCEPTIONS, judge, look, write
 
 DIGEST = {
     "check_id": "CKV_K8S_43",
@@ -82,6 +83,40 @@ def test_the_report_is_what_checkov_prints(tmp_path: Path) -> None:
 def test_a_run_that_failed_is_an_error(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         look(program(tmp_path, text), tmp_path)
+
+
+COMMON = ["ClusterRole", "ConfigMap", "CronJob", "Namespace", "ServiceAccount"]
+LISTED = ["RoleBinding", "RoleBinding"]
+SELECTED = ["ClusterRoleBinding", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"]
+KINDS = {
+    "listed": [*COMMON, *LISTED, "Secret"],
+    "selector": [*COMMON, *SELECTED, "Secret"],
+    "web-identity": [*COMMON, *LISTED],
+    "existing-secret": [*COMMON, *LISTED],
+    "proxy": [*COMMON, *LISTED, "Secret"],
+    "everything": [*COMMON, *SELECTED],
+}
+
+
+@pytest.fixture
+def shown(tmp_path: Path) -> dict[str, list[dict[str, Any]]]:
+    """By case the objects that checkov reads."""
+    write(tmp_path)
+    return {path.stem: list(yaml.safe_load_all(path.read_text(encoding="utf-8"))) for path in tmp_path.iterdir()}
+
+
+def test_every_object_of_every_case_is_shown(shown: dict[str, list[dict[str, Any]]]) -> None:
+    assert set(shown) == set(CASES)
+    assert {case: sorted(found["kind"] for found in each) for case, each in shown.items()} == {
+        case: sorted(kinds) for case, kinds in KINDS.items()
+    }
+
+
+def test_the_cases_differ(shown: dict[str, list[dict[str, Any]]]) -> None:
+    jobs = [found for each in shown.values() for found in each if found["kind"] == "CronJob"]
+    pods = [json.dumps(job["spec"]["jobTemplate"]["spec"]["template"]["spec"]) for job in jobs]
+    # Which namespaces are selected is not in the pod.
+    assert len(set(pods)) == len(CASES) - 1
 
 
 def test_each_exception_says_why() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._task_environment import applied, merge
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._task_environment import applied, merge, names
 from support.aws import FakeAws
 from support.playbook import LOGIN, Ansible
 
@@ -33,6 +33,13 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
 def test_the_task_s_variables_win(case: str) -> None:
     task, expected = CASES[case]
     assert merge(PROCESS, task) == expected
+
+
+def test_only_the_variables_of_aws_are_named() -> None:
+    assert names({"AWS_PROFILE": "ci", "HOME": "/home", "AWS_CA_BUNDLE": "x", "MY_AWS_": ""}) == [
+        "AWS_CA_BUNDLE",
+        "AWS_PROFILE",
+    ]
 
 
 def test_the_process_gets_its_own_environment_back(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,11 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the role documents, declares, defaults and renders says the same everywhere."""
+"""What the role documents, declares, defaults and passes to the modules says the same everywhere."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,9 +13,11 @@ from typing import Any
 
 import pytest
 import yaml
-from jinja2 import Environment
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _arguments, _marks
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import options, permissions
+from support.refresher_settings import CASES
 
 ROLE = Path(__file__).parents[4] / "roles/pull_secret"
 README = (ROLE / "README.md").read_text()
@@ -25,6 +26,8 @@ OPTIONS: dict[str, Any] = yaml.safe_load((ROLE / "meta/argument_specs.yml").read
     "options"
 ]
 VARS: dict[str, Any] = yaml.safe_load((ROLE / "vars/main.yml").read_text())
+COLLECTION = "freshpull.ecr_public."
+REFRESHER, PULL_SECRET = f"{COLLECTION}ecr_public_refresher", f"{COLLECTION}ecr_public_pull_secret"
 
 NO_DEFAULT = {
     "pull_secret_refresher_aws_auth",
@@ -32,25 +35,6 @@ NO_DEFAULT = {
     "pull_secret_refresher_aws_secret_key",
     "pull_secret_refresher_aws_existing_secret",
 }
-
-
-def render(template: str, **variables: Any) -> Any:
-    environment = Environment(autoescape=False, trim_blocks=True)
-    environment.filters |= {"to_json": json.dumps, "bool": bool}
-    names = {
-        **{name: value for name, value in VARS.items() if "{{" not in str(value)},
-        "_pull_secret_rights": "refresh-ecr-public-token:ecr-public-refresher",
-        "_pull_secret_labels": {"a": "label"},
-        "_pull_secret_schedule": "17 */2 * * *",
-        "pull_secret_refresher_aws_auth": "secret",
-        "_pull_secret_with_keys": True,
-        "_pull_secret_assumes": False,
-        "_pull_secret_aws_volume": "keys",
-        "_pull_secret_selector": "",
-    }
-    values = {**DEFAULTS, **names, **variables}
-    text = environment.from_string((ROLE / "templates" / template).read_text()).render(values)
-    return yaml.safe_load(text)
 
 
 def tasks_of(content: Any) -> Iterator[dict[str, Any]]:
@@ -84,64 +68,154 @@ def test_the_readme_lists_every_variable_with_its_default() -> None:
         assert default == "-" if name in NO_DEFAULT else yaml.safe_load(default.strip("`")) == DEFAULTS[name], name
 
 
-# aws: the lookup's. fail_open_before: worked out from the schedule, see test_validate.py.
-OWN = {"aws", "fail_open_before"}
-SHARED = sorted(set(_arguments.PULL_SECRET) & {name.removeprefix("pull_secret_") for name in OPTIONS} - OWN)
-# What the module makes of an option that is not given.
+# --- What the role passes to the modules
+
+TASKS: dict[str, dict[str, Any]] = {
+    task["name"]: task for task in tasks_of(yaml.safe_load((ROLE / "tasks/main.yml").read_text()))
+}
+CONNECTION = {name for option, spec in AUTH_ARG_SPEC.items() for name in (option, *spec.get("aliases", []))}
+SPECS: dict[str, dict[str, Any]] = {
+    REFRESHER: {name: spec for name, spec in options.SPEC.items() if name != options.PROGRAM},
+    PULL_SECRET: _arguments.PULL_SECRET,
+}
+# What a module makes of an option that is not given.
 NOT_GIVEN: dict[str, Any] = {"namespaces": ["default"], "namespace_selector": []}
+# The variable of an option is pull_secret_OPTION or pull_secret_refresher_OPTION, but for these.
+RENAMED = {"aws_proxy": "pull_secret_refresher_proxy", "aws_no_proxy": "pull_secret_refresher_no_proxy"}
+# Those of which more than the variable itself is passed.
+COMPUTED = {
+    "namespaces": "{{ _pull_secret_globs }}",
+    "namespace_selector": "{{ [_pull_secret_selector] }}",
+    "placeholder": "{{ pull_secret_first_token == 'refresher' }}",
+    "prune": True,
+}
 
 
-@pytest.mark.parametrize("name", SHARED)
-def test_what_is_passed_to_the_module_has_its_default(name: str) -> None:
-    assert DEFAULTS[f"pull_secret_{name}"] == _arguments.PULL_SECRET[name].get("default", NOT_GIVEN.get(name))
+def passed(name: str, module: str) -> dict[str, Any]:
+    """The options that a task gives to its module, but for those of the connection."""
+    return {option: value for option, value in TASKS[name][module].items() if option not in CONNECTION}
 
 
-def test_the_rights_in_the_readme_are_those_of_the_template() -> None:
+INSTALLED = passed("Install the refresher", REFRESHER)
+ASKED = passed("Ask the cluster what is due", PULL_SECRET)
+WRITTEN = passed("Write the secrets where they are missing or due", PULL_SECRET)
+
+
+def variable_of(module: str, option: str) -> str:
+    own = f"pull_secret_refresher_{option}" if module == REFRESHER else ""
+    return RENAMED.get(option, own if own in OPTIONS else f"pull_secret_{option}")
+
+
+def test_all_tasks_are_in_one_file() -> None:
+    """Another one could be run by tasks_from, without the checks at the top."""
+    assert [path.name for path in (ROLE / "tasks").iterdir()] == ["main.yml"]
+    assert len(TASKS) == len(list(tasks_of(yaml.safe_load((ROLE / "tasks/main.yml").read_text()))))
+
+
+def test_every_task_is_of_this_collection_or_of_ansible_itself() -> None:
+    for name, task in TASKS.items():
+        [action] = [key for key in task if "." in key or key == "block"]
+        assert action in {"block", REFRESHER, PULL_SECRET} or action.startswith("ansible.builtin."), name
+
+
+def test_the_options_of_the_connection_are_those_of_kubernetes_core() -> None:
+    listed = VARS["_pull_secret_connection_options"]
+    assert set(yaml.safe_load(listed.removeprefix("{{ ").removesuffix(" }}"))) == CONNECTION
+    given = {option: f"{{{{ pull_secret_cluster.{option} | default(omit) }}}}" for option in CONNECTION}
+    for name, task in TASKS.items():
+        for module in {REFRESHER, PULL_SECRET} & task.keys():
+            assert {option: value for option, value in task[module].items() if option in CONNECTION} == given, name
+
+
+def test_the_connection_has_no_option_of_a_modules_own() -> None:
+    for module, spec in SPECS.items():
+        names = {name for option, each in spec.items() for name in (option, *each.get("aliases", []))}
+        assert names & CONNECTION == set(), module
+
+
+def test_the_refresher_gets_every_option() -> None:
+    assert set(INSTALLED) == set(SPECS[REFRESHER])
+    resumed = passed("Let the refresher go on if a secret is left that nobody would renew", REFRESHER)
+    tested = passed("Test the refresher", REFRESHER)
+    shared = {option: value for option, value in INSTALLED.items() if option not in {"state", "test_run"}}
+    # The default state is present.
+    assert [{**shared, "test_run": given["test_run"]} for given in (resumed, tested)] == [resumed, tested]
+
+
+def test_the_refresher_is_tested_once_the_secrets_are_written() -> None:
+    testing = [
+        name for name in TASKS if re.search("always|on_change", str(TASKS[name].get(REFRESHER, {}).get("test_run")))
+    ]
+    assert testing == ["Test the refresher"]
+    names = list(TASKS)
+    assert names.index("Test the refresher") > names.index("Write the secrets where they are missing or due")
+
+
+def test_the_secrets_get_every_option() -> None:
+    # The default state is present, and a token is requested after all clusters were asked.
+    assert set(WRITTEN) == set(SPECS[PULL_SECRET]) - {"state"}
+    assert set(ASKED) == set(WRITTEN) - {"token"}
+    own = {"fail_open_before", "aws", "token"}
+    assert {option: ASKED[option] for option in set(ASKED) - own} == {
+        option: WRITTEN[option] for option in set(WRITTEN) - own
+    }
+
+
+@pytest.mark.parametrize("name", [name for name, task in TASKS.items() if task.get(REFRESHER, task.get(PULL_SECRET))])
+def test_no_module_gets_an_option_that_it_does_not_have(name: str) -> None:
+    for module in {REFRESHER, PULL_SECRET} & TASKS[name].keys():
+        assert passed(name, module).keys() - SPECS[module].keys() == set()
+
+
+DIRECT = [
+    *((REFRESHER, option) for option in sorted(set(INSTALLED) - {"state", "test_run"} - set(COMPUTED))),
+    *((PULL_SECRET, option) for option in sorted(set(ASKED) - {"fail_open_before", "aws"} - set(COMPUTED))),
+]
+
+
+@pytest.mark.parametrize(("module", "option"), DIRECT)
+def test_an_option_gets_its_variable(module: str, option: str) -> None:
+    variable = variable_of(module, option)
+    given = {REFRESHER: INSTALLED, PULL_SECRET: WRITTEN}[module][option]
+    default = " | default(omit)" if variable in NO_DEFAULT else ""
+    assert given == f"{{{{ {variable}{default} }}}}"
+    spec = SPECS[module][option]
+    assert DEFAULTS.get(variable) == spec.get("default")
+    for part in ("type", "elements", "choices"):
+        assert OPTIONS[variable].get(part) == spec.get(part), part
+
+
+def test_what_is_computed_for_an_option() -> None:
+    for given in (INSTALLED, WRITTEN):
+        assert {option: value for option, value in given.items() if option in COMPUTED} == {
+            option: value for option, value in COMPUTED.items() if option in given
+        }
+    for option, value in NOT_GIVEN.items():
+        assert DEFAULTS[f"pull_secret_{option}"] == value
+        for spec in SPECS.values():
+            assert "default" not in spec[option]
+
+
+def test_every_variable_reaches_a_module() -> None:
+    direct = {variable_of(module, option) for module, option in DIRECT}
+    text = "".join((ROLE / part).read_text() for part in ("tasks/main.yml", "vars/main.yml"))
+    assert [name for name in OPTIONS if not re.search(rf"\b{name}\b", text)] == []
+    assert set(OPTIONS) - direct == {
+        *(f"pull_secret_{name}" for name in ("state", "cluster", "aws", "token", "first_token")),
+        *(f"pull_secret_{name}" for name in ("namespaces", "namespace_selector", "test_run", "refresher")),
+        "pull_secret_refresher_suspend",
+    }
+
+
+# --- The rest
+
+
+def test_the_permissions_in_the_readme_are_those_of_the_refresher() -> None:
     blocks = [block for block in re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL) if "ClusterRole" in block]
-    roles = [render("rights.yml.j2", _pull_secret_selector=selector) for selector in ("", "a=b")]
+    roles = [permissions.cluster_role(CASES[case]) for case in ("listed", "selector")]
     for role in roles:
         del role["metadata"]["labels"]
     assert [yaml.safe_load(block) for block in blocks] == roles
-
-
-def test_the_rights_are_two_verbs_on_one_name() -> None:
-    [rule] = render("rights.yml.j2")["rules"]
-    assert rule == {
-        "apiGroups": [""],
-        "resources": ["secrets"],
-        "resourceNames": ["ecr-public-secret"],
-        "verbs": ["get", "patch"],
-    }
-
-
-def test_the_rights_for_a_selector_are_on_one_name_as_well() -> None:
-    secrets, namespaces = render("rights.yml.j2", _pull_secret_selector="a=b")["rules"]
-    assert secrets["resourceNames"] == ["ecr-public-secret"]
-    assert secrets["verbs"] == ["list", "create", "patch"]
-    assert namespaces == {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["list"]}
-
-
-def test_the_pod_is_restricted() -> None:
-    """What Pod Security "restricted" asks for, and more."""
-    job = render("cronjob.yml.j2")["spec"]
-    assert job["concurrencyPolicy"] == "Forbid"
-    assert job["startingDeadlineSeconds"] > 10
-    pod = job["jobTemplate"]["spec"]["template"]["spec"]
-    assert pod["automountServiceAccountToken"] is False
-    assert "imagePullSecrets" not in pod
-    assert pod["securityContext"]["runAsNonRoot"] is True
-    assert pod["securityContext"]["runAsUser"] > 0
-    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-    [container] = pod["containers"]
-    assert container["securityContext"] == {
-        "allowPrivilegeEscalation": False,
-        "readOnlyRootFilesystem": True,
-        "capabilities": {"drop": ["ALL"]},
-    }
-    assert container["resources"]["limits"]
-    assert not [entry for entry in container["env"] if "valueFrom" in entry]
-    [scratch] = [volume["emptyDir"] for volume in pod["volumes"] if volume["name"] == "scratch"]
-    assert scratch["medium"] == "Memory"
 
 
 def test_the_image_has_an_exact_version_that_has_jq() -> None:
@@ -152,22 +226,5 @@ def test_the_image_has_an_exact_version_that_has_jq() -> None:
     assert tuple(map(int, version.groups())) >= (2, 27, 57)
 
 
-def test_marks_are_the_module_s() -> None:
-    assert VARS["_pull_secret_prefix"] == _marks.PREFIX
-    assert VARS["_pull_secret_managed_mark"] == _marks.MANAGED_LABEL
-    assert f"'{_marks.MANAGED_BY_LABEL}': '{_marks.MANAGED_BY}'" in VARS["_pull_secret_secret_labels"]
-    assert f"object.type == '{_marks.DOCKERCONFIG_TYPE}'" in (ROLE / "templates/confinement.yml.j2").read_text()
-    assert VARS["_pull_secret_created_mark"] == _marks.CREATED
-    assert VARS["_pull_secret_refresher_label"].startswith(_marks.PREFIX)
-    assert VARS["_pull_secret_object_labels"][_marks.MANAGED_BY_LABEL] == _marks.MANAGED_BY
-    assert VARS["_pull_secret_apply"]["field_manager"] == _marks.FIELD_MANAGER
+def test_the_script_writes_as_the_module_does() -> None:
     assert f"fieldManager={_marks.FIELD_MANAGER}" in (ROLE / "files/refresh.sh").read_text()
-
-
-def test_no_task_applies_on_the_client() -> None:
-    """Client-side apply would copy keys into an annotation."""
-    for path in (ROLE / "tasks").glob("*.yml"):
-        text = path.read_text()
-        assert (
-            text.count("apply: true") == text.count("server_side_apply: ") == text.count('"{{ _pull_secret_apply }}"')
-        ), path

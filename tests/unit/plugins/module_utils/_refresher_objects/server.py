@@ -12,11 +12,15 @@ from typing import Any
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import Patience
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import Request, Response
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import (
+    NoResponseError,
+    Request,
+    Response,
+)
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import manifests
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import CRONJOB, Settings
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.test_run import (
-    PROVEN,
+    UNPROVEN,
     Outcome,
     TestRun,
 )
@@ -36,6 +40,7 @@ class Server:
     """An API server with a CronJob, some namespaces and their secrets. Its clock moves only while a test sleeps.
 
     polls: what each look at the Job finds; the last stays. renew: what the refresher does once the Job is created.
+    lost: the methods of requests that are carried out, and whose response is lost.
     """
 
     host = "https://server.invalid"
@@ -53,6 +58,7 @@ class Server:
         self.cronjob["metadata"] |= {"uid": "c", "annotations": {}}
         self.log = "one line\n"
         self.refuse: dict[str, int] = {}
+        self.lost: list[str] = []
         self.renew: Callable[[], None] = self.renew_all
         self.clock = 100.0
 
@@ -67,7 +73,9 @@ class Server:
 
     def run(self) -> Outcome:
         cluster = Cluster(self, Patience(lambda: self.clock, self._sleep))
-        tested = TestRun(*(cluster, self.settings), digest="d2", workers=2, sleep=self._sleep, now=lambda: self.clock)
+        tested = TestRun(
+            cluster, self.settings, workers=2, job_name="test-1", sleep=self._sleep, now=lambda: self.clock
+        )
         return tested.run()
 
     def _sleep(self, seconds: float) -> None:
@@ -78,7 +86,12 @@ class Server:
         refused = self.refuse.get(f"{request.method} {request.path}")
         if refused:
             return Response(refused, {}, json.dumps({"message": f"no: {request.path}"}).encode())
+        if request.method == "POST" and [each.method for each in self.requests].count("POST") > 1:
+            return Response(409, {}, json.dumps({"message": "already exists"}).encode())
         answer = self._answer(request)
+        if request.method in self.lost:
+            self.lost.remove(request.method)
+            raise NoResponseError("cut off")
         if answer is None:
             return Response(404, {}, b"{}")
         return Response(200, {}, (answer if isinstance(answer, str) else json.dumps(answer)).encode())
@@ -124,7 +137,7 @@ class Server:
         return [dict(request.body or {}) for request in self.requests if request.method == "POST"]
 
     @property
-    def proven(self) -> list[str | None]:
+    def marks(self) -> list[str | None]:
         """The values that were written, in order."""
         bodies = [request.body for request in self.requests if request.method == "PATCH"]
-        return [body["metadata"]["annotations"][PROVEN] for body in bodies if body]
+        return [body["metadata"]["annotations"][UNPROVEN] for body in bodies if body]

@@ -1,40 +1,116 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The refresher's objects are those that the role's templates make."""
+"""The refresher's objects are those of the golden files, and those that an installation writes.
+
+After an intended change write the golden files anew, and read their diff:
+
+    PYTHONPATH=tests .venv/bin/python -m unit.plugins.module_utils._refresher_objects.test_manifests
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from support.manifests import rendered
-from support.refresher_settings import CASES, objects
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import kinds
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import (
+    APPLY_PATCH,
+    Request,
+    Response,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import manifests
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.apply import Installer
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import Settings
+from support.refresher_settings import CASES, FILES, objects, settings, to_yaml
 
 Object = dict[str, Any]
 
-
-@pytest.fixture(scope="module")
-def by_role(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Object]]:
-    return rendered(tmp_path_factory.mktemp("rendered"))
+GOLDEN = Path(__file__).parent / "golden"
+API, POLICIES = kinds.KINDS["ValidatingAdmissionPolicy"]
 
 
-def plain(content: Any) -> Any:
-    """Without what may differ: the layout of CEL and JSON, the words of messages, and keys without a value."""
-    if isinstance(content, dict):
-        shown = {key: plain(value) for key, value in content.items() if key not in ("message", "expression")}
-        if "policy.json" in shown:
-            shown["policy.json"] = json.loads(shown["policy.json"])
-        return {key: value for key, value in shown.items() if value != {}}
-    return [plain(each) for each in content] if isinstance(content, list) else content
+def golden(wanted: Settings) -> str:
+    """The content of a golden file. The program's files are only named in it, and AWS keys are short."""
+    files = {name: f"<{name}>" for name in FILES}
+    aws = wanted.aws
+    if aws.access_key:
+        aws = dataclasses.replace(aws, access_key="access-key", secret_key="secret-key")
+    return to_yaml(objects(dataclasses.replace(wanted, files=files, aws=aws)))
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_objects_equal_those_of_the_templates(by_role: dict[str, list[Object]], case: str) -> None:
-    found = {(each["kind"], each["metadata"].get("namespace", "")): each for each in objects(CASES[case])}
-    theirs = {(each["kind"], each["metadata"].get("namespace", "")): each for each in by_role[case]}
-    assert set(found) == set(theirs)
-    for key, wanted in theirs.items():
-        assert plain(found[key]) == plain(wanted), key
+def test_objects_equal_the_golden_file(case: str) -> None:
+    expected = (GOLDEN / f"{case}.yml").read_text(encoding="utf-8")
+    found = golden(CASES[case])
+    # In parts first, since their difference is easier to read.
+    assert list(yaml.safe_load_all(found)) == list(yaml.safe_load_all(expected))
+    assert found == expected
+
+
+def test_every_golden_file_belongs_to_a_case() -> None:
+    assert {path.name for path in GOLDEN.iterdir()} == {f"{case}.yml" for case in CASES}
+
+
+def test_the_config_map_holds_the_program() -> None:
+    data = manifests.config_map(settings())["data"]
+    assert {name: data[name] for name in FILES} == FILES
+
+
+class EmptyCluster:
+    """An API server without a refresher. It accepts every object, but denies the Secret that no policy permits."""
+
+    host = "https://cluster.example"
+
+    def __init__(self, wanted: Settings) -> None:
+        self._wanted = wanted
+        self.written: list[Object] = []
+
+    def send(self, request: Request) -> Response:
+        body = dict(request.body or {})
+        if request.method == "GET":
+            return self._get(request)
+        assert ("fieldManager", _marks.FIELD_MANAGER) in request.query
+        if request.method == "POST":
+            assert ("dryRun", "All") in request.query
+            return _response(*((201, body) if body["kind"] == "Pod" else (403, {"message": self._wanted.policy})))
+        # Client-side apply would copy AWS keys into an annotation.
+        assert (request.method, request.content_type) == ("PATCH", APPLY_PATCH)
+        if ("dryRun", "All") not in request.query:
+            self.written.append(body)
+        return _response(200, body)
+
+    def _get(self, request: Request) -> Response:
+        if {"labelSelector", "limit"} & dict(request.query).keys():
+            return _response(200, {"metadata": {}, "items": []})
+        if request.path == API:
+            return _response(200, {"resources": [{"name": POLICIES}]})
+        existing = self._wanted.aws.existing_secret
+        if existing and request.path.endswith(f"/secrets/{existing}"):
+            return _response(200, {"data": {"credentials": ""}})
+        return _response(404, {"message": "not found"})
+
+
+def _response(status: int, body: Object) -> Response:
+    return Response(status, {}, json.dumps(body).encode())
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_installation_writes_these_objects_and_no_others(case: str) -> None:
+    server = EmptyCluster(CASES[case])
+    Installer(Cluster(server), CASES[case], dry_run=False, workers=1).install()
+    written = {(body["kind"], body["metadata"].get("namespace", "")): body for body in server.written}
+    assert len(written) == len(server.written)
+    assert written == {(body["kind"], body["metadata"].get("namespace", "")): body for body in objects(CASES[case])}
+
+
+if __name__ == "__main__":
+    for name, each in CASES.items():
+        (GOLDEN / f"{name}.yml").write_text(golden(each), encoding="utf-8")

@@ -14,26 +14,40 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.t
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import preconditions
 from support.refresher_settings import CASES
 
+API = "/apis/admissionregistration.k8s.io/v1"
+
 
 class OldCluster:
-    """Kubernetes before 1.30: it knows no kind of the API for policies. It only lists."""
+    """Its API for admission has these resources; None if it has no such API. It only lists."""
 
     host = "https://old.invalid"
 
-    def __init__(self) -> None:
+    def __init__(self, resources: list[str] | None = None) -> None:
         self.paths: list[str] = []
+        self.resources = resources
 
     def send(self, request: Request) -> Response:
         assert request.method == "GET"
         self.paths.append(request.path)
-        if "validatingadmissionpolicies" in request.path:
+        if request.path == API and self.resources is None:
             return Response(404, {}, json.dumps({"message": "the server could not find the resource"}).encode())
+        if request.path == API:
+            return Response(
+                200, {}, json.dumps({"resources": [{"name": name} for name in self.resources or []]}).encode()
+            )
         return Response(200, {}, b'{"metadata": {}, "items": []}')
 
 
-def test_a_selector_needs_admission_policies() -> None:
+@pytest.mark.parametrize("resources", [None, [], ["validatingwebhookconfigurations"]])
+def test_a_selector_needs_admission_policies(resources: list[str] | None) -> None:
     with pytest.raises(ClusterError, match=r"Kubernetes 1\.30.*https://old\.invalid does not have.*push mode"):
-        preconditions.check(Cluster(OldCluster()), CASES["selector"])
+        preconditions.check(Cluster(OldCluster(resources)), CASES["selector"])
+
+
+def test_a_cluster_that_has_them_will_do() -> None:
+    found = OldCluster(["validatingadmissionpolicies", "validatingadmissionpolicies/status"])
+    preconditions.check(Cluster(found), CASES["selector"])
+    assert found.paths == [API, "/apis/rbac.authorization.k8s.io/v1/clusterroles"]
 
 
 @pytest.mark.parametrize("case", ["listed", "web-identity", "proxy"])

@@ -20,7 +20,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     Settings,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.test_run import (
-    PROVEN,
+    UNPROVEN,
     Outcome,
     job,
 )
@@ -61,10 +61,10 @@ def test_the_job_is_the_cronjob_s_and_renews_all() -> None:
     template["metadata"]["labels"] = {"theirs": "x", **template["metadata"]["labels"]}
     template["spec"]["template"]["spec"]["containers"].append({"name": "sidecar", "env": [{"name": "A", "value": "b"}]})
     before = copy.deepcopy(cronjob)
-    made = job(cronjob, LISTED.labels)
+    made = job(cronjob, "test-1", LISTED.labels)
     assert cronjob == before
     assert made["metadata"] == {
-        "generateName": f"{CRONJOB}-test-",
+        "name": "test-1",
         "namespace": LISTED.namespace,
         "labels": {"theirs": "x", **LISTED.labels},
         "annotations": {"queue": "q", "cronjob.kubernetes.io/instantiate": "manual"},
@@ -81,29 +81,43 @@ def test_the_variable_is_there_once(env: Any) -> None:
     cronjob = manifests.cron_job(LISTED)
     cronjob["metadata"]["uid"] = "c"
     cronjob["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]["env"] = env
-    container = job(cronjob, {})["spec"]["template"]["spec"]["containers"][0]
+    container = job(cronjob, "test-1", {})["spec"]["template"]["spec"]["containers"][0]
     assert container["env"] == [{"name": "FORCE_RENEW", "value": "1"}]
 
 
 # --- Success
 
 
-def test_a_success_is_recorded_on_the_cronjob() -> None:
+def test_the_cronjob_is_unproven_until_a_success() -> None:
     server = Server(LISTED).add("team-a", "team-b")
     assert server.run() == Outcome("succeeded", "test-1", "", 2)
     assert [made["kind"] for made in server.created] == ["Job"]
-    assert server.proven == ["d2"]
+    assert server.marks == ["true", None]
 
 
-def test_the_record_of_a_former_success_is_removed_before_the_job_is_created() -> None:
+def test_it_stays_unproven_after_a_failure() -> None:
     server = Server(LISTED).add("team-a")
     assert server.cronjob
-    server.cronjob["metadata"]["annotations"] = {PROVEN: "d1"}
     server.renew = lambda: None
     assert server.run().outcome == "failed"
-    assert server.proven == [None]
+    assert server.marks == ["true"]
     methods = [request.method for request in server.requests]
     assert methods.index("PATCH") < methods.index("POST")
+
+
+def test_it_is_marked_once() -> None:
+    server = Server(LISTED).add("team-a")
+    assert server.cronjob
+    server.cronjob["metadata"]["annotations"] = {UNPROVEN: "true"}
+    assert server.run().outcome == "succeeded"
+    assert server.marks == [None]
+
+
+def test_a_job_whose_creation_was_not_confirmed_is_not_created_twice() -> None:
+    server = Server(LISTED).add("team-a")
+    server.lost.append("POST")
+    assert server.run() == Outcome("succeeded", "test-1", "", 1)
+    assert [made["metadata"]["name"] for made in server.created] == ["test-1", "test-1"]
 
 
 def test_it_waits_for_the_job() -> None:
@@ -165,7 +179,7 @@ def test_each_managed_secret_must_be_the_same_object_with_a_later_expiry(case: s
     found = server.run()
     assert (found.outcome, found.renewed) == (("failed", 1) if renewed is False else ("succeeded", 2 if renewed else 1))
     assert ("or are not the same objects as before: team-b. Find out" in found.msg) is (renewed is False)
-    assert server.proven == ([] if renewed is False else ["d2"])
+    assert server.marks == (["true"] if renewed is False else ["true", None])
 
 
 def test_only_some_names_are_in_the_message() -> None:
@@ -299,7 +313,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "the Job's creation": (f"POST {JOBS}", "create Job"),
     "the Job": (f"GET {JOBS}/test-1", "get Job"),
     "its pods": (f"GET {OWN}/pods", "list pods with job-name=test-1"),
-    "the record": (f"PATCH {CRONJOB_PATH}", "patch CronJob"),
+    "the mark": (f"PATCH {CRONJOB_PATH}", "patch CronJob"),
 }
 
 
@@ -311,7 +325,7 @@ def test_a_rejected_request_ends_the_run(what: str) -> None:
     found = server.run()
     assert found.outcome == "failed"
     assert f"could not be completed. Could not {words}" in found.msg
-    assert bool(found.job) is (what in ("the Job", "its pods", "the record"))
+    assert bool(found.job) is (what in ("the Job", "its pods"))
 
 
 @pytest.mark.parametrize("state", ["does not exist", "is being deleted"])

@@ -1,0 +1,37 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the refresher may do in the cluster."""
+
+from __future__ import annotations
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import permissions
+from support.refresher_settings import CASES
+
+
+def test_listed_namespaces_take_two_verbs_on_one_name() -> None:
+    [rule] = permissions.cluster_role(CASES["listed"])["rules"]
+    assert rule == {
+        "apiGroups": [""],
+        "resources": ["secrets"],
+        "resourceNames": ["ecr-public-secret"],
+        "verbs": ["get", "patch"],
+    }
+
+
+def test_a_selector_takes_one_name_and_a_list_of_namespaces() -> None:
+    secrets, namespaces = permissions.cluster_role(CASES["selector"])["rules"]
+    assert secrets == {
+        "apiGroups": [""],
+        "resources": ["secrets"],
+        "resourceNames": ["ecr-public-secret"],
+        "verbs": ["list", "create", "patch"],
+    }
+    assert namespaces == {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["list"]}
+
+
+def test_the_policy_permits_one_type_of_secret() -> None:
+    validations = permissions.policy(CASES["selector"])["spec"]["validations"]
+    first = validations[0]["expression"]
+    assert "object.type == 'kubernetes.io/dockerconfigjson'" in first
+    assert 'request.name == "ecr-public-secret"' in first

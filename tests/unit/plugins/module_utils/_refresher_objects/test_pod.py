@@ -1,0 +1,222 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What each setting of the refresher makes of its pod, its CronJob, its service account and its files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import manifests
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import (
+    AwsAccess,
+    Pod,
+    Schedule,
+    Settings,
+)
+from support.refresher_settings import ARN, FILES, IMAGE, RESOURCES, WITH_KEYS, settings
+
+Object = dict[str, Any]
+
+PLACED = Pod(
+    image="mirror.example.com/aws-cli:1",
+    image_pull_policy="Always",
+    image_pull_secrets=("mirror",),
+    resources={"limits": {"memory": "1Gi"}},
+    node_selector={"disk": "ssd"},
+    tolerations=({"key": "dedicated", "operator": "Exists"},),
+    priority_class="system-cluster-critical",
+)
+WITH_ROLE = AwsAccess(
+    "secret",
+    access_key=WITH_KEYS.access_key,
+    secret_key=WITH_KEYS.secret_key,
+    role_arn=ARN,
+    external_id="partner",
+)
+CASES: dict[str, Settings] = {
+    "secret": settings(),
+    "existing_secret": settings(aws=AwsAccess("existing_secret", existing_secret="theirs")),
+    "irsa": settings(aws=AwsAccess("irsa", role_arn=ARN)),
+    "pod_identity": settings(aws=AwsAccess("pod_identity")),
+    "web_identity": settings(aws=AwsAccess("web_identity", role_arn=ARN, audience="my-audience")),
+    "ambient": settings(aws=AwsAccess("ambient")),
+    "secret and role": settings(aws=WITH_ROLE),
+    "ambient and role": settings(aws=AwsAccess("ambient", role_arn=ARN)),
+    "pod identity and role": settings(aws=AwsAccess("pod_identity", role_arn=ARN)),
+    "placed": settings(pod=PLACED),
+    "timed": settings(schedule=Schedule("@hourly", "Europe/Berlin", active_deadline=300, history=1, suspend=True)),
+    "behind a proxy": settings(
+        pod=Pod(
+            image=IMAGE,
+            resources=RESOURCES,
+            proxy="http://proxy:3128",
+            no_proxy="a.example,.b.example",
+            ca_bundle="PEM\n",
+        )
+    ),
+}
+
+
+def pod(case: str) -> Object:
+    spec: Object = manifests.cron_job(CASES[case])["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    return spec
+
+
+def environment(case: str) -> dict[str, str]:
+    [container] = pod(case)["containers"]
+    found = {entry["name"]: entry["value"] for entry in container["env"]}
+    assert len(found) == len(container["env"])
+    assert {found.pop("HOME"), found.pop("TMPDIR")} == {"/scratch"}
+    return found
+
+
+def files(case: str) -> dict[str, str]:
+    """Those of the ConfigMap that only some settings need."""
+    data = manifests.config_map(CASES[case])["data"]
+    return {name: content for name, content in data.items() if name not in {*FILES, "policy.json", "namespaces"}}
+
+
+def volume(case: str) -> Object | None:
+    """The one that brings access to AWS; it must be mounted if it is there."""
+    spec = pod(case)
+    found = [volume for volume in spec["volumes"] if volume["name"] == "aws"]
+    mounts = [mount["mountPath"] for mount in spec["containers"][0]["volumeMounts"] if mount["name"] == "aws"]
+    assert mounts == ["/var/run/secrets/freshpull-aws"] * len(found)
+    return found[0] if found else None
+
+
+# --- Access to AWS
+
+KEYS = {"AWS_SHARED_CREDENTIALS_FILE": "/var/run/secrets/freshpull-aws/credentials"}
+SESSION = {"AWS_ROLE_SESSION_NAME": "freshpull-ecr-public"}
+PROFILE = {"AWS_CONFIG_FILE": "/etc/freshpull/aws-config", "AWS_PROFILE": "assumed"}
+ENVIRONMENTS: dict[str, dict[str, str]] = {
+    "secret": KEYS,
+    "existing_secret": KEYS,
+    "irsa": SESSION,
+    "pod_identity": {},
+    "web_identity": {
+        **SESSION,
+        "AWS_ROLE_ARN": ARN,
+        "AWS_WEB_IDENTITY_TOKEN_FILE": "/var/run/secrets/freshpull-aws/token",
+    },
+    "ambient": {"AWS_EC2_METADATA_DISABLED": "false"},
+    "secret and role": {**KEYS, **PROFILE},
+    "ambient and role": {"AWS_EC2_METADATA_DISABLED": "false", **PROFILE},
+    "pod identity and role": PROFILE,
+}
+
+
+@pytest.mark.parametrize("case", ENVIRONMENTS)
+def test_environment(case: str) -> None:
+    assert environment(case) == ENVIRONMENTS[case]
+
+
+@pytest.mark.parametrize(("case", "name"), [("secret", "refresh-ecr-public-token-aws"), ("existing_secret", "theirs")])
+def test_keys_come_from_a_secret(case: str, name: str) -> None:
+    found = volume(case)
+    assert found
+    assert found["secret"]["secretName"] == name
+
+
+@pytest.mark.parametrize("case", ["irsa", "pod_identity", "ambient"])
+def test_nothing_is_mounted_where_the_platform_gives_access(case: str) -> None:
+    assert volume(case) is None
+
+
+def test_the_web_identity_is_a_short_token_for_its_audience() -> None:
+    found = volume("web_identity")
+    assert found
+    token = {"path": "token", "audience": "my-audience", "expirationSeconds": 600}
+    assert found["projected"]["sources"] == [{"serviceAccountToken": token}]
+
+
+def test_only_irsa_annotates_the_service_account() -> None:
+    accounts = {case: manifests.service_account(wanted)["metadata"]["annotations"] for case, wanted in CASES.items()}
+    wanted = {"eks.amazonaws.com/role-arn": ARN, "eks.amazonaws.com/audience": "sts.amazonaws.com"}
+    assert {case: annotations for case, annotations in accounts.items() if annotations} == {"irsa": wanted}
+
+
+CONFIGS = {
+    "secret and role": ["external_id = partner", "source_profile = default"],
+    "ambient and role": ["credential_source = Ec2InstanceMetadata"],
+    "pod identity and role": ["credential_source = EcsContainer"],
+}
+
+
+def test_the_cli_assumes_a_role_by_its_configuration() -> None:
+    with_config = {case: files(case)["aws-config"] for case in CASES if "aws-config" in files(case)}
+    assert set(with_config) == set(CONFIGS)
+    for case, lines in CONFIGS.items():
+        common = ["[profile assumed]", f"role_arn = {ARN}", "role_session_name = freshpull-ecr-public"]
+        assert with_config[case].splitlines() == common + lines
+
+
+def test_no_object_but_the_secret_holds_the_keys() -> None:
+    wanted = CASES["secret and role"]
+    assert manifests.aws_secret(wanted)
+    others = [manifests.service_account(wanted), manifests.config_map(wanted), manifests.cron_job(wanted)]
+    assert WITH_KEYS.access_key not in str(others)
+    assert WITH_KEYS.secret_key not in str(others)
+
+
+# --- The rest
+
+
+def test_where_it_runs_and_what() -> None:
+    spec = pod("placed")
+    assert spec["nodeSelector"] == PLACED.node_selector
+    assert spec["tolerations"] == list(PLACED.tolerations)
+    assert spec["priorityClassName"] == PLACED.priority_class
+    assert spec["imagePullSecrets"] == [{"name": "mirror"}]
+    [container] = spec["containers"]
+    assert (container["image"], container["imagePullPolicy"]) == (PLACED.image, "Always")
+    assert container["resources"] == PLACED.resources
+
+
+def test_when_it_runs() -> None:
+    spec = manifests.cron_job(CASES["timed"])["spec"]
+    assert (spec["schedule"], spec["timeZone"], spec["suspend"]) == ("@hourly", "Europe/Berlin", True)
+    assert (spec["successfulJobsHistoryLimit"], spec["failedJobsHistoryLimit"]) == (1, 1)
+    assert spec["jobTemplate"]["spec"]["activeDeadlineSeconds"] == 300
+    assert manifests.cron_job(CASES["secret"])["spec"]["suspend"] is False
+
+
+def test_what_is_not_asked_for_is_not_there() -> None:
+    assert {"imagePullSecrets", "nodeSelector", "tolerations", "priorityClassName"} & set(pod("secret")) == set()
+    assert files("secret") == {}
+
+
+def test_the_way_to_aws() -> None:
+    found = environment("behind a proxy")
+    assert found["HTTPS_PROXY"] == "http://proxy:3128"
+    assert found["NO_PROXY"].startswith("a.example,.b.example,")
+    # An agent or a metadata service on the node gives out credentials: they never go through a proxy.
+    assert {"169.254.169.254", "169.254.170.23"} <= set(found["NO_PROXY"].split(","))
+    assert found["AWS_CA_BUNDLE"] == "/etc/freshpull/aws-ca.crt"
+    assert files("behind a proxy") == {"aws-ca.crt": "PEM\n"}
+
+
+def test_the_pod_is_restricted() -> None:
+    """What Pod Security "restricted" asks for, and more."""
+    job = manifests.cron_job(CASES["secret"])["spec"]
+    assert job["concurrencyPolicy"] == "Forbid"
+    assert job["startingDeadlineSeconds"] > 10
+    spec = pod("secret")
+    assert spec["automountServiceAccountToken"] is False
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["securityContext"]["runAsUser"] > 0
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    [container] = spec["containers"]
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert container["resources"]["limits"]
+    assert not [entry for entry in container["env"] if "valueFrom" in entry]
+    [scratch] = [volume["emptyDir"] for volume in spec["volumes"] if volume["name"] == "scratch"]
+    assert scratch["medium"] == "Memory"

@@ -1,0 +1,144 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the settings of a former refresher tell: how its secrets were named, and where they are."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any, cast
+
+import pytest
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster, ForbiddenError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import served
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.former import Former
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.served import ALL, Served
+from unit.cases import decide
+from unit.plugins.module_utils.memory import NAME, MemoryCluster
+
+Object = dict[str, Any]
+
+
+@dataclasses.dataclass
+class Found:
+    """Stands in for Former."""
+
+    named: dict[str, Object | None]
+    bindings: dict[str, Object] = dataclasses.field(default_factory=dict)
+    wide: Object | None = None
+
+
+NAMED = {"name": "old-name.1", "registries": ["a.example"], "labels": {"name": "no-name"}}
+LISTED = {"policy.json": json.dumps(NAMED), "namespaces": "team-a\nteam-b\n"}
+SELECTED = {"policy.json": json.dumps({**NAMED, "selector": "a=b"}), "namespaces": "\n"}
+NOTHING = Served("", ())
+
+
+def policy(text: str) -> Object:
+    return {"data": {"policy.json": text, "namespaces": "team-a\n"}}
+
+
+# The ConfigMap that is there, and the name and the namespaces that it tells.
+CASES: dict[str, tuple[Object | None, Served]] = {
+    "none": (None, NOTHING),
+    "listed": ({"data": LISTED}, Served("old-name.1", ("team-a", "team-b"))),
+    "selected": ({"data": SELECTED}, Served("old-name.1", ALL)),
+    "emptied by hand": ({"metadata": {}}, NOTHING),
+    "no data": ({"data": None}, NOTHING),
+    "no namespaces": ({"data": {"policy.json": LISTED["policy.json"]}}, Served("old-name.1", ())),
+    "no settings": ({"data": {"namespaces": "team-a"}}, Served("", ("team-a",))),
+    "broken by hand": ({"data": {"policy.json": "{name: x"}}, NOTHING),
+    "an empty text": (policy(""), Served("", ("team-a",))),
+    "null": (policy("null"), Served("", ("team-a",))),
+    "a list": (policy('["name"]'), Served("", ("team-a",))),
+    "a number": (policy("7"), Served("", ("team-a",))),
+    "a text": (policy('"name"'), Served("", ("team-a",))),
+    "no name": (policy('{"selector": ""}'), Served("", ("team-a",))),
+    "a name that is null": (policy('{"name": null}'), Served("", ("team-a",))),
+    "a name that is a number": (policy('{"name": 7}'), Served("", ("team-a",))),
+    "a name that is a list": (policy('{"name": ["a"]}'), Served("", ("team-a",))),
+    "a name that no secret has": (policy('{"name": "../x"}'), Served("", ("team-a",))),
+    "deep lists": (policy("[" * 500_000), Served("", ("team-a",))),
+    "deep objects": (policy('{"name":' * 100_000), Served("", ("team-a",))),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_the_settings_tell(case: str) -> None:
+    config_map, expected = CASES[case]
+    assert served.served(cast(Former, Found({"ConfigMap": config_map}))) == expected
+
+
+def test_the_permissions_tell_where_secrets_are_too() -> None:
+    config_map = {"data": LISTED}
+    bound = Found({"ConfigMap": config_map}, bindings={"team-c": {}, "team-a": {}})
+    assert served.served(cast(Former, bound)) == Served("old-name.1", ("team-a", "team-b", "team-c"))
+    wide = Found({"ConfigMap": config_map}, wide={"kind": "ClusterRoleBinding"})
+    assert served.served(cast(Former, wide)) == Served("old-name.1", ALL)
+    alone = Found({"ConfigMap": None}, bindings={"team-c": {}})
+    assert served.served(cast(Former, alone)) == Served("", ("team-c",))
+
+
+# --- The secrets of a name that is no longer used
+
+
+def cluster() -> MemoryCluster:
+    found = MemoryCluster(["created", "taken-over", "unmanaged", "elsewhere"])
+    found.stored = {
+        "created": decide.secret(namespace="created"),
+        "taken-over": decide.secret(
+            namespace="taken-over",
+            created=False,
+            auths={"public.ecr.aws": "old", "other.example": "theirs"},
+            registries=["public.ecr.aws"],
+        ),
+        "unmanaged": decide.secret(namespace="unmanaged", ours=False),
+        "elsewhere": decide.secret(namespace="elsewhere"),
+    }
+    return found
+
+
+WHERE = ("created", "taken-over", "unmanaged")
+
+
+def remove(found: MemoryCluster, wanted: Served, name: str = "new-name", *, dry_run: bool = False) -> tuple[Any, str]:
+    done, problem = served.remove_former_secrets(cast(Cluster, found), wanted, name, workers=2, dry_run=dry_run)
+    return {(*change.identity, change.action) for change in done}, problem
+
+
+def test_they_are_removed_where_they_were() -> None:
+    found = cluster()
+    wanted = Served(NAME, WHERE)
+    foreseen = remove(found, wanted, dry_run=True)
+    assert sorted(found.stored) == sorted(found.present)
+    done = {("Secret", place, NAME, "removed") for place in ("created", "taken-over")}
+    assert remove(found, wanted) == foreseen == (done, "")
+    assert sorted(found.stored) == ["elsewhere", "taken-over", "unmanaged"]
+    assert found.calls["patch secret"] == 1
+
+
+def test_with_a_selector_they_may_be_anywhere() -> None:
+    found = cluster()
+    remove(found, Served(NAME, ALL))
+    assert sorted(found.stored) == ["taken-over", "unmanaged"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "name"), [(Served(NAME, WHERE), NAME), (Served("", WHERE), "new-name"), (Served(NAME, ()), "new-name")]
+)
+def test_nothing_is_asked_where_there_is_nothing_to_remove(wanted: Served, name: str) -> None:
+    found = cluster()
+    assert remove(found, wanted, name) == (set(), "")
+    assert not found.calls
+
+
+def test_what_is_left_is_named() -> None:
+    found = cluster()
+    found.refuse = {"delete secret": [ForbiddenError("forbidden", "No permission to delete.")]}
+    done, problem = remove(found, Served(NAME, WHERE))
+    assert done == {("Secret", "taken-over", NAME, "removed")}
+    assert problem.startswith(f"The secrets were named {NAME} before")
+    assert "created" in problem
+    assert "No permission to delete." in problem
