@@ -303,6 +303,13 @@ complete:
   type: bool
   returned: with RV(objects)
   sample: true
+may_create_pods:
+  description:
+    - V(false) if a dry run of the refresher's pod was rejected, since the task has no permission to create pods. It is
+      unknown then whether the cluster accepts the pod, and the task warns.
+  type: bool
+  returned: with RV(objects)
+  sample: true
 fail_open_before:
   description: What O(fail_open_before) comes to, for other tasks that write the same secrets.
   type: str

@@ -105,8 +105,8 @@ def test_a_pod_that_cannot_end_is_named_and_keeps_nothing_else(place: Place, cor
     assert objects.read(place.cluster, "Namespace", own) is None
 
 
-def test_jobs_that_run_can_be_ended(place: Place, core: client.CoreV1Api) -> None:
-    place.installer()
+def start_job(place: Place, core: client.CoreV1Api) -> client.BatchV1Api:
+    """A Job named running, with a pod."""
     own, batch = place.settings.namespace, client.BatchV1Api(core.api_client)
     cronjob = objects.read(place.cluster, "CronJob", CRONJOB, own)
     assert cronjob
@@ -116,13 +116,34 @@ def test_jobs_that_run_can_be_ended(place: Place, core: client.CoreV1Api) -> Non
     }
     batch.create_namespaced_job(own, job)
     wait_for(lambda: batch.read_namespaced_job_status("running", own).status.active, "the Job's pod")
+    return batch
+
+
+def test_jobs_that_run_can_be_ended(place: Place, core: client.CoreV1Api) -> None:
+    place.installer()
+    batch, own = start_job(place, core), place.settings.namespace
     foreseen = place.remover(dry_run=True)
-    foreseen.end_jobs()
+    assert foreseen.end_jobs() == ""
     assert batch.read_namespaced_job("running", own)
     done = place.remover()
-    done.end_jobs()
+    assert done.end_jobs() == ""
+    assert batch.list_namespaced_job(own).items == []
     assert place.named(done) == place.named(foreseen) == {"jobs refresher/running"}
-    wait_for(lambda: not batch.list_namespaced_job(own).items, "the end of the Job")
     again = place.remover()
-    again.end_jobs()
-    assert again.changes == []
+    assert (again.end_jobs(), again.changes) == ("", [])
+
+
+def test_a_job_that_does_not_end_is_named(place: Place, core: client.CoreV1Api) -> None:
+    place.installer()
+    batch, own = start_job(place, core), place.settings.namespace
+    held = {"metadata": {"finalizers": ["test.example.com/held"]}}
+    [pod] = core.list_namespaced_pod(own).items
+    core.patch_namespaced_pod(pod.metadata.name, own, held)
+    try:
+        for _run in range(2):
+            said = place.remover().end_jobs()
+            assert f"Job {own}/running is still being deleted" in said
+            assert f"Pods that do not end: {pod.metadata.name} on node" in said
+    finally:
+        core.patch_namespaced_pod(pod.metadata.name, own, {"metadata": {"finalizers": None}})
+    wait_for(lambda: not batch.list_namespaced_job(own).items, "the end of the Job")

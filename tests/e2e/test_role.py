@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from kubernetes import client
 
-from support import leaks
+from support import leaks, rights
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog
+from support.crowd import Crowd
 from support.dockerconfig import auths_of
 from support.playbook import Ansible
 from support.role import Role, changed
@@ -131,6 +132,24 @@ def test_first_token_from_the_refresher_for_a_controller_without_aws(
     for namespace in role.namespaces:
         assert password(core, namespace) == aws.tokens[-1]
         assert core.read_namespaced_secret(NAME, namespace).metadata.annotations[RENEWED_BY] == "cronjob"
+
+
+@pytest.mark.node
+def test_first_token_from_the_refresher_where_its_pod_cannot_be_tried(
+    role: Role, core: client.CoreV1Api, aws: FakeAws, ansible: Ansible, kubeconfig: str
+) -> None:
+    """Whether the cluster accepts the pod shows in the test run, and until then no token is written."""
+    rules = rights.roles()["ecr-public-pull-secret-installer"]
+    for rule in rules:
+        if rule["resources"] == ["pods"]:
+            rule["verbs"].remove("create")
+    limited = Crowd(kubeconfig).account(ansible.folder, "default", everywhere=rules)
+    run = role.run(cluster={"kubeconfig": limited}).ok()
+    assert "Whether the cluster accepts the refresher's pods could not be tried." in run.output
+    assert aws.calls == {"GetAuthorizationToken": 1}
+    for namespace in role.namespaces:
+        assert core.read_namespaced_secret(NAME, namespace).metadata.annotations[RENEWED_BY] == "cronjob"
+    assert changed(role.run(cluster={"kubeconfig": limited}).ok()) == 0
 
 
 @pytest.mark.node

@@ -71,6 +71,8 @@ class Installer:
         self.warnings: list[str] = []
         self.unbound: dict[str, ClusterError] = {}
         """Namespaces in which the permissions could not be granted. All others are served."""
+        self.may_create_pods = True
+        """Whether the permissions allow it to try a pod."""
         self.not_removed = ""
         """In words, the secrets of a former name that could not be removed; or ""."""
 
@@ -231,6 +233,7 @@ class Installer:
             objects.create(self._cluster, pod, dry_run=True)
         except ClusterError as exc:
             if 'cannot create resource "pods"' in str(exc):
+                self.may_create_pods = False
                 self.warnings.append(f"Whether the cluster accepts the refresher's pods could not be tried. {exc}")
             # In check mode the service account may not exist yet.
             elif not (self._dry_run and "service account" in str(exc)):

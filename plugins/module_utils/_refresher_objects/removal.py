@@ -63,11 +63,27 @@ class Remover:
         self.not_removed = ""
         """In words, the secrets of a former name that could not be removed; or ""."""
 
-    def end_jobs(self) -> None:
-        """End those that run, of a CronJob that is suspended: one could create secrets anew. Raises ClusterError."""
-        for job in objects.labelled(self._cluster, "Job", self._selector, self._namespace):
-            if job.get("status", {}).get("active"):
-                self._delete(job, "Foreground")
+    def end_jobs(self) -> str:
+        """End those that run, of a CronJob that is suspended: one could create secrets anew. Raises ClusterError.
+
+        "" or, in words, what did not end.
+        """
+        jobs = objects.labelled(self._cluster, "Job", self._selector, self._namespace)
+        ending = [
+            job for job in jobs if job.get("status", {}).get("active") or job["metadata"].get("deletionTimestamp")
+        ]
+        for job in ending:
+            self._delete(job, "Foreground")
+        if self._dry_run:
+            return ""
+        names = [job["metadata"]["name"] for job in ending]
+        left = [name for name in names if not self._is_gone("Job", name)]
+        if not left:
+            return ""
+        return (
+            f"The refresher is suspended, but Job {self._namespace}/{', '.join(left)} is still being deleted after "
+            f"{SECONDS_TO_END:.0f} s, and its pod may write secrets until it ends. {self._pods_in_the_way()}"
+        )
 
     def remove(self) -> None:
         """Remove all of it. Raises ClusterError, also for what could not end, after all else is removed.
@@ -111,20 +127,27 @@ class Remover:
 
     def _what_cannot_end(self) -> str:
         """Wait for the CronJob, which ends after its Jobs and pods. "" or, in words, what is in the way."""
-        if self._is_gone(lambda: objects.read(self._cluster, "CronJob", CRONJOB, self._namespace)):
+        if self._is_gone("CronJob", CRONJOB):
             return ""
-        pods = objects.labelled(self._cluster, "Pod", self._selector, self._namespace)
-        found = [f"{pod['metadata']['name']} on node {pod['spec'].get('nodeName', '(none)')}" for pod in pods]
         return (
             "The refresher's permissions and AWS keys are removed, but its CronJob "
             f"{self._namespace}/{CRONJOB} is still being deleted after {SECONDS_TO_END:.0f} s. "
-            f"Pods that do not end: {', '.join(found) or 'none'}. "
-            "If their node is gone, delete the node or force the deletion of the pods, and run the task again."
+            f"{self._pods_in_the_way()}"
         )
 
-    def _is_gone(self, read: t.Callable[[], Object | None]) -> bool:
+    def _pods_in_the_way(self) -> str:
+        pods = objects.labelled(self._cluster, "Pod", self._selector, self._namespace)
+        found = [f"{pod['metadata']['name']} on node {pod['spec'].get('nodeName', '(none)')}" for pod in pods]
+        return (
+            f"Pods that do not end: {', '.join(found) or 'none'}. If their node is gone, delete the node or force the "
+            "deletion of the pods, and run the task again."
+        )
+
+    def _is_gone(self, kind: str, name: str) -> bool:
+        """Whether an object ends in time, one of the refresher's namespace or that itself."""
+        namespace = "" if kind == "Namespace" else self._namespace
         deadline = self._now() + SECONDS_TO_END
-        while read():
+        while objects.read(self._cluster, kind, name, namespace):
             if self._now() > deadline:
                 return False
             self._sleep(_PAUSE)
@@ -144,7 +167,7 @@ class Remover:
                 self._keep_namespace(there.unknown, others)
                 return
             self._delete(found)
-        if not self._dry_run and not self._is_gone(lambda: objects.read(self._cluster, "Namespace", self._namespace)):
+        if not self._dry_run and not self._is_gone("Namespace", self._namespace):
             self.warnings.append(
                 f"The namespace {self._namespace} is still being deleted after {SECONDS_TO_END:.0f} s. "
                 f"kubectl describe namespace {self._namespace} shows what keeps it."

@@ -60,6 +60,7 @@ class Report:
     unbound: list[str] = dataclasses.field(default_factory=list)
     served: t.Sequence[str] = ()
     complete: bool = False
+    may_create_pods: bool = True
     fail_open_before: int | None = None
     test_run: Outcome | None = None
     test_run_due: bool = False
@@ -80,6 +81,7 @@ class Report:
             "unbound": sorted(self.unbound),
             "served": list(self.served),
             "complete": self.complete,
+            "may_create_pods": self.may_create_pods,
             "fail_open_before": None if self.fail_open_before is None else f"{self.fail_open_before}s",
             "test_run": {
                 "due": self.test_run_due,
@@ -142,6 +144,7 @@ def _install(cluster: Cluster, wanted: Installation, report: Report, *, dry_run:
         report.complete = True
     finally:
         report.changes, report.unbound = installer.changes, list(installer.unbound)
+        report.may_create_pods = installer.may_create_pods
         report.warnings += installer.warnings
     report.problems += filter(None, [_unbound(installer, settings), installer.not_removed])
     if former.named["CronJob"]:
@@ -149,7 +152,7 @@ def _install(cluster: Cluster, wanted: Installation, report: Report, *, dry_run:
         report.warnings += overdue(jobs, dt.datetime.now(dt.timezone.utc) + max(cluster.clock_offset, dt.timedelta()))
     if settings.schedule.suspend:
         remover = Remover(cluster, settings.namespace, settings.renewal.secret, dry_run=dry_run, workers=workers)
-        remover.end_jobs()
+        report.problems += filter(None, [remover.end_jobs()])
         report.changes += remover.changes
         return
     report.test_run_due = wanted.test_run == "always" or _is_due(former, report.changes)

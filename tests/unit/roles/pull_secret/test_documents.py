@@ -86,7 +86,6 @@ RENAMED = {"aws_proxy": "pull_secret_refresher_proxy", "aws_no_proxy": "pull_sec
 COMPUTED = {
     "namespaces": "{{ _pull_secret_globs }}",
     "namespace_selector": "{{ [_pull_secret_selector] }}",
-    "placeholder": "{{ pull_secret_first_token == 'refresher' }}",
     "prune": True,
 }
 
@@ -155,7 +154,7 @@ def test_the_secrets_get_every_option() -> None:
     # The default state is present, and a token is requested after all clusters were asked.
     assert set(WRITTEN) == set(SPECS[PULL_SECRET]) - {"state"}
     assert set(ASKED) == set(WRITTEN) - {"token"}
-    own = {"fail_open_before", "aws", "token"}
+    own = {"placeholder", "fail_open_before", "aws", "token"}
     assert {option: ASKED[option] for option in set(ASKED) - own} == {
         option: WRITTEN[option] for option in set(WRITTEN) - own
     }
@@ -169,7 +168,10 @@ def test_no_module_gets_an_option_that_it_does_not_have(name: str) -> None:
 
 DIRECT = [
     *((REFRESHER, option) for option in sorted(set(INSTALLED) - {"state", "test_run"} - set(COMPUTED))),
-    *((PULL_SECRET, option) for option in sorted(set(ASKED) - {"fail_open_before", "aws"} - set(COMPUTED))),
+    *(
+        (PULL_SECRET, option)
+        for option in sorted(set(ASKED) - {"placeholder", "fail_open_before", "aws"} - set(COMPUTED))
+    ),
 ]
 
 

@@ -111,6 +111,26 @@ def test_an_installation_writes_these_objects_and_no_others(case: str) -> None:
     assert written == {(body["kind"], body["metadata"].get("namespace", "")): body for body in objects(CASES[case])}
 
 
+class WithoutPods(EmptyCluster):
+    """It does not let this user create pods."""
+
+    def send(self, request: Request) -> Response:
+        if (request.body or {}).get("kind") == "Pod":
+            return _response(403, {"message": 'User "a" cannot create resource "pods" in API group ""'})
+        return super().send(request)
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_pod_that_cannot_be_tried_is_a_warning(allowed: bool) -> None:
+    server = (EmptyCluster if allowed else WithoutPods)(CASES["listed"])
+    installer = Installer(Cluster(server), CASES["listed"], dry_run=False, workers=1)
+    installer.install()
+    assert installer.may_create_pods is allowed
+    assert [warning.partition(".")[0] for warning in installer.warnings] == (
+        [] if allowed else ["Whether the cluster accepts the refresher's pods could not be tried"]
+    )
+
+
 if __name__ == "__main__":
     for name, each in CASES.items():
         (GOLDEN / f"{name}.yml").write_text(golden(each), encoding="utf-8")
