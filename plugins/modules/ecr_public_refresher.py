@@ -115,6 +115,10 @@ options:
     type: str
     choices: [on_change, always, deferred, never]
     default: on_change
+  _program:
+    description: The files of the refresher, by name. Not for users; this collection's action plugin passes them.
+    type: dict
+    default: {}
   namespace:
     description:
       - The namespace of the CronJob, created if it is missing. Use one of its own, since whoever can create pods in it

@@ -52,7 +52,7 @@ SPEC: dict[str, t.Any] = {
     "time_zone": {"type": "str", "default": "Etc/UTC"},
     "image": {"type": "str", "default": "public.ecr.aws/aws-cli/aws-cli:2.36.7"},
     "image_pull_policy": {"type": "str", "choices": ["Always", "IfNotPresent", "Never"], "default": "IfNotPresent"},
-    "image_pull_secrets": {"type": "list", "elements": "str", "default": []},
+    "image_pull_secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
     "resources": {
         "type": "dict",
         "default": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
