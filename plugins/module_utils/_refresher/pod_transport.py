@@ -1,0 +1,152 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The refresher's way to the API server, with the standard library alone. Private to this collection."""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import json
+import select
+import socket
+import ssl
+import threading
+import typing as t
+import urllib.parse
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import (
+    NoResponseError,
+    Request,
+    Response,
+)
+
+CONNECT_SECONDS = 10
+READ_SECONDS = 30
+"""Between two bytes of a response."""
+MOST_BYTES = 32 * 1024 * 1024
+"""Of one response: a page of a list. A Secret has at most 1 MiB, and a worker holds one response at a time."""
+_CHUNK = 64 * 1024
+# What says that the name does not exist, rather than that its server does not respond.
+_NO_SUCH_NAME = {getattr(socket, name) for name in ("EAI_NONAME", "EAI_NODATA") if hasattr(socket, name)}
+
+
+class PodTransport:
+    """Sends requests as the pod's service account. Each thread keeps a connection of its own open."""
+
+    def __init__(self, host: str, port: int, token_file: str, ca_file: str) -> None:
+        """host: a name, an IPv4 or an IPv6 address. token_file: read for each request, since the kubelet replaces it.
+
+        Raises NoResponseError if ca_file holds no certificate.
+        """
+        self._address = (host, port)
+        self._where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self.host = f"https://{self._where}"
+        self._token_file = token_file
+        self._tls = _context(ca_file)
+        self._local = threading.local()
+
+    def send(self, request: Request) -> Response:
+        """Send it once. Raises NoResponseError."""
+        headers = {
+            "Authorization": f"Bearer {self._token()}",
+            "Accept": request.accept,
+            "Content-Type": request.content_type,
+            "User-Agent": "freshpull-refresher",
+        }
+        body = None if request.body is None else json.dumps(request.body, separators=(",", ":")).encode()
+        target = f"{request.path}?{urllib.parse.urlencode(request.query)}" if request.query else request.path
+        connection = self._connection()
+        try:
+            connection.request(request.method, target, body, headers)
+            response = connection.getresponse()
+            # A message is looked up as a mapping is, and without regard to case.
+            headers_of_response = t.cast("t.Mapping[str, str]", response.headers)
+            return Response(response.status, headers_of_response, _read(response))
+        except (OSError, http.client.HTTPException) as exc:
+            connection.close()
+            raise _no_response(exc, self._where) from exc
+        except NoResponseError:
+            connection.close()
+            raise
+
+    def _token(self) -> str:
+        try:
+            with open(self._token_file, encoding="ascii") as file:
+                token = file.read().strip()
+        except (OSError, ValueError) as exc:
+            raise NoResponseError(f"the token of the service account cannot be read: {exc}", final=True) from exc
+        if len(token.split()) != 1:
+            # http.client would quote it in an error.
+            raise NoResponseError(f"{self._token_file} does not hold a token of the service account", final=True)
+        return token
+
+    def _connection(self) -> http.client.HTTPSConnection:
+        """This thread's own. One that the server has closed is replaced: a request on it could get no response."""
+        kept: http.client.HTTPSConnection | None = getattr(self._local, "connection", None)
+        if kept is not None and kept.sock is not None:
+            if not _is_dropped(kept.sock):
+                return kept
+            kept.close()
+        connection = http.client.HTTPSConnection(*self._address, timeout=CONNECT_SECONDS, context=self._tls)
+        try:
+            connection.connect()
+        except OSError as exc:
+            connection.close()
+            raise _no_response(exc, self._where, connecting=True) from exc
+        connection.sock.settimeout(READ_SECONDS)
+        self._local.connection = connection
+        return connection
+
+
+def _context(ca_file: str) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+    except (OSError, ValueError) as exc:
+        raise NoResponseError(
+            f"{ca_file} holds no certificate to check the API server's with: {exc}", final=True
+        ) from exc
+    # Python 3.13 sets it, and rejects authorities without key identifiers, such as those of some clusters. The chain
+    # and the name are checked all the same.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
+
+
+def _read(response: http.client.HTTPResponse) -> bytes:
+    """All of it, with a limit. Raises HTTPException if it ends too early."""
+    found, size = [], 0
+    while chunk := response.read(_CHUNK):
+        size += len(chunk)
+        if size > MOST_BYTES:
+            raise NoResponseError(f"the response is larger than {MOST_BYTES // 1024 // 1024} MiB", final=True)
+        found.append(chunk)
+    if response.length:
+        # Reading in parts, http.client does not notice.
+        raise http.client.IncompleteRead(b"", response.length)
+    return b"".join(found)
+
+
+def _is_dropped(connection: socket.socket) -> bool:
+    """Whether the server has closed it, or sent what nobody asked for."""
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _no_response(exc: Exception, where: str, connecting: bool = False) -> NoResponseError:
+    """In words, and whether another try would fail in the same way."""
+    if isinstance(exc, ssl.SSLCertVerificationError):
+        return NoResponseError(f"the certificate of {where} is rejected: {exc.verify_message}", final=True)
+    if isinstance(exc, socket.gaierror):
+        return NoResponseError(f"{where} cannot be resolved: {exc.strerror}", final=exc.errno in _NO_SUCH_NAME)
+    if isinstance(exc, socket.timeout):
+        what = f"no connection to {where} in {CONNECT_SECONDS} s" if connecting else f"no response in {READ_SECONDS} s"
+        return NoResponseError(what)
+    if isinstance(exc, OSError) and exc.errno == errno.ECONNREFUSED:
+        return NoResponseError(f"nothing listens at {where} (connection refused)")
+    if isinstance(exc, ssl.SSLError):
+        return NoResponseError(f"no TLS connection to {where}: {exc.reason or exc}")
+    if isinstance(exc, http.client.HTTPException) or not str(exc):
+        # Their text is often empty, or only the name of a method.
+        return NoResponseError(f"the connection to {where} was cut ({type(exc).__name__})")
+    return NoResponseError(str(exc))

@@ -1,0 +1,61 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Servers for the tests of transports."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from support.aws import _http
+from support.cluster.pki import Authority
+
+
+class Server:
+    """An HTTPS server that gives one answer to everything and remembers what it was asked."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        """name: what its certificate is for."""
+        self.authority = Authority()
+        self.answer = _http.Response(200, b"{}", {})
+        self.requests: list[_http.Request] = []
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(*self.authority.issue(name, addresses=[name]).write(folder, "server"))
+        self.handshakes = 0
+        tls.sni_callback = self._count
+        self.http = _http.HttpServer(self._serve, host="127.0.0.1", tls=tls)
+        (folder / "ca.crt").write_bytes(self.authority.certificate)
+        self.ca = str(folder / "ca.crt")
+
+    def _count(self, _connection: ssl.SSLObject, _name: str | None, _tls: ssl.SSLContext) -> None:
+        self.handshakes += 1
+
+    def _serve(self, request: _http.Request) -> _http.Response:
+        self.requests.append(request)
+        return self.answer
+
+
+@contextlib.contextmanager
+def cut_handshakes() -> Iterator[str]:
+    """The URL of what accepts connections and ends them within the TLS handshake, as a load balancer may."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _address = listener.accept()
+                except OSError:
+                    return
+                with connection:
+                    connection.recv(1024)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
