@@ -108,7 +108,7 @@ from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
-from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._aws_errors import (
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors import (
     AwsError,
     EcrPublicError,
     OptionsError,

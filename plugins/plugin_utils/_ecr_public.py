@@ -16,8 +16,7 @@ import typing as t
 
 from ansible.module_utils.basic import missing_required_lib
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, TokenError, format_time
-from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._aws_errors import (
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors import (
     ACTIONS,
     POLICY_TEXT,
     AnswerError,
@@ -31,6 +30,7 @@ from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._aws_errors i
     UnreachableError,
     explain,
 )
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, TokenError, format_time
 
 try:
     import boto3

@@ -21,12 +21,16 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.loader import lookup_loader
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _arguments, _login_arguments, _marks
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import (
+    _arguments,
+    _aws_errors,
+    _login_arguments,
+    _marks,
+)
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import (
     options as refresher_options,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import permissions
-from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _aws_errors
 from support import rights
 from support.refresher_settings import CASES
 from unit.cases import decide

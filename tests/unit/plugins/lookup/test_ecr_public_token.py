@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleLookupError
 
-from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._aws_errors import POLICY
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors import POLICY
 from support.aws import FakeAws
 
 from .conftest import Lookup

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleLookupError
 
-from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _aws_errors as errors
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _aws_errors as errors
 from support.aws import FakeAws
 
 from .conftest import Lookup

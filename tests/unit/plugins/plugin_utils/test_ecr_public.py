@@ -17,7 +17,7 @@ import yaml
 from ansible.plugins.loader import lookup_loader
 from ansible_collections.amazon.aws.plugins.doc_fragments.common import ModuleDocFragment as AmazonFragment
 
-from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._aws_errors import OptionsError, UnreachableError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors import OptionsError, UnreachableError
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._ecr_public import (
     ENVIRONMENT,
     AwsOptions,

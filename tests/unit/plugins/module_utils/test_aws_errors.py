@@ -10,8 +10,8 @@ import json
 
 import pytest
 
-from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _aws_errors as errors
-from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._aws_errors import Call, explain
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _aws_errors as errors
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors import Call, explain
 
 CALL = Call("ecr-public:GetAuthorizationToken", "https://api.ecr-public.us-east-1.amazonaws.com", "AKIAEXAMPLE")
 ASSUME = Call("sts:AssumeRole", "https://sts.us-east-1.amazonaws.com", "AKIAEXAMPLE", role_arn="arn:aws:iam::1:role/r")
