@@ -40,6 +40,7 @@ _THROTTLED = (
     "LimitExceededException",
     "SlowDown",
 )
+_WEB_IDENTITY = ("InvalidIdentityToken", "IDPCommunicationError", "IDPRejectedClaim")
 _DENIED = ("AccessDeniedException", "AccessDenied", "UnauthorizedOperation", "NotAuthorized")
 _DENIED_ACTION = re.compile(r"not authorized to perform: ([a-z-]+:[A-Za-z]+)")
 _SKEW = re.compile(r"(?:expired|not yet current): (\d{8}T\d{6}Z) is .* \((\d{8}T\d{6}Z) [-+]")
@@ -85,6 +86,33 @@ class AnswerError(AwsError):
     """An answer that is not one of ECR Public."""
 
 
+class Words(t.NamedTuple):
+    """What differs in messages by where AWS is called from."""
+
+    machine: str  # whose clock it is
+    new_session: str  # what to do about a session that has expired
+    missing_session: str  # what to do about temporary keys without their session token
+    throttled: str  # what to do about throttling
+    endpoint: str  # what may name another endpoint than ECR Public's
+    external_id: str  # the option
+
+
+ON_THE_CONTROL_NODE = Words(
+    machine="The controller's",
+    new_session=(
+        "Get new ones: session_token, or AWS_SESSION_TOKEN or AWS_SECURITY_TOKEN, goes with the access key it was made "
+        "for."
+    ),
+    missing_session="give session_token, or set AWS_SESSION_TOKEN or AWS_SECURITY_TOKEN.",
+    throttled=(
+        "Try again later; one call can serve a whole play: keep the token with set_fact, run_once and no_log. More "
+        "patience: aws_config with retries.total_max_attempts."
+    ),
+    endpoint="endpoint_url, AWS_URL or AWS_ENDPOINT_URL_ECR_PUBLIC",
+    external_id="assume_role_external_id",
+)
+
+
 class Call(t.NamedTuple):
     """The call that failed: what was asked, where, and with whose credentials."""
 
@@ -96,6 +124,7 @@ class Call(t.NamedTuple):
     partition: str = "aws"  # of the configured region, which the call itself does not use
     region: str = ""
     role_arn: str = ""
+    words: Words = ON_THE_CONTROL_NODE
 
 
 def explain(call: Call, code: str, message: str, *, status: int = 400, retries: int = 0) -> AwsError:
@@ -108,34 +137,50 @@ def explain(call: Call, code: str, message: str, *, status: int = 400, retries: 
         return CredentialsError(_unknown_key(call, code))
     if code in _EXPIRED:
         return CredentialsError(
-            f"The session of the AWS credentials{_source(call)} has expired ({code} from {call.endpoint}). Get new "
-            "ones: session_token, or AWS_SESSION_TOKEN or AWS_SECURITY_TOKEN, goes with the access key it was made for."
+            f"The session of the AWS credentials{_source(call)} has expired ({code} from {call.endpoint}). "
+            f"{call.words.new_session}"
         )
     if code in _SIGNATURE:
-        return _signature(call, message, says)
-    if code in _THROTTLED:
-        return ThrottledError(
-            f"{call.endpoint} throttled {call.action} ({code}), {retries} retries included. Try again later; one "
-            "call can serve a whole play: keep the token with set_fact, run_once and no_log. More patience: "
-            "aws_config with retries.total_max_attempts."
+        return _signature(call, code, message, says)
+    if code in _WEB_IDENTITY:
+        return CredentialsError(
+            f"AWS does not accept the web identity token{_source(call)} ({code}). {says}. Its issuer must be an "
+            "identity provider in IAM, which AWS can reach, with the token's audience."
         )
+    if code in _THROTTLED:
+        tried = f", {retries} retries included" if retries else ""
+        return ThrottledError(f"{call.endpoint} throttled {call.action} ({code}){tried}. {call.words.throttled}")
     if code == "UnsupportedCommandException":
         return AnswerError(
-            f"{call.endpoint} does not serve {call.action} ({says}). ECR Public answers in us-east-1 alone: leave "
-            "endpoint_url, AWS_URL and AWS_ENDPOINT_URL_ECR_PUBLIC out, or have them lead there."
+            f"{call.endpoint} does not serve {call.action} ({says}). ECR Public answers in us-east-1 alone: if "
+            f"{call.words.endpoint} is set, leave it out, or set the ECR Public API."
         )
     again = " This is AWS's side: try again later." if status >= 500 else ""
     return AwsError(f"{call.action} failed at {call.endpoint} with {code} (HTTP {status}). {says}.{again}")
 
 
+def strange(call: Call, what: str) -> AnswerError:
+    """The error for a response that is not one of ECR Public."""
+    return AnswerError(
+        f"The answer of {call.endpoint} is not one of ECR Public: {what}. If {call.words.endpoint} is set, it must "
+        "lead to the ECR Public API, not to that of private ECR."
+    )
+
+
 def _denied(call: Call, message: str, says: str) -> AccessDeniedError:
     found = _DENIED_ACTION.search(message)
+    if call.action == "sts:AssumeRoleWithWebIdentity":
+        role = call.role_arn or "of the web identity"
+        return AccessDeniedError(
+            f"The role {role} could not be assumed: {call.action} is not allowed by {call.endpoint}. {says}. The role "
+            "must exist, and its trust policy must name the token's identity provider, its audience and its subject."
+        )
     if call.action.startswith("sts:AssumeRole"):
-        role = call.role_arn or "of the profile or web identity"
+        role = call.role_arn or "of the profile"
         return AccessDeniedError(
             f"The role {role} could not be assumed: {call.action} is not allowed by {call.endpoint}. {says}. Its trust "
             "policy must name the principal of these credentials, an sts:ExternalId in it must equal "
-            f"assume_role_external_id, and the principal needs {call.action} on the role."
+            f"{call.words.external_id}, and the principal needs {call.action} on the role."
         )
     missing = found.group(1) if found else " or ".join(ACTIONS)
     if "session policy" in message:
@@ -155,10 +200,7 @@ def _denied(call: Call, message: str, says: str) -> AccessDeniedError:
 def _unknown_key(call: Call, code: str) -> str:
     parts = [f"AWS does not know the access key{_source(call)} ({code} from {call.endpoint})."]
     if call.access_key.startswith("ASIA") and not call.has_session_token:
-        parts.append(
-            "It is a temporary one (ASIA...) and no session token came with it: give session_token, or set "
-            "AWS_SESSION_TOKEN or AWS_SECURITY_TOKEN."
-        )
+        parts.append("It is a temporary one (ASIA...) and no session token came with it: " + call.words.missing_session)
     if call.partition != "aws":
         parts.append(f"The configured region {call.region} is of the partition {call.partition}.")
     parts.append(
@@ -168,16 +210,17 @@ def _unknown_key(call: Call, code: str) -> str:
     return " ".join(parts)
 
 
-def _signature(call: Call, message: str, says: str) -> AwsError:
+def _signature(call: Call, code: str, message: str, says: str) -> AwsError:
+    """AWS's message is quoted for clocks only: others hold what was signed, a session token included."""
     skew = _SKEW.search(message)
     if skew or "Signature expired" in message or "not yet current" in message:
         return ClockError(
-            f"The controller's clock is {_distance(skew)} AWS's, so {call.endpoint} refused the signature. {says}. "
+            f"{call.words.machine} clock is {_distance(skew)} AWS's, so {call.endpoint} refused the signature. {says}. "
             "Set the clock, for example with chrony or systemd-timesyncd; AWS accepts 5 minutes."
         )
     return CredentialsError(
-        f"{call.endpoint} refused the signature: the secret key does not belong to the access key{_source(call)}, or "
-        f"a proxy changed the request. {says}."
+        f"{call.endpoint} refused the signature ({code}): the secret key does not belong to the access key"
+        f"{_source(call)}, or a proxy changed the request."
     )
 
 

@@ -16,10 +16,10 @@ import typing as t
 
 from ansible.module_utils.basic import missing_required_lib
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _aws_answer
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors import (
     ACTIONS,
     POLICY_TEXT,
-    AnswerError,
     AwsError,
     Call,
     ClockError,
@@ -29,8 +29,9 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors i
     OptionsError,
     UnreachableError,
     explain,
+    strange,
 )
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, TokenError, format_time
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, format_time
 
 try:
     import boto3
@@ -178,7 +179,7 @@ class _Fetch:
             answer = client.get_authorization_token()
         except (AttributeError, TypeError, ValueError, ResponseParserError) as error:
             # What botocore's parser makes of JSON in another form than the API's own.
-            raise self._strange(f"it cannot be read as one ({type(error).__name__})") from None
+            raise strange(self._call, f"it cannot be read as one ({type(error).__name__})") from None
         return self._read(answer)
 
     def _session(self) -> t.Any:
@@ -235,28 +236,13 @@ class _Fetch:
         )
 
     def _read(self, answer: dict[str, t.Any]) -> Token:
-        data = answer.get("authorizationData")
-        if not isinstance(data, dict):
-            raise self._strange("it has no authorizationData object")
-        missing = [name for name in ("authorizationToken", "expiresAt") if not data.get(name)]
-        if missing:
-            raise self._strange(f"its authorizationData has no {' and no '.join(missing)}")
-        try:
-            token = Token.from_authorization(data["authorizationToken"], data["expiresAt"])
-        except TokenError as error:
-            raise self._strange(str(error)) from None
+        token = _aws_answer.read(answer, self._call)
         if token.expires_at <= dt.datetime.now(dt.timezone.utc):
             raise ClockError(
                 f"{self._call.endpoint} gave a token that ended at {format_time(token.expires_at)}, by the "
                 "controller's clock. Set the clock, for example with chrony or systemd-timesyncd."
             )
         return token
-
-    def _strange(self, what: str) -> AnswerError:
-        return AnswerError(
-            f"The answer of {self._call.endpoint} is not one of ECR Public: {what}. If endpoint_url, AWS_URL or "
-            "AWS_ENDPOINT_URL_ECR_PUBLIC is set, it must lead to the ECR Public API, not to that of private ECR."
-        )
 
     def _refused(self, error: t.Any) -> AwsError:
         details, metadata = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})

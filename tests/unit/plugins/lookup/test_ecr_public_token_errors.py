@@ -226,7 +226,7 @@ def test_a_profile_whose_role_must_not_be_assumed(
     fake.behave(deny="sts:AssumeRole")
     error = refused(lookup_anything, profile="ci", endpoint_url=fake.endpoint_url)
     assert error.__class__ is errors.AccessDeniedError
-    assert "The role of the profile or web identity could not be assumed" in str(error)
+    assert "The role of the profile could not be assumed" in str(error)
 
 
 def test_the_secrets_of_an_assumed_role_stay_secret(

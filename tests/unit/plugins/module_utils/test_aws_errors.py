@@ -11,7 +11,7 @@ import json
 import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _aws_errors as errors
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors import Call, explain
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors import Call, Words, explain
 
 CALL = Call("ecr-public:GetAuthorizationToken", "https://api.ecr-public.us-east-1.amazonaws.com", "AKIAEXAMPLE")
 ASSUME = Call("sts:AssumeRole", "https://sts.us-east-1.amazonaws.com", "AKIAEXAMPLE", role_arn="arn:aws:iam::1:role/r")
@@ -55,6 +55,8 @@ KINDS = {
     "ExpiredTokenException": errors.CredentialsError,
     "SignatureDoesNotMatch": errors.CredentialsError,
     "InvalidSignatureException": errors.CredentialsError,
+    "InvalidIdentityToken": errors.CredentialsError,
+    "IDPCommunicationError": errors.CredentialsError,
     "ThrottlingException": errors.ThrottledError,
     "TooManyRequestsException": errors.ThrottledError,
     "AccessDenied": errors.AccessDeniedError,
@@ -68,7 +70,7 @@ KINDS = {
 def test_codes(call: Call, code: str, kind: type[errors.AwsError]) -> None:
     error = explain(call, code, "Words of AWS.")
     assert error.__class__ is kind
-    assert call.endpoint in str(error) or call.role_arn in str(error)
+    assert any(words in str(error) for words in (call.endpoint, call.role_arn or "-", "web identity token"))
 
 
 SKEWS = {
@@ -94,6 +96,37 @@ def test_clock_skew_in_other_words() -> None:
     error = explain(CALL, "InvalidSignatureException", "Signature expired")
     assert error.__class__ is errors.ClockError
     assert "too far from AWS's" in str(error)
+
+
+def test_what_was_signed_is_not_quoted() -> None:
+    """The canonical string of a request has the session token in it."""
+    signed = "The Canonical String for this request should have been 'POST\n/\nx-amz-security-token:secret'"
+    error = explain(CALL, "SignatureDoesNotMatch", signed)
+    assert "refused the signature (SignatureDoesNotMatch)" in str(error)
+    assert "secret'" not in str(error)
+
+
+def test_a_denied_web_identity_is_about_the_identity_provider() -> None:
+    call = ASSUME._replace(action="sts:AssumeRoleWithWebIdentity")
+    text = str(explain(call, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity"))
+    assert "its trust policy must name the token's identity provider" in text
+    assert "ExternalId" not in text
+
+
+WORDS = Words("The node's", "New session.", "Missing session.", "Throttled.", "Endpoint.", "external_id")
+SAID = {
+    "ExpiredToken": "New session.",
+    "InvalidClientTokenId": "Missing session.",
+    "Throttling": "Throttled.",
+    "UnsupportedCommandException": "Endpoint.",
+}
+
+
+@pytest.mark.parametrize(("code", "said"), SAID.items())
+def test_the_advice_is_that_of_the_place(code: str, said: str) -> None:
+    text = str(explain(CALL._replace(access_key="ASIAEXAMPLE", words=WORDS), code, "Words of AWS."))
+    assert said in text
+    assert [word for word in errors.ON_THE_CONTROL_NODE if word in text] == []
 
 
 def test_a_page_of_a_proxy_is_cut() -> None:
