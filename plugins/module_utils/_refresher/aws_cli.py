@@ -1,0 +1,209 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A token by the AWS CLI of the refresher's image. Private to this collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+import signal
+import subprocess
+import typing as t
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _aws_answer
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors import (
+    ACTIONS,
+    MAX_QUOTE,
+    AwsError,
+    Call,
+    CredentialsError,
+    UnreachableError,
+    Words,
+    explain,
+    strange,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
+
+SECONDS = 110.0
+"""For the CLI with its retries: four tries of 10 s to connect and 20 s to read would be more than a run has."""
+WORDS = Words(
+    machine="The node's",
+    new_session="The refresher needs AWS keys that last, those of an IAM user, or a role: see aws_auth.",
+    missing_session="the refresher needs the keys of an IAM user, or a role: see aws_auth.",
+    throttled="The next run tries again.",
+    endpoint="aws_endpoint_url of the refresher",
+    external_id="external_id of the refresher",
+)
+# By aws_auth, what should have given the credentials.
+_SOURCES = {
+    "secret": 'its Secret needs a key "credentials" with a [default] section that has aws_access_key_id and '
+    "aws_secret_access_key",
+    "irsa": "the webhook of Amazon EKS did not change the pod. It must run, and the service account must have the "
+    "annotation eks.amazonaws.com/role-arn",
+    "pod_identity": "the EKS Pod Identity Agent must run, and an association must name this namespace and service "
+    "account",
+    "web_identity": "the pod has no token of its service account. Run the role again",
+    "ambient": "the node has no instance profile, or does not respond to pods (its metadata options need a hop limit "
+    "of 2)",
+}
+_SOURCES["existing_secret"] = _SOURCES["secret"]
+
+_REFUSED = re.compile(r"An error occurred \(([^)]*)\) when calling the (\w+) operation[^:\n]*: ?([^\n]*)")
+_RETRIES = re.compile(r"reached max retries: (\d+)")
+# What the CLI prints, with the URL; what is said about it.
+_NOT_REACHED = {
+    re.compile(r"failed to connect to proxy URL: \"?([^\s\"]+)", re.IGNORECASE): (
+        "The proxy {} cannot be reached: see aws_proxy of the refresher."
+    ),
+    re.compile(r"SSL validation failed for (\S+)"): (
+        "The certificate of {} is not trusted. Name its authority in ca_bundle of the refresher."
+    ),
+    re.compile(
+        r"(?:could not connect to the|connect timeout on|read timeout on|valid response from) endpoint URL: "
+        r"\"?([^\s\"]+)",
+        re.IGNORECASE,
+    ): (
+        "No answer from {}. Pods of this namespace must reach it over HTTPS: look for a network policy, a missing "
+        "proxy (aws_proxy) or a firewall."
+    ),
+}
+_NO_CREDENTIALS = re.compile(
+    r"unable to locate credentials|partial credentials|must have credentials|could not be found|referenced in"
+    r"|retrieving credentials from|retrieving metadata|unable to parse config file|no such file or directory",
+    re.IGNORECASE,
+)
+# A session token or a web identity token. No name, ARN or URL of AWS is that long.
+_LONG = re.compile(r"[A-Za-z0-9+/=_.-]{100,}")
+_SECRET_FILES = ("AWS_SHARED_CREDENTIALS_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
+
+
+@dataclasses.dataclass(frozen=True)
+class AwsCli:
+    """auth: the refresher's aws_auth. endpoint_url: of the ECR Public API, "" for its own. role_arn: for messages.
+
+    home: a folder for what the CLI writes. seconds: it is ended after them. program: its name or path.
+    """
+
+    auth: str
+    endpoint_url: str
+    role_arn: str
+    home: str
+    seconds: float = SECONDS
+    program: str = "aws"
+
+    def token(self) -> Token:
+        """One call of GetAuthorizationToken. Raises AwsError; its text holds no secret."""
+        done = self._run()
+        if done.returncode:
+            raise self.explain(done.stderr)
+        try:
+            answer = json.loads(done.stdout)
+        except ValueError:
+            answer = None
+        if answer is None:
+            # What was printed is not quoted: it may be a token.
+            raise strange(self._call, "it is not JSON")
+        return _aws_answer.read(answer, self._call)
+
+    def _run(self) -> subprocess.CompletedProcess[str]:
+        command = [self.program, "ecr-public", "get-authorization-token", "--region", "us-east-1", "--output", "json"]
+        command += ["--cli-connect-timeout", "10", "--cli-read-timeout", "20"]
+        if self.endpoint_url:
+            command += ["--endpoint-url", self.endpoint_url]
+        try:
+            process = subprocess.Popen(
+                command,
+                env={**os.environ, **self._environment()},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
+                # It may start others, such as a credential_process: all of them are ended together.
+                start_new_session=True,
+            )
+        except OSError as exc:
+            raise AwsError(
+                f"The AWS CLI cannot be started: {exc.strerror or exc} ({self.program}). The image needs the AWS CLI "
+                "2, as public.ecr.aws/aws-cli/aws-cli has it."
+            ) from exc
+        with process:
+            try:
+                output, errors = process.communicate(timeout=self.seconds)
+            except subprocess.TimeoutExpired:
+                raise UnreachableError(
+                    f"The AWS CLI got no token from {self._call.endpoint} in {self.seconds:.0f} s and was ended. Pods "
+                    "of this namespace must reach it, and STS if a role is assumed, over HTTPS."
+                ) from None
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+        return subprocess.CompletedProcess(command, process.returncode, output, errors)
+
+    def _environment(self) -> dict[str, str]:
+        """The region is that of ECR Public, for STS too. The node's own role is used only if the CronJob says so."""
+        return {
+            "HOME": self.home,
+            "LC_ALL": "C.UTF-8",
+            "AWS_PAGER": "",
+            "AWS_EC2_METADATA_DISABLED": os.environ.get("AWS_EC2_METADATA_DISABLED", "true"),
+            "AWS_REGION": "us-east-1",
+            "AWS_STS_REGIONAL_ENDPOINTS": "regional",
+            "AWS_RETRY_MODE": "standard",
+            "AWS_MAX_ATTEMPTS": "4",
+            # Not as an option, which older versions reject. (The enhanced format is that of version 2 since 2026.)
+            "AWS_CLI_ERROR_FORMAT": "legacy",
+        }
+
+    @property
+    def _call(self) -> Call:
+        endpoint = self.endpoint_url or "https://api.ecr-public.us-east-1.amazonaws.com"
+        return Call(ACTIONS[0], endpoint, source=f"aws_auth: {self.auth}", role_arn=self.role_arn, words=WORDS)
+
+    def explain(self, errors: str) -> AwsError:
+        """What the CLI printed to standard error, as an error with the next step."""
+        text = _clean(errors)
+        refused = _REFUSED.search(text)
+        if refused:
+            code, operation, message = refused.groups()
+            call = self._call
+            if operation != call.action.partition(":")[2]:
+                action = f"sts:{operation}" if operation.startswith("AssumeRole") else operation
+                call = call._replace(action=action, endpoint="AWS STS" if action.startswith("sts:") else "AWS")
+            retries = _RETRIES.search(text)
+            return explain(call, code, message, retries=int(retries.group(1)) if retries else 0)
+        for pattern, error in _NOT_REACHED.items():
+            found = pattern.search(text)
+            if found:
+                return UnreachableError(error.format(found.group(1).rstrip(".,:")))
+        said = " ".join(text.split())[:MAX_QUOTE]
+        if _NO_CREDENTIALS.search(text):
+            return CredentialsError(
+                f"The refresher has no AWS credentials: {_SOURCES.get(self.auth, 'see aws_auth')}. The AWS CLI says: "
+                f"{said}"
+            )
+        return AwsError(f"The AWS CLI failed: {said or 'it printed nothing'}")
+
+
+def _clean(text: str) -> str:
+    """Without the secrets that the CLI has, and without all that may be one."""
+    for secret in _secrets():
+        text = text.replace(secret, "********")
+    return _LONG.sub("********", text)
+
+
+def _secrets() -> t.Iterator[str]:
+    for variable in _SECRET_FILES:
+        try:
+            with open(os.environ.get(variable, ""), encoding="utf-8", errors="replace") as file:
+                lines = file.read().splitlines()
+        except OSError:
+            continue
+        for line in lines:
+            value = line.partition("=")[2].strip() if variable == _SECRET_FILES[0] else line.strip()
+            if len(value) >= 8:
+                yield value
