@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login import Login
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._process import Process
 
 PROGRAM = "docker-credential-"
 TIMEOUT = 20.0
@@ -26,20 +26,6 @@ _SHOWN = 300
 
 class HelperError(Exception):
     """A helper that cannot be used, with the next step. The message never holds a secret."""
-
-
-class _Process(subprocess.Popen[bytes]):
-    """A helper at work, and all that it started: nothing of it outlives the block. run_command knows no time limit."""
-
-    def __init__(self, path: str, verb: str) -> None:
-        pipe = subprocess.PIPE
-        # A session of its own, so that what the helper started ends with it.
-        super().__init__([path, verb], stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
-
-    def __exit__(self, *exception: t.Any) -> None:
-        if self.poll() is None:
-            os.killpg(self.pid, signal.SIGKILL)
-        super().__exit__(*exception)
 
 
 class CredentialHelper:
@@ -87,7 +73,7 @@ class CredentialHelper:
                 "Install it, or take it out of credsStore and credHelpers."
             )
         try:
-            with _Process(self._path, verb) as process:
+            with Process([self._path, verb], stdin=subprocess.PIPE) as process:
                 output, errors = process.communicate(given.encode(), timeout=self._timeout)
         except OSError as exc:
             raise HelperError(f"{self._path} cannot be run: {exc.strerror}. {self._next_step()}") from exc

@@ -10,7 +10,6 @@ import dataclasses
 import json
 import os
 import re
-import signal
 import subprocess
 import typing as t
 
@@ -26,6 +25,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors i
     explain,
     strange,
 )
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._process import Process
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 
 SECONDS = 110.0
@@ -97,11 +97,11 @@ class AwsCli:
 
     def token(self) -> Token:
         """One call of GetAuthorizationToken. Raises AwsError; its text holds no secret."""
-        done = self._run()
-        if done.returncode:
-            raise self.explain(done.stderr)
+        status, output, errors = self._run()
+        if status:
+            raise self.explain(errors)
         try:
-            answer = json.loads(done.stdout)
+            answer = json.loads(output)
         except ValueError:
             answer = None
         if answer is None:
@@ -109,40 +109,26 @@ class AwsCli:
             raise strange(self._call, "it is not JSON")
         return _aws_answer.read(answer, self._call)
 
-    def _run(self) -> subprocess.CompletedProcess[str]:
+    def _run(self) -> tuple[int, str, str]:
+        """Its exit status and what it printed to standard output and standard error. Raises AwsError."""
         command = [self.program, "ecr-public", "get-authorization-token", "--region", "us-east-1", "--output", "json"]
         command += ["--cli-connect-timeout", "10", "--cli-read-timeout", "20"]
         if self.endpoint_url:
             command += ["--endpoint-url", self.endpoint_url]
         try:
-            process = subprocess.Popen(
-                command,
-                env={**os.environ, **self._environment()},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                errors="replace",
-                # It may start others, such as a credential_process: all of them are ended together.
-                start_new_session=True,
-            )
+            with Process(command, env={**os.environ, **self._environment()}) as process:
+                output, errors = process.communicate(timeout=self.seconds)
         except OSError as exc:
             raise AwsError(
                 f"The AWS CLI cannot be started: {exc.strerror or exc} ({self.program}). The image needs the AWS CLI "
                 "2, as public.ecr.aws/aws-cli/aws-cli has it."
             ) from exc
-        with process:
-            try:
-                output, errors = process.communicate(timeout=self.seconds)
-            except subprocess.TimeoutExpired:
-                raise UnreachableError(
-                    f"The AWS CLI got no token from {self._call.endpoint} in {self.seconds:.0f} s and was ended. Pods "
-                    "of this namespace must reach it, and STS if a role is assumed, over HTTPS."
-                ) from None
-            finally:
-                if process.poll() is None:
-                    os.killpg(process.pid, signal.SIGKILL)
-        return subprocess.CompletedProcess(command, process.returncode, output, errors)
+        except subprocess.TimeoutExpired:
+            raise UnreachableError(
+                f"The AWS CLI got no token from {self._call.endpoint} in {self.seconds:.0f} s and was ended. Pods of "
+                "this namespace must reach it, and STS if a role is assumed, over HTTPS."
+            ) from None
+        return process.returncode, output.decode(errors="replace"), errors.decode(errors="replace")
 
     def _environment(self) -> dict[str, str]:
         """The region is that of ECR Public, for STS too. The node's own role is used only if the CronJob says so."""
