@@ -13,24 +13,22 @@ import dataclasses
 import datetime as dt
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import (
-    _bodies,
-    _ownership,
-    _pull_secret,
-    _service_accounts,
-)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _ownership, _service_accounts
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._attachments import Attachments
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._doubt import carried_out
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import (
     READ_ONE_BY_ONE,
     Cluster,
     ClusterError,
-    ConflictError,
     ForbiddenError,
     NotFoundError,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import Plan, Policy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._report import Outcome, Report, some
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._secret_writer import (
+    MISSING_NAMESPACE,
+    SecretWriter,
+    Tokens,
+)
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import (
     Chosen,
     Namespace,
@@ -40,12 +38,10 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection im
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._stored import Secret, Stored
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, TokenError, format_time
 
-DECISIONS = 5
-"""How often a secret is decided about anew when others write it at the same time."""
 SKEW = dt.timedelta(seconds=60)
 
 _NAMESPACE_PROBLEMS = {
-    "missing_namespace": "The namespace does not exist. Make it first, or take it out of namespaces.",
+    "missing_namespace": MISSING_NAMESPACE,
     "not_selected": "The namespace does not exist or does not match namespace_selector.",
     "terminating": "The namespace is being deleted. Wait until it is gone, or take it out of namespaces.",
 }
@@ -70,13 +66,12 @@ class Runner:
         self._policy = policy
         self._token = token
         self._outage = outage
-        self._prune = prune
+        self._writer = SecretWriter(cluster, policy, Tokens(token, outage), prune=prune, observe=observe)
         self._unpruned = ""
         self._orphans: set[str] = set()
         self._workers = workers
         self._dry_run = dry_run
-        self._observe = observe
-        self._now = dt.datetime.now(dt.timezone.utc)
+        self._observes = observe is not None
 
     def run(self, selection: Selection) -> Report:
         """Raises ClusterError where nothing at all could be done, TokenError for a token that is of no use; a single
@@ -87,8 +82,9 @@ class Runner:
             chosen = choose(selection, present)
             self._settle_pruning(chosen, selection, present is not None)
             # The API server has answered by now, so its clock is known.
-            self._now = dt.datetime.now(dt.timezone.utc) + max(self._cluster.clock_offset, dt.timedelta())
-            if self._token and self._token.expires_at <= self._now:
+            now = dt.datetime.now(dt.timezone.utc) + max(self._cluster.clock_offset, dt.timedelta())
+            self._writer.now = now
+            if self._token and self._token.expires_at <= now:
                 raise TokenError(f"the token given expired at {format_time(self._token.expires_at)}: fetch a new one")
             outcomes = self._unserved(chosen)
             outcomes += self._decide_all(chosen, pool)
@@ -100,7 +96,7 @@ class Runner:
             if not self._dry_run:
                 # No account is left naming a secret that is gone, nor names one that could not be made.
                 outcomes = list(pool.map(lambda outcome: self._detach(outcome, attachments), outcomes))
-                outcomes = list(pool.map(self._act, outcomes))
+                outcomes = list(pool.map(self._writer.act, outcomes))
                 outcomes = list(pool.map(lambda outcome: self._attach(outcome, attachments), outcomes))
         warnings = self._warnings(chosen, outcomes) + attachments.warnings
         outcomes.sort(key=lambda outcome: outcome.namespace)
@@ -108,7 +104,7 @@ class Runner:
 
     def _settle_pruning(self, chosen: Chosen, selection: Selection, namespaces_known: bool) -> None:
         """Nothing is pruned while it is not certain what is chosen: a typing error must not take good secrets away."""
-        if not self._prune:
+        if not self._writer.prune:
             return
         if not namespaces_known:
             self._unpruned = (
@@ -117,7 +113,7 @@ class Runner:
         elif {"missing_namespace", "not_selected"} & set(chosen.chosen.values()):
             self._unpruned = "Nothing was pruned, since a namespace that is named is not there: mend that first."
         # Nothing chosen without a selector is an error, which names itself.
-        self._prune = not self._unpruned and bool(chosen.chosen or chosen.skipped or selection.selector)
+        self._writer.prune = not self._unpruned and bool(chosen.chosen or chosen.skipped or selection.selector)
 
     def _present(self, selection: Selection, pool: concurrent.futures.Executor) -> t.Mapping[str, Namespace] | None:
         """The namespaces that exist and match, or None where we may not ask and can do without."""
@@ -150,7 +146,7 @@ class Runner:
     def _decide_all(self, chosen: Chosen, pool: concurrent.futures.Executor) -> list[Outcome]:
         """Read and decide; only secrets that are to be written are kept in memory."""
         names = [name for name, problem in chosen.chosen.items() if not problem]
-        if len(names) > READ_ONE_BY_ONE or self._prune:
+        if len(names) > READ_ONE_BY_ONE or self._writer.prune:
             unread = dict.fromkeys(names)
             outcomes = []
             try:
@@ -158,37 +154,16 @@ class Runner:
                     namespace = secret["metadata"]["namespace"]
                     if namespace in unread:
                         del unread[namespace]
-                        outcomes.append(self._decide(namespace, secret))
+                        outcomes.append(self._writer.decide(namespace, secret))
                     elif namespace not in chosen and Stored(secret).ours:
                         self._orphans.add(namespace)
-                        if self._prune or (self._observe and self._policy.state == "present"):
-                            outcomes.append(self._decide(namespace, secret))
-                return outcomes + [self._decide(namespace, None) for namespace in unread]
+                        if self._writer.prune or (self._observes and self._policy.state == "present"):
+                            outcomes.append(self._writer.decide(namespace, secret, orphan=True))
+                return outcomes + [self._writer.decide(namespace, None) for namespace in unread]
             except ForbiddenError as exc:
-                if self._prune:
+                if self._writer.prune:
                     self._unpruned = f"Nothing was pruned: {exc}"
-        return list(pool.map(self._read_and_decide, names))
-
-    def _read_and_decide(self, namespace: str) -> Outcome:
-        try:
-            return self._decide(namespace, self._cluster.secret(namespace, self._policy.name))
-        except ClusterError as exc:
-            return Outcome(namespace, Plan("failed", exc.reason, str(exc)), orphan=namespace in self._orphans)
-
-    def _decide(self, namespace: str, secret: Secret | None) -> Outcome:
-        if self._observe:
-            self._observe(namespace, secret, self._now)
-        orphan = namespace in self._orphans
-        policy = dataclasses.replace(self._policy, state="absent") if orphan else self._policy
-        plan = _pull_secret.decide(secret, policy, self._now, self._token, outage=bool(self._outage))
-        if orphan and not self._prune:
-            # Whoever only looks is shown it, though nothing would be done about it.
-            plan = Plan("unchanged", "orphaned")
-        uid = secret["metadata"]["uid"] if secret else None
-        usable = not orphan and _service_accounts.usable(secret, self._policy, self._now)
-        owners = _ownership.owners(secret) if secret and plan.action in ("adopted", "recreated") else ()
-        before = secret if plan.writes else None
-        return Outcome(namespace, plan, before=before, uid=uid, usable=usable, owners=tuple(owners), orphan=orphan)
+        return list(pool.map(self._writer.read_and_decide, names))
 
     def _plan_accounts(self, outcomes: list[Outcome], attachments: Attachments) -> list[Outcome]:
         reaches = {one.namespace: _service_accounts.reach(one.plan, self._policy, one.usable) for one in outcomes}
@@ -211,82 +186,12 @@ class Runner:
         ]
         return dataclasses.replace(outcome, accounts=tuple(accounts))
 
-    def _act(self, outcome: Outcome) -> Outcome:
-        """Write one plan; on a conflict read again and decide again, a bounded number of times."""
-        conflict: ClusterError | None = None
-        for _unused in range(DECISIONS):
-            if not outcome.plan.writes:
-                return outcome
-            if self._cluster.stopped_by:
-                return _failed(outcome, "stopped", f"Not begun: {self._cluster.stopped_by} came. Run the task again.")
-            if outcome.plan.needs_token and self._token is None:
-                return _failed(outcome, "no_token", "It came to need a token while the task ran: run the task again.")
-            try:
-                return dataclasses.replace(outcome, uid=self._write(outcome))
-            except (ConflictError, NotFoundError) as exc:
-                conflict = exc
-            except ClusterError as exc:
-                return _failed(outcome, exc.reason, str(exc))
-            if isinstance(conflict, NotFoundError) and outcome.before is None:
-                return _failed(outcome, "missing_namespace", _NAMESPACE_PROBLEMS["missing_namespace"])
-            try:
-                secret = self._cluster.secret(outcome.namespace, self._policy.name)
-            except ClusterError as exc:
-                return _failed(outcome, exc.reason, str(exc))
-            if conflict.in_doubt and carried_out(outcome.plan, secret):
-                return dataclasses.replace(outcome, uid=secret["metadata"]["uid"] if secret else None)
-            outcome = dataclasses.replace(self._decide(outcome.namespace, secret), accounts=outcome.accounts)
-        return _failed(outcome, "conflict", f"Others kept writing this secret: {conflict}")
-
-    def _write(self, outcome: Outcome) -> str | None:
-        """One plan onto the cluster; the secret's UID, None once it is deleted."""
-        plan, before = outcome.plan, outcome.before
-        if before is None:
-            body = _bodies.new_secret(outcome.namespace, self._policy, plan.change)
-            return self._cluster.create_secret(outcome.namespace, body)
-        if plan.action == "recreated":
-            return self._recreate(outcome.namespace, before, plan)
-        if plan.action == "removed" and not plan.change:
-            self._cluster.delete_secret(before)
-            return None
-        patch = _bodies.merge_patch(before, plan.change)
-        return self._cluster.patch_secret(outcome.namespace, self._policy.name, patch)
-
-    def _recreate(self, namespace: str, before: Secret, plan: Plan) -> str:
-        """Delete and create, where nothing else is possible. The old secret is put back if the new one is refused."""
-        body = _bodies.successor(before, self._policy, plan.change)
-        trial = {**body, "metadata": {**body["metadata"], "name": f"{self._policy.name[:240]}-trial"}}
-        self._cluster.create_secret(namespace, trial, dry_run=True)
-        try:
-            self._cluster.delete_secret(before)
-        except NotFoundError as exc:
-            # Where the first try's answer was lost it is gone by our own hand.
-            if not exc.in_doubt:
-                raise
-        try:
-            return self._cluster.create_secret(namespace, body)
-        except ConflictError:
-            # Somebody else made one at this moment, or our own first try was carried out: decide about that one.
-            raise
-        except ClusterError as exc:
-            try:
-                self._cluster.create_secret(namespace, _put_back(before))
-            except ConflictError:
-                raise
-            except ClusterError as second:
-                raise ClusterError(
-                    "secret_lost",
-                    f"THE SECRET {namespace}/{self._policy.name} IS GONE: it was deleted to be made anew, then that "
-                    f"was refused ({exc}), and so was putting the old one back ({second}). Run the task again at once.",
-                ) from exc
-            raise ClusterError("recreate_refused", f"The old secret was put back: {exc}") from exc
-
     def _warnings(self, chosen: Chosen, outcomes: list[Outcome]) -> list[str]:
         warnings = [f"No namespace matches {glob!r}." for glob in chosen.unmatched_globs]
         owned = {outcome.namespace: outcome.owners for outcome in outcomes if outcome.owners}
         if owned:
             warnings.append(_ownership.warning(owned, self._policy.name))
-        if self._orphans and not self._prune and self._policy.state == "present":
+        if self._orphans and not self._writer.prune and self._policy.state == "present":
             advice = "" if self._unpruned else " Set prune: true to have it taken away."
             warnings.append(
                 f"A secret {self._policy.name} of ours is in {len(self._orphans)} namespaces that are not chosen, so "
@@ -301,14 +206,3 @@ class Runner:
                 "the two was used; set the clocks, or tokens are renewed too late."
             )
         return warnings
-
-
-def _failed(outcome: Outcome, reason: str, msg: str) -> Outcome:
-    return dataclasses.replace(outcome, plan=Plan("failed", reason, msg))
-
-
-def _put_back(secret: Secret) -> Secret:
-    """The body that makes a deleted secret again."""
-    dropped = ("uid", "resourceVersion", "creationTimestamp", "managedFields")
-    metadata = {key: value for key, value in secret["metadata"].items() if key not in dropped}
-    return {**secret, "metadata": metadata}

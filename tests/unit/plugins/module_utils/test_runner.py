@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _report, _runner
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _report, _secret_writer
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import (
     ClusterError,
     ConflictError,
@@ -75,7 +75,7 @@ def test_conflicts_without_end_are_given_up() -> None:
     cluster.stored = {"a": cases.secret(namespace="a")}
     cluster.refuse = {"patch secret": [ConflictError("conflict", "x")] * 100}
     assert result(run(cluster, "a")) == {"a": ("failed", "conflict")}
-    assert cluster.calls["patch secret"] == _runner.DECISIONS
+    assert cluster.calls["patch secret"] == _secret_writer.DECISIONS
 
 
 def test_a_foreign_secret_made_meanwhile_is_not_overwritten() -> None:
