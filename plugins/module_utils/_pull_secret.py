@@ -23,7 +23,11 @@ TOKEN_ACTIONS = ("created", "renewed", "adopted", "recreated")
 
 @dataclasses.dataclass(frozen=True)
 class Policy:
-    """What the user wants, the same for every namespace. Durations are positive."""
+    """What the user wants, the same for every namespace. Durations are positive.
+
+    state: present, absent, or emptied: managed entries are removed, and the secret stays managed, since the refresher
+    may delete nothing. keep_metadata: labels and annotations are for new secrets, since it may not change them either.
+    """
 
     name: str
     state: str = "present"
@@ -39,6 +43,7 @@ class Policy:
     placeholder: bool = False
     service_accounts: tuple[str, ...] = ()
     actor: str = "module"
+    keep_metadata: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +87,8 @@ def decide(
     stored = Stored(secret) if secret else None
     if policy.state == "absent":
         return _decide_absent(stored)
+    if policy.state == "emptied":
+        return _decide_emptied(stored)
     if stored is None and policy.placeholder:
         return Plan("reserved", "missing", change=_first_change(policy, {}, {}))
     if stored is None:
@@ -161,16 +168,19 @@ def _without_token(stored: Stored | None, policy: Policy, now: dt.datetime) -> P
         return Plan("failed", "dying", _DYING, expires_at=expires_at)
     if stored.immutable:
         return Plan("failed", "immutable", _IMMUTABLE_AND_DYING, expires_at=expires_at)
-    dropped = {mark: None for mark in (_marks.EXPIRES_AT, _marks.FINGERPRINT) if mark in stored.annotations}
-    marks = {**dropped, _marks.REGISTRIES: "", _marks.FAILED_OPEN_AT: format_time(now)}
-    change = Change(annotations=marks, auths=dict.fromkeys(stored.entries))
-    return Plan("failed_open", _ailment(stored, policy, now), _FAILED_OPEN, change=change)
+    change = _without_entries(stored)
+    marks = {**change.annotations, _marks.FAILED_OPEN_AT: format_time(now)}
+    return Plan(
+        "failed_open",
+        _ailment(stored, policy, now),
+        _FAILED_OPEN,
+        change=dataclasses.replace(change, annotations=marks),
+    )
 
 
 def _update(stored: Stored, policy: Policy) -> tuple[Change, str]:
     """What differs though the token is good. A registry that is added gets the stored entry: it serves them all."""
-    labels = _differing(_wanted_labels(policy, stored.created), stored.labels)
-    annotations = _differing(policy.annotations, stored.annotations)
+    labels, annotations = _changed_metadata(policy, stored)
     if set(policy.registries) == set(stored.registries) == set(stored.entries):
         return Change(labels, annotations), "metadata"
     entry = next(iter(stored.entries.values()))
@@ -199,9 +209,10 @@ def _with_token(
         change = _first_change(policy, marks, entries)
     else:
         healed = {mark: None for mark in (_marks.FAILED_OPEN_AT,) if mark in stored.annotations}
+        labels, annotations = _changed_metadata(policy, stored)
         change = Change(
-            labels=_differing(_wanted_labels(policy, stored.created), stored.labels),
-            annotations={**healed, **_differing({**policy.annotations, **marks}, stored.annotations)},
+            labels=labels,
+            annotations={**healed, **annotations, **_differing(marks, stored.annotations)},
             auths=_replace_entries(policy, stored, entry),
         )
     expires_at = token.expires_at if token else None
@@ -211,6 +222,14 @@ def _with_token(
 def _first_change(policy: Policy, marks: t.Mapping[str, str], entries: t.Mapping[str, _dockerconfig.Entry]) -> Change:
     made = {_marks.CREATED: "true", _marks.REGISTRIES: ""}
     return Change(_wanted_labels(policy, created=True), {**policy.annotations, **made, **marks}, entries)
+
+
+def _changed_metadata(policy: Policy, stored: Stored) -> tuple[dict[str, str | None], dict[str, str | None]]:
+    """The labels and the annotations, but for the marks, that differ from what the user wants."""
+    if policy.keep_metadata:
+        return {}, {}
+    labels = _differing(_wanted_labels(policy, stored.created), stored.labels)
+    return labels, _differing(policy.annotations, stored.annotations)
 
 
 def _wanted_labels(policy: Policy, created: bool) -> dict[str, str]:
@@ -249,6 +268,29 @@ def _decide_absent(stored: Stored | None) -> Plan:
     return Plan("removed", "shared", change=Change(labels, marks, dict.fromkeys(stored.entries)))
 
 
+def _decide_emptied(stored: Stored | None) -> Plan:
+    """Nobody renews it any more. Without managed entries pulls are anonymous, and no token can expire in it."""
+    if stored is None:
+        return Plan("unchanged", "missing")
+    if not stored.ours:
+        return Plan("unchanged", "foreign")
+    if stored.type != _marks.DOCKERCONFIG_TYPE:
+        return Plan("unchanged", "wrong_type")
+    if stored.malformed:
+        return Plan("failed", "malformed", _malformed(stored))
+    if not stored.entries:
+        return Plan("unchanged", "not_selected")
+    if stored.immutable:
+        return Plan("failed", "immutable", _IMMUTABLE_AND_NOT_SELECTED)
+    return Plan("removed", "not_selected", change=_without_entries(stored))
+
+
+def _without_entries(stored: Stored) -> Change:
+    """The secret stays managed."""
+    dropped = {mark: None for mark in (_marks.EXPIRES_AT, _marks.FINGERPRINT) if mark in stored.annotations}
+    return Change(annotations={**dropped, _marks.REGISTRIES: ""}, auths=dict.fromkeys(stored.entries))
+
+
 _FOREIGN = (
     f"A secret of this name exists without our mark (label {_marks.MANAGED_LABEL}). "
     "Choose another name, or set adopt: true to add our keys to it and keep all else."
@@ -269,6 +311,10 @@ _KEPT = (
 _DYING = (
     "AWS gave no token, and the one in the secret has ended or is about to. It was kept since fail_open is false: "
     "pulls with it are refused once it has ended. Take it out with state: absent, or run again when AWS answers."
+)
+_IMMUTABLE_AND_NOT_SELECTED = (
+    "Nobody renews this secret any more, and its token cannot be removed since the secret is immutable. Delete the "
+    "secret: pulls are anonymous without it, and refused with a token that has ended."
 )
 _IMMUTABLE_AND_DYING = (
     "AWS gave no token, the one in the secret has ended or is about to, and it cannot be taken out since the secret is "

@@ -25,6 +25,7 @@ from unit.cases import decide as cases
 
 CASES = cases.load()
 BY_NAME = {case.name: case for case in CASES}
+TOKEN = Token(expires_at=parse_time("2026-01-02T00:00:00Z"), username="AWS", password="new")
 
 
 def policy_of(case: cases.Case) -> Policy:
@@ -80,6 +81,7 @@ def test_what_a_plan_writes_is_then_unchanged(case: cases.Case) -> None:
         after = apply(case.secret, merge_patch(case.secret, plan.change))
     again = decide(after, policy, now, token)
     assert (again.action, again.reason) in (
+        ("unchanged", "not_selected"),
         ("unchanged", "fresh"),
         ("unchanged", "not_later"),
         ("unchanged", "exists"),
@@ -89,6 +91,23 @@ def test_what_a_plan_writes_is_then_unchanged(case: cases.Case) -> None:
         assert stored.expires_at == token.expires_at
         assert stored.registries == policy.registries
         assert all(stored.auths[registry] == token.entry for registry in policy.registries)
+
+
+@pytest.mark.parametrize("name", ["metadata is kept in a renewal too", "a new secret has its metadata all the same"])
+def test_kept_metadata(name: str) -> None:
+    case = BY_NAME[name]
+    change = decide(case.secret, policy_of(case), parse_time(case.now), TOKEN).change
+    assert ("team" in change.labels) == (case.secret is None)
+    assert change.annotations[_marks.EXPIRES_AT]
+
+
+def test_an_emptied_secret_stays_managed() -> None:
+    case = BY_NAME["emptied, with another registry's entry"]
+    assert case.secret
+    plan = decide(case.secret, policy_of(case), parse_time(case.now))
+    after = Stored(apply(case.secret, merge_patch(case.secret, plan.change)))
+    assert (after.ours, list(after.auths), after.registries) == (True, ["other.example"], ())
+    assert not {_marks.EXPIRES_AT, _marks.FINGERPRINT} & set(after.annotations)
 
 
 OPENING = [case for case in CASES if case.expect["action"] == "failed_open"]
