@@ -9,12 +9,17 @@ from __future__ import annotations
 import datetime as dt
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors import Call, strange
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, TokenError, parse_time
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors import Call, ClockError, strange
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import (
+    Token,
+    TokenError,
+    format_time,
+    parse_time,
+)
 
 
 def read(answer: t.Any, call: Call) -> Token:
-    """Raises AnswerError. The expiry is a datetime in boto3's, seconds or an ISO 8601 time in the CLI's."""
+    """Raises AnswerError, ClockError. The expiry is a datetime in boto3's, seconds or an ISO 8601 time in the CLI's."""
     data = answer.get("authorizationData") if isinstance(answer, dict) else None
     if not isinstance(data, dict):
         raise strange(call, "it has no authorizationData object")
@@ -22,11 +27,17 @@ def read(answer: t.Any, call: Call) -> Token:
     if missing:
         raise strange(call, f"its authorizationData has no {' and no '.join(missing)}")
     try:
-        return Token.from_authorization(str(data["authorizationToken"]), _expiry(data["expiresAt"]))
+        token = Token.from_authorization(str(data["authorizationToken"]), _expiry(data["expiresAt"]))
     except TokenError as error:
         raise strange(call, str(error)) from None
     except (OverflowError, OSError):
         raise strange(call, "its expiresAt is out of range") from None
+    if token.expires_at <= dt.datetime.now(dt.timezone.utc):
+        raise ClockError(
+            f"{call.endpoint} gave a token that ended at {format_time(token.expires_at)}, and {call.words.machine} "
+            "clock is later. Set the clock, for example with chrony or systemd-timesyncd."
+        )
+    return token
 
 
 def _expiry(value: t.Any) -> dt.datetime:

@@ -71,7 +71,7 @@ class AccessDeniedError(AwsError):
 
 
 class ClockError(AwsError):
-    """The controller's clock is too far from AWS's."""
+    """The clock is too far from AWS's."""
 
 
 class ThrottledError(AwsError):
@@ -98,7 +98,7 @@ class Words(t.NamedTuple):
 
 
 ON_THE_CONTROL_NODE = Words(
-    machine="The controller's",
+    machine="the controller's",
     new_session=(
         "Get new ones: session_token, or AWS_SESSION_TOKEN or AWS_SECURITY_TOKEN, goes with the access key it was made "
         "for."
@@ -215,8 +215,8 @@ def _signature(call: Call, code: str, message: str, says: str) -> AwsError:
     skew = _SKEW.search(message)
     if skew or "Signature expired" in message or "not yet current" in message:
         return ClockError(
-            f"{call.words.machine} clock is {_distance(skew)} AWS's, so {call.endpoint} refused the signature. {says}. "
-            "Set the clock, for example with chrony or systemd-timesyncd; AWS accepts 5 minutes."
+            f"{call.words.machine.capitalize()} clock is {_distance(skew)} AWS's, so {call.endpoint} refused the "
+            f"signature. {says}. Set the clock, for example with chrony or systemd-timesyncd; AWS accepts 5 minutes."
         )
     return CredentialsError(
         f"{call.endpoint} refused the signature ({code}): the secret key does not belong to the access key"

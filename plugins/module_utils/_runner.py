@@ -83,7 +83,7 @@ class Runner:
             self._settle_pruning(chosen, selection, present is not None)
             # The API server has answered by now, so its clock is known.
             now = dt.datetime.now(dt.timezone.utc) + max(self._cluster.clock_offset, dt.timedelta())
-            self._writer.now = now
+            self._writer.now = lambda: now
             if self._token and self._token.expires_at <= now:
                 raise TokenError(f"the token given expired at {format_time(self._token.expires_at)}: fetch a new one")
             outcomes = self._unserved(chosen)

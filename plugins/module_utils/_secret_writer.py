@@ -66,9 +66,10 @@ class Tokens:
 
 
 class SecretWriter:
-    """Safe to use from many threads. now: the time of decisions; the later of the two clocks, once both are known.
+    """Safe to use from many threads. now: tells the time of a decision.
 
-    prune: whether the secret of a namespace that is not chosen is removed. observe: is shown each secret that is
+    prune: whether the secret of a namespace that is not chosen is removed. create: makes a secret, and returns its UID;
+    by default a POST. observe: is shown each secret that is
     decided about, with its namespace and the time of the decision.
     """
 
@@ -79,14 +80,16 @@ class SecretWriter:
         tokens: Tokens,
         *,
         prune: bool = False,
+        create: t.Callable[[str, Secret], str] | None = None,
         observe: t.Callable[[str, Secret | None, dt.datetime], None] | None = None,
     ) -> None:
         self._cluster = cluster
         self._policy = policy
         self._tokens = tokens
+        self._create = create
         self._observe = observe
         self.prune = prune
-        self.now = dt.datetime.now(dt.timezone.utc)
+        self.now: t.Callable[[], dt.datetime] = self._later_clock
 
     def read_and_decide(self, namespace: str, *, orphan: bool = False) -> Outcome:
         """About the secret in this namespace, if there is one. A failure is the outcome's."""
@@ -97,23 +100,28 @@ class SecretWriter:
 
     def decide(self, namespace: str, secret: Secret | None, *, orphan: bool = False) -> Outcome:
         """secret: None if the namespace has none. orphan: whether the namespace is not chosen."""
+        now = self.now()
         if self._observe:
-            self._observe(namespace, secret, self.now)
+            self._observe(namespace, secret, now)
         policy = dataclasses.replace(self._policy, state="absent") if orphan else self._policy
-        plan = self._plan(secret, policy)
+        plan = self._plan(secret, policy, now)
         if plan.needs_token and self._tokens.token is None and self._tokens.request():
-            plan = self._plan(secret, policy)
+            plan = self._plan(secret, policy, now)
         if orphan and not self.prune:
             # Whoever only looks is shown it, though nothing would be done about it.
             plan = Plan("unchanged", "orphaned")
         uid = secret["metadata"]["uid"] if secret else None
-        usable = not orphan and _service_accounts.usable(secret, self._policy, self.now)
+        usable = not orphan and _service_accounts.usable(secret, self._policy, now)
         owners = _ownership.owners(secret) if secret and plan.action in ("adopted", "recreated") else ()
         before = secret if plan.writes else None
         return Outcome(namespace, plan, before=before, uid=uid, usable=usable, owners=tuple(owners), orphan=orphan)
 
-    def _plan(self, secret: Secret | None, policy: Policy) -> Plan:
-        return _pull_secret.decide(secret, policy, self.now, self._tokens.token, outage=bool(self._tokens.outage))
+    def _later_clock(self) -> dt.datetime:
+        """Ours or the API server's: neither a slow node nor a slow server makes an expired token look valid."""
+        return dt.datetime.now(dt.timezone.utc) + max(self._cluster.clock_offset, dt.timedelta())
+
+    def _plan(self, secret: Secret | None, policy: Policy, now: dt.datetime) -> Plan:
+        return _pull_secret.decide(secret, policy, now, self._tokens.token, outage=bool(self._tokens.outage))
 
     def act(self, outcome: Outcome) -> Outcome:
         """Write one plan; on a conflict read again and decide again, a bounded number of times."""
@@ -148,7 +156,7 @@ class SecretWriter:
         plan, before = outcome.plan, outcome.before
         if before is None:
             body = _bodies.new_secret(outcome.namespace, self._policy, plan.change)
-            return self._cluster.create_secret(outcome.namespace, body)
+            return (self._create or self._cluster.create_secret)(outcome.namespace, body)
         if plan.action == "recreated":
             return self._recreate(outcome.namespace, before, plan)
         if plan.action == "removed" and not plan.change:

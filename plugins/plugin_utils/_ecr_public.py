@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import datetime as dt
 import logging
 import os
 import re
@@ -22,7 +21,6 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors i
     POLICY_TEXT,
     AwsError,
     Call,
-    ClockError,
     CredentialsError,
     EcrPublicError,
     LibraryError,
@@ -31,7 +29,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors i
     explain,
     strange,
 )
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, format_time
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 
 try:
     import boto3
@@ -180,7 +178,7 @@ class _Fetch:
         except (AttributeError, TypeError, ValueError, ResponseParserError) as error:
             # What botocore's parser makes of JSON in another form than the API's own.
             raise strange(self._call, f"it cannot be read as one ({type(error).__name__})") from None
-        return self._read(answer)
+        return _aws_answer.read(answer, self._call)
 
     def _session(self) -> t.Any:
         # AWS_PROFILE has been read already, as the option's default: blanking the option must blank the variable.
@@ -234,15 +232,6 @@ class _Fetch:
             partition=_partition(session, region),
             role_arn=self._options.assume_role_arn or "",
         )
-
-    def _read(self, answer: dict[str, t.Any]) -> Token:
-        token = _aws_answer.read(answer, self._call)
-        if token.expires_at <= dt.datetime.now(dt.timezone.utc):
-            raise ClockError(
-                f"{self._call.endpoint} gave a token that ended at {format_time(token.expires_at)}, by the "
-                "controller's clock. Set the clock, for example with chrony or systemd-timesyncd."
-            )
-        return token
 
     def _refused(self, error: t.Any) -> AwsError:
         details, metadata = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})

@@ -58,6 +58,7 @@ class Refresher:
             "workers": 32,
             "aws_endpoint_url": aws.endpoint_url,
         }
+        self.command = ["bash", str(FILES / "refresh.sh")]
         self.output = ""
         self.last_words = ""
         self.path = os.environ["PATH"]
@@ -122,7 +123,7 @@ class Refresher:
         (self.folder / "config/policy.json").write_text(json.dumps(self.policy))
         (self.folder / "config/namespaces").write_text("".join(f"{namespace}\n" for namespace in self.namespaces))
         done = subprocess.run(
-            ["bash", str(FILES / "refresh.sh")],
+            self.command,
             env={
                 "PATH": self.path,
                 "TMPDIR": str(self.folder / "tmp"),

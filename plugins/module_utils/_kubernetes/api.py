@@ -9,7 +9,6 @@ with a word for results and a sentence for people.
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import email.utils
 import http.client
@@ -21,11 +20,13 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import kinds
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import Patience
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import (
+    APPLY_PATCH,
     JSON,
     MERGE_PATCH,
     NoResponseError,
     Request,
     Response,
+    TooLargeError,
     Transport,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import Namespace
@@ -70,6 +71,10 @@ class ExpiredError(ClusterError):
     """The API server no longer has what the rest of a list would be read from."""
 
 
+class LargeResponseError(ClusterError):
+    """The response is larger than the transport takes."""
+
+
 class ForbiddenError(ClusterError):
     """RBAC or admission refused; the sentence says which verb on what."""
 
@@ -94,9 +99,10 @@ class Cluster:
         """The signal that asked this task to stop, or nothing: whoever is about to begin something new looks first."""
         return self._patience.stopped_by
 
-    def namespaces(self, selector: str) -> dict[str, Namespace]:
-        """All namespaces that match the label selector ("" for all), by name."""
+    def namespaces(self, selector: str, name: str = "") -> dict[str, Namespace]:
+        """All namespaces that match the label selector ("" for all), by name; only that of a name, if it is given."""
         query = [("labelSelector", selector)] if selector else []
+        query += [("fieldSelector", f"metadata.name={name}")] if name else []
         found = self.list_objects(kinds.path("Namespace"), query, what="list namespaces", accept=METADATA_LIST)
         return {item["metadata"]["name"]: _namespace(item) for item in found}
 
@@ -123,6 +129,12 @@ class Cluster:
         query = (*_WRITE, ("dryRun", "All")) if dry_run else _WRITE
         request = Request("POST", kinds.path("Secret", namespace), query, body, accept=_METADATA_ONLY)
         return self.request(request, what)["metadata"]["uid"]
+
+    def apply_secret(self, namespace: str, body: dict[str, t.Any]) -> str:
+        """Make the secret by server-side apply; its UID. RBAC cannot restrict a create to one name, but this."""
+        name = body["metadata"]["name"]
+        request = Request("PATCH", kinds.path("Secret", namespace, name), _WRITE, body, APPLY_PATCH, _METADATA_ONLY)
+        return self.request(request, f"create secret {namespace}/{name}")["metadata"]["uid"]
 
     def patch_secret(self, namespace: str, name: str, body: dict[str, t.Any]) -> str:
         """Apply a JSON merge patch; the UID. Raises ConflictError where the secret is not the one that was read."""
@@ -167,25 +179,30 @@ class Cluster:
     ) -> t.Iterator[dict[str, t.Any]]:
         """The objects of a list, page by page, each once. Raises ClusterError, also between two objects."""
         seen: set[tuple[str, str]] = set()
-        first = Request("GET", path, (*query, ("limit", str(PAGE_SIZE))), accept=accept)
-        request, restarts = first, 0
+        token, limit, restarts = "", PAGE_SIZE, 0
         while True:
+            rest = [("continue", token)] if token else []
+            request = Request("GET", path, (*query, ("limit", str(limit)), *rest), accept=accept)
             try:
                 page = self.request(request, what)
             except ExpiredError:
-                if request is first or restarts == LIST_RESTARTS:
+                if not token or restarts == LIST_RESTARTS:
                     raise
-                request, restarts = first, restarts + 1
+                token, restarts = "", restarts + 1
+                continue
+            except LargeResponseError:
+                if limit == 1:
+                    raise
+                limit = max(1, limit // 4)
                 continue
             for item in page.get("items") or []:
                 key = (item["metadata"].get("namespace", ""), item["metadata"]["name"])
                 if key not in seen:
                     seen.add(key)
                     yield item
-            token = page["metadata"].get("continue")
+            token = page["metadata"].get("continue") or ""
             if not token:
                 return
-            request = dataclasses.replace(first, query=(*first.query, ("continue", token)))
 
     def request(self, request: Request, what: str) -> dict[str, t.Any]:
         """Send a request, and again as long as patience lasts where that can help; the response's JSON.
@@ -215,6 +232,9 @@ class Cluster:
                 error.in_doubt = in_doubt
                 final = not self._may_pass(response.status, attempt)
                 wish = response.headers.get("Retry-After")
+            except TooLargeError as exc:
+                self._patience.served()
+                raise LargeResponseError("api_error", f"Could not {what} at {self.host}: {exc}.") from exc
             except (NoResponseError, ValueError) as exc:
                 # What answers with something else than JSON is no API server.
                 why = exc if isinstance(exc, NoResponseError) else "the response is not JSON"

@@ -50,6 +50,13 @@ class NoResponseError(Exception):
         self.final = final
 
 
+class TooLargeError(NoResponseError):
+    """The response is larger than the transport takes. Of a list a smaller page may be asked for."""
+
+    def __init__(self, msg: str) -> None:
+        super().__init__(msg, final=True)
+
+
 class Transport(t.Protocol):
     """A way to one API server. Safe to use from many threads."""
 

@@ -31,7 +31,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import
 SECONDS = 110.0
 """For the CLI with its retries: four tries of 10 s to connect and 20 s to read would be more than a run has."""
 WORDS = Words(
-    machine="The node's",
+    machine="the node's",
     new_session="The refresher needs AWS keys that last, those of an IAM user, or a role: see aws_auth.",
     missing_session="the refresher needs the keys of an IAM user, or a role: see aws_auth.",
     throttled="The next run tries again.",

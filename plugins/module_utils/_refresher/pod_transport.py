@@ -19,13 +19,14 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.t
     NoResponseError,
     Request,
     Response,
+    TooLargeError,
 )
 
 CONNECT_SECONDS = 10
 READ_SECONDS = 30
 """Between two bytes of a response."""
-MOST_BYTES = 32 * 1024 * 1024
-"""Of one response: a page of a list. A Secret has at most 1 MiB, and a worker holds one response at a time."""
+MOST_BYTES = 8 * 1024 * 1024
+"""Of one response. A Secret has at most 1 MiB, so that even a full one fits; a list has smaller pages then."""
 _CHUNK = 64 * 1024
 # What says that the name does not exist, rather than that its server does not respond.
 _NO_SUCH_NAME = {getattr(socket, name) for name in ("EAI_NONAME", "EAI_NODATA") if hasattr(socket, name)}
@@ -118,7 +119,7 @@ def _read(response: http.client.HTTPResponse) -> bytes:
     while chunk := response.read(_CHUNK):
         size += len(chunk)
         if size > MOST_BYTES:
-            raise NoResponseError(f"the response is larger than {MOST_BYTES // 1024 // 1024} MiB", final=True)
+            raise TooLargeError(f"the response is larger than {MOST_BYTES // 1024 // 1024} MiB")
         found.append(chunk)
     if response.length:
         # Reading in parts, http.client does not notice.

@@ -106,14 +106,14 @@ def stub(folder: Path, script: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "expiry", ["1767290645.0", '"2026-01-01T18:04:05+00:00"', '"2026-01-01T20:04:05.000000+02:00"']
+    "expiry", ["4070973845.0", '"2099-01-01T18:04:05+00:00"', '"2099-01-01T20:04:05.000000+02:00"']
 )
 def test_the_expiry_as_each_version_prints_it(tmp_path: Path, expiry: str) -> None:
     program = stub(
         tmp_path, f"""echo '{{"authorizationData": {{"authorizationToken": "QVdTOmE6Yg==", "expiresAt": {expiry}}}}}'"""
     )
     token = cli(tmp_path, program).token()
-    assert token.expires_at == dt.datetime(2026, 1, 1, 18, 4, 5, tzinfo=dt.timezone.utc)
+    assert token.expires_at == dt.datetime(2099, 1, 1, 18, 4, 5, tzinfo=dt.timezone.utc)
     assert (token.username, token.password) == ("AWS", "a:b")
 
 

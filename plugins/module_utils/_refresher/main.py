@@ -1,0 +1,290 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The program that the CronJob runs: it renews the pull secrets, one after the other as they come.
+
+Private to this collection. It uses the standard library alone, and decides and writes as the module
+ecr_public_pull_secret does. It prints a line of JSON for each namespace and a summary, and exits with another status
+than 0 if any namespace failed. The end is also the pod's termination message.
+"""
+
+from __future__ import annotations
+
+import collections
+import concurrent.futures
+import dataclasses
+import datetime as dt
+import json
+import os
+import random
+import sys
+import tempfile
+import threading
+import traceback
+import typing as t
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import (
+    Cluster,
+    ClusterError,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import Patience
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import NoResponseError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import Plan
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.aws_cli import AwsCli
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.pod_transport import PodTransport
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.settings import (
+    Settings,
+    SettingsError,
+    read,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._report import Outcome
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._secret_writer import SecretWriter, Tokens
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._stored import Secret, Stored
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import format_time
+
+SHOWN = 10
+"""Namespaces that failed and are in the termination message; the log has all."""
+LONGEST_MESSAGE = 4000
+"""Bytes of the termination message. The kubelet keeps 4096."""
+_FAILURES = ("failed", "failed_open")
+_WITHOUT_TOKEN = ("aws", "kept", "dying", "immutable")
+"""Reasons of those that failed for lack of a token."""
+
+
+class Results:
+    """Prints what becomes of each namespace, and keeps what the end needs. Safe to use from many threads."""
+
+    def __init__(self, tokens: Tokens, out: t.TextIO) -> None:
+        self._tokens = tokens
+        self._out = out
+        self._lock = threading.Lock()
+        self._counts: collections.Counter[str] = collections.Counter()
+        self._expires_at: dt.datetime | None = None
+        self._failed: list[str] = []
+
+    def add(self, outcome: Outcome) -> None:
+        plan = outcome.plan
+        msg = plan.msg
+        if self._tokens.outage and (plan.action == "failed_open" or plan.reason in _WITHOUT_TOKEN):
+            msg = f"{msg} {self._tokens.outage}"
+        expires_at = plan.expires_at and format_time(plan.expires_at)
+        line = {
+            "namespace": outcome.namespace,
+            "action": plan.action,
+            "reason": plan.reason,
+            "expires_at": expires_at,
+            "msg": msg,
+        }
+        with self._lock:
+            print(json.dumps(line), file=self._out, flush=True)
+            self._counts[plan.action] += 1
+            if plan.expires_at and (self._expires_at is None or plan.expires_at < self._expires_at):
+                self._expires_at = plan.expires_at
+            if plan.action in _FAILURES and len(self._failed) < SHOWN:
+                self._failed.append(f"{outcome.namespace}: {plan.reason}: {msg}")
+
+    def conclude(self) -> str:
+        """Print the summary. The same in words, with the first that failed."""
+        with self._lock:
+            expires_at = self._expires_at and format_time(self._expires_at)
+            print(json.dumps({"summary": dict(self._counts), "expires_at": expires_at}), file=self._out, flush=True)
+            counts = ", ".join(f"{count} {action}" for action, count in sorted(self._counts.items()))
+            more = self.failures - len(self._failed)
+            lines = [counts or "no namespace", *self._failed, *(["(the log has the others)"] if more else [])]
+        return "\n".join(lines)
+
+    @property
+    def failures(self) -> int:
+        return sum(self._counts[action] for action in _FAILURES)
+
+
+class Refresher:
+    """One run."""
+
+    def __init__(self, settings: Settings, cluster: Cluster, tokens: Tokens, out: t.TextIO) -> None:
+        self._settings = settings
+        self._cluster = cluster
+        policy = settings.policy
+        self._writer = SecretWriter(cluster, policy, tokens, create=cluster.apply_secret)
+        self._emptier = SecretWriter(cluster, dataclasses.replace(policy, state="emptied"), tokens)
+        self.results = Results(tokens, out)
+
+    def run(self) -> None:
+        """Raises ClusterError if nothing at all could be done."""
+        if self._settings.selector:
+            self._keep_selected()
+        else:
+            names = self._settings.names
+            # So that a run that is cut short does not always miss the same ones.
+            start = random.SystemRandom().randrange(len(names)) if names else 0
+            self._for_each(self._keep_listed, [*names[start:], *names[:start]])
+
+    def _for_each(self, work: t.Callable[[t.Any], Outcome | None], items: t.Iterable[t.Any]) -> None:
+        """Work on the items in parallel. No more of them are taken than are worked on: each may be a large secret."""
+        slots = threading.BoundedSemaphore(self._settings.workers)
+        failed: list[BaseException] = []
+
+        def step(item: t.Any) -> None:
+            try:
+                outcome = work(item)
+                if outcome:
+                    self.results.add(outcome)
+            except BaseException as exc:
+                failed.append(exc)
+                raise
+            finally:
+                slots.release()
+
+        with concurrent.futures.ThreadPoolExecutor(max_workers=self._settings.workers) as pool:
+            for item in items:
+                slots.acquire()
+                if failed:
+                    break
+                pool.submit(step, item)
+        if failed:
+            raise failed[0]
+
+    # --- Listed namespaces
+
+    def _keep_listed(self, namespace: str) -> Outcome:
+        try:
+            secret = self._cluster.secret(namespace, self._settings.policy.name)
+        except ClusterError as exc:
+            return Outcome(namespace, Plan("failed", exc.reason, f"{exc} Run the role again."))
+        if secret is None:
+            msg = f"The secret {self._settings.policy.name} does not exist, or the namespace. Run the role again."
+            return Outcome(namespace, Plan("failed", "missing", msg))
+        return self._keep(namespace, secret)
+
+    def _keep(self, namespace: str, secret: Secret | None) -> Outcome:
+        decided = self._writer.decide(namespace, secret)
+        if decided.plan.reason == "foreign":
+            return Outcome(namespace, Plan("skipped", "foreign"))
+        return self._writer.act(decided)
+
+    # --- Selected namespaces
+
+    def _keep_selected(self) -> None:
+        selected = self._selected()
+        unseen = set(selected)
+        others: list[str] = []
+
+        def found() -> t.Iterator[tuple[str, Secret]]:
+            for secret in self._cluster.secrets(self._settings.policy.name):
+                namespace = secret["metadata"]["namespace"]
+                if namespace in selected:
+                    unseen.discard(namespace)
+                    if not selected[namespace]:
+                        yield namespace, secret
+                elif _holds_entries(secret):
+                    others.append(namespace)
+
+        self._for_each(lambda pair: self._keep_if_selected(*pair), found())
+        missing = [namespace for namespace in unseen if not selected[namespace]]
+        self._for_each(lambda namespace: self._keep_if_selected(namespace, None), missing)
+        for namespace in sorted(name for name, terminating in selected.items() if terminating):
+            self.results.add(Outcome(namespace, Plan("skipped", "terminating")))
+        if others:
+            # One that is labelled just now was not selected at the start, and its secret is as good as the others.
+            now_selected = self._selected()
+            self._for_each(self._empty, [namespace for namespace in others if namespace not in now_selected])
+
+    def _selected(self) -> dict[str, bool]:
+        """The namespaces that are selected, and whether each is being deleted."""
+        return {
+            name: namespace.terminating
+            for name, namespace in self._cluster.namespaces(self._settings.selector).items()
+            if self._settings.selects(name)
+        }
+
+    def _keep_if_selected(self, namespace: str, secret: Secret | None) -> Outcome | None:
+        outcome = self._keep(namespace, secret)
+        if outcome.plan.action != "failed" or outcome.plan.reason not in (
+            "forbidden",
+            "terminating",
+            "missing_namespace",
+        ):
+            return outcome
+        # Perhaps somebody has just deleted the namespace, or removed its label: then it is no failure.
+        state = self._selected_now(namespace)
+        return Outcome(namespace, Plan("skipped", state)) if state else outcome
+
+    def _selected_now(self, namespace: str) -> str:
+        """Why a namespace is not to be served any more, or ""."""
+        try:
+            found = self._cluster.namespaces(self._settings.selector, namespace).get(namespace)
+        except ClusterError:
+            return ""
+        if found is None:
+            return "not_selected"
+        return "terminating" if found.terminating else ""
+
+    def _empty(self, namespace: str) -> Outcome | None:
+        outcome = self._emptier.act(self._emptier.read_and_decide(namespace))
+        return None if outcome.plan.action == "unchanged" else outcome
+
+
+def _holds_entries(secret: Secret) -> bool:
+    """Whether there is something to remove, or to report."""
+    stored = Stored(secret)
+    return stored.ours and bool(stored.entries or stored.malformed)
+
+
+# --- Start and end
+
+
+def run(environment: t.Mapping[str, str], out: t.TextIO) -> tuple[int, str]:
+    """One run with these variables; the exit status and the last words, in which no secret is."""
+    try:
+        settings = read(environment.get("FRESHPULL_CONFIG", "/etc/freshpull"), bool(environment.get("FORCE_RENEW")))
+        access = environment.get("FRESHPULL_API_ACCESS", "/var/run/secrets/freshpull")
+        host = environment.get("KUBERNETES_SERVICE_HOST")
+        if not host:
+            return 1, "KUBERNETES_SERVICE_HOST is not set: this program runs in a pod."
+        port = int(environment.get("KUBERNETES_SERVICE_PORT") or 443)
+        transport = PodTransport(host, port, f"{access}/token", f"{access}/ca.crt")
+    except (SettingsError, NoResponseError) as exc:
+        return 1, str(exc)
+    except ValueError:
+        return 1, "KUBERNETES_SERVICE_PORT is not a number."
+    patience = Patience()
+    patience.listen()
+    with tempfile.TemporaryDirectory() as home:
+        cli = AwsCli(settings.aws_auth, settings.aws_endpoint_url, environment.get("AWS_ROLE_ARN", ""), home)
+        refresher = Refresher(settings, Cluster(transport, patience), Tokens(fetch=cli.token), out)
+        try:
+            refresher.run()
+        except ClusterError as exc:
+            return 1, f"{exc} Run the role again."
+        except Exception as exc:  # noqa: BLE001
+            # Its text may hold a secret; its kind and its place do not.
+            place = traceback.extract_tb(exc.__traceback__)[-1]
+            file = os.path.basename(place.filename)
+            return (
+                1,
+                f"The refresher failed by a mistake of its own: {type(exc).__name__} in {file}, line {place.lineno}.",
+            )
+        words = refresher.results.conclude()
+        if patience.stopped_by:
+            words = f"Stopped by {patience.stopped_by}, by its deadline or by hand, before the end. {words}"
+        return int(refresher.results.failures > 0), words
+
+
+def main() -> None:
+    status, words = run(os.environ, sys.stdout)
+    if status:
+        sys.stderr.write(words + "\n")
+        sys.stderr.flush()
+    shown = words.encode()[:LONGEST_MESSAGE].decode(errors="ignore")
+    try:
+        with open(os.environ.get("FRESHPULL_TERMINATION_LOG", "/dev/termination-log"), "w", encoding="utf-8") as file:
+            file.write(shown + "\n")
+    except OSError:
+        # The log has it, too.
+        pass
+    # Workers that hang do not outlast it.
+    os._exit(status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the refresher is to do, as its ConfigMap says. Private to this collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+import os
+import re
+import typing as t
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import Policy
+
+POLICY, NAMESPACES = "policy.json", "namespaces"
+"""The files of the ConfigMap: the settings as JSON, and the listed namespaces, one in each line."""
+
+
+class SettingsError(Exception):
+    """The settings cannot be used."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """policy: for the secrets. workers: parallel requests. names: the listed namespaces; () with a selector.
+
+    selector: kubectl -l syntax, "" if the namespaces are listed. included, excluded: patterns of names with a selector.
+    """
+
+    policy: Policy
+    workers: int
+    names: tuple[str, ...]
+    selector: str
+    included: re.Pattern[str]
+    excluded: re.Pattern[str]
+    aws_auth: str
+    aws_endpoint_url: str
+
+    def selects(self, namespace: str) -> bool:
+        """Whether the name of a namespace fits, beside the selector."""
+        return bool(self.included.search(namespace)) and not self.excluded.search(namespace)
+
+
+# Key -> its type, and what stands for one that is missing, or REQUIRED.
+_REQUIRED = object()
+_KEYS: dict[str, tuple[type | tuple[type, ...], t.Any]] = {
+    "name": (str, _REQUIRED),
+    "registries": (list, _REQUIRED),
+    "renew_before": ((int, float), _REQUIRED),
+    "fail_open": (bool, _REQUIRED),
+    "fail_open_before": ((int, float), _REQUIRED),
+    "workers": (int, _REQUIRED),
+    "aws_endpoint_url": (str, ""),
+    "aws_auth": (str, ""),
+    "selector": (str, ""),
+    "namespaces": (str, "^(.*)$"),
+    "excluded": (str, "^()$"),
+    "labels": (dict, {}),
+    "annotations": (dict, {}),
+}
+
+
+def read(folder: str, force_renew: bool = False) -> Settings:
+    """The settings in a mounted ConfigMap. Raises SettingsError."""
+    given = _values(_text(folder, POLICY))
+    selector = given["selector"]
+    try:
+        included, excluded = re.compile(given["namespaces"]), re.compile(given["excluded"])
+    except re.error as exc:
+        raise SettingsError(f"{POLICY}: not a pattern: {exc}. Run the role again.") from exc
+    policy = Policy(
+        name=given["name"],
+        registries=tuple(map(str, given["registries"])),
+        renew_before=dt.timedelta(seconds=given["renew_before"]),
+        force_renew=force_renew,
+        fail_open=given["fail_open"],
+        fail_open_before=dt.timedelta(seconds=given["fail_open_before"]),
+        labels=given["labels"],
+        annotations=given["annotations"],
+        actor="cronjob",
+        keep_metadata=True,
+    )
+    return Settings(
+        policy,
+        max(1, given["workers"]),
+        () if selector else tuple(dict.fromkeys(_text(folder, NAMESPACES).split())),
+        selector,
+        included,
+        excluded,
+        given["aws_auth"],
+        given["aws_endpoint_url"],
+    )
+
+
+def _text(folder: str, name: str) -> str:
+    try:
+        with open(os.path.join(folder, name), encoding="utf-8") as file:
+            return file.read()
+    except (OSError, ValueError) as exc:
+        raise SettingsError(f"{os.path.join(folder, name)} cannot be read: {exc}. Run the role again.") from exc
+
+
+def _values(text: str) -> dict[str, t.Any]:
+    try:
+        given = json.loads(text)
+    except ValueError as exc:
+        raise SettingsError(f"{POLICY} is not JSON: {exc}. Run the role again.") from exc
+    if not isinstance(given, dict):
+        raise SettingsError(f"{POLICY} is not a JSON object. Run the role again.")
+    unknown = sorted(given.keys() - _KEYS.keys())
+    if unknown:
+        raise SettingsError(f"{POLICY}: unknown settings: {', '.join(unknown)}. Run the role again.")
+    values = {key: given.get(key, default) for key, (_kind, default) in _KEYS.items()}
+    for key, (kind, _default) in _KEYS.items():
+        if values[key] is _REQUIRED:
+            raise SettingsError(f"{POLICY}: {key} is missing. Run the role again.")
+        # A boolean is a number for Python.
+        if not isinstance(values[key], kind) or (isinstance(values[key], bool) and kind is not bool):
+            raise SettingsError(f"{POLICY}: {key} has a value of another type than expected. Run the role again.")
+    return values

@@ -1,0 +1,250 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The refresher's program in Python without a pod: a real API server, a fake AWS, the pod's files and rights."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from kubernetes import client
+
+from support.aws import FakeAws
+from support.cluster.audit import AuditLog
+from support.cluster.pki import Authority
+from support.program import install
+from support.refresher import DUE, EMPTY, NAME, PREFIX, Refresher, entry, life
+
+
+@pytest.fixture
+def refresher(core: client.CoreV1Api, aws: FakeAws, tmp_path: Path) -> Refresher:
+    refresher = Refresher(core, aws, tmp_path)
+    refresher.command = [sys.executable, *install(tmp_path / "program")]
+    return refresher
+
+
+def test_one_token_for_all_in_place_and_then_nothing_to_do(refresher: Refresher, aws: FakeAws, audit: AuditLog) -> None:
+    due = refresher.add(**DUE, labels={"theirs": "kept"}, auths={"public.ecr.aws": "old", "other.example": "theirs"},
+                        registries=["public.ecr.aws"])  # fmt: skip
+    empty = refresher.add(**EMPTY)
+    before = refresher.secret(due)
+
+    results = refresher.run()
+
+    assert results[due]["action"] == results[empty]["action"] == "renewed"
+    assert (results[due]["reason"], results[empty]["reason"]) == ("expired", "empty")
+    assert aws.calls == {"GetAuthorizationToken": 1}
+    [password] = aws.tokens
+    after = refresher.secret(due)
+    assert after.metadata.uid == before.metadata.uid
+    assert after.metadata.labels == before.metadata.labels
+    assert after.metadata.annotations[PREFIX + "renewed-by"] == "cronjob"
+    assert after.metadata.annotations[PREFIX + "expires-at"] == results[due]["expires_at"] > "2026"
+    assert {field.manager for field in after.metadata.managed_fields} >= {"freshpull"}
+    assert refresher.auths(due)["other.example"] == entry("theirs")
+    assert refresher.auths(due)["public.ecr.aws"] == entry(password)
+    assert refresher.auths(empty) == {"public.ecr.aws": entry(password)}
+    assert "2 renewed" in refresher.last_words
+
+    mark = audit.mark()
+    results = refresher.run()
+    assert {(result["action"], result["reason"]) for result in results.values()} == {("unchanged", "fresh")}
+    assert aws.calls == {"GetAuthorizationToken": 1}
+    assert audit.writes(since=mark, resource="secrets") == []
+
+
+def test_registries_follow_the_settings_without_aws(refresher: Refresher, aws: FakeAws) -> None:
+    namespace = refresher.add(expires_at="2099-01-01T00:00:00Z", renewed_at="2026-01-01T00:00:00Z")
+    refresher.policy["registries"] = ["ecr-public.aws.com"]
+    assert refresher.run()[namespace]["action"] == "updated"
+    assert refresher.auths(namespace) == {"ecr-public.aws.com": entry("old")}
+    assert refresher.run()[namespace]["action"] == "unchanged"
+    assert aws.calls == {}
+
+
+def test_forced(refresher: Refresher, aws: FakeAws) -> None:
+    namespace = refresher.add(**EMPTY)
+    refresher.run()
+    aws.behave(life=43260)
+    assert refresher.run(FORCE_RENEW="1")[namespace]["reason"] == "forced"
+    assert aws.calls == {"GetAuthorizationToken": 2}
+
+
+def test_a_token_that_ends_no_later_is_not_written(refresher: Refresher, aws: FakeAws, audit: AuditLog) -> None:
+    namespace = refresher.add(**EMPTY)
+    refresher.run()
+    aws.behave(life=600)
+    mark = audit.mark()
+    result = refresher.run(FORCE_RENEW="1")[namespace]
+    assert (result["action"], result["reason"]) == ("unchanged", "not_later")
+    assert audit.writes(since=mark, resource="secrets") == []
+
+
+def test_what_cannot_be_renewed_does_not_stop_the_others(refresher: Refresher) -> None:
+    missing = refresher.add()
+    foreign = refresher.add(ours=False)
+    opaque = refresher.add(type="Opaque", **DUE)
+    forbidden = refresher.add(allowed=False, **DUE)
+    immutable = refresher.add(immutable=True, **DUE)
+    malformed = refresher.add(raw='{"auths":[]}', **DUE)
+    good = refresher.add(**DUE)
+    before = {namespace: refresher.secret(namespace).to_dict() for namespace in (foreign, opaque, forbidden, immutable)}
+
+    results = refresher.run(status=1)
+
+    assert {namespace: (result["action"], result["reason"]) for namespace, result in results.items()} == {
+        missing: ("failed", "missing"),
+        foreign: ("skipped", "foreign"),
+        opaque: ("failed", "wrong_type"),
+        forbidden: ("failed", "forbidden"),
+        immutable: ("failed", "immutable"),
+        malformed: ("failed", "malformed"),
+        good: ("renewed", "expired"),
+    }
+    assert all(bool(result["msg"]) == (result["action"] == "failed") for result in results.values())
+    assert before == {namespace: refresher.secret(namespace).to_dict() for namespace in before}
+    assert refresher.last_words.startswith("5 failed, 1 renewed, 1 skipped\n")
+    assert f"{missing}: missing: " in refresher.last_words
+
+
+def test_a_conflict_is_read_and_decided_again(refresher: Refresher, aws: FakeAws) -> None:
+    """Somebody changes the secret between the read and the write."""
+    changed, other = refresher.add(**DUE), refresher.add(**DUE)
+    refresher.meanwhile(changed, f"$KUBECTL annotate secret {NAME} theirs=new")
+    results = refresher.run()
+    assert {results[namespace]["action"] for namespace in (changed, other)} == {"renewed"}
+    assert refresher.secret(changed).metadata.annotations["theirs"] == "new"
+    assert aws.calls == {"GetAuthorizationToken": 1}
+
+
+def test_a_secret_made_anew_meanwhile_is_not_taken_for_the_old_one(refresher: Refresher) -> None:
+    namespace = refresher.add(**DUE)
+    create = (
+        f"create secret docker-registry {NAME} --docker-server=other.example --docker-username=u --docker-password=p"
+    )
+    refresher.meanwhile(namespace, f"$KUBECTL delete secret {NAME} && $KUBECTL {create}")
+    assert refresher.run(status=1)[namespace]["reason"] == "foreign"
+    assert list(refresher.auths(namespace)) == ["other.example"]
+
+
+AWS_FAILURES: dict[str, tuple[dict[str, Any], str]] = {
+    "one action denied": (
+        {"deny": "ecr-public:GetAuthorizationToken"},
+        "The AWS principal lacks ecr-public:GetAuthorizationToken",
+    ),
+    "the other denied": ({"deny": "sts:GetServiceBearerToken"}, "The AWS principal lacks sts:GetServiceBearerToken"),
+    "partition": ({"partition": True}, "AWS China or AWS GovCloud do not work"),
+    "throttled": ({"throttle": 100}, "The next run tries again."),
+    "a list": ({"malformed": "list"}, "AWS"),
+    "no expiry": ({"malformed": "no_expiry"}, "authorizationData has no expiresAt"),
+    "not base64": ({"malformed": "not_base64"}, "is not base64"),
+    "expired": ({"life": -60}, "ended at"),
+}
+
+
+@pytest.mark.parametrize(("behaviour", "words"), AWS_FAILURES.values(), ids=AWS_FAILURES)
+def test_aws_fails(behaviour: dict[str, Any], words: str, refresher: Refresher, aws: FakeAws, audit: AuditLog) -> None:
+    """What is good is kept, what dies is taken out, and either way the reason is told."""
+    fresh = refresher.add(expires_at="2099-01-01T00:00:00Z", renewed_at="2026-01-01T00:00:00Z")
+    kept = refresher.add(**life(5))
+    dying = refresher.add(**life(2))
+    aws.behave(**behaviour)
+    mark = audit.mark()
+    results = refresher.run(status=1)
+    assert results[fresh]["action"] == "unchanged"
+    assert (results[kept]["action"], results[kept]["reason"]) == ("failed", "kept")
+    assert (results[dying]["action"], results[dying]["reason"]) == ("failed_open", "due")
+    for namespace in (kept, dying):
+        assert words in results[namespace]["msg"]
+        assert words in refresher.last_words
+    assert [event["objectRef"]["namespace"] for event in audit.writes(since=mark, resource="secrets")] == [dying]
+
+
+def test_it_fails_open_once_and_recovers_in_place(refresher: Refresher, aws: FakeAws, audit: AuditLog) -> None:
+    shared = refresher.add(**life(-1), auths={"public.ecr.aws": "old", "other.example": "theirs"},
+                           registries=["public.ecr.aws"], labels={"theirs": "kept"})  # fmt: skip
+    empty = refresher.add(**EMPTY)
+    before = refresher.secret(shared)
+    aws.behave(throttle=100)
+    results = refresher.run(status=1)
+    assert (results[shared]["action"], results[shared]["reason"]) == ("failed_open", "expired")
+    assert (results[empty]["action"], results[empty]["reason"]) == ("failed", "aws")
+    assert refresher.auths(shared) == {"other.example": entry("theirs")}
+
+    mark = audit.mark()
+    assert refresher.run(status=1)[shared]["reason"] == "aws"
+    assert audit.writes(since=mark, resource="secrets") == []
+
+    aws.behave(throttle=0)
+    results = refresher.run()
+    assert (results[shared]["action"], results[shared]["reason"]) == ("renewed", "recovered")
+    after = refresher.secret(shared)
+    assert (after.metadata.uid, after.metadata.labels) == (before.metadata.uid, before.metadata.labels)
+    assert PREFIX + "failed-open-at" not in after.metadata.annotations
+
+
+def test_aws_cannot_be_reached(refresher: Refresher) -> None:
+    due = refresher.add(**DUE)
+    refresher.policy["aws_endpoint_url"] = "http://127.0.0.1:9"
+    assert "No answer from http://127.0.0.1:9" in refresher.run(status=1)[due]["msg"]
+
+
+def test_wrong_secret_key(refresher: Refresher, aws: FakeAws) -> None:
+    due = refresher.add(**DUE)
+    refresher.credentials(aws.access_key, "x" * 40)
+    assert "refused the signature" in refresher.run(status=1)[due]["msg"]
+    assert "x" * 40 not in refresher.output
+
+
+def test_the_api_server_cannot_be_reached(refresher: Refresher) -> None:
+    namespace = refresher.add(**DUE)
+    refresher.server = urlsplit("https://127.0.0.1:9")
+    result = refresher.run(status=1)[namespace]
+    assert (result["action"], result["reason"]) == ("failed", "unreachable")
+    assert "nothing listens at 127.0.0.1:9 (connection refused)" in result["msg"]
+
+
+def test_another_server_s_certificate_is_not_trusted(refresher: Refresher, aws: FakeAws) -> None:
+    namespace = refresher.add(**DUE)
+    (refresher.folder / "api/ca.crt").write_bytes(Authority().certificate)
+    began = time.monotonic()
+    result = refresher.run(status=1)[namespace]
+    assert "is rejected: " in result["msg"]
+    assert time.monotonic() - began < 5, "another try cannot help"
+    assert aws.calls == {}
+
+
+def test_no_secret_in_arguments_environment_or_output(refresher: Refresher, aws: FakeAws) -> None:
+    record = refresher.folder / "record"
+    refresher.wrap("aws", f'{{ printf "%s\\n" "$@"; /usr/bin/env; }} >>{record}\nexec "$REAL" "$@"')
+    refresher.add(**DUE)
+    refresher.add(**EMPTY)
+    refresher.run()
+    seen = record.read_text() + refresher.output + refresher.last_words
+    [password] = aws.tokens
+    texts = (password, entry(password)["auth"], entry("old")["auth"], refresher.token, aws.secret_key)
+    assert "get-authorization-token" in seen
+    assert not [text for text in texts if text in seen]
+
+
+def test_an_image_without_the_aws_cli(refresher: Refresher) -> None:
+    due = refresher.add(**DUE)
+    refresher.path = "/nonexistent"
+    assert "The AWS CLI cannot be started" in refresher.run(status=1)[due]["msg"]
+
+
+def test_many(refresher: Refresher, aws: FakeAws, audit: AuditLog) -> None:
+    """One read and one write a namespace, one AWS call a run."""
+    namespaces = [refresher.add(secrets.choice(("a", "b")), **EMPTY) for _number in range(40)]
+    mark = audit.mark()
+    results = refresher.run()
+    assert {results[namespace]["action"] for namespace in namespaces} == {"renewed"}
+    assert len(audit.writes(since=mark, resource="secrets")) == len(namespaces)
+    assert aws.calls == {"GetAuthorizationToken": 1}

@@ -1,0 +1,49 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The refresher's program as a pod has it: the files that it imports, in a folder of their own."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+from pathlib import Path
+
+COLLECTION = Path(__file__).parents[2]
+_PACKAGE = "ansible_collections.freshpull.ecr_public."
+MAIN = _PACKAGE + "plugins.module_utils._refresher.main"
+
+
+def closure(module: str = MAIN) -> dict[str, Path]:
+    """The modules of this collection that a module imports, itself included, by name."""
+    found: dict[str, Path] = {}
+    left = [module]
+    while left:
+        name = left.pop()
+        path = COLLECTION / (name.removeprefix(_PACKAGE).replace(".", "/") + ".py")
+        if name in found or not path.is_file():
+            continue
+        found[name] = path
+        left += imports(path)
+    return found
+
+
+def imports(path: Path) -> list[str]:
+    """The modules that a file imports. Of `from a import b` both a and a.b may be one."""
+    names = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return names
+
+
+def install(folder: Path) -> list[str]:
+    """Copy the program; the arguments of a Python interpreter that run it."""
+    for name, path in closure().items():
+        target = folder / (name.replace(".", "/") + ".py")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    start = f"import sys; sys.path.insert(0, {str(folder)!r}); from {MAIN} import main; main()"
+    return ["-I", "-c", start]

@@ -1,0 +1,114 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The program as a whole, without a cluster: what it imports, how it starts, and how it ends. e2e has the rest."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher import main
+from support.program import closure, imports, install
+from unit.plugins.module_utils._refresher.test_settings import mounted
+
+
+def test_nothing_but_the_standard_library_is_imported() -> None:
+    for name, path in closure().items():
+        others = {module.partition(".")[0] for module in imports(path)} - {"ansible_collections", "__future__"}
+        assert others - sys.stdlib_module_names == set(), name
+
+
+def test_no_module_of_the_collection_is_missing_from_the_closure() -> None:
+    found = closure()
+    wanted = {module for path in found.values() for module in imports(path) if module.startswith("ansible_collections")}
+    packages = {name.rpartition(".")[0] for name in found}
+    # What is left are the names that are imported from modules.
+    assert {name for name in wanted if name not in found and name not in packages} == {
+        name for name in wanted if name.rpartition(".")[0] in found
+    }
+
+
+def start(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    program = folder / "program"
+    program.mkdir()
+    return subprocess.run(
+        [sys.executable, *install(program)],
+        env={
+            "PATH": os.environ["PATH"],
+            "FRESHPULL_CONFIG": str(folder),
+            "FRESHPULL_API_ACCESS": str(folder),
+            "FRESHPULL_TERMINATION_LOG": str(folder / "last-words"),
+            "KUBERNETES_SERVICE_HOST": "127.0.0.1",
+            "KUBERNETES_SERVICE_PORT": "1",
+            **environment,
+        },
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+ENDS: dict[str, tuple[dict[str, Any], dict[str, str], str]] = {
+    "settings": ({"name": None}, {}, "policy.json: name is missing. Run the role again."),
+    "no pod": ({}, {"KUBERNETES_SERVICE_HOST": ""}, "KUBERNETES_SERVICE_HOST is not set"),
+    "a port": ({}, {"KUBERNETES_SERVICE_PORT": "x"}, "KUBERNETES_SERVICE_PORT is not a number."),
+    "no authority": ({}, {}, "ca.crt holds no certificate"),
+}
+
+
+@pytest.mark.parametrize("case", ENDS)
+def test_it_says_why_it_cannot_start(tmp_path: Path, case: str) -> None:
+    """With -I and nothing but its own files."""
+    changes, environment, said = ENDS[case]
+    done = start(mounted(tmp_path, **changes), **environment)
+    words = (tmp_path / "last-words").read_text()
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", words)
+    assert said in words
+
+
+def test_a_mistake_of_its_own_is_told_without_its_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_self: main.Refresher) -> None:
+        raise RuntimeError("never-said")
+
+    monkeypatch.setattr(main.Refresher, "run", fail)
+    monkeypatch.setattr(main, "PodTransport", lambda *_args: None)
+    environment = {"FRESHPULL_CONFIG": str(mounted(tmp_path)), "KUBERNETES_SERVICE_HOST": "127.0.0.1"}
+    status, words = main.run(environment, io.StringIO())
+    assert status == 1
+    assert "RuntimeError in test_main.py, line " in words
+    assert "never-said" not in words
+
+
+def test_long_last_words_are_cut_where_the_kubelet_would(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[int] = []
+    monkeypatch.setattr(main, "run", lambda _environment, _out: (1, "ü" * 5000))
+    monkeypatch.setattr(os, "_exit", ended.append)
+    monkeypatch.setenv("FRESHPULL_TERMINATION_LOG", str(tmp_path / "last-words"))
+    main.main()
+    assert ended == [1]
+    assert len((tmp_path / "last-words").read_bytes()) <= 4096
+
+
+def test_the_summary_counts_and_names_the_first_that_failed() -> None:
+    out = io.StringIO()
+    results = main.Results(main.Tokens(outage="AWS is down"), out)
+    for number in range(12):
+        results.add(main.Outcome(f"team-{number:02}", main.Plan("failed", "aws", "No token.")))
+    results.add(main.Outcome("good", main.Plan("unchanged", "fresh")))
+    words = results.conclude().splitlines()
+    assert words[0] == "12 failed, 1 unchanged"
+    assert words[1] == "team-00: aws: No token. AWS is down"
+    assert (len(words), words[-1]) == (12, "(the log has the others)")
+    lines = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert lines[-1] == {"summary": {"failed": 12, "unchanged": 1}, "expires_at": None}
+    failed = {"namespace": "team-00", "action": "failed", "reason": "aws", "expires_at": None}
+    assert lines[0] == {**failed, "msg": "No token. AWS is down"}

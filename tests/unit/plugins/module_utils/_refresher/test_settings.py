@@ -1,0 +1,89 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the ConfigMap says, as the program reads it: what an installation writes, and what it does not."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.settings import (
+    Settings,
+    SettingsError,
+    read,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import manifests
+from support.refresher_settings import CASES
+
+
+def mounted(folder: Path, case: str = "listed", **changes: Any) -> Path:
+    """The files of the ConfigMap of a refresher, with other settings; None leaves one out."""
+    for name, text in manifests.config_map(CASES[case])["data"].items():
+        (folder / name).write_text(text)
+    path = folder / "policy.json"
+    policy = {**json.loads(path.read_text()), **changes}
+    path.write_text(json.dumps({key: value for key, value in policy.items() if value is not None}))
+    return folder
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_an_installation_writes_is_read(tmp_path: Path, case: str) -> None:
+    found, wanted = read(str(mounted(tmp_path, case))), CASES[case]
+    assert (found.policy.name, found.policy.registries) == (wanted.renewal.secret, wanted.renewal.registries)
+    assert found.policy.fail_open_before == dt.timedelta(seconds=wanted.renewal.fail_open_before)
+    assert (found.names, found.selector) == (wanted.places.listed, wanted.places.selector)
+    assert (found.aws_auth, found.workers) == (wanted.aws.kind, wanted.renewal.workers)
+    assert (found.policy.actor, found.policy.keep_metadata, found.policy.force_renew) == ("cronjob", True, False)
+
+
+def test_names_are_selected_as_the_patterns_say(tmp_path: Path) -> None:
+    found = read(str(mounted(tmp_path, "everything")))
+    assert [name for name in ("team-a", "team-x", "other", "a-team-a") if found.selects(name)] == ["team-a"]
+
+
+def test_all_can_be_renewed_by_force(tmp_path: Path) -> None:
+    assert read(str(mounted(tmp_path)), force_renew=True).policy.force_renew
+
+
+REJECTED: dict[str, tuple[dict[str, Any], str]] = {
+    "missing": ({"name": None}, "name is missing"),
+    "unknown": ({"nam": "x"}, "unknown settings: nam"),
+    "text for a number": ({"workers": "32"}, "workers has a value of another type"),
+    "a boolean for a number": ({"renew_before": True}, "renew_before has a value of another type"),
+    "a number for a boolean": ({"fail_open": 1}, "fail_open has a value of another type"),
+    "a pattern": ({"namespaces": "^(", "selector": "a=b"}, "not a pattern"),
+}
+
+
+@pytest.mark.parametrize("case", REJECTED)
+def test_what_cannot_be_used_is_named(tmp_path: Path, case: str) -> None:
+    changes, said = REJECTED[case]
+    with pytest.raises(SettingsError, match=r"Run the role again\.$") as caught:
+        read(str(mounted(tmp_path, **changes)))
+    assert f"policy.json: {said}" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["policy.json", "namespaces"])
+def test_a_file_that_is_missing_is_named(tmp_path: Path, name: str) -> None:
+    (mounted(tmp_path) / name).unlink()
+    with pytest.raises(SettingsError, match=rf"{name} cannot be read: .*Run the role again\."):
+        read(str(tmp_path))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{"])
+def test_a_file_that_is_no_json_object_is_named(tmp_path: Path, text: str) -> None:
+    (mounted(tmp_path) / "policy.json").write_text(text)
+    with pytest.raises(SettingsError, match=r"policy\.json is not .*JSON"):
+        read(str(tmp_path))
+
+
+def test_with_a_selector_no_list_is_read(tmp_path: Path) -> None:
+    folder = mounted(tmp_path, "selector")
+    (folder / "namespaces").write_text("left-over\n")
+    found: Settings = read(str(folder))
+    assert found.names == ()
