@@ -45,12 +45,13 @@ def entry(password: str) -> dict[str, str]:
 class Refresher:
     """Runs refresh.sh as the CronJob's pod would, with a real service account that has the role's rights."""
 
-    def __init__(self, core: client.CoreV1Api, aws: FakeAws, folder: Path) -> None:
-        self.core, self.aws, self.folder = core, aws, folder
+    def __init__(self, core: client.CoreV1Api, aws: FakeAws, folder: Path, name: str = NAME) -> None:
+        """name: of the pull secrets."""
+        self.core, self.aws, self.folder, self.name = core, aws, folder, name
         self.home = self._namespace("refresher")
         self.namespaces: list[str] = []
         self.policy: dict[str, Any] = {
-            "name": NAME,
+            "name": name,
             "registries": ["public.ecr.aws"],
             "renew_before": 8 * 3600,
             "fail_open": True,
@@ -72,7 +73,7 @@ class Refresher:
     def _rights(self) -> None:
         rbac = client.RbacAuthorizationV1Api(self.core.api_client)
         self.core.create_namespaced_service_account(self.home, {"metadata": {"name": "refresher"}})
-        rule = {"apiGroups": [""], "resources": ["secrets"], "resourceNames": [NAME], "verbs": ["get", "patch"]}
+        rule = {"apiGroups": [""], "resources": ["secrets"], "resourceNames": [self.name], "verbs": ["get", "patch"]}
         rbac.create_cluster_role({"metadata": {"name": self.home}, "rules": [rule]})
 
     @property
@@ -112,7 +113,7 @@ class Refresher:
         if allowed:
             self.allow(namespace)
         if secret:
-            body = cases.secret(**secret)
+            body = cases.secret(**{"name": self.name, **secret})
             for key in ("uid", "resourceVersion", "namespace"):
                 del body["metadata"][key]
             self.core.create_namespaced_secret(namespace, body)
@@ -150,7 +151,7 @@ class Refresher:
         return {line["namespace"]: line for line in lines}
 
     def secret(self, namespace: str) -> Any:
-        return self.core.read_namespaced_secret(NAME, namespace)
+        return self.core.read_namespaced_secret(self.name, namespace)
 
     def auths(self, namespace: str) -> dict[str, Any]:
         return auths_of(self.secret(namespace).data)

@@ -157,10 +157,11 @@ class Refresher:
         return self._keep(namespace, secret)
 
     def _keep(self, namespace: str, secret: Secret | None) -> Outcome:
-        decided = self._writer.decide(namespace, secret)
-        if decided.plan.reason == "foreign":
+        """An unmanaged secret is somebody else's, and no failure."""
+        if secret is not None and not Stored(secret).ours:
             return Outcome(namespace, Plan("skipped", "foreign"))
-        return self._writer.act(decided)
+        outcome = self._writer.act(self._writer.decide(namespace, secret))
+        return Outcome(namespace, Plan("skipped", "foreign")) if outcome.plan.reason == "foreign" else outcome
 
     # --- Selected namespaces
 

@@ -1,0 +1,163 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The refresher's program in Python with a selector: it finds its namespaces itself. Other tests try its policy."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kubernetes import client
+
+from support.aws import FakeAws
+from support.cluster.audit import AuditLog
+from support.program import install
+from support.refresher import DUE, PREFIX, Refresher, entry
+
+SELECTED = "served-by"
+# A name of its own: what is not selected is emptied, in the namespaces of other tests too.
+NAME = "selected-by-program"
+
+
+@pytest.fixture
+def refresher(core: client.CoreV1Api, aws: FakeAws, tmp_path: Path) -> Iterator[Refresher]:
+    """With the permissions of the role's ClusterRole for selectors."""
+    refresher = Refresher(core, aws, tmp_path, NAME)
+    refresher.command = [sys.executable, *install(tmp_path / "program")]
+    refresher.policy |= {"selector": f"{SELECTED}={refresher.home}", "namespaces": "^(.*)$", "excluded": "^(ex.*)$"}
+    refresher.policy |= {"labels": {"team": "a", PREFIX + "managed": "true"}, "annotations": {"note": "b"}}
+    rbac = client.RbacAuthorizationV1Api(core.api_client)
+    verbs = ["get", "list", "create", "patch"]
+    rules = [
+        {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["list"]},
+        {"apiGroups": [""], "resources": ["secrets"], "resourceNames": [NAME], "verbs": verbs},
+    ]
+    rbac.patch_cluster_role(refresher.home, {"rules": rules})
+    rbac.create_cluster_role_binding(refresher.binding)
+    yield refresher
+    rbac.delete_cluster_role_binding(refresher.home)
+
+
+def add(refresher: Refresher, name: str = "team", selected: bool = True, **secret: Any) -> str:
+    namespace = refresher.add(name, allowed=False, **secret)
+    if selected:
+        refresher.core.patch_namespace(namespace, {"metadata": {"labels": {SELECTED: refresher.home}}})
+    return namespace
+
+
+def outcomes(refresher: Refresher, *namespaces: str, status: int = 0) -> list[tuple[str, str] | None]:
+    results = refresher.run(status=status)
+    found = {namespace: (each["action"], each["reason"]) for namespace, each in results.items()}
+    return [found.get(namespace) for namespace in namespaces]
+
+
+def test_what_is_selected_is_served_and_nothing_else(refresher: Refresher, aws: FakeAws, audit: AuditLog) -> None:
+    due = add(refresher, **DUE)
+    missing = add(refresher)
+    foreign = add(refresher, ours=False)
+    excluded = add(refresher, "ex", **DUE)
+    shared: dict[str, Any] = {
+        "auths": {"public.ecr.aws": "old", "other.example": "theirs"},
+        "registries": ["public.ecr.aws"],
+    }
+    others = add(refresher, selected=False, **shared)
+    others_foreign = add(refresher, selected=False, ours=False)
+    namespaces = (due, missing, foreign, excluded, others, others_foreign)
+    before = {name: refresher.secret(name).to_dict() for name in (foreign, others_foreign)}
+
+    assert outcomes(refresher, *namespaces) == [
+        ("renewed", "expired"),
+        ("created", "missing"),
+        ("skipped", "foreign"),
+        # It fits the selector, and its name is excluded: nobody renews it.
+        ("removed", "not_selected"),
+        ("removed", "not_selected"),
+        None,
+    ]
+    assert aws.calls == {"GetAuthorizationToken": 1}
+    made = refresher.secret(missing)
+    assert made.metadata.labels == {
+        "app.kubernetes.io/managed-by": "freshpull",
+        "team": "a",
+        PREFIX + "managed": "true",
+    }
+    assert (made.metadata.annotations["note"], made.metadata.annotations[PREFIX + "created"]) == ("b", "true")
+    assert refresher.auths(missing) == refresher.auths(due) == {"public.ecr.aws": entry(aws.tokens[0])}
+    # Metadata of an existing one is not the refresher's to change.
+    assert "team" not in refresher.secret(due).metadata.labels
+    assert refresher.auths(others) == {"other.example": entry("theirs")}
+    assert PREFIX + "expires-at" not in refresher.secret(others).metadata.annotations
+    assert before == {name: refresher.secret(name).to_dict() for name in before}
+
+    mark = audit.mark()
+    assert outcomes(refresher, *namespaces) == [("unchanged", "fresh")] * 2 + [("skipped", "foreign"), None, None, None]
+    assert (audit.writes(since=mark, resource="secrets"), aws.calls) == ([], {"GetAuthorizationToken": 1})
+
+
+def test_a_label_removed_and_given_back(refresher: Refresher) -> None:
+    namespace = add(refresher)
+    assert outcomes(refresher, namespace) == [("created", "missing")]
+    uid = refresher.secret(namespace).metadata.uid
+    for value, expected in ((None, ("removed", "not_selected")), (refresher.home, ("renewed", "empty"))):
+        refresher.core.patch_namespace(namespace, {"metadata": {"labels": {SELECTED: value}}})
+        assert outcomes(refresher, namespace) == [expected]
+    assert refresher.secret(namespace).metadata.uid == uid
+
+
+def test_a_namespace_that_is_labelled_during_the_run_keeps_its_secret(refresher: Refresher) -> None:
+    """At the start it was not selected, and its secret is as good as the others."""
+    add(refresher, **DUE)
+    labelled = add(refresher, selected=False, **DUE)
+    before = refresher.secret(labelled).to_dict()
+    refresher.meanwhile(labelled, f"$KUBECTL label namespace {labelled} {SELECTED}={refresher.home}")
+    assert outcomes(refresher, labelled) == [None]
+    assert refresher.secret(labelled).to_dict() == before
+
+
+def test_a_namespace_that_is_gone_meanwhile_is_no_failure(refresher: Refresher) -> None:
+    add(refresher, **DUE)
+    gone = add(refresher)
+    refresher.meanwhile(gone, f"$KUBECTL delete namespace {gone} --wait=false")
+    [outcome] = outcomes(refresher, gone)
+    assert outcome in (("skipped", "terminating"), ("skipped", "not_selected"), ("created", "missing"))
+
+
+def in_pages(refresher: Refresher, size: int) -> None:
+    [path] = (refresher.folder / "program").rglob("_kubernetes/api.py")
+    text = path.read_text()
+    assert text.count("PAGE_SIZE = 500") == 1
+    path.write_text(text.replace("PAGE_SIZE = 500", f"PAGE_SIZE = {size}"))
+
+
+def test_pages(refresher: Refresher, audit: AuditLog) -> None:
+    in_pages(refresher, 2)
+    namespaces = [add(refresher, **DUE) for _number in range(5)]
+    mark = audit.mark()
+    assert set(outcomes(refresher, *namespaces)) == {("renewed", "expired")}
+    user = f"system:serviceaccount:{refresher.home}:refresher"
+    assert len(audit.requests(since=mark, user=user, resource="secrets", verb="list")) >= 3
+
+
+def test_a_page_of_large_secrets_is_taken_in_smaller_ones(refresher: Refresher) -> None:
+    """Ten of almost the largest size that there is: more than the program takes at once."""
+    padding = "x" * 700_000
+    namespaces = []
+    for _number in range(10):
+        namespace = add(refresher)
+        body: dict[str, Any] = {"metadata": {"name": NAME}, "stringData": {"theirs": padding}}
+        refresher.core.create_namespaced_secret(namespace, body)
+        namespaces.append(namespace)
+    good = add(refresher, **DUE)
+    assert outcomes(refresher, *namespaces, good) == [("skipped", "foreign")] * 10 + [("renewed", "expired")]
+
+
+def test_permissions_that_are_missing_are_named(refresher: Refresher, core: client.CoreV1Api) -> None:
+    client.RbacAuthorizationV1Api(core.api_client).patch_cluster_role(refresher.home, {"rules": []})
+    assert refresher.run(status=1) == {}
+    assert 'cannot list resource "namespaces"' in refresher.last_words
+    assert "Run the role again" in refresher.last_words
