@@ -15,6 +15,7 @@ import concurrent.futures
 import dataclasses
 import datetime as dt
 import json
+import math
 import os
 import random
 import sys
@@ -46,6 +47,8 @@ SHOWN = 10
 """Namespaces that failed and are in the termination message; the log has all."""
 LONGEST_MESSAGE = 4000
 """Bytes of the termination message. The kubelet keeps 4096."""
+SECONDS_ONCE_STOPPED = 4.0
+"""For what is under way. The pod has 10 s from SIGTERM to its end, and the last words take a moment, too."""
 _FAILURES = ("failed", "failed_open")
 _WITHOUT_TOKEN = ("aws", "kept", "dying", "immutable")
 """Reasons of those that failed for lack of a token."""
@@ -90,7 +93,7 @@ class Results:
             print(json.dumps({"summary": dict(self._counts), "expires_at": expires_at}), file=self._out, flush=True)
             counts = ", ".join(f"{count} {action}" for action, count in sorted(self._counts.items()))
             more = self.failures - len(self._failed)
-            lines = [counts or "no namespace", *self._failed, *(["(the log has the others)"] if more else [])]
+            lines = [counts, *self._failed, *(["(the log has the others)"] if more else [])]
         return "\n".join(lines)
 
     @property
@@ -138,7 +141,7 @@ class Refresher:
         with concurrent.futures.ThreadPoolExecutor(max_workers=self._settings.workers) as pool:
             for item in items:
                 slots.acquire()
-                if failed:
+                if failed or self._cluster.stopped_by:
                     break
                 pool.submit(step, item)
         if failed:
@@ -253,22 +256,36 @@ def run(environment: t.Mapping[str, str], out: t.TextIO) -> tuple[int, str]:
     with tempfile.TemporaryDirectory() as home:
         cli = AwsCli(settings.aws_auth, settings.aws_endpoint_url, environment.get("AWS_ROLE_ARN", ""), home)
         refresher = Refresher(settings, Cluster(transport, patience), Tokens(fetch=cli.token), out)
+        problem = _in_time(refresher.run, patience)
+    if patience.stopped_by:
+        problem = f"Stopped by {patience.stopped_by}, by its deadline or by hand, before the end."
+    words = refresher.results.conclude()
+    return int(bool(problem or refresher.results.failures)), f"{problem} {words}".strip() or "no namespace"
+
+
+def _in_time(work: t.Callable[[], None], patience: Patience) -> str:
+    """Why the work could not be done, or "". Once the pod is asked to stop it has a moment: workers may hang."""
+    problems: list[str] = []
+
+    def step() -> None:
         try:
-            refresher.run()
+            work()
         except ClusterError as exc:
-            return 1, f"{exc} Run the role again."
+            problems.append(f"{exc} Run the role again.")
         except Exception as exc:  # noqa: BLE001
             # Its text may hold a secret; its kind and its place do not.
             place = traceback.extract_tb(exc.__traceback__)[-1]
-            file = os.path.basename(place.filename)
-            return (
-                1,
-                f"The refresher failed by a mistake of its own: {type(exc).__name__} in {file}, line {place.lineno}.",
-            )
-        words = refresher.results.conclude()
+            where = f"{os.path.basename(place.filename)}, line {place.lineno}"
+            problems.append(f"The refresher failed by a mistake of its own: {type(exc).__name__} in {where}.")
+
+    thread = threading.Thread(target=step, daemon=True)
+    thread.start()
+    ends = math.inf
+    while thread.is_alive() and patience.now() < ends:
+        thread.join(0.1)
         if patience.stopped_by:
-            words = f"Stopped by {patience.stopped_by}, by its deadline or by hand, before the end. {words}"
-        return int(refresher.results.failures > 0), words
+            ends = min(ends, patience.now() + SECONDS_ONCE_STOPPED)
+    return " ".join(problems)
 
 
 def main() -> None:

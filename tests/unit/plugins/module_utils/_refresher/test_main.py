@@ -8,14 +8,18 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher import main
+from support.cluster.pki import Authority
 from support.program import closure, imports, install
 from unit.plugins.module_utils._refresher.test_settings import mounted
 
@@ -36,10 +40,10 @@ def test_no_module_of_the_collection_is_missing_from_the_closure() -> None:
     }
 
 
-def start(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def start(folder: Path, **environment: str) -> subprocess.Popen[str]:
     program = folder / "program"
     program.mkdir()
-    return subprocess.run(
+    return subprocess.Popen(
         [sys.executable, *install(program)],
         env={
             "PATH": os.environ["PATH"],
@@ -51,9 +55,9 @@ def start(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
             **environment,
         },
         cwd=folder,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
     )
 
 
@@ -69,10 +73,28 @@ ENDS: dict[str, tuple[dict[str, Any], dict[str, str], str]] = {
 def test_it_says_why_it_cannot_start(tmp_path: Path, case: str) -> None:
     """With -I and nothing but its own files."""
     changes, environment, said = ENDS[case]
-    done = start(mounted(tmp_path, **changes), **environment)
+    with start(mounted(tmp_path, **changes), **environment) as process:
+        output, errors = process.communicate(timeout=30)
     words = (tmp_path / "last-words").read_text()
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", words)
+    assert (process.returncode, output, errors) == (1, "", words)
     assert said in words
+
+
+def test_a_signal_ends_it_in_time_though_a_worker_hangs(tmp_path: Path) -> None:
+    """The API server accepts connections, and that is all."""
+    (mounted(tmp_path) / "token").write_text("t")
+    (tmp_path / "ca.crt").write_bytes(Authority().certificate)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        with start(tmp_path, KUBERNETES_SERVICE_PORT=str(port)) as process:
+            silent.accept()
+            process.send_signal(signal.SIGTERM)
+            began = time.monotonic()
+            process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert time.monotonic() - began < main.SECONDS_ONCE_STOPPED + 2
+    words = (tmp_path / "last-words").read_text()
+    assert words.startswith("Stopped by SIGTERM, by its deadline or by hand, before the end.")
 
 
 def test_a_mistake_of_its_own_is_told_without_its_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
