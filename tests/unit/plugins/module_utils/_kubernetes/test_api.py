@@ -21,6 +21,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.t
     NoResponseError,
     Request,
     Response,
+    TooLargeError,
 )
 
 HOST = "https://api.invalid:6443"
@@ -251,6 +252,42 @@ def test_a_list_that_never_gets_to_its_end_is_an_error() -> None:
     with pytest.raises(api.ClusterError, match=r"list secrets named a in all namespaces at \S+: too old"):
         namespaces_of(port)
     assert len(transport.requests) == 2 * (api.LIST_RESTARTS + 1)
+
+
+def test_a_page_that_is_too_large_is_asked_for_in_smaller_ones() -> None:
+    large = TooLargeError("the response is larger than 8 MiB")
+    port, transport = cluster(named("w", token="t"), large, large, named("x", token="u"), named("y"))
+    assert namespaces_of(port) == ["w", "x", "y"]
+    asked = [dict(request.query) for request in transport.requests]
+    assert [(query["limit"], query.get("continue")) for query in asked] == [
+        ("500", None),
+        ("500", "t"),
+        ("125", "t"),
+        ("31", "t"),
+        ("31", "u"),
+    ]
+
+
+def test_an_object_that_is_too_large_is_an_error() -> None:
+    port, transport = cluster(*[TooLargeError("the response is larger than 8 MiB")] * 6)
+    with pytest.raises(api.LargeResponseError, match=r"list secrets named a in all namespaces at .*larger than 8 MiB"):
+        namespaces_of(port)
+    assert [dict(request.query)["limit"] for request in transport.requests] == ["500", "125", "31", "7", "1"]
+
+
+def test_a_secret_is_applied_in_our_name() -> None:
+    port, transport = cluster({"metadata": {"uid": "u"}})
+    assert port.apply_secret("ns", {"metadata": {"name": "a"}}) == "u"
+    (request,) = transport.requests
+    assert (request.method, request.path) == ("PATCH", "/api/v1/namespaces/ns/secrets/a")
+    assert request.content_type == "application/apply-patch+yaml"
+    assert list(request.query) == [("fieldManager", "freshpull")]
+
+
+def test_one_namespace_can_be_looked_for_by_name_and_selector() -> None:
+    port, transport = cluster({"items": [{"metadata": {"name": "x"}}], "metadata": {}})
+    assert list(port.namespaces("a=b", "x")) == ["x"]
+    assert list(transport.requests[0].query)[:2] == [("labelSelector", "a=b"), ("fieldSelector", "metadata.name=x")]
 
 
 def test_a_patch_is_a_merge_patch_in_our_name() -> None:
