@@ -79,7 +79,7 @@ class Results:
             "msg": msg,
         }
         with self._lock:
-            print(json.dumps(line), file=self._out, flush=True)
+            self._write(line)
             self._counts[plan.action] += 1
             if plan.expires_at and (self._expires_at is None or plan.expires_at < self._expires_at):
                 self._expires_at = plan.expires_at
@@ -90,11 +90,15 @@ class Results:
         """Print the summary. The same in words, with the first that failed."""
         with self._lock:
             expires_at = self._expires_at and format_time(self._expires_at)
-            print(json.dumps({"summary": dict(self._counts), "expires_at": expires_at}), file=self._out, flush=True)
+            self._write({"summary": dict(self._counts), "expires_at": expires_at})
             counts = ", ".join(f"{count} {action}" for action, count in sorted(self._counts.items()))
             more = self.failures - len(self._failed)
             lines = [counts, *self._failed, *(["(the log has the others)"] if more else [])]
         return "\n".join(lines)
+
+    def _write(self, line: t.Mapping[str, t.Any]) -> None:
+        self._out.write(json.dumps(line) + "\n")
+        self._out.flush()
 
     @property
     def failures(self) -> int:
