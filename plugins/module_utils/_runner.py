@@ -21,6 +21,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.a
     ClusterError,
     ForbiddenError,
     NotFoundError,
+    later_clock,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import Plan, Policy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._report import Outcome, Report, some
@@ -82,7 +83,7 @@ class Runner:
             chosen = choose(selection, present)
             self._settle_pruning(chosen, selection, present is not None)
             # The API server has answered by now, so its clock is known.
-            now = dt.datetime.now(dt.timezone.utc) + max(self._cluster.clock_offset, dt.timedelta())
+            now = later_clock(self._cluster.clock_offset)
             self._writer.now = lambda: now
             if self._token and self._token.expires_at <= now:
                 raise TokenError(f"the token given expired at {format_time(self._token.expires_at)}: fetch a new one")

@@ -26,6 +26,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.a
     ClusterError,
     ConflictError,
     NotFoundError,
+    later_clock,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import Plan, Policy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._report import Outcome
@@ -89,7 +90,7 @@ class SecretWriter:
         self._create = create
         self._observe = observe
         self.prune = prune
-        self.now: t.Callable[[], dt.datetime] = self._later_clock
+        self.now: t.Callable[[], dt.datetime] = lambda: later_clock(cluster.clock_offset)
 
     def read_and_decide(self, namespace: str, *, orphan: bool = False) -> Outcome:
         """About the secret in this namespace, if there is one. A failure is the outcome's."""
@@ -115,10 +116,6 @@ class SecretWriter:
         owners = _ownership.owners(secret) if secret and plan.action in ("adopted", "recreated") else ()
         before = secret if plan.writes else None
         return Outcome(namespace, plan, before=before, uid=uid, usable=usable, owners=tuple(owners), orphan=orphan)
-
-    def _later_clock(self) -> dt.datetime:
-        """Ours or the API server's: neither a slow node nor a slow server makes an expired token look valid."""
-        return dt.datetime.now(dt.timezone.utc) + max(self._cluster.clock_offset, dt.timedelta())
 
     def _plan(self, secret: Secret | None, policy: Policy, now: dt.datetime) -> Plan:
         return _pull_secret.decide(secret, policy, now, self._tokens.token, outage=bool(self._tokens.outage))

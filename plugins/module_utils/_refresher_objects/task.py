@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
@@ -17,6 +16,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.a
     ClusterError,
     ForbiddenError,
     NotFoundError,
+    later_clock,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import (
     plan,
@@ -149,7 +149,7 @@ def _install(cluster: Cluster, wanted: Installation, report: Report, *, dry_run:
     report.problems += filter(None, [_unbound(installer, settings), installer.not_removed])
     if former.named["CronJob"]:
         jobs = objects.labelled(cluster, "Job", f"{_marks.REFRESHER_LABEL}={settings.namespace}", settings.namespace)
-        report.warnings += overdue(jobs, dt.datetime.now(dt.timezone.utc) + max(cluster.clock_offset, dt.timedelta()))
+        report.warnings += overdue(jobs, later_clock(cluster.clock_offset))
     if settings.schedule.suspend:
         remover = Remover(cluster, settings.namespace, settings.renewal.secret, dry_run=dry_run, workers=workers)
         report.problems += filter(None, [remover.end_jobs()])

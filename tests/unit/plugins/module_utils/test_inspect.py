@@ -15,6 +15,7 @@ import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks, _runner
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._inspect import Inspector, health
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import api
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import (
     Cluster,
     ClusterError,
@@ -100,13 +101,11 @@ def entries(cluster: ReadOnlyCluster, *namespaces: str, policy: Policy | None = 
 
 @pytest.fixture
 def at(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Sets the clock of the runner."""
+    """Sets the clock."""
 
     def stop(now: dt.datetime) -> None:
         clock = SimpleNamespace(now=lambda _zone: now)
-        monkeypatch.setattr(
-            _runner, "dt", SimpleNamespace(datetime=clock, timezone=dt.timezone, timedelta=dt.timedelta)
-        )
+        monkeypatch.setattr(api, "dt", SimpleNamespace(datetime=clock, timezone=dt.timezone, timedelta=dt.timedelta))
 
     return stop
 
