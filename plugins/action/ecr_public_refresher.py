@@ -6,15 +6,16 @@ from __future__ import annotations
 import typing as t
 from pathlib import Path
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import program
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.options import PROGRAM
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._cluster_action import ClusterAction
 
-PROGRAM_FILES = Path(__file__).resolve().parents[2] / "roles/pull_secret/files"
+MODULE_UTILS = Path(__file__).resolve().parents[1] / "module_utils"
 
 
 class ActionModule(ClusterAction):
     """Gives the module the refresher's program, which is on the control node, and the control node's kubeconfig."""
 
     def _act(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        args[PROGRAM] = {path.name: path.read_text(encoding="utf-8") for path in PROGRAM_FILES.iterdir()}
+        args[PROGRAM] = {name: (MODULE_UTILS / name).read_text(encoding="utf-8") for name in program.FILES}
         return self._execute_module(module_args=args, task_vars=task_vars)

@@ -12,8 +12,8 @@ class ModuleDocFragment:
 options:
   image:
     description:
-      - An image with C(bash), C(aws) version 2, C(curl) 7.75 or newer, C(jq) 1.6 or newer and GNU coreutils, with a tag
-        or a digest.
+      - An image with C(sh), Python 3.9 or newer as C(python3), and the AWS CLI 2 as C(aws), with a tag or a digest. Of
+        Python the refresher uses only the standard library.
       - The official image comes from ECR Public, and is pulled without credentials. A mirror can be given.
     type: str
     default: public.ecr.aws/aws-cli/aws-cli:2.36.7
@@ -30,7 +30,9 @@ options:
     elements: str
     default: []
   resources:
-    description: Requests and limits of the refresher's container. Its scratch directory is in memory and counts.
+    description:
+      - Requests and limits of the refresher's container.
+      - Its scratch directory, at most 16 MiB, is in memory and counts.
     type: dict
     default: {requests: {cpu: 50m, memory: 128Mi}, limits: {memory: 512Mi}}
   node_selector:

@@ -74,7 +74,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._cron import CronError, longest_gap
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._cron import CronError, gaps
 
 
 def schedule_gap(schedule: t.Any, time_zone: t.Any = "Etc/UTC") -> int:
@@ -83,7 +83,7 @@ def schedule_gap(schedule: t.Any, time_zone: t.Any = "Etc/UTC") -> int:
         if not isinstance(value, str):
             raise AnsibleFilterError(f"schedule_gap: {name} must be a text, not {type(value).__name__}")
     try:
-        return longest_gap(schedule, time_zone, dt.datetime.now(tz=dt.timezone.utc).year)
+        return gaps(schedule, time_zone, dt.datetime.now(tz=dt.timezone.utc).year).longest
     except CronError as error:
         raise AnsibleFilterError(f"schedule_gap: {error}") from error
 

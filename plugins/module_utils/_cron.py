@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Schedules of Kubernetes' CronJobs, and the longest time between two of their runs. Private to this collection.
+"""Schedules of Kubernetes' CronJobs, and the time between two of their runs. Private to this collection.
 
 Kubernetes reads schedules with the Go package robfig/cron, version 3. What that takes is taken here, what it refuses is
 refused, and the days of the month and of the week combine as there.
@@ -14,6 +14,7 @@ import dataclasses
 import datetime as dt
 import itertools
 import re
+import typing as t
 import zoneinfo
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import TokenError, parse_duration
@@ -135,19 +136,28 @@ class Schedule:
         return day.month in self.months and (of_month or of_week if self.any_day else of_month and of_week)
 
 
-def longest_gap(text: str, time_zone: str, year: int) -> int:
-    """The most seconds between the starts of two runs in a row, from the year on. Raises CronError."""
+@dataclasses.dataclass(frozen=True)
+class Gaps:
+    """The most and the fewest seconds between the starts of two runs in a row."""
+
+    longest: int
+    shortest: int
+
+
+def gaps(text: str, time_zone: str, year: int) -> Gaps:
+    """Of a schedule, from the year on. Raises CronError."""
     zone = _zone(time_zone)
     if text.startswith(_EVERY):
         try:
             # Kubernetes drops what is less than a second, and takes a second for less than that.
-            return max(1, int(parse_duration(text[len(_EVERY) :]).total_seconds()))
+            seconds = max(1, int(parse_duration(text[len(_EVERY) :]).total_seconds()))
         except TokenError as error:
             raise CronError(f"{text!r}: {error}") from error
-    gap = _longest_gap(Schedule.parse(text), zone, dt.date(year, 1, 1), dt.date(year + _YEARS, 1, 1))
-    if gap is None:
+        return Gaps(seconds, seconds)
+    found = _gaps(Schedule.parse(text), zone, dt.date(year, 1, 1), dt.date(year + _YEARS, 1, 1))
+    if not found:
         raise CronError(f"{text!r} never comes: no day is what it asks for")
-    return gap
+    return Gaps(max(found), min(found))
 
 
 def _zone(name: str) -> dt.tzinfo:
@@ -164,11 +174,11 @@ def _zone(name: str) -> dt.tzinfo:
     )
 
 
-def _longest_gap(schedule: Schedule, zone: dt.tzinfo, start: dt.date, end: dt.date) -> int | None:
+def _gaps(schedule: Schedule, zone: dt.tzinfo, start: dt.date, end: dt.date) -> set[int]:
     """Day by day. Only where the clocks change are the single runs looked at: all other days are alike."""
-    longest: int | None = None
+    found: set[int] = set()
     last: int | None = None
-    within = _widest(schedule.minutes) * 60
+    within = {minutes * 60 for minutes in _steps(schedule.minutes)}
     day, offset = start, _offset(start, zone)
     while day < end:
         next_day = day + _DAY
@@ -178,18 +188,20 @@ def _longest_gap(schedule: Schedule, zone: dt.tzinfo, start: dt.date, end: dt.da
             if offset == next_offset:
                 midnight = (day - _EPOCH).days * 86400 - offset
                 runs = [midnight + minute * 60 for minute in (schedule.minutes[0], schedule.minutes[-1])]
+                found |= within
             else:
                 runs = _runs(schedule, day, (offset, next_offset), zone)
+                found |= _steps(runs)
         if runs:
-            inside = within if offset == next_offset else _widest(runs)
-            longest = max(longest or 0, inside, runs[0] - last if last is not None else 0)
+            if last is not None:
+                found.add(runs[0] - last)
             last = runs[-1]
         day, offset = next_day, next_offset
-    return longest
+    return found
 
 
-def _widest(values: list[int] | tuple[int, ...]) -> int:
-    return max((after - before for before, after in zip(values, values[1:])), default=0)
+def _steps(values: t.Sequence[int]) -> set[int]:
+    return {after - before for before, after in zip(values, values[1:])}
 
 
 def _offset(day: dt.date, zone: dt.tzinfo) -> int:

@@ -82,7 +82,7 @@ def parse_base64(data: str) -> dict[str, t.Any]:
 def fingerprint(entries: t.Mapping[str, Entry]) -> str:
     """A short digest of these entries that may be shown and stored beside them.
 
-    It is safe to publish: the passwords in it are far beyond guessing. The refresher computes the same with `jq -cS`.
+    It is safe to publish: the passwords in it are far beyond guessing.
     """
     text = json.dumps(entries, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return "sha256:" + hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]

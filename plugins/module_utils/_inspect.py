@@ -81,7 +81,7 @@ class Findings:
 
     @property
     def warnings(self) -> list[str]:
-        warnings = [*self.report.warnings, *filter(None, [self.report.unpruned])]
+        warnings = [*self.report.warnings, *filter(None, [self.report.unpruned, self.report.clocks])]
         unlisted = [namespace for namespace, users in self.users.items() if users is None]
         if not unlisted:
             return warnings

@@ -2,11 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The names by which a pull secret is known as ours. Private to this collection.
-
-Every file that needs one takes it from here; roles/pull_secret/files/decide.jq repeats them, and a unit test holds
-the two equal.
-"""
+"""The names by which a pull secret is known as ours. Private to this collection."""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The decision about one pull secret, as pure functions. Private to this collection.
 
-decide() is the only place where it is settled what happens to a secret: the module acts on its plan and shows it in
-check mode and diff; the refresher's decide.jq is tested with the same table of cases.
+decide() is the only place where it is settled what happens to a secret: the modules and the refresher act on its plan,
+and check mode and diff show it.
 """
 
 from __future__ import annotations
@@ -78,11 +78,18 @@ class Plan:
 
 
 def decide(
-    secret: Secret | None, policy: Policy, now: dt.datetime, token: Token | None = None, outage: bool = False
+    secret: Secret | None,
+    policy: Policy,
+    now: dt.datetime,
+    token: Token | None = None,
+    *,
+    outage: bool = False,
+    clocks_agree: bool = True,
 ) -> Plan:
     """The plan for one secret; None where the namespace has none of this name. A token, if given, is still good.
 
-    With an outage no token can be had: a plan never needs one then.
+    With an outage no token can be had: a plan never needs one then. Unless the clocks agree, no token is removed for
+    its age.
     """
     stored = Stored(secret) if secret else None
     if policy.state == "absent":
@@ -97,7 +104,7 @@ def decide(
         plan = Plan("unchanged", "exists", expires_at=stored.expires_at)
     else:
         plan = _decide_present(stored, policy, now, token)
-    return _without_token(stored, policy, now) if plan.needs_token and outage else plan
+    return _without_token(stored, policy, now, clocks_agree) if plan.needs_token and outage else plan
 
 
 def _decide_present(stored: Stored, policy: Policy, now: dt.datetime, token: Token | None) -> Plan:
@@ -152,7 +159,7 @@ def _ailment(stored: Stored, policy: Policy, now: dt.datetime) -> str:
     return ""
 
 
-def _without_token(stored: Stored | None, policy: Policy, now: dt.datetime) -> Plan:
+def _without_token(stored: Stored | None, policy: Policy, now: dt.datetime, clocks_agree: bool) -> Plan:
     """What becomes of a plan whose token cannot be had. A stale token is worse than none: registries refuse it, where
     they serve anonymous pulls. So what dies before the next run is taken out, and an expiry that cannot be believed
     counts as past: a renewal would have replaced that token as well.
@@ -164,6 +171,8 @@ def _without_token(stored: Stored | None, policy: Policy, now: dt.datetime) -> P
     expires_at = stored.expires_at
     if expires_at and expires_at - now > stored.fail_open_before(policy.fail_open_before):
         return Plan("failed", "kept", _KEPT, expires_at=expires_at)
+    if not clocks_agree:
+        return Plan("failed", "clocks", _CLOCKS, expires_at=expires_at)
     if not policy.fail_open:
         return Plan("failed", "dying", _DYING, expires_at=expires_at)
     if stored.immutable:
@@ -307,6 +316,10 @@ _UNTOUCHED = "AWS gave no token, so the secret was left as it is. Run again when
 _KEPT = (
     "AWS gave no token, so the one in the secret was kept: more than fail_open_before of its life is left. Run again "
     "before it ends."
+)
+_CLOCKS = (
+    "AWS returned no token, so the one in the secret was kept: the clocks are too far apart to tell whether it has "
+    "expired. Set the clocks, and run again."
 )
 _DYING = (
     "AWS gave no token, and the one in the secret has ended or is about to. It was kept since fail_open is false: "

@@ -28,6 +28,7 @@ _WITHOUT_TOKEN = {
     "dying": "keep a token that has ended or is about to, since fail_open is false: pulls with it are refused",
     "failed_open": "had a token that had ended or was about to: it was taken out, so that pulls are anonymous",
     "aws": "have no token of ours",
+    "clocks": "keep the token they have, since the clocks do not tell whether it has expired",
 }
 
 
@@ -88,13 +89,14 @@ class Outcome:
 @dataclasses.dataclass
 class Report:
     """What became of the task. warnings are sentences for the user; outage: why AWS gave no token; unpruned: why it is
-    not known whether anything is to be pruned.
+    not known whether anything is to be pruned; clocks: why nothing is removed for its age.
     """
 
     outcomes: list[Outcome]
     warnings: list[str]
     outage: str = ""
     unpruned: str = ""
+    clocks: str = ""
 
     @property
     def failures(self) -> list[Outcome]:
@@ -129,7 +131,7 @@ class Report:
         """Why the task fails, or nothing."""
         if not self.outcomes and policy.state == "present" and not selection.selector:
             return "No namespace was chosen: namespaces matches none, or exclude_namespaces leaves none of them."
-        return " ".join(filter(None, [self._without_token(), self._failed(), self.unpruned]))
+        return " ".join(filter(None, [self._without_token(), self._failed(), self.unpruned, self.clocks]))
 
     def _without_token(self) -> str:
         """What was kept and what was emptied, where AWS gave no token to those who need one."""

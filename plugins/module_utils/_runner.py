@@ -21,7 +21,6 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.a
     ClusterError,
     ForbiddenError,
     NotFoundError,
-    later_clock,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import Plan, Policy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._report import Outcome, Report, some
@@ -38,8 +37,6 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection im
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._stored import Secret, Stored
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, TokenError, format_time
-
-SKEW = dt.timedelta(seconds=60)
 
 _NAMESPACE_PROBLEMS = {
     "missing_namespace": MISSING_NAMESPACE,
@@ -83,9 +80,11 @@ class Runner:
             chosen = choose(selection, present)
             self._settle_pruning(chosen, selection, present is not None)
             # The API server has answered by now, so its clock is known.
-            now = later_clock(self._cluster.clock_offset)
+            clocks = self._cluster.clocks
+            now = clocks.later()
             self._writer.now = lambda: now
-            if self._token and self._token.expires_at <= now:
+            # One that AWS has issued just now may look expired by a clock that is wrong.
+            if self._token and self._token.expires_at <= (now if clocks.agree else clocks.earlier()):
                 raise TokenError(f"the token given expired at {format_time(self._token.expires_at)}: fetch a new one")
             outcomes = self._unserved(chosen)
             outcomes += self._decide_all(chosen, pool)
@@ -101,7 +100,8 @@ class Runner:
                 outcomes = list(pool.map(lambda outcome: self._attach(outcome, attachments), outcomes))
         warnings = self._warnings(chosen, outcomes) + attachments.warnings
         outcomes.sort(key=lambda outcome: outcome.namespace)
-        return Report(outcomes, warnings, self._outage, self._unpruned)
+        problem = clocks.problem if self._policy.state == "present" else ""
+        return Report(outcomes, warnings, self._outage, self._unpruned, problem)
 
     def _settle_pruning(self, chosen: Chosen, selection: Selection, namespaces_known: bool) -> None:
         """Nothing is pruned while it is not certain what is chosen: a typing error must not take good secrets away."""
@@ -199,11 +199,5 @@ class Runner:
                 f"that this task does not renew it: {some(sorted(self._orphans))}. If nobody else does, pulls with it "
                 f"are refused once its token has ended.{advice}"
             )
-        offset = self._cluster.clock_offset
-        if abs(offset) > SKEW:
-            ahead = "ahead of" if offset > dt.timedelta() else "behind"
-            warnings.append(
-                f"The API server's clock is {abs(int(offset.total_seconds()))} s {ahead} this host's. The later of "
-                "the two was used; set the clocks, or tokens are renewed too late."
-            )
+        warnings += filter(None, [self._cluster.clocks.warning])
         return warnings

@@ -26,7 +26,6 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.a
     ClusterError,
     ConflictError,
     NotFoundError,
-    later_clock,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import Plan, Policy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._report import Outcome
@@ -90,7 +89,10 @@ class SecretWriter:
         self._create = create
         self._observe = observe
         self.prune = prune
-        self.now: t.Callable[[], dt.datetime] = lambda: later_clock(cluster.clock_offset)
+        self.now = self._later
+
+    def _later(self) -> dt.datetime:
+        return self._cluster.clocks.later()
 
     def read_and_decide(self, namespace: str, *, orphan: bool = False) -> Outcome:
         """About the secret in this namespace, if there is one. A failure is the outcome's."""
@@ -118,7 +120,10 @@ class SecretWriter:
         return Outcome(namespace, plan, before=before, uid=uid, usable=usable, owners=tuple(owners), orphan=orphan)
 
     def _plan(self, secret: Secret | None, policy: Policy, now: dt.datetime) -> Plan:
-        return _pull_secret.decide(secret, policy, now, self._tokens.token, outage=bool(self._tokens.outage))
+        clocks = self._cluster.clocks
+        return _pull_secret.decide(
+            secret, policy, now, self._tokens.token, outage=bool(self._tokens.outage), clocks_agree=clocks.agree
+        )
 
     def act(self, outcome: Outcome) -> Outcome:
         """Write one plan; on a conflict read again and decide again, a bounded number of times."""

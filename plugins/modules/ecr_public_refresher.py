@@ -133,6 +133,8 @@ options:
         nothing to renew costs one read for each secret, no write and no call of AWS.
       - A schedule with which a token could expire between two runs is rejected. One with which a renewal that fails has
         no second chance is a warning.
+      - Two runs must be further apart than O(active_deadline), since a run ends the one before it if that still works.
+        So a pod that cannot end, as on a node that is gone, never stops the schedule.
     type: str
     default: ''
   time_zone:
@@ -140,7 +142,10 @@ options:
     type: str
     default: Etc/UTC
   active_deadline:
-    description: Seconds after which a run is ended, at least 60.
+    description:
+      - Seconds after which a Job is ended, at least 180.
+      - Its pod is ended 60 seconds before that, and the program stops by itself another 30 seconds before, so that what
+        it says can be read.
     type: int
     default: 600
   history:
@@ -360,7 +365,7 @@ def main() -> None:
     report = task.Report()
     try:
         task.carry_out(cluster, wanted, report, dry_run=module.check_mode)
-    except (ClusterError, SelectionError) as exc:
+    except (ArgumentError, ClusterError, SelectionError) as exc:
         report.problems.insert(0, str(exc))
     result: dict[str, t.Any] = {"host": cluster.host, **report.to_result()}
     for warning in report.shown_warnings():

@@ -20,9 +20,10 @@ from support.faults import FaultProxy
 from support.installed import installed
 from support.logins import ci, clients, running_site, site
 from support.playbook import Ansible
+from support.refresher import refresher
 
 # pytest finds fixtures by what a conftest.py has.
-__all__ = ["ci", "clients", "installed", "running_site", "site"]
+__all__ = ["ci", "clients", "installed", "refresher", "running_site", "site"]
 
 NAME = "ecr-public-secret"
 

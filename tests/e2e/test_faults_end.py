@@ -30,7 +30,6 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._runner import Report, Runner
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import Selection
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
-from e2e.test_refresh_script import Refresher
 from support import module
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog
@@ -38,6 +37,7 @@ from support.dockerconfig import auths_of
 from support.faults import BEFORE, Fault, FaultProxy
 from support.leaks import find_in_files, forms
 from support.playbook import PULL_SECRET, Ansible
+from support.refresher import Refresher
 from support.workloads import wait_for
 
 Make = Callable[..., list[str]]
@@ -273,7 +273,7 @@ def test_two_runs_that_race(
 def test_the_refresher_and_a_playbook_at_the_same_moment(
     core: client.CoreV1Api, aws: FakeAws, audit: AuditLog, kubeconfig: str, tmp_path: Path
 ) -> None:
-    """The script is held between its reading and its writing until the module is done in half of the namespaces."""
+    """The refresher is held between its reading and its writing until the module is done in half of the namespaces."""
     refresher = Refresher(core, aws, tmp_path)
     both, alone = (
         [refresher.add(kind, expires_at="2020-01-01T00:00:00Z") for _number in range(5)] for kind in ("both", "alone")
@@ -286,7 +286,7 @@ def test_the_refresher_and_a_playbook_at_the_same_moment(
     refresher.wrap("aws", f'{wait}\nexec "$REAL" "$@"')
     with ThreadPoolExecutor() as pool:
         run = pool.submit(refresher.run)
-        wait_for(reached.exists, "the script's call of AWS")
+        wait_for(reached.exists, "the refresher's call of AWS")
         assert module.run(kubeconfig, namespaces=both, token=later).ok().summary == {"renewed": 5}
         go_on.touch()
         results = run.result()

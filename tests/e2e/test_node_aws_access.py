@@ -106,9 +106,9 @@ def test_web_identity(place: Place) -> None:
 
 
 REFUSALS = {
-    "audience": ({"audience": "sts.amazonaws.com"}, "pull_secret_refresher_audience"),
+    "audience": ({"audience": "sts.amazonaws.com"}, "with the token's audience"),
     "issuer": ({"issuer": "https://another.example"}, "must be an identity provider in IAM"),
-    "subject": ({"subject": "system:serviceaccount:default:default"}, "the role's trust policy must name"),
+    "subject": ({"subject": "system:serviceaccount:default:default"}, "its trust policy must name"),
     "keys": ({"keys": []}, "must be an identity provider in IAM"),
 }
 
@@ -139,7 +139,7 @@ def test_a_role_on_top_of_keys(place: Place) -> None:
     [assumed] = place.aws.assumed
     assert (assumed["RoleArn"], assumed["ExternalId"]) == (ARN, "partner")
     place.aws.behave(deny="sts:AssumeRole")
-    assert "that principal needs sts:AssumeRole" in place.renewed()
+    assert "the principal needs sts:AssumeRole on the role" in place.renewed()
 
     # Without keys the node's own role is not used in their place.
     place.core.patch_namespaced_secret(f"{CRONJOB}-aws", place.role.refresher, {"data": {"credentials": ""}})
@@ -177,7 +177,7 @@ def test_irsa(place: Place) -> None:
         }
         add_token(pod, folder, "token", annotations["eks.amazonaws.com/audience"], {**env, **REGIONS})
 
-    assert "the webhook of EKS did not change the pod" in place.renewed()
+    assert "the webhook of Amazon EKS did not change the pod" in place.renewed()
     assert place.renewed(webhook) == "1 renewed"
     assert place.aws.calls == {"AssumeRoleWithWebIdentity": 1, "GetAuthorizationToken": 1}
     assert place.aws.assumed[0]["RoleArn"] == ARN

@@ -101,7 +101,7 @@ def test_no_token_is_left_behind(
     needles = {running_aws.secret_key, *(form for each in running_aws.tokens for form in leaks.forms(each))}
     processes = "\n".join(renewal.processes)
     # Else it would not be the pods' processes that are searched.
-    assert "refresh.sh" in processes
+    assert "_refresher.main import main" in processes
     assert "get-authorization-token" in processes
     assert leaks.find(processes, needles) == []
     assert leaks.find(renewal.run.output, needles) == []

@@ -7,24 +7,10 @@
 from __future__ import annotations
 
 import secrets
-import sys
-from pathlib import Path
-
-import pytest
-from kubernetes import client
 
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog
-from support.program import install
 from support.refresher import DUE, EMPTY, NAME, PREFIX, Refresher, entry
-
-
-@pytest.fixture(params=["script", "program"])
-def refresher(core: client.CoreV1Api, aws: FakeAws, tmp_path: Path, request: pytest.FixtureRequest) -> Refresher:
-    refresher = Refresher(core, aws, tmp_path)
-    if request.param == "program":
-        refresher.command = [sys.executable, *install(tmp_path / "program")]
-    return refresher
 
 
 def test_one_token_for_all_in_place_and_then_nothing_to_do(refresher: Refresher, aws: FakeAws, audit: AuditLog) -> None:

@@ -15,13 +15,13 @@ import pytest
 from kubernetes import client
 
 from support import module
-from support.installed import ACCOUNT, JOB, PERMISSIONS, SETTINGS, WIDE, Place, bound
+from support.installed import ACCOUNT, CODE, JOB, PERMISSIONS, SETTINGS, WIDE, Place, bound
 from support.installed import KEYS as KEYS_SECRET
 from support.module import Result
 from support.refresher_settings import FILES, KEYS
 from support.stored import quiet_schedule
 
-INSTALLED = {JOB, SETTINGS, ACCOUNT, KEYS_SECRET, PERMISSIONS}
+INSTALLED = {JOB, SETTINGS, CODE, ACCOUNT, KEYS_SECRET, PERMISSIONS}
 
 Run = Callable[..., Result]
 
@@ -47,7 +47,7 @@ def run(installed: Place, kubeconfig: str) -> Run:
         result = module.Running("ecr_public_refresher", given).wait()
         shown = json.dumps(result.values) + result.errors
         assert KEYS["aws_secret_key"] not in shown
-        assert FILES["refresh.sh"][:200] not in shown
+        assert FILES["_refresher/main.py"][:200] not in shown
         return result
 
     return run
@@ -90,11 +90,12 @@ def test_check_mode_foresees_what_is_done_and_a_second_run_does_nothing(run: Run
 
 def test_the_diff_shows_each_object_and_no_secret(run: Run, installed: Place) -> None:
     done = run().ok()
-    diff = {each["after_header"].split()[0]: each for each in done.values["diff"]}
+    # Of the ConfigMaps the first is the program.
+    diff = {each["after_header"].split()[0]: each for each in reversed(done.values["diff"])}
     assert set(diff) == {kind for kind, _action in CREATED}
     assert all(each["before"] == {} for each in diff.values())
     assert diff["Secret"]["after"]["data"]["credentials"].startswith("sha256:")
-    assert diff["ConfigMap"]["after"]["data"]["refresh.sh"].startswith("sha256:")
+    assert all(value.startswith("sha256:") for value in diff["ConfigMap"]["after"]["data"].values())
     changed = run(history=1).ok()
     (cronjob,) = changed.values["diff"]
     assert cronjob["before"]["spec"]["failedJobsHistoryLimit"] == 3
@@ -183,7 +184,7 @@ def test_an_object_that_is_being_deleted_is_not_taken_for_one_that_exists(
     run: Run, installed: Place, core: client.CoreV1Api
 ) -> None:
     run().ok()
-    own, name = installed.settings.namespace, JOB.rpartition("/")[2]
+    own, name = installed.settings.namespace, SETTINGS.rpartition("/")[2]
     body = {"metadata": {"finalizers": ["test.example.com/held"]}}
     core.patch_namespaced_config_map(name, own, body)
     core.delete_namespaced_config_map(name, own)

@@ -16,8 +16,12 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes i
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import ClusterError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import manifests
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.apply import Installer
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import CRONJOB, AwsAccess
-from support.installed import ACCOUNT, JOB, KEYS, NAMESPACE, PERMISSIONS, POLICY, SETTINGS, WIDE, Place, bound
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import (
+    CONFIG,
+    CRONJOB,
+    AwsAccess,
+)
+from support.installed import ACCOUNT, CODE, JOB, KEYS, NAMESPACE, PERMISSIONS, POLICY, SETTINGS, WIDE, Place, bound
 from support.refresher_settings import CASES, WITH_KEYS
 from support.refresher_settings import objects as all_objects
 from support.workloads import wait_for
@@ -29,7 +33,7 @@ def place(installed: Place) -> Place:
 
 
 def test_an_installation_is_foreseen_written_once_and_then_left_alone(place: Place) -> None:
-    own = {JOB, SETTINGS, ACCOUNT, KEYS, PERMISSIONS, *bound("a", "b")}
+    own = {JOB, SETTINGS, CODE, ACCOUNT, KEYS, PERMISSIONS, *bound("a", "b")}
     with place.stored.written() as nothing:
         trial = place.installer(dry_run=True)
     assert nothing == set()
@@ -71,7 +75,7 @@ def test_drift_is_seen_and_put_right(place: Place, core: client.CoreV1Api) -> No
         f"{place.prefix}a",
         {"subjects": [{"kind": "ServiceAccount", "name": "default", "namespace": own}]},
     )
-    core.delete_namespaced_config_map(CRONJOB, own)
+    core.delete_namespaced_config_map(CONFIG, own)
     rbac.patch_cluster_role(place.settings.permissions, {"metadata": {"labels": {"theirs": "x"}}})
     assert place.install() == {JOB, SETTINGS, *bound("a")}
     cronjob = batch.read_namespaced_cron_job(CRONJOB, own)
@@ -169,7 +173,7 @@ def test_a_namespace_that_cannot_be_served_stops_no_other(place: Place) -> None:
     installer.install()
     assert list(installer.unbound) == [f"{place.prefix}missing"]
     assert "Could not apply RoleBinding" in str(installer.unbound[f"{place.prefix}missing"])
-    assert place.stored.left() == {JOB, SETTINGS, ACCOUNT, KEYS, PERMISSIONS, *bound("a", "b")}
+    assert place.stored.left() == {JOB, SETTINGS, CODE, ACCOUNT, KEYS, PERMISSIONS, *bound("a", "b")}
     assert place.named(installer) == {NAMESPACE, *place.stored.left()}
 
 

@@ -6,27 +6,18 @@
 
 from __future__ import annotations
 
-import sys
+import shutil
 import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from kubernetes import client
 
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog
 from support.cluster.pki import Authority
-from support.program import install
 from support.refresher import DUE, EMPTY, NAME, PREFIX, Refresher, entry, life
-
-
-@pytest.fixture
-def refresher(core: client.CoreV1Api, aws: FakeAws, tmp_path: Path) -> Refresher:
-    refresher = Refresher(core, aws, tmp_path)
-    refresher.command = [sys.executable, *install(tmp_path / "program")]
-    return refresher
 
 
 def test_what_cannot_be_renewed_does_not_stop_the_others(refresher: Refresher) -> None:
@@ -100,6 +91,7 @@ def test_aws_fails(behaviour: dict[str, Any], words: str, refresher: Refresher, 
     assert [event["objectRef"]["namespace"] for event in audit.writes(since=mark, resource="secrets")] == [dying]
 
 
+@pytest.mark.core
 def test_it_fails_open_once_and_recovers_in_place(refresher: Refresher, aws: FakeAws, audit: AuditLog) -> None:
     shared = refresher.add(**life(-1), auths={"public.ecr.aws": "old", "other.example": "theirs"},
                            registries=["public.ecr.aws"], labels={"theirs": "kept"})  # fmt: skip
@@ -167,7 +159,38 @@ def test_no_secret_in_arguments_environment_or_output(refresher: Refresher, aws:
     assert not [text for text in texts if text in seen]
 
 
-def test_an_image_without_the_aws_cli(refresher: Refresher) -> None:
+@pytest.mark.parametrize("missing", ["python3", "aws"])
+def test_what_the_image_has_not_is_named(refresher: Refresher, tmp_path: Path, missing: str) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in {"sh", "python3", "aws"} - {missing}:
+        (tools / name).symlink_to(str(shutil.which(name)))
+    refresher.path = str(tools)
+    refresher.run(status=1)
+    assert refresher.last_words.startswith(f"The image has no {missing}: the refresher needs Python 3.9 or newer and ")
+
+
+def test_no_credentials(refresher: Refresher) -> None:
     due = refresher.add(**DUE)
-    refresher.path = "/nonexistent"
-    assert "The AWS CLI cannot be started" in refresher.run(status=1)[due]["msg"]
+    (refresher.folder / "aws/credentials").write_text("")
+    assert "has no AWS credentials" in refresher.run(status=1)[due]["msg"]
+
+
+def test_fail_open_can_be_off(refresher: Refresher, aws: FakeAws, audit: AuditLog) -> None:
+    refresher.policy["fail_open"] = False
+    namespace = refresher.add(**life(-1))
+    aws.behave(throttle=100)
+    mark = audit.mark()
+    result = refresher.run(status=1)[namespace]
+    assert (result["action"], result["reason"]) == ("failed", "dying")
+    assert audit.writes(since=mark, resource="secrets") == []
+
+
+def test_failing_open_meets_a_conflict(refresher: Refresher, aws: FakeAws) -> None:
+    """Somebody changes the secret between the read and the write: it is read and decided about again."""
+    namespace = refresher.add(**life(-1))
+    aws.behave(throttle=100)
+    refresher.meanwhile(namespace, f"$KUBECTL annotate secret {NAME} theirs=new")
+    assert refresher.run(status=1)[namespace]["action"] == "failed_open"
+    assert refresher.auths(namespace) == {}
+    assert refresher.secret(namespace).metadata.annotations["theirs"] == "new"

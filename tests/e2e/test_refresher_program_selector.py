@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from kubernetes import client
 
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog
-from support.program import install
 from support.refresher import DUE, PREFIX, Refresher, entry
 
 SELECTED = "served-by"
@@ -28,7 +26,6 @@ NAME = "selected-by-program"
 def refresher(core: client.CoreV1Api, aws: FakeAws, tmp_path: Path) -> Iterator[Refresher]:
     """With the permissions of the role's ClusterRole for selectors."""
     refresher = Refresher(core, aws, tmp_path, NAME)
-    refresher.command = [sys.executable, *install(tmp_path / "program")]
     refresher.policy |= {"selector": f"{SELECTED}={refresher.home}", "namespaces": "^(.*)$", "excluded": "^(ex.*)$"}
     refresher.policy |= {"labels": {"team": "a", PREFIX + "managed": "true"}, "annotations": {"note": "b"}}
     rbac = client.RbacAuthorizationV1Api(core.api_client)

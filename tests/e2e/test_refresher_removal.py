@@ -10,7 +10,7 @@ from kubernetes import client
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import objects
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import ClusterError
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import manifests
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import pod
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import CRONJOB
 from support.installed import JOB, NAMESPACE, Place
 from support.workloads import wait_for
@@ -93,7 +93,7 @@ def test_a_pod_that_cannot_end_is_named_and_keeps_nothing_else(place: Place, cor
         "finalizers": ["test.example.com/held"],
         "ownerReferences": [{**owner, "blockOwnerDeletion": True}],
     }
-    core.create_namespaced_pod(own, {"metadata": metadata, "spec": manifests.pod_spec(place.settings)})
+    core.create_namespaced_pod(own, {"metadata": metadata, "spec": pod.pod_spec(place.settings)})
     try:
         with pytest.raises(ClusterError, match="Pods that do not end: stuck on node"):
             place.remover().remove()

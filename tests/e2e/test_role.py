@@ -19,7 +19,7 @@ from support.crowd import Crowd
 from support.dockerconfig import auths_of
 from support.playbook import Ansible
 from support.role import Role, changed
-from support.workloads import CRONJOB
+from support.workloads import CONFIG, CRONJOB
 
 pytestmark = pytest.mark.role
 NAME = "ecr-public-secret"
@@ -90,7 +90,7 @@ def test_a_namespace_that_is_no_longer_chosen_is_left_with_nothing(
 ) -> None:
     before = versions(role, kubeconfig)
     role.run(test_run="never").ok()
-    settings = core.read_namespaced_config_map(CRONJOB, role.refresher).data
+    settings = core.read_namespaced_config_map(CONFIG, role.refresher).data
     policy = json.loads(settings["policy.json"])
     # The longest gap of every 2 hours, and the two deadlines of 600 seconds.
     assert (policy["fail_open"], policy["fail_open_before"]) == (True, 2 * 3600 + 600 + 600)
@@ -99,7 +99,7 @@ def test_a_namespace_that_is_no_longer_chosen_is_left_with_nothing(
     role.run(test_run="never", exclude_namespaces=[old]).ok()
     left = {key: version for key, version in versions(role, kubeconfig).items() if key[1] == old}
     assert left == {key: version for key, version in before.items() if key[1] == old}
-    assert core.read_namespaced_config_map(CRONJOB, role.refresher).data["namespaces"].split() == kept
+    assert core.read_namespaced_config_map(CONFIG, role.refresher).data["namespaces"].split() == kept
     assert aws.calls == {"GetAuthorizationToken": 1}
 
 

@@ -17,7 +17,7 @@ from kubernetes.client.exceptions import ApiException
 from support.aws import FakeAws
 from support.playbook import Ansible
 from support.role import PECULIAR, Role, changed
-from support.workloads import CRONJOB
+from support.workloads import CONFIG, CRONJOB
 from unit.plugins.module_utils.test_cron import GAPS, REFUSED
 
 pytestmark = pytest.mark.role
@@ -61,8 +61,8 @@ def test_every_variable_at_once(role: Role, core: client.CoreV1Api) -> None:
     role.run().ok()
     account = core.read_namespaced_service_account(CRONJOB, role.refresher)
     assert "eks.amazonaws.com/role-arn" not in (account.metadata.annotations or {})
-    files = core.read_namespaced_config_map(CRONJOB, role.refresher).data
-    assert set(files) == {"refresh.sh", "selected.sh", "decide.jq", "policy.json", "namespaces"}
+    files = core.read_namespaced_config_map(CONFIG, role.refresher).data
+    assert set(files) == {"policy.json", "namespaces"}
     assert json.loads(files["policy.json"])["fail_open_before"] == 2 * 3600 + 600 + 600
     pod = cronjob(core, role).job_template.spec.template.spec
     assert (pod.node_selector, pod.tolerations, pod.image_pull_secrets) == (None, None, None)

@@ -21,8 +21,8 @@ from support.aws import FakeAws
 from support.cluster.audit import AuditLog
 from support.dockerconfig import auths_of
 from support.playbook import Ansible
+from support.podless import Podless
 from support.role import Role
-from support.script import Script
 from support.workloads import CRONJOB, Workloads
 
 pytestmark = pytest.mark.role
@@ -248,12 +248,12 @@ def test_escapes_that_rbac_refuses(place: Place, attempt: tuple[str, str, Any, s
     assert "cannot" in answer["message"], answer
 
 
-# From here on the script changes what the tests above find: these are the last.
+# From here on the program changes what the tests above find: these are the last.
 
 
 @pytest.fixture
-def script(place: Place, core: client.CoreV1Api, aws: FakeAws, tmp_path: Path) -> Script:
-    return Script(core, aws, place.role.refresher, tmp_path)
+def podless(place: Place, core: client.CoreV1Api, aws: FakeAws, tmp_path: Path) -> Podless:
+    return Podless(core, aws, place.role.refresher, tmp_path)
 
 
 def auths(core: client.CoreV1Api, namespace: str) -> dict[str, Any]:
@@ -265,20 +265,20 @@ def label(core: client.CoreV1Api, namespace: str, value: str | None) -> None:
 
 
 def test_a_run_serves_what_is_selected_now(
-    place: Place, script: Script, core: client.CoreV1Api, aws: FakeAws, audit: AuditLog
+    place: Place, podless: Podless, core: client.CoreV1Api, aws: FakeAws, audit: AuditLog
 ) -> None:
     names = place.names
     before = core.read_namespaced_secret(NAME, names["elsewhere"])
     foreign = core.read_namespaced_secret(NAME, names["foreign"]).to_dict()
     assert list(auths(core, names["elsewhere"])) == ["other.example", "public.ecr.aws"]
 
-    results = script.run(status=1)
+    results = podless.run()
 
     assert {key: results.get(name) for key, name in names.items()} == {
         "ours": ("unchanged", "fresh"),
         "later": ("created", "missing"),
         "elsewhere": ("removed", "not_selected"),
-        "foreign": ("failed", "foreign"),
+        "foreign": ("skipped", "foreign"),
         "excluded": None,
         "label": None,
     }
@@ -297,54 +297,36 @@ def test_a_run_serves_what_is_selected_now(
     assert core.read_namespaced_secret(NAME, names["foreign"]).to_dict() == foreign
 
     mark = audit.mark()
-    assert set(script.run(status=1).values()) == {("unchanged", "fresh"), ("failed", "foreign")}
+    assert set(podless.run().values()) == {("unchanged", "fresh"), ("skipped", "foreign")}
     assert (audit.writes(since=mark, resource="secrets"), aws.calls) == ([], {"GetAuthorizationToken": 1})
 
 
-def test_a_label_taken_away_and_given_back(place: Place, script: Script, core: client.CoreV1Api) -> None:
+def test_a_label_taken_away_and_given_back(place: Place, podless: Podless, core: client.CoreV1Api) -> None:
     later = place.names["later"]
-    script.run(status=1)
+    podless.run()
     uid = core.read_namespaced_secret(NAME, later).metadata.uid
     label(core, later, None)
-    assert script.run(status=1)[later] == ("removed", "not_selected")
+    assert podless.run()[later] == ("removed", "not_selected")
     assert auths(core, later) == {}
     label(core, later, "on")
-    assert script.run(status=1)[later] == ("renewed", "empty")
+    assert podless.run()[later] == ("renewed", "empty")
     assert list(auths(core, later)) == ["public.ecr.aws"]
     assert core.read_namespaced_secret(NAME, later).metadata.uid == uid
 
 
 def test_what_changes_between_reading_and_writing(
-    place: Place, script: Script, core: client.CoreV1Api, make_lasting_namespaces: Callable[..., list[str]]
+    place: Place, podless: Podless, core: client.CoreV1Api, make_lasting_namespaces: Callable[..., list[str]]
 ) -> None:
     """The policy and the API server refuse what is no longer right, and the next look finds nothing to do."""
     unlabelled, kept = make_lasting_namespaces("unlabelled", "kept", labels=SELECTED)
     gone = unlabelled.removesuffix("unlabelled") + "gone"
     core.create_namespace({"metadata": {"name": gone, "labels": core.read_namespace(kept).metadata.labels}})
-    script.meanwhile(f"label namespace {unlabelled} ecr-public-", f"delete namespace {gone} --wait=false")
-    results = script.run(status=1)
+    podless.meanwhile(f"label namespace {unlabelled} ecr-public-", f"delete namespace {gone} --wait=false")
+    results = podless.run()
     assert results[kept] == ("created", "missing")
-    assert not {unlabelled, gone} & set(results)
+    assert (results[unlabelled], results[gone]) == (("skipped", "not_selected"), ("skipped", "terminating"))
     with pytest.raises(ApiException, match="not found"):
         core.read_namespaced_secret(NAME, unlabelled)
-
-
-def test_pages(place: Place, script: Script, audit: AuditLog) -> None:
-    path = script.config / "selected.sh"
-    text = path.read_text()
-    assert text.count('"limit=500"') == 1
-    path.write_text(text.replace('"limit=500"', '"limit=1"'))
-    mark = audit.mark()
-    results = script.run(status=1)
-    assert {place.names[each] for each in ("ours", "foreign", "later")} <= set(results)
-    assert len(audit.requests(since=mark, user=place.user, resource="namespaces", verb="list")) >= 3
-
-
-def test_rights_that_are_missing_are_named(script: Script, core: client.CoreV1Api) -> None:
-    script.credentials(Account(core, "kube-system", "default").token)
-    script.run(status=1)
-    assert "cannot list secrets" in script.last_words
-    assert "Run the role again" in script.last_words
 
 
 @pytest.mark.core
@@ -356,9 +338,9 @@ def test_real_pods(
     workloads = Workloads(kubeconfig)
     (new,) = make_lasting_namespaces("new", labels=SELECTED)
     ended = workloads.refresh(place.role.refresher)
-    assert f"{place.names['foreign']}: foreign: " in ended.message
+    assert (ended.succeeded, "1 created" in ended.message) == (True, True)
     assert list(auths(core, new)) == ["public.ecr.aws"]
     label(core, new, None)
     ended = workloads.refresh(place.role.refresher)
-    assert '"reason":"not_selected"' in ended.log
+    assert '"reason": "not_selected"' in ended.log
     assert auths(core, new) == {}

@@ -19,9 +19,10 @@ from support.aws import FakeAws
 from support.cluster.audit import AuditLog
 from support.crowd import Crowd
 from support.playbook import Ansible
+from support.refresher_settings import settings
 from support.role import Role
 from support.stored import Stored, quiet_schedule
-from support.workloads import CRONJOB
+from support.workloads import CONFIG, CRONJOB
 
 pytestmark = pytest.mark.role
 # Names of its own: the role prunes in the whole cluster.
@@ -29,9 +30,10 @@ NAME, RENAMED = "upgraded-secret", "upgraded-and-renamed-secret"
 ARN = "arn:aws:iam::123456789012:role/ecr-public-pull"
 
 JOB = f"cronjobs refresher/{CRONJOB}"
-SETTINGS = f"configmaps refresher/{CRONJOB}"
+SETTINGS = f"configmaps refresher/{CONFIG}"
 ACCOUNT = f"serviceaccounts refresher/{CRONJOB}"
 KEYS = f"secrets refresher/{CRONJOB}-aws"
+CODE = f"configmaps refresher/{settings().program}"
 RIGHTS = f"clusterroles {CRONJOB}:refresher"
 
 
@@ -161,7 +163,7 @@ def test_a_change_writes_what_it_has_to_and_once(place: Place, title: str) -> No
 
 
 def test_nothing_of_all_that_stays_behind(place: Place) -> None:
-    settled = {RIGHTS, SETTINGS, JOB, ACCOUNT, KEYS, *secrets("a", "b", name=RENAMED), *bound("a"), *bound("b")}
+    settled = {RIGHTS, SETTINGS, CODE, JOB, ACCOUNT, KEYS, *secrets("a", "b", name=RENAMED), *bound("a"), *bound("b")}
     assert place.stored.left() == {*settled, "secrets refresher/their-keys"}
     user = place.stored.objects()["serviceaccounts a/default"]
     assert user["imagePullSecrets"] == [{"name": RENAMED}]

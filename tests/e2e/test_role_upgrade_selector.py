@@ -18,7 +18,7 @@ from support.crowd import Crowd
 from support.playbook import Ansible
 from support.role import Role, changed
 from support.stored import Stored, quiet_schedule
-from support.workloads import CRONJOB, wait_for
+from support.workloads import CONFIG, CRONJOB, wait_for
 
 pytestmark = pytest.mark.role
 # A name of its own: what is not selected is emptied, in the namespaces of other tests too.
@@ -26,7 +26,7 @@ NAME = "wandering-secret"
 RENAMED = "wandered-secret"
 
 JOB = f"cronjobs refresher/{CRONJOB}"
-SETTINGS = f"configmaps refresher/{CRONJOB}"
+SETTINGS = f"configmaps refresher/{CONFIG}"
 RIGHTS = f"clusterroles {CRONJOB}:refresher"
 POLICY = f"validatingadmissionpolicies {CRONJOB}.refresher"
 WIDE = {
@@ -195,5 +195,5 @@ def test_check_mode_where_nothing_of_it_is_yet(
     assert [event for event in audit.writes(since=mark) if is_limited(event)] == []
     assert (stored.left(), aws.calls) == (set(), {})
     # What is made is shown, but not the keys that are given to the refresher.
-    assert "refresh.sh" in run.stdout
+    assert "_refresher.main.py" in run.stdout
     assert leaks.find(run.output, leaks.forms(aws.secret_key)) == []

@@ -70,7 +70,7 @@ def hours(passed: float) -> float:
 def scaled(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options of the refresher, with those that are seconds faster by the factor, too."""
     return {
-        name: round(value / FACTOR) if name in ("renew_before", "fail_open_before") else value
+        name: int(value / FACTOR) if name in ("renew_before", "fail_open_before", "deadline") else value
         for name, value in options.items()
     }
 

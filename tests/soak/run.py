@@ -20,7 +20,7 @@ from support.playbook import Ansible
 from support.repeated import Repeated
 from support.role import Role
 from support.witness import Witness, emptied, outlived
-from support.workloads import CRONJOB, Ended, Pull, Workloads
+from support.workloads import CONFIG, CRONJOB, Ended, Pull, Workloads
 
 from .plan import DEADLINE, GAP, HEALTHY, LIFE, Outage, down_between, hours, outage_at, scaled, seconds
 
@@ -69,10 +69,11 @@ class Soak:
         self._aws.behave(life=seconds(LIFE))
         self.role.run(test_run="never", refresher_active_deadline=DEADLINE).ok()
         core, batch = self._workloads.core, self._workloads.batch
-        policy = json.loads(core.read_namespaced_config_map(CRONJOB, self._home).data["policy.json"])
+        policy = json.loads(core.read_namespaced_config_map(CONFIG, self._home).data["policy.json"])
         self.policy = scaled(policy)
-        core.patch_namespaced_config_map(CRONJOB, self._home, {"data": {"policy.json": json.dumps(self.policy)}})
-        deadline = {"activeDeadlineSeconds": round(seconds(DEADLINE / 3600))}
+        core.patch_namespaced_config_map(CONFIG, self._home, {"data": {"policy.json": json.dumps(self.policy)}})
+        deadline: dict[str, Any] = {"activeDeadlineSeconds": round(seconds(DEADLINE / 3600))}
+        deadline["template"] = {"spec": dict(deadline)}
         batch.patch_namespaced_cron_job(CRONJOB, self._home, {"spec": {"jobTemplate": {"spec": deadline}}})
         self._workloads.suspend(self._home)
         image = {"/pause": Path(os.environ["FRESHPULL_TEST_PAUSE_BINARY"])}

@@ -21,6 +21,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.removal import Remover
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.selector import requirements
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import (
+    CONFIG,
     CRONJOB,
     Places,
     Settings,
@@ -30,7 +31,8 @@ from support.crowd import Crowd
 from support.refresher_settings import CASES
 from support.stored import Stored, quiet_schedule
 
-JOB, SETTINGS = f"cronjobs refresher/{CRONJOB}", f"configmaps refresher/{CRONJOB}"
+JOB = f"cronjobs refresher/{CRONJOB}"
+SETTINGS, CODE = f"configmaps refresher/{CONFIG}", f"configmaps refresher/{CASES['listed'].program}"
 ACCOUNT, KEYS = f"serviceaccounts refresher/{CRONJOB}", f"secrets refresher/{CRONJOB}-aws"
 NAMESPACE, PERMISSIONS = "namespaces refresher", f"clusterroles {CRONJOB}:refresher"
 WIDE = f"clusterrolebindings {CRONJOB}:refresher"

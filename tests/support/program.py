@@ -1,15 +1,17 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The refresher's program as a pod has it: the files that it imports, in a folder of their own."""
+"""The refresher's program as a pod has it, and what it imports."""
 
 from __future__ import annotations
 
 import ast
-import shutil
 from pathlib import Path
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import program
+
 COLLECTION = Path(__file__).parents[2]
+MODULE_UTILS = COLLECTION / "plugins/module_utils"
 _PACKAGE = "ansible_collections.freshpull.ecr_public."
 MAIN = _PACKAGE + "plugins.module_utils._refresher.main"
 
@@ -40,10 +42,10 @@ def imports(path: Path) -> list[str]:
 
 
 def install(folder: Path) -> list[str]:
-    """Copy the program; the arguments of a Python interpreter that run it."""
-    for name, path in closure().items():
-        target = folder / (name.replace(".", "/") + ".py")
+    """The program in a folder, as its pod has it from the ConfigMap; the command of the pod's container."""
+    held = program.data({name: (MODULE_UTILS / name).read_text(encoding="utf-8") for name in program.FILES})
+    for item in program.items():
+        target = folder / item["path"]
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, target)
-    start = f"import sys; sys.path.insert(0, {str(folder)!r}); from {MAIN} import main; main()"
-    return ["-I", "-c", start]
+        target.write_text(held[item["key"]], encoding="utf-8")
+    return [part.replace(program.FOLDER, str(folder)) for part in program.COMMAND]

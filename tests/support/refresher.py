@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The refresher's script, run without a pod: with the same files, and a service account that has the role's rights."""
+"""The refresher's program without a pod: with the same files, and a service account that has the role's rights."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
 from kubernetes import client
 
 from support.aws import FakeAws
 from support.dockerconfig import auths_of
+from support.program import install
 from unit.cases import decide as cases
 
-FILES = Path(__file__).parents[2] / "roles/pull_secret/files"
 NAME = "ecr-public-secret"
 PREFIX = "ecr-public.freshpull/"
 DUE: dict[str, Any] = {"expires_at": "2020-01-01T00:00:00Z"}
@@ -43,7 +44,7 @@ def entry(password: str) -> dict[str, str]:
 
 
 class Refresher:
-    """Runs refresh.sh as the CronJob's pod would, with a real service account that has the role's rights."""
+    """Runs the program as the CronJob's pod would, with a real service account that has the role's rights."""
 
     def __init__(self, core: client.CoreV1Api, aws: FakeAws, folder: Path, name: str = NAME) -> None:
         """name: of the pull secrets."""
@@ -57,9 +58,10 @@ class Refresher:
             "fail_open": True,
             "fail_open_before": 8400,
             "workers": 32,
+            "deadline": 510,
             "aws_endpoint_url": aws.endpoint_url,
         }
-        self.command = ["bash", str(FILES / "refresh.sh")]
+        self.command = install(folder / "program")
         self.output = ""
         self.last_words = ""
         self.path = os.environ["PATH"]
@@ -91,8 +93,6 @@ class Refresher:
     def _files(self) -> None:
         for name in ("config", "api", "aws", "tmp"):
             (self.folder / name).mkdir()
-        for name in ("decide.jq", "selected.sh"):
-            shutil.copy(FILES / name, self.folder / "config")
         request = {"spec": {"audiences": [], "expirationSeconds": 600}}
         answer = self.core.create_namespaced_service_account_token("refresher", self.home, request)
         self.token = str(answer.status.token)
@@ -121,6 +121,7 @@ class Refresher:
 
     def run(self, *, status: int = 0, **environment: str) -> dict[str, dict[str, Any]]:
         """The results by namespace."""
+        (self.folder / "last-words").unlink(missing_ok=True)
         (self.folder / "config/policy.json").write_text(json.dumps(self.policy))
         (self.folder / "config/namespaces").write_text("".join(f"{namespace}\n" for namespace in self.namespaces))
         done = subprocess.run(
@@ -144,11 +145,13 @@ class Refresher:
         self.output = done.stdout + done.stderr
         assert done.returncode == status, self.output
         assert not any((self.folder / "tmp").iterdir()), "scratch left behind"
-        self.last_words = (self.folder / "last-words").read_text()
+        # The kubelet takes the log where there is no message.
+        words = self.folder / "last-words"
+        self.last_words = words.read_text() if words.exists() else self.output
         lines = [json.loads(line) for line in done.stdout.splitlines()]
         if lines:
             assert "summary" in lines.pop()
-        return {line["namespace"]: line for line in lines}
+        return {line["namespace"]: line for line in lines if "problem" not in line}
 
     def secret(self, namespace: str) -> Any:
         return self.core.read_namespaced_secret(self.name, namespace)
@@ -170,3 +173,8 @@ class Refresher:
         """Run a command between the reading and the writing."""
         kubectl = f"kubectl --kubeconfig {os.environ['FRESHPULL_TEST_KUBECONFIG']} -n {namespace}"
         self.wrap("aws", f'KUBECTL="{kubectl}"\n{{ {command}; }} >/dev/null || exit\nexec "$REAL" "$@"')
+
+
+@pytest.fixture
+def refresher(core: client.CoreV1Api, aws: FakeAws, tmp_path: Path) -> Refresher:
+    return Refresher(core, aws, tmp_path)

@@ -11,7 +11,11 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import manifests, permissions
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import (
+    manifests,
+    permissions,
+    program,
+)
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.selector import requirements
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import (
     AwsAccess,
@@ -27,7 +31,8 @@ Object = dict[str, Any]
 
 ROLE = Path(__file__).parents[2] / "roles/pull_secret"
 ARN = "arn:aws:iam::123456789012:role/ecr-public-pull"
-FILES = {name: (ROLE / "files" / name).read_text() for name in ("refresh.sh", "selected.sh", "decide.jq")}
+MODULE_UTILS = Path(__file__).parents[2] / "plugins/module_utils"
+FILES = {name: (MODULE_UTILS / name).read_text() for name in program.FILES}
 IMAGE = "public.ecr.aws/aws-cli/aws-cli:2.36.7"
 KEYS = {"aws_auth": "secret", "aws_access_key": "AKIA" + "A" * 16, "aws_secret_key": "never-said/never-said"}
 WITH_KEYS = AwsAccess("secret", access_key=KEYS["aws_access_key"], secret_key=KEYS["aws_secret_key"])
@@ -108,7 +113,7 @@ def objects(wanted: Settings) -> list[Object]:
         permissions.cluster_role(wanted),
         *([permissions.cluster_role_binding(wanted)] if restricted else bindings),
         manifests.service_account(wanted),
-        manifests.config_map(wanted),
+        *manifests.config_maps(wanted),
         manifests.cron_job(wanted),
     ]
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from kubernetes import client, config
 
 CRONJOB = "refresh-ecr-public-token"
+CONFIG = f"{CRONJOB}-settings"
 SECONDS = 120
 """How long a pod may take; most take five."""
 

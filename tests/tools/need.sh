@@ -11,9 +11,9 @@ set -euo pipefail
 # Each as PROGRAM:PACKAGE; a program that is not on PATH by its whole path.
 case ${1:?} in
     lint) needed=(git:git promtool:prometheus shellcheck:shellcheck) ;;
-    unit) needed=(bash:bash curl:curl jq:jq) ;;
+    unit) needed=(bash:bash) ;;
     cluster | e2e)
-        needed=(curl:curl gcc:gcc jq:jq)
+        needed=(gcc:gcc)
         if [[ $EUID == 0 ]]; then
             needed+=(containerd:containerd runc:runc mmdebstrap:mmdebstrap ip:iproute2 iptables:iptables)
             needed+=(/usr/lib/cni/bridge:containernetworking-plugins)
@@ -28,7 +28,7 @@ case ${1:?} in
             exit 1
         fi
         ;;
-    bench) needed=(h2load:nghttp2-client) ;;
+    bench) needed=(h2load:nghttp2-client jq:jq) ;;
     *) echo "Unknown stage $1" >&2; exit 2 ;;
 esac
 

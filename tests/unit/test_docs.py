@@ -291,23 +291,8 @@ def reasons_in_python(source: str) -> set[str]:
     return found - {""}
 
 
-def reasons_in_the_refresher() -> set[str]:
-    script, rules = read(ROLE / "files/refresh.sh"), read(ROLE / "files/decide.jq")
-    renewal = re.search(r"^def ailment:\n(.*?);$", rules, re.MULTILINE | re.DOTALL)
-    forced = re.search(r"^def renewal: (.*);$", rules, re.MULTILINE)
-    assert renewal
-    assert forced
-    return {
-        *re.findall(r"settle_failed ([a-z_]+)", script),
-        *re.findall(r'reason: "([a-z_]+)"', script),
-        *re.findall(r'failure\("([a-z_]+)"', rules),
-        *re.findall(r'plan\("\w+"; "([a-z_]+)"', rules),
-        *re.findall(r'(?:then|else) "([a-z_]+)"', renewal.group(1) + forced.group(1)),
-    }
-
-
 def code_reasons() -> set[str]:
-    found = reasons_in_the_refresher()
+    found: set[str] = set()
     for path in sorted((ROOT / "plugins/module_utils").rglob("*.py")):
         found |= reasons_in_python(read(path))
     return found - INTERNAL_REASONS
@@ -328,9 +313,8 @@ def test_the_guides_explain_the_reasons_of_the_code() -> None:
 def test_the_guide_lists_what_the_table_of_cases_has() -> None:
     decided = set(map(tuple, rows("guide_decisions")))
     for case in decide.load():
-        for expected in filter(None, (case.expect, case.refresher)):
-            found = (expected["action"], expected["reason"])
-            assert found in decided or (found[0] == "failed" and found[1] in failures()), case.name
+        found = (case.expect["action"], case.expect["reason"])
+        assert found in decided or (found[0] == "failed" and found[1] in failures()), case.name
 
 
 def test_the_guide_lists_the_marks() -> None:

@@ -18,8 +18,6 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
-
 ROOT = Path(__file__).resolve().parents[2]
 VERSION = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"]
 RUNTIME = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))
@@ -29,7 +27,7 @@ LICENCE = (
 )
 SPDX = "# SPDX-License-Identifier: GPL-3.0-or-later"
 MOST_LINES = 400
-CODE = (".jq", ".py", ".sh")
+CODE = (".py", ".sh")
 # Written so that this file does not name them either: where packages come from is the user's setting.
 REGISTRIES = (".".join(("pypi", "org")), ".".join(("pythonhosted", "org")), ".".join(("proxy", "golang", "org")))
 
@@ -107,16 +105,6 @@ def test_action_groups_hold_the_modules_with_their_options(group: str, option: s
 
 def test_the_group_for_clusters_serves_kubernetes_core_too() -> None:
     assert {"metadata": {"extend_group": ["kubernetes.core.k8s"]}} in RUNTIME["action_groups"]["k8s"]
-
-
-def test_the_refresher_knows_the_marks_by_their_names() -> None:
-    """The names stand in _marks.py; the script that cannot import it must not spell one differently."""
-    ours = {value for value in vars(_marks).values() if isinstance(value, str) and value.startswith(_marks.PREFIX)}
-    used: set[str] = set()
-    for path in files():
-        if path.is_relative_to("roles/pull_secret/files"):
-            used |= set(re.findall(re.escape(_marks.PREFIX) + r"[a-z-]+", read(path)))
-    assert used <= ours
 
 
 def test_metadata_agrees() -> None:

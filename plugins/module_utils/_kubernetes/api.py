@@ -18,6 +18,7 @@ import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import kinds
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.clocks import Clocks
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import Patience
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import (
     APPLY_PATCH,
@@ -85,8 +86,8 @@ class Cluster:
     def __init__(self, transport: Transport, patience: Patience | None = None) -> None:
         self._transport = transport
         self._patience = patience or Patience()
-        self.clock_offset = dt.timedelta()
-        """How far the API server's clock is ahead of ours, by its first response."""
+        self.clocks = Clocks()
+        """By the first response of the API server."""
         self._clock_read = False
 
     @property
@@ -277,12 +278,7 @@ class Cluster:
             # It is missing, unreadable or without a time zone. Python before 3.10 raises TypeError for the former, too.
             return
         self._clock_read = True
-        self.clock_offset = offset
-
-
-def later_clock(offset: dt.timedelta) -> dt.datetime:
-    """Now by our clock or by the API server's, by its offset: neither slow clock makes an expired token look valid."""
-    return dt.datetime.now(dt.timezone.utc) + max(offset, dt.timedelta())
+        self.clocks = Clocks(offset)
 
 
 def _namespace(item: t.Mapping[str, t.Any]) -> Namespace:

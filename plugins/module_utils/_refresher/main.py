@@ -31,9 +31,10 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.a
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import Patience
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import NoResponseError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import Plan
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.aws_cli import AwsCli
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.aws_cli import SECONDS, AwsCli
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.pod_transport import PodTransport
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.settings import (
+    DEADLINE_STATUS,
     Settings,
     SettingsError,
     read,
@@ -49,8 +50,10 @@ LONGEST_MESSAGE = 4000
 """Bytes of the termination message. The kubelet keeps 4096."""
 SECONDS_ONCE_STOPPED = 4.0
 """For what is under way. The pod has 10 s from SIGTERM to its end, and the last words take a moment, too."""
+DEADLINE = "the deadline"
+"""What stops a run that takes too long, in messages."""
 _FAILURES = ("failed", "failed_open")
-_WITHOUT_TOKEN = ("aws", "kept", "dying", "immutable")
+_WITHOUT_TOKEN = ("aws", "clocks", "kept", "dying", "immutable")
 """Reasons of those that failed for lack of a token."""
 
 
@@ -157,7 +160,7 @@ class Refresher:
         try:
             secret = self._cluster.secret(namespace, self._settings.policy.name)
         except ClusterError as exc:
-            return Outcome(namespace, Plan("failed", exc.reason, f"{exc} Run the role again."))
+            return Outcome(namespace, Plan("failed", exc.reason, _again(exc)))
         if secret is None:
             msg = f"The secret {self._settings.policy.name} does not exist, or the namespace. Run the role again."
             return Outcome(namespace, Plan("failed", "missing", msg))
@@ -245,58 +248,98 @@ def run(environment: t.Mapping[str, str], out: t.TextIO) -> tuple[int, str]:
     """One run with these variables; the exit status and the last words, in which no secret is."""
     try:
         settings = read(environment.get("FRESHPULL_CONFIG", "/etc/freshpull"), bool(environment.get("FORCE_RENEW")))
-        access = environment.get("FRESHPULL_API_ACCESS", "/var/run/secrets/freshpull")
-        host = environment.get("KUBERNETES_SERVICE_HOST")
-        if not host:
-            return 1, "KUBERNETES_SERVICE_HOST is not set: this program runs in a pod."
-        port = int(environment.get("KUBERNETES_SERVICE_PORT") or 443)
-        transport = PodTransport(host, port, f"{access}/token", f"{access}/ca.crt")
+        transport = _transport(environment)
     except (SettingsError, NoResponseError) as exc:
-        return 1, str(exc)
-    except ValueError:
-        return 1, "KUBERNETES_SERVICE_PORT is not a number."
+        return 1, _tell(out, str(exc))
     patience = Patience()
     patience.listen()
+    cluster = Cluster(transport, patience)
     with tempfile.TemporaryDirectory() as home:
-        cli = AwsCli(settings.aws_auth, settings.aws_endpoint_url, environment.get("AWS_ROLE_ARN", ""), home)
-        refresher = Refresher(settings, Cluster(transport, patience), Tokens(fetch=cli.token), out)
-        problem = _in_time(refresher.run, patience)
-    if patience.stopped_by:
-        problem = f"Stopped by {patience.stopped_by}, by its deadline or by hand, before the end."
-    words = refresher.results.conclude()
-    return int(bool(problem or refresher.results.failures)), f"{problem} {words}".strip() or "no namespace"
+        cli = AwsCli(
+            settings.aws_auth,
+            settings.aws_endpoint_url,
+            environment.get("AWS_ROLE_ARN", ""),
+            home,
+            # What is left is for the secrets, which may have to fail open.
+            seconds=min(SECONDS, settings.deadline * 2 / 3),
+        )
+        refresher = Refresher(settings, cluster, Tokens(fetch=cli.token), out)
+        problem = _in_time(refresher.run, patience, settings.deadline)
+    if patience.stopped_by == DEADLINE:
+        problem = f"Stopped after {settings.deadline} s, before the end, by its deadline: see active_deadline."
+    elif patience.stopped_by:
+        problem = f"Stopped by {patience.stopped_by} before the end. A deadline, a deletion or a drained node do so."
+    problem = _tell(out, " ".join(filter(None, [problem, cluster.clocks.problem])))
+    words = f"{problem} {refresher.results.conclude()}".strip() or "no namespace"
+    if patience.stopped_by == DEADLINE:
+        return DEADLINE_STATUS, words
+    return (1 if problem or refresher.results.failures else 0), words
 
 
-def _in_time(work: t.Callable[[], None], patience: Patience) -> str:
-    """Why the work could not be done, or "". Once the pod is asked to stop it has a moment: workers may hang."""
+def _transport(environment: t.Mapping[str, str]) -> PodTransport:
+    """Raises SettingsError or NoResponseError."""
+    access = environment.get("FRESHPULL_API_ACCESS", "/var/run/secrets/freshpull")
+    host = environment.get("KUBERNETES_SERVICE_HOST")
+    if not host:
+        raise SettingsError("KUBERNETES_SERVICE_HOST is not set: this program runs in a pod.")
+    try:
+        port = int(environment.get("KUBERNETES_SERVICE_PORT") or 443)
+    except ValueError as exc:
+        raise SettingsError("KUBERNETES_SERVICE_PORT is not a number.") from exc
+    return PodTransport(host, port, f"{access}/token", f"{access}/ca.crt")
+
+
+def _tell(out: t.TextIO, problem: str) -> str:
+    """Print what concerns the whole run, if there is anything."""
+    if problem:
+        out.write(json.dumps({"problem": problem}) + "\n")
+        out.flush()
+    return problem
+
+
+def _in_time(work: t.Callable[[], None], patience: Patience, deadline: float) -> str:
+    """Why the work could not be done, or "". Once it is asked to stop it has a moment: workers may hang.
+
+    deadline: seconds from now.
+    """
     problems: list[str] = []
 
     def step() -> None:
         try:
             work()
         except ClusterError as exc:
-            problems.append(f"{exc} Run the role again.")
+            problems.append(_again(exc))
         except Exception as exc:  # noqa: BLE001
-            # Its text may hold a secret; its kind and its place do not.
-            place = traceback.extract_tb(exc.__traceback__)[-1]
-            where = f"{os.path.basename(place.filename)}, line {place.lineno}"
-            problems.append(f"The refresher failed by a mistake of its own: {type(exc).__name__} in {where}.")
+            problems.append(_mistake(exc))
 
     thread = threading.Thread(target=step, daemon=True)
     thread.start()
-    ends = math.inf
+    stops, ends = patience.now() + deadline, math.inf
     while thread.is_alive() and patience.now() < ends:
         thread.join(0.1)
+        if patience.now() > stops:
+            patience.stop(DEADLINE)
         if patience.stopped_by:
             ends = min(ends, patience.now() + SECONDS_ONCE_STOPPED)
     return " ".join(problems)
 
 
+def _again(exc: ClusterError) -> str:
+    return f"{str(exc).rstrip('.')}. Run the role again."
+
+
+def _mistake(exc: Exception) -> str:
+    """Its text may hold a secret; its kind and its place do not."""
+    place = traceback.extract_tb(exc.__traceback__)[-1]
+    where = f"{os.path.basename(place.filename)}, line {place.lineno}"
+    return f"The refresher failed by a mistake of its own: {type(exc).__name__} in {where}."
+
+
 def main() -> None:
-    status, words = run(os.environ, sys.stdout)
-    if status:
-        sys.stderr.write(words + "\n")
-        sys.stderr.flush()
+    try:
+        status, words = run(os.environ, sys.stdout)
+    except Exception as exc:  # noqa: BLE001
+        status, words = 1, _tell(sys.stdout, _mistake(exc))
     shown = words.encode()[:LONGEST_MESSAGE].decode(errors="ignore")
     try:
         with open(os.environ.get("FRESHPULL_TERMINATION_LOG", "/dev/termination-log"), "w", encoding="utf-8") as file:

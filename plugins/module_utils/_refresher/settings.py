@@ -18,6 +18,10 @@ POLICY, NAMESPACES = "policy.json", "namespaces"
 """The files of the ConfigMap: the settings as JSON, and the listed namespaces, one in each line."""
 
 
+DEADLINE_STATUS = 3
+"""The exit status of a run that its own deadline stopped: the CronJob tries it no second time."""
+
+
 class SettingsError(Exception):
     """The settings cannot be used."""
 
@@ -26,11 +30,14 @@ class SettingsError(Exception):
 class Settings:
     """policy: for the secrets. workers: parallel requests. names: the listed namespaces; () with a selector.
 
+    deadline: seconds for one run.
+
     selector: kubectl -l syntax, "" if the namespaces are listed. included, excluded: patterns of names with a selector.
     """
 
     policy: Policy
     workers: int
+    deadline: int
     names: tuple[str, ...]
     selector: str
     included: re.Pattern[str]
@@ -52,6 +59,7 @@ _KEYS: dict[str, tuple[type | tuple[type, ...], t.Any]] = {
     "fail_open": (bool, _REQUIRED),
     "fail_open_before": ((int, float), _REQUIRED),
     "workers": (int, _REQUIRED),
+    "deadline": (int, _REQUIRED),
     "aws_endpoint_url": (str, ""),
     "aws_auth": (str, ""),
     "selector": (str, ""),
@@ -85,6 +93,7 @@ def read(folder: str, force_renew: bool = False) -> Settings:
     return Settings(
         policy,
         max(1, given["workers"]),
+        max(1, given["deadline"]),
         () if selector else tuple(dict.fromkeys(_text(folder, NAMESPACES).split())),
         selector,
         included,

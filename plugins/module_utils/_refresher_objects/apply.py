@@ -84,20 +84,24 @@ class Installer:
             former = Former(self._cluster, settings.namespace, pool)
             self._create_namespace()
             self._wait_for_deletions(former)
+            # Secrets of a former name are renewed until the end, since something may still be rejected.
+            kept = frozenset() if self._dry_run else former.secrets - {settings.renewal.secret}
             if settings.places.selector:
-                self._enforce_policy(former)
-            self._put(permissions.cluster_role(settings), former)
+                self._enforce_policy(former, kept)
+            self._put(permissions.cluster_role(settings, kept), former)
             self._put(manifests.service_account(settings), former)
-            bodies = [manifests.aws_secret(settings), manifests.config_map(settings), manifests.cron_job(settings)]
+            # The CronJob is the last of them: it needs all others.
+            bodies = [manifests.aws_secret(settings), *manifests.config_maps(settings), manifests.cron_job(settings)]
             own = [body for body in bodies if body]
             missing = self._missing_bindings(former)
             tried = self._try(own, missing, pool)
             self._bind(missing, former, pool)
             # Before the ConfigMap that knows their name is written.
             self._remove_former_secrets(former)
-            # The CronJob is the last of them: it needs all others.
             for body, would_be in zip(own, tried):
-                self._record(former.named[body["kind"]], would_be, body)
+                self._record(former.stored(body), would_be, body)
+            if kept:
+                self._narrow(former)
             self._remove_unwanted(former, pool)
         return former
 
@@ -105,10 +109,10 @@ class Installer:
 
     def _wait_for_deletions(self, former: Former) -> None:
         """An object that is being deleted could be changed, and would be gone all the same."""
-        for kind, found in former.named.items():
+        for found in (*former.named.values(), *former.config_maps.values()):
             if not (found and found["metadata"].get("deletionTimestamp")):
                 continue
-            name, namespace = found["metadata"]["name"], found["metadata"].get("namespace", "")
+            kind, name, namespace = found["kind"], found["metadata"]["name"], found["metadata"].get("namespace", "")
             where = f"{namespace}/{name}" if namespace else name
             if self._dry_run:
                 self.warnings.append(f"{kind} {where} is being deleted. It would be waited for, and created again.")
@@ -118,7 +122,7 @@ class Installer:
                     f"{kind} {where} is still being deleted after {SECONDS_FOR_DELETION:.0f} s. kubectl describe shows "
                     "what keeps it, such as a finalizer or a pod on a dead node. Run the task again when it is gone.",
                 )
-            former.named[kind] = None
+            former.forget(found)
 
     def _is_gone(self, kind: str, name: str, namespace: str) -> bool:
         deadline = self._now() + SECONDS_FOR_DELETION
@@ -155,14 +159,14 @@ class Installer:
         body = manifests.namespace(self._settings)
         self._record(before, objects.apply(self._cluster, body, dry_run=True), body)
 
-    def _enforce_policy(self, former: Former) -> None:
+    def _enforce_policy(self, former: Former, kept: permissions.Names) -> None:
         changed = [
             self._put(body, former)
-            for body in (permissions.policy(self._settings), permissions.policy_binding(self._settings))
+            for body in (permissions.policy(self._settings, kept), permissions.policy_binding(self._settings))
         ]
         if self._dry_run:
             return
-        body = permissions.probe(self._settings)
+        body = permissions.probe(self._settings, kept)
         deadline = self._now() + SECONDS_FOR_POLICY
         seen = 0
         while seen < (PROBES if any(changed) else 1):
@@ -177,6 +181,15 @@ class Installer:
                 )
             else:
                 self._sleep(_PAUSE)
+
+    def _narrow(self, former: Former) -> None:
+        """Take back what was kept for secrets of a former name."""
+        bodies = [permissions.cluster_role(self._settings)]
+        if self._settings.places.selector:
+            bodies.append(permissions.policy(self._settings))
+        for body in bodies:
+            self.changes = [change for change in self.changes if change.identity != plan.identity(body)]
+            self._put(body, former)
 
     def _denied(self, body: Object) -> bool:
         try:
@@ -290,6 +303,19 @@ class Installer:
                     self._delete(found)
         if self._settings.aws.kind != "secret" and former.aws_secret:
             self._delete(former.aws_secret)
+        self._remove_former_config_maps(former)
+
+    def _remove_former_config_maps(self, former: Former) -> None:
+        """A Job that was created from the former CronJob keeps its own; the next task removes them."""
+        kept = {body["metadata"]["name"] for body in manifests.config_maps(self._settings)}
+        unwanted = [found for name, found in former.config_maps.items() if name not in kept]
+        if unwanted:
+            namespace = self._settings.namespace
+            jobs = objects.labelled(self._cluster, "Job", f"{_marks.REFRESHER_LABEL}={namespace}", namespace)
+            used = plan.used_config_maps(jobs)
+            for found in unwanted:
+                if found["metadata"]["name"] not in used:
+                    self._delete(found)
 
     def _delete(self, found: Object) -> None:
         objects.delete(self._cluster, found, dry_run=self._dry_run)
@@ -301,7 +327,7 @@ class Installer:
         """Apply an object if that changes it; whether it does."""
         untried = self._without_namespace and "namespace" in body["metadata"]
         tried = body if untried else objects.apply(self._cluster, body, dry_run=True)
-        return self._record(former.named[body["kind"]], tried, body)
+        return self._record(former.stored(body), tried, body)
 
     def _record(self, before: Object | None, tried: Object, body: Object) -> bool:
         """Write an object if its dry run says that this changes it; whether it does."""

@@ -14,26 +14,26 @@ import json
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.settings import (
+    DEADLINE_STATUS,
+    NAMESPACES,
+    POLICY,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import program
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.pod import pod_spec
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.selector import pattern
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import (
+    AWS_SECRET,
+    CA,
+    CONFIG,
     CRONJOB,
-    FEDERATED,
+    SESSION,
     AwsAccess,
     Settings,
 )
 
-AWS_SECRET = f"{CRONJOB}-aws"
-"""The Secret with the AWS keys that the options gave."""
-SESSION = "freshpull-ecr-public"
-"""The session name of an assumed role, which CloudTrail shows."""
 STARTING_DEADLINE = 600
 """Seconds. A run that could not start for so long is left out; the next one is due."""
-# Addresses on a node that give out credentials. They are never behind a proxy.
-METADATA_ADDRESSES = ("169.254.169.254", "169.254.170.2", "169.254.170.23", "fd00:ec2::23", "fd00:ec2::254")
-
-_CONFIG, _API, _AWS = "/etc/freshpull", "/var/run/secrets/freshpull", "/var/run/secrets/freshpull-aws"
-_READABLE_BY_GROUP = 0o440
-_USER = 65532
 _CREDENTIAL_SOURCE = {"ambient": "Ec2InstanceMetadata", "pod_identity": "EcsContainer"}
 
 Object = dict[str, t.Any]
@@ -82,19 +82,28 @@ def aws_secret(settings: Settings) -> Object | None:
     }
 
 
-def config_map(settings: Settings) -> Object:
-    """The program, and what it reads its settings from."""
-    data = {
-        **settings.files,
-        "policy.json": json.dumps(_policy(settings)),
-        "namespaces": "\n".join(settings.places.listed) + "\n",
-    }
+def config_maps(settings: Settings) -> list[Object]:
+    """The program, its settings, and the authorities that the way to AWS needs, if any."""
+    maps = [
+        {**_config_map(settings, settings.program, program.data(settings.files)), "immutable": True},
+        _config_map(settings, CONFIG, _settings(settings)),
+    ]
+    if settings.pod.ca_bundle:
+        maps.append(_config_map(settings, CA, {"ca.crt": settings.pod.ca_bundle}))
+    return maps
+
+
+def _config_map(settings: Settings, name: str, data: t.Mapping[str, str]) -> Object:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": _metadata(settings, name), "data": dict(data)}
+
+
+def _settings(settings: Settings) -> dict[str, str]:
+    """The files that the program reads, and the AWS CLI."""
+    data = {POLICY: json.dumps(_policy(settings)), NAMESPACES: "\n".join(settings.places.listed) + "\n"}
     # Only what is needed, so that a new option changes no refresher that does not use it.
     if settings.aws.assumes_role:
         data["aws-config"] = _aws_config(settings.aws)
-    if settings.pod.ca_bundle:
-        data["aws-ca.crt"] = settings.pod.ca_bundle
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": _metadata(settings, CRONJOB), "data": data}
+    return data
 
 
 def _policy(settings: Settings) -> Object:
@@ -106,6 +115,7 @@ def _policy(settings: Settings) -> Object:
         "fail_open": renewal.fail_open,
         "fail_open_before": renewal.fail_open_before,
         "workers": renewal.workers,
+        "deadline": settings.schedule.program_deadline,
         "aws_endpoint_url": settings.aws.endpoint_url,
         "aws_auth": settings.aws.kind,
     }
@@ -139,6 +149,10 @@ def cron_job(settings: Settings) -> Object:
         "ttlSecondsAfterFinished": 86400,
         # The program tries again by itself; this is for a node that dies under it.
         "backoffLimit": 1,
+        # What its deadline has stopped has tried for long enough, and its last words are to be read.
+        "podFailurePolicy": {
+            "rules": [{"action": "FailJob", "onExitCodes": {"operator": "In", "values": [DEADLINE_STATUS]}}]
+        },
         "template": {"metadata": {"labels": settings.labels}, "spec": pod_spec(settings)},
     }
     return {
@@ -149,123 +163,14 @@ def cron_job(settings: Settings) -> Object:
             "schedule": schedule.schedule,
             "timeZone": schedule.time_zone,
             "suspend": schedule.suspend,
-            "concurrencyPolicy": "Forbid",
+            # A pod that cannot end, as on a dead node, must not stop the schedule.
+            "concurrencyPolicy": "Replace",
             "startingDeadlineSeconds": STARTING_DEADLINE,
             "successfulJobsHistoryLimit": schedule.history,
             "failedJobsHistoryLimit": schedule.history,
             "jobTemplate": {"metadata": {"labels": settings.labels}, "spec": job},
         },
     }
-
-
-def pod_spec(settings: Settings) -> Object:
-    """The pod, which Pod Security "restricted" admits."""
-    pod = settings.pod
-    chosen = {
-        "priorityClassName": pod.priority_class,
-        "nodeSelector": dict(pod.node_selector),
-        "tolerations": [dict(toleration) for toleration in pod.tolerations],
-        "imagePullSecrets": [{"name": name} for name in pod.image_pull_secrets],
-    }
-    return {
-        "serviceAccountName": CRONJOB,
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "restartPolicy": "Never",
-        "terminationGracePeriodSeconds": 10,
-        **{field: value for field, value in chosen.items() if value},
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": _USER,
-            "runAsGroup": _USER,
-            "fsGroup": _USER,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-        "containers": [_container(settings)],
-        "volumes": _volumes(settings),
-    }
-
-
-def _container(settings: Settings) -> Object:
-    aws_mount = [_mount("aws", _AWS)] if _aws_source(settings.aws) else []
-    return {
-        "name": "refresh",
-        "image": settings.pod.image,
-        "imagePullPolicy": settings.pod.image_pull_policy,
-        "command": ["bash", f"{_CONFIG}/refresh.sh"],
-        "env": [{"name": name, "value": value} for name, value in _environment(settings).items()],
-        "resources": dict(settings.pod.resources),
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
-        "volumeMounts": [
-            _mount("config", _CONFIG),
-            _mount("api-access", _API),
-            *aws_mount,
-            {"name": "scratch", "mountPath": "/scratch"},
-        ],
-    }
-
-
-def _mount(name: str, path: str) -> Object:
-    return {"name": name, "mountPath": path, "readOnly": True}
-
-
-def _environment(settings: Settings) -> dict[str, str]:
-    aws, pod = settings.aws, settings.pod
-    environment = {"HOME": "/scratch", "TMPDIR": "/scratch"}
-    if aws.has_keys:
-        # A file, so that no environment holds keys.
-        environment["AWS_SHARED_CREDENTIALS_FILE"] = f"{_AWS}/credentials"
-    if aws.kind == "ambient":
-        # Otherwise the program makes sure that the node's own role is never used.
-        environment["AWS_EC2_METADATA_DISABLED"] = "false"
-    if aws.kind in FEDERATED:
-        environment["AWS_ROLE_SESSION_NAME"] = SESSION
-    if aws.kind == "web_identity":
-        environment["AWS_ROLE_ARN"] = aws.role_arn
-        environment["AWS_WEB_IDENTITY_TOKEN_FILE"] = f"{_AWS}/token"
-    if aws.assumes_role:
-        environment["AWS_CONFIG_FILE"] = f"{_CONFIG}/aws-config"
-        environment["AWS_PROFILE"] = "assumed"
-    if pod.ca_bundle:
-        environment["AWS_CA_BUNDLE"] = f"{_CONFIG}/aws-ca.crt"
-    if pod.proxy:
-        # The API server is never behind it: the program sees to that.
-        environment["HTTPS_PROXY"] = pod.proxy
-        environment["NO_PROXY"] = ",".join(filter(None, [*pod.no_proxy.split(","), *METADATA_ADDRESSES]))
-    return environment
-
-
-def _volumes(settings: Settings) -> list[Object]:
-    authority = {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}
-    access = [_token({}), {"configMap": authority}]
-    aws = _aws_source(settings.aws)
-    return [
-        {"name": "config", "configMap": {"name": CRONJOB}},
-        {"name": "api-access", "projected": {"defaultMode": _READABLE_BY_GROUP, "sources": access}},
-        *([{"name": "aws", **aws}] if aws else []),
-        # In memory: tokens pass through it.
-        {"name": "scratch", "emptyDir": {"medium": "Memory", "sizeLimit": "256Mi"}},
-    ]
-
-
-def _aws_source(aws: AwsAccess) -> Object | None:
-    """The volume with the keys, or with the token that STS takes; None if access needs no file."""
-    if aws.kind == "web_identity":
-        sources = [_token({"audience": aws.audience})]
-        return {"projected": {"defaultMode": _READABLE_BY_GROUP, "sources": sources}}
-    if aws.has_keys:
-        secret = AWS_SECRET if aws.kind == "secret" else aws.existing_secret
-        items = [{"key": "credentials", "path": "credentials"}]
-        return {"secret": {"secretName": secret, "defaultMode": _READABLE_BY_GROUP, "items": items}}
-    return None
-
-
-def _token(audience: t.Mapping[str, str]) -> Object:
-    return {"serviceAccountToken": {"path": "token", "expirationSeconds": 600, **audience}}
 
 
 def _metadata(settings: Settings, name: str) -> Object:

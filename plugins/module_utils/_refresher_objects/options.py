@@ -14,7 +14,7 @@ import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _arguments
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._arguments import ArgumentError
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import manifests, timing
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import manifests, program, timing
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.selector import (
     Requirement,
     SelectorError,
@@ -22,6 +22,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     requirements,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import (
+    CA,
     FEDERATED,
     AwsAccess,
     Places,
@@ -33,7 +34,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import Selection
 
 PROGRAM = "_program"
-"""The files of the refresher's program, by name. The action plugin gives them, never the user."""
+"""The text of each of program.FILES. The action plugin gives them, never the user."""
 
 SPEC: dict[str, t.Any] = {
     "state": {"type": "str", "choices": ["present", "suspended", "absent"], "default": "present"},
@@ -81,6 +82,9 @@ SPEC: dict[str, t.Any] = {
     PROGRAM: {"type": "dict", "default": {}, "no_log": True},
 }
 
+MOST_BYTES = 1024 * 1024
+"""Of the values of a ConfigMap. https://kubernetes.io/docs/concepts/configuration/configmap/"""
+
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _ACCESS_KEY = re.compile(r"AKIA[A-Z0-9]{12,}")
@@ -124,7 +128,10 @@ class Installation:
         return self.unplaced.renewal.workers
 
     def settings(self, host: str, listed: t.Iterable[str]) -> Settings:
-        """listed: the selected namespaces. With a selector they do not matter: the refresher selects at each run."""
+        """listed: the selected namespaces. With a selector they do not matter: the refresher selects at each run.
+
+        Raises ArgumentError if they are too many.
+        """
         selection, unplaced = self.selection, self.unplaced
         schedule = unplaced.schedule
         if not schedule.schedule:
@@ -134,7 +141,22 @@ class Installation:
             places = Places((), selection.selector, self.requirements, selection.namespaces, selection.exclude)
         else:
             places = Places(tuple(sorted(listed)))
-        return dataclasses.replace(unplaced, schedule=schedule, places=places)
+        settings = dataclasses.replace(unplaced, schedule=schedule, places=places)
+        _check_sizes(settings)
+        return settings
+
+
+def _check_sizes(settings: Settings) -> None:
+    for each in manifests.config_maps(settings):
+        size = sum(len(value.encode()) for value in each["data"].values())
+        if size <= MOST_BYTES:
+            continue
+        if each["metadata"]["name"] == CA:
+            raise ArgumentError(f"ca_bundle: has {size} bytes. A ConfigMap holds at most {MOST_BYTES}.")
+        raise ArgumentError(
+            f"namespaces: the names of {len(settings.places.listed)} namespaces need {size} bytes, and a ConfigMap "
+            f"holds at most {MOST_BYTES}. Use namespace_selector, with which the refresher finds the namespaces itself."
+        )
 
 
 def read(params: t.Mapping[str, t.Any], year: int) -> Removal | Installation:
@@ -148,7 +170,7 @@ def read(params: t.Mapping[str, t.Any], year: int) -> Removal | Installation:
         )
     if params["state"] == "absent":
         return Removal(params["namespace"], params["name"], params["workers"])
-    if not params[PROGRAM]:
+    if params[PROGRAM].keys() != set(program.FILES):
         raise ArgumentError("The module was given no program for the refresher. Run it as a task of a play.")
     selection = _arguments.read_selection(params)
     required = _requirements(selection)

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Jobs that should have ended, as a pure function. Private to this collection.
 
-While one of them counts as running, the CronJob may start no other.
+The next run replaces such a Job, but something is wrong with its pod, or with the node of that.
 """
 
 from __future__ import annotations
@@ -37,6 +37,6 @@ def _words(job: t.Mapping[str, t.Any]) -> str:
     metadata = job["metadata"]
     return (
         f"Job {metadata['namespace']}/{metadata['name']} is older than its deadline of "
-        f"{job['spec']['activeDeadlineSeconds']} s and still has a pod, perhaps on a node that is gone. Until it ends, "
-        "the CronJob starts no other. kubectl describe job shows its pod; force the pod's deletion or delete its node."
+        f"{job['spec']['activeDeadlineSeconds']} s and still has a pod, perhaps on a node that is gone. The next run "
+        "replaces the Job. kubectl describe job shows its pod; force the pod's deletion or delete its node."
     )

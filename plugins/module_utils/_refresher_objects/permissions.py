@@ -27,13 +27,18 @@ ADMISSION = "admissionregistration.k8s.io/v1"
 Object = dict[str, t.Any]
 
 
-def cluster_role(settings: Settings) -> Object:
+Names = t.AbstractSet[str]
+"""Other names of the pull secrets, which the refresher keeps until an installation is through."""
+_NONE: Names = frozenset()
+
+
+def cluster_role(settings: Settings, former: Names = _NONE) -> Object:
     """Grants nothing by itself: only bindings do."""
-    secrets = {"apiGroups": [""], "resources": ["secrets"], "resourceNames": [settings.renewal.secret]}
+    secrets = {"apiGroups": [""], "resources": ["secrets"], "resourceNames": _names(settings, former)}
     if settings.places.selector:
         # With the name in the path, as server-side apply has it, RBAC restricts create to that name.
         rules = [
-            {**secrets, "verbs": ["list", "create", "patch"]},
+            {**secrets, "verbs": ["get", "list", "create", "patch"]},
             {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["list"]},
         ]
     else:
@@ -67,9 +72,13 @@ def _binding(settings: Settings, kind: str, place: t.Mapping[str, str]) -> Objec
     }
 
 
-def policy(settings: Settings) -> Object:
+def _names(settings: Settings, former: Names) -> list[str]:
+    return [settings.renewal.secret, *sorted(former)]
+
+
+def policy(settings: Settings, former: Names = _NONE) -> Object:
     """What the refresher may write, with the API server's own defaults, so that it compares equal to what is stored."""
-    restriction = _restriction(settings)
+    restriction = _restriction(settings, former)
     refresher = (
         f"request.userInfo.username == '{settings.user}' || request.dryRun "
         f"&& request.namespace == '{settings.namespace}' && request.name == '{_probe_name(restriction)}'"
@@ -110,12 +119,12 @@ def policy_binding(settings: Settings) -> Object:
     }
 
 
-def probe(settings: Settings) -> Object:
+def probe(settings: Settings, former: Names = _NONE) -> Object:
     """A Secret whose dry run is denied by just this policy, whoever makes it: that shows that it is in force."""
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {"name": _probe_name(_restriction(settings)), "namespace": settings.namespace},
+        "metadata": {"name": _probe_name(_restriction(settings, former)), "namespace": settings.namespace},
         "type": "Opaque",
     }
 
@@ -128,8 +137,8 @@ def _probe_name(restriction: Object) -> str:
 # --- What the policy checks, in CEL
 
 
-def _restriction(settings: Settings) -> Object:
-    return {"variables": _variables(settings), "validations": _validations(settings)}
+def _restriction(settings: Settings, former: Names) -> Object:
+    return {"variables": _variables(settings), "validations": _validations(settings, former)}
 
 
 def _variables(settings: Settings) -> list[Object]:
@@ -167,8 +176,8 @@ def _holds(requirement: Requirement) -> str:
     return f"!({there})" if requirement.negate else f"({there})"
 
 
-def _validations(settings: Settings) -> list[Object]:
-    managed, prefix, secret = _text(_marks.MANAGED_LABEL), f"'{_marks.PREFIX}'", _text(settings.renewal.secret)
+def _validations(settings: Settings, former: Names) -> list[Object]:
+    managed, prefix, names = _text(_marks.MANAGED_LABEL), f"'{_marks.PREFIX}'", json.dumps(_names(settings, former))
     unchanged = [
         f"(has(object.{field}) ? object.{field} : {new})"
         f" == (!variables.creating && has(oldObject.{field}) ? oldObject.{field} : {new})"
@@ -176,7 +185,7 @@ def _validations(settings: Settings) -> list[Object]:
     ]
     return [
         _validation(
-            f"request.operation in ['CREATE', 'UPDATE'] && request.name == {secret}"
+            f"request.operation in ['CREATE', 'UPDATE'] && request.name in {names}"
             f" && object.type == '{_marks.DOCKERCONFIG_TYPE}'",
             f"The refresher creates and changes the pull secret {settings.renewal.secret}, and nothing else.",
         ),

@@ -36,14 +36,17 @@ class Change:
 
     @property
     def identity(self) -> tuple[str, str, str]:
-        """Kind, namespace ("" for an object that is in none) and name."""
-        found = self.after or self.before or {}
-        return found["kind"], found["metadata"].get("namespace", ""), found["metadata"]["name"]
+        return identity(self.after or self.before or {})
 
     def to_result(self) -> dict[str, str]:
         """The object and the action, as the module returns it."""
         kind, namespace, name = self.identity
         return {"kind": kind, "namespace": namespace, "name": name, "action": self.action}
+
+
+def identity(body: Object) -> tuple[str, str, str]:
+    """Kind, namespace ("" for an object that is in none) and name."""
+    return body["kind"], body["metadata"].get("namespace", ""), body["metadata"]["name"]
 
 
 def applied(before: Object | None, after: Object) -> Change:
@@ -75,6 +78,22 @@ def binds_as(found: Object, wanted: Object) -> bool:
     )
 
 
+def used_config_maps(jobs: t.Iterable[Object]) -> set[str]:
+    """The names of the ConfigMaps that pods of these Jobs mount, or may still mount."""
+    return {
+        volume["configMap"]["name"]
+        for job in jobs
+        if not _has_ended(job)
+        for volume in job["spec"]["template"]["spec"].get("volumes") or []
+        if "configMap" in volume
+    }
+
+
+def _has_ended(job: Object) -> bool:
+    conditions = job.get("status", {}).get("conditions") or []
+    return any(each["type"] in ("Complete", "Failed") and each["status"] == "True" for each in conditions)
+
+
 def shown(stored: Object | None) -> Object:
     """An object for a diff. Of a Secret's data there is a digest, which tells whether it changes and no more."""
     if stored is None:
@@ -82,8 +101,9 @@ def shown(stored: Object | None) -> Object:
     content = comparable(stored)
     if stored["kind"] == "ConfigMap":
         # The program, and thousands of names: that they change has to do.
+        longest = 0 if content.get("immutable") else LONGEST_SHOWN
         content["data"] = {
-            key: value if len(value) <= LONGEST_SHOWN else _digest(value)
+            key: value if len(value) <= longest else _digest(value)
             for key, value in (content.get("data") or {}).items()
         }
     if stored["kind"] == "Secret":

@@ -107,7 +107,7 @@ class Remover:
             if cronjob:
                 self._delete(cronjob, "Foreground")
             self._remove_former_secrets()
-            for found in (named["ConfigMap"], named["ServiceAccount"]):
+            for found in (*former.config_maps.values(), named["ServiceAccount"]):
                 if found:
                     self._delete(found)
         if cronjob and not self._dry_run:
@@ -117,7 +117,7 @@ class Remover:
         self._remove_namespace()
 
     def _remove_former_secrets(self) -> None:
-        """While the ConfigMap still knows them."""
+        """While a ConfigMap still knows them."""
         changes, self.not_removed = served.remove_former_secrets(
             self._cluster, self.served, self._secret, workers=self._workers, dry_run=self._dry_run
         )

@@ -4,7 +4,7 @@
 """Selections in the two languages that the refresher's permissions need, as pure functions. Private to this collection.
 
 A label selector becomes requirements, which an admission policy can check in CEL. Globs become a regular expression
-that RE2 (in CEL) and Oniguruma (in jq) read alike.
+that RE2 (in CEL) and Python read alike.
 """
 
 from __future__ import annotations

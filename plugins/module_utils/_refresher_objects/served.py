@@ -16,6 +16,7 @@ import typing as t
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._arguments import check_name
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import Policy
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.settings import NAMESPACES, POLICY
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import plan
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.former import Former
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._report import Report
@@ -35,10 +36,9 @@ class Served:
 
 def served(former: Former) -> Served:
     """By the refresher's settings and its permissions, whatever somebody may have made of them by hand."""
-    config_map = former.named["ConfigMap"] or {}
-    data = config_map.get("data") or {}
+    data = former.settings
     try:
-        policy = json.loads(data.get("policy.json", ""))
+        policy = json.loads(data.get(POLICY, ""))
         secret = policy["name"]
         check_name(secret)
         selects = bool(policy.get("selector"))
@@ -46,7 +46,7 @@ def served(former: Former) -> Served:
         secret, selects = "", False
     if selects or former.wide:
         return Served(secret, ALL)
-    named = {*(data.get("namespaces") or "").split(), *former.bindings}
+    named = {*(data.get(NAMESPACES) or "").split(), *former.bindings}
     return Served(secret, tuple(sorted(named)))
 
 

@@ -12,10 +12,17 @@ import dataclasses
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import program
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.selector import Requirement
 
 CRONJOB = "refresh-ecr-public-token"
-"""The name of the CronJob, its service account and its ConfigMap, whatever the namespace."""
+"""The name of the CronJob and its service account, whatever the namespace."""
+CONFIG, CA = f"{CRONJOB}-settings", f"{CRONJOB}-ca"
+"""The ConfigMaps with the settings and with the authorities that the way to AWS needs."""
+AWS_SECRET = f"{CRONJOB}-aws"
+"""The Secret with the AWS keys that the options gave."""
+SESSION = "freshpull-ecr-public"
+"""The session name of an assumed role, which CloudTrail shows."""
 
 FEDERATED = ("irsa", "web_identity")
 """AWS access by a token of the service account, for which STS returns a session of the role."""
@@ -90,6 +97,16 @@ class Schedule:
     history: int = 3
     suspend: bool = False
 
+    @property
+    def pod_deadline(self) -> int:
+        """Seconds. The Job's own deadline would delete the pod, and its last words with it."""
+        return self.active_deadline - 60
+
+    @property
+    def program_deadline(self) -> int:
+        """Seconds. It stops by itself, before the kubelet does it."""
+        return self.pod_deadline - 30
+
 
 @dataclasses.dataclass(frozen=True)
 class Renewal:
@@ -127,7 +144,7 @@ class Places:
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """A refresher. namespace: its own. files: its program, by file name."""
+    """A refresher. namespace: its own. files: its program, the text of each of program.FILES."""
 
     namespace: str
     aws: AwsAccess
@@ -136,6 +153,11 @@ class Settings:
     renewal: Renewal
     places: Places
     files: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def program(self) -> str:
+        """The name of the ConfigMap with the program."""
+        return f"{CRONJOB}-code-{program.digest(self.files)}"
 
     @property
     def permissions(self) -> str:

@@ -16,7 +16,6 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.a
     ClusterError,
     ForbiddenError,
     NotFoundError,
-    later_clock,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import (
     plan,
@@ -112,7 +111,7 @@ class Report:
 
 
 def carry_out(cluster: Cluster, wanted: Removal | Installation, report: Report, *, dry_run: bool) -> None:
-    """Fill the report. Raises ClusterError."""
+    """Fill the report. Raises ClusterError, SelectionError or ArgumentError."""
     if isinstance(wanted, Removal):
         _remove(cluster, wanted, report, dry_run=dry_run)
     else:
@@ -149,7 +148,7 @@ def _install(cluster: Cluster, wanted: Installation, report: Report, *, dry_run:
     report.problems += filter(None, [_unbound(installer, settings), installer.not_removed])
     if former.named["CronJob"]:
         jobs = objects.labelled(cluster, "Job", f"{_marks.REFRESHER_LABEL}={settings.namespace}", settings.namespace)
-        report.warnings += overdue(jobs, later_clock(cluster.clock_offset))
+        report.warnings += overdue(jobs, cluster.clocks.later())
     if settings.schedule.suspend:
         remover = Remover(cluster, settings.namespace, settings.renewal.secret, dry_run=dry_run, workers=workers)
         report.problems += filter(None, [remover.end_jobs()])

@@ -15,14 +15,14 @@ import re
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._arguments import ArgumentError
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._cron import CronError, longest_gap
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._cron import CronError, gaps
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.manifests import (
     STARTING_DEADLINE,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import TokenError, parse_duration
 
-MINIMUM_DEADLINE = 60
-"""Seconds. Less than that leaves no time for a retry."""
+MINIMUM_DEADLINE = 180
+"""Seconds. The program has 90 s less: with less than that there is no time for a retry."""
 LATEST_FAIL_OPEN = 4 * 3600
 """Seconds. However much fail_open_before says, it counts as at most a third of a token's lifetime of 12 hours."""
 # The minute of the default schedule comes from the host's address, which is not known here. No minute has a longer gap.
@@ -51,9 +51,16 @@ def read(params: t.Mapping[str, t.Any], year: int) -> Times:
             "them."
         )
     try:
-        gap = longest_gap(schedule or _DEFAULT_SCHEDULE, zone, year)
+        found = gaps(schedule or _DEFAULT_SCHEDULE, zone, year)
     except CronError as exc:
         raise ArgumentError(f"schedule and time_zone: {exc}.") from exc
+    if found.shortest <= deadline:
+        raise ArgumentError(
+            f"schedule: two runs of {schedule!r} are as close as {found.shortest} seconds, and a run may take "
+            f"active_deadline ({deadline} seconds): the next one would end it. Use a schedule that runs less often, "
+            "such as '17 */2 * * *'."
+        )
+    gap = found.longest
     renew_before = _seconds("renew_before", params["renew_before"])
     window = gap + STARTING_DEADLINE + deadline
     words = (

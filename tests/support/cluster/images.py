@@ -43,7 +43,7 @@ _RECIPE = (
     "--mode=root",
     "--format=tar",
     "--variant=essential",
-    "--include=awscli,bash,ca-certificates,curl,jq",
+    "--include=awscli,ca-certificates",
     "--dpkgopt=path-exclude=/usr/share/doc/*",
     "--dpkgopt=path-exclude=/usr/share/locale/*",
     "--dpkgopt=path-exclude=/usr/share/man/*",

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table of cases that the module's decide() and the refresher's decide.jq are both held to."""
+"""The table of cases that decide() is held to."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OLD, NEW, THEIRS = "old", "new", "theirs"
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """One row. `secret` is a v1 Secret as the API gives it; `refresher` is None where it has no such case."""
+    """One row. `secret` is a v1 Secret as the API gives it."""
 
     name: str
     now: str
@@ -29,8 +29,8 @@ class Case:
     secret: dict[str, Any] | None
     token: dict[str, str] | None
     outage: bool
+    clocks_agree: bool
     expect: dict[str, Any]
-    refresher: dict[str, Any] | None
 
 
 def load() -> list[Case]:
@@ -39,7 +39,7 @@ def load() -> list[Case]:
 
 
 def _case(row: dict[str, Any]) -> Case:
-    unknown = set(row) - {"name", "now", "policy", "secret", "token", "outage", "expect", "refresher"}
+    unknown = set(row) - {"name", "now", "policy", "secret", "token", "outage", "clocks_agree", "expect"}
     assert not unknown, f"{row['name']}: unknown keys {unknown}"
     token = row.get("token")
     if token:
@@ -52,8 +52,8 @@ def _case(row: dict[str, Any]) -> Case:
         secret=None if row["secret"] is None else secret(**row["secret"]),
         token=token,
         outage=row.get("outage", False),
+        clocks_agree=row.get("clocks_agree", True),
         expect=row["expect"],
-        refresher=row.get("refresher", row["expect"]),
     )
 
 

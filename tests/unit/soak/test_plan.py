@@ -35,8 +35,8 @@ def test_it_takes_less_than_twenty_minutes() -> None:
 
 
 def test_what_is_scaled() -> None:
-    options = {"name": "x", "workers": 32, "renew_before": 28800, "fail_open_before": 12800}
-    assert scaled(options) == {"name": "x", "workers": 32, "renew_before": 58, "fail_open_before": 26}
+    options = {"name": "x", "workers": 32, "renew_before": 28800, "fail_open_before": 12800, "deadline": 4910}
+    assert scaled(options) == {"name": "x", "workers": 32, "renew_before": 57, "fail_open_before": 25, "deadline": 9}
 
 
 def test_the_deadline_keeps_the_rule_of_the_role() -> None:

@@ -85,7 +85,7 @@ def test_a_run_that_failed_is_an_error(tmp_path: Path, text: str, said: str) -> 
         look(program(tmp_path, text), tmp_path)
 
 
-COMMON = ["ClusterRole", "ConfigMap", "CronJob", "Namespace", "ServiceAccount"]
+COMMON = ["ClusterRole", "ConfigMap", "ConfigMap", "CronJob", "Namespace", "ServiceAccount"]
 LISTED = ["RoleBinding", "RoleBinding"]
 SELECTED = ["ClusterRoleBinding", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"]
 KINDS = {
@@ -93,8 +93,8 @@ KINDS = {
     "selector": [*COMMON, *SELECTED, "Secret"],
     "web-identity": [*COMMON, *LISTED],
     "existing-secret": [*COMMON, *LISTED],
-    "proxy": [*COMMON, *LISTED, "Secret"],
-    "everything": [*COMMON, *SELECTED],
+    "proxy": [*COMMON, "ConfigMap", *LISTED, "Secret"],
+    "everything": [*COMMON, "ConfigMap", *SELECTED],
 }
 
 

@@ -18,6 +18,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.a
     ConflictError,
     NotFoundError,
 )
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.clocks import Clocks
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import Policy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import Namespace, Selection
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
@@ -37,7 +38,7 @@ class MemoryCluster:
         self.stored: dict[str, dict[str, Any]] = {}
         self.accounts: dict[tuple[str, str], list[str]] = {}
         """Namespace and name of a service account -> its pull secrets."""
-        self.clock_offset = dt.timedelta()
+        self.clocks = Clocks()
         self.stopped_by = ""
         self.stop_after: dict[str, int] = {}
         self.calls: Counter[str] = Counter()

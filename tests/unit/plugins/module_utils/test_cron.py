@@ -81,14 +81,32 @@ GAPS = {
 
 @pytest.mark.parametrize(("schedule", "zone"), GAPS)
 def test_longest_gap(schedule: str, zone: str) -> None:
-    assert _cron.longest_gap(schedule, zone, 2026) == GAPS[schedule, zone]
+    assert _cron.gaps(schedule, zone, 2026).longest == GAPS[schedule, zone]
+
+
+SHORTEST = {
+    ("17 */2 * * *", "Etc/UTC"): 2 * HOUR,
+    ("0,5 */2 * * *", "Etc/UTC"): 300,
+    ("0 9-18 * * *", "Etc/UTC"): HOUR,
+    ("0 0,23 * * *", "Etc/UTC"): HOUR,
+    ("@every 90m", "Etc/UTC"): 5400,
+    ("0 0 1 1 *", "Etc/UTC"): 365 * DAY,
+    # A time that comes twice, or the hour that is left out.
+    ("30 2 * * *", "Europe/Berlin"): HOUR,
+    ("0 */6 * * *", "Europe/Berlin"): 5 * HOUR,
+}
+
+
+@pytest.mark.parametrize(("schedule", "zone"), SHORTEST)
+def test_shortest_gap(schedule: str, zone: str) -> None:
+    assert _cron.gaps(schedule, zone, 2026).shortest == SHORTEST[schedule, zone]
 
 
 @pytest.mark.parametrize("year", [2025, 2027, 2028, 2031])
 def test_does_not_depend_on_the_year(year: int) -> None:
     """Else a role that runs every day would find another answer at New Year."""
     for schedule, zone in (("30 2 * * *", "Europe/Berlin"), ("0 0 29 2 *", "Etc/UTC"), ("0 0 13 * fri", "Etc/UTC")):
-        assert _cron.longest_gap(schedule, zone, year) == GAPS[schedule, zone]
+        assert _cron.gaps(schedule, zone, year).longest == GAPS[schedule, zone]
 
 
 REFUSED = {
@@ -128,14 +146,14 @@ REFUSED = {
 @pytest.mark.parametrize("schedule", REFUSED)
 def test_refused(schedule: str) -> None:
     with pytest.raises(_cron.CronError) as error:
-        _cron.longest_gap(schedule, "Etc/UTC", 2026)
+        _cron.gaps(schedule, "Etc/UTC", 2026)
     assert REFUSED[schedule] in str(error.value)
 
 
 @pytest.mark.parametrize("schedule", ["0 0 30 2 *", "0 0 31 2,4,6,9,11 *", ", * * * *", "0 0 , * *"])
 def test_never(schedule: str) -> None:
     with pytest.raises(_cron.CronError, match="never comes"):
-        _cron.longest_gap(schedule, "Etc/UTC", 2026)
+        _cron.gaps(schedule, "Etc/UTC", 2026)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +161,7 @@ def test_never(schedule: str) -> None:
 )
 def test_unknown_time_zone(zone: str) -> None:
     with pytest.raises(_cron.CronError, match="no time zone"):
-        _cron.longest_gap("@hourly", zone, 2026)
+        _cron.gaps("@hourly", zone, 2026)
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Etc/UTC"])
@@ -152,4 +170,4 @@ def test_utc_needs_no_data(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
         raise _cron.zoneinfo.ZoneInfoNotFoundError(name)
 
     monkeypatch.setattr(_cron.zoneinfo, "ZoneInfo", missing)
-    assert _cron.longest_gap("@hourly", zone, 2026) == HOUR
+    assert _cron.gaps("@hourly", zone, 2026).longest == HOUR

@@ -8,20 +8,20 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks, _runner
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._inspect import Inspector, health
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import api
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import clocks
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import (
     Cluster,
     ClusterError,
     ForbiddenError,
     NotFoundError,
 )
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.clocks import Clocks
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import Policy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import Namespace, Selection
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import parse_time
@@ -42,7 +42,7 @@ class ReadOnlyCluster:
         self.accounts: dict[str, dict[str, list[str]]] = {}
         self.stopped_by = ""
         self.refused: dict[str, ClusterError] = {}
-        self.clock_offset = dt.timedelta()
+        self.clocks = Clocks()
         self.calls: Counter[str] = Counter()
 
     def _ask(self, what: str, where: str = "") -> None:
@@ -104,8 +104,7 @@ def at(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Sets the clock."""
 
     def stop(now: dt.datetime) -> None:
-        clock = SimpleNamespace(now=lambda _zone: now)
-        monkeypatch.setattr(api, "dt", SimpleNamespace(datetime=clock, timezone=dt.timezone, timedelta=dt.timedelta))
+        monkeypatch.setattr(clocks, "_here", lambda: now)
 
     return stop
 

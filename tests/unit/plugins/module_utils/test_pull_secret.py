@@ -57,7 +57,14 @@ def apply(secret: Secret, patch: dict[str, Any]) -> Secret:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_decide(case: cases.Case) -> None:
-    plan = decide(case.secret, policy_of(case), parse_time(case.now), token_of(case), case.outage)
+    plan = decide(
+        case.secret,
+        policy_of(case),
+        parse_time(case.now),
+        token_of(case),
+        outage=case.outage,
+        clocks_agree=case.clocks_agree,
+    )
     assert (plan.action, plan.reason) == (case.expect["action"], case.expect["reason"])
     assert plan.needs_token == case.expect.get("needs_token", False)
     assert bool(plan.msg) == (plan.action in ("failed", "failed_open")), "a failure says what to do next"
@@ -157,7 +164,7 @@ def _planned(case: cases.Case, outage: bool) -> Plan:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_diff_never_shows_a_password(case: cases.Case) -> None:
     policy = policy_of(case)
-    plan = decide(case.secret, policy, parse_time(case.now), token_of(case), case.outage)
+    plan = decide(case.secret, policy, parse_time(case.now), token_of(case), outage=case.outage)
     shown = json.dumps(diff(case.secret, policy, plan))
     for password in (cases.OLD, cases.NEW, cases.THEIRS):
         entry = _dockerconfig.auth_entry("AWS", password)

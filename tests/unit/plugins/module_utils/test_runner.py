@@ -20,9 +20,10 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.a
     ForbiddenError,
     NotFoundError,
 )
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.clocks import Clocks
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import Policy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import Selection
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, TokenError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, TokenError, format_time
 from unit.cases import decide as cases
 from unit.plugins.module_utils.memory import NAME, NOW, MemoryCluster, result, run
 
@@ -197,17 +198,47 @@ def test_a_secret_that_is_lost_is_told_plainly() -> None:
 
 def test_the_later_clock_counts_and_a_gap_is_told() -> None:
     cluster = MemoryCluster(["a"])
-    secret = cases.secret(namespace="a", expires_at=(NOW + dt.timedelta(hours=9)).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    secret = cases.secret(
+        namespace="a", expires_at=(NOW + dt.timedelta(hours=8, minutes=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    )
     cluster.stored = {"a": secret}
     assert result(run(cluster, "a", dry_run=True)) == {"a": ("unchanged", "fresh")}
-    cluster.clock_offset = dt.timedelta(hours=2)
+    cluster.clocks = Clocks(dt.timedelta(minutes=9))
     report = run(cluster, "a", dry_run=True)
     assert result(report) == {"a": ("renewed", "due")}
-    assert "7200 s ahead of" in report.warnings[0]
-    cluster.clock_offset = dt.timedelta(hours=-2)
+    assert "540 s ahead of" in report.warnings[0]
+    cluster.clocks = Clocks(dt.timedelta(minutes=-9))
     report = run(cluster, "a", dry_run=True)
     assert result(report) == {"a": ("unchanged", "fresh")}
     assert "behind" in report.warnings[0]
+
+
+@pytest.mark.parametrize("ahead", [dt.timedelta(days=2), dt.timedelta(hours=-11)])
+def test_clocks_that_are_far_apart_remove_no_token(ahead: dt.timedelta) -> None:
+    cluster = MemoryCluster(["a", "b"])
+    cluster.clocks = Clocks(ahead)
+    soon = format_time(NOW + dt.timedelta(minutes=5))
+    cluster.stored = {name: cases.secret(namespace=name, expires_at=soon) for name in ("a", "b")}
+    before = copy.deepcopy(cluster.stored)
+    report = run(cluster, "a", "b", token=None, outage="AWS is down.")
+    assert result(report) == dict.fromkeys(("a", "b"), ("failed", "clocks"))
+    assert cluster.stored == before
+    problem = report.problem(Policy(NAME), Selection(("a", "b")))
+    assert problem.startswith("AWS is down. 2 of 2 namespaces keep the token they have, since the clocks do not tell")
+    assert "By the API server's clock it is 20" in problem
+    # A token that AWS has issued just now is written whatever the clocks say.
+    written = run(cluster, "a", "b")
+    assert {action for action, _reason in result(written).values()} == {"renewed"}
+    assert "By the API server's clock it is 20" in written.problem(Policy(NAME), Selection(("a", "b")))
+
+
+def test_a_removal_needs_no_clock() -> None:
+    cluster = MemoryCluster(["a"])
+    cluster.clocks = Clocks(dt.timedelta(days=2))
+    cluster.stored = {"a": cases.secret(namespace="a")}
+    report = run(cluster, "a", state="absent")
+    assert result(report) == {"a": ("removed", "ours")}
+    assert report.problem(Policy(NAME, state="absent"), Selection(("a",))) == ""
 
 
 def test_nothing_chosen() -> None:

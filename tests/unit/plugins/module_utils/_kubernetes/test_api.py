@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import api
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.clocks import Clocks
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import (
     SECONDS,
     SECONDS_AT_FIRST,
@@ -311,7 +312,7 @@ def test_a_deletion_is_bound_to_what_was_read() -> None:
 def test_the_clock_is_read_from_the_first_response(answer: Any) -> None:
     port, _transport = cluster(answer)
     port.secret("ns", "a")
-    assert port.clock_offset.days < -200
+    assert port.clocks.ahead.days < -200
 
 
 @pytest.mark.parametrize(
@@ -327,7 +328,7 @@ def test_the_clock_is_read_from_the_first_response(answer: Any) -> None:
 def test_a_date_that_is_not_the_server_s_is_left_alone(answer: Response) -> None:
     port, _transport = cluster(answer, Response(200, {}, b"{}"))
     port.secret("ns", "a")
-    assert not port.clock_offset
+    assert port.clocks == Clocks()
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"details": null}'], ids=str)

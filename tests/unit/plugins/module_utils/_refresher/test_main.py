@@ -19,8 +19,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher import main
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.settings import DEADLINE_STATUS
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import program
 from support.cluster.pki import Authority
-from support.program import closure, imports, install
+from support.program import MODULE_UTILS, closure, imports, install
 from unit.plugins.module_utils._refresher.test_settings import mounted
 
 
@@ -40,11 +42,14 @@ def test_no_module_of_the_collection_is_missing_from_the_closure() -> None:
     }
 
 
+def test_the_pod_has_just_what_is_imported() -> None:
+    assert {str(path.relative_to(MODULE_UTILS)) for path in closure().values()} == set(program.FILES)
+
+
 def start(folder: Path, **environment: str) -> subprocess.Popen[str]:
-    program = folder / "program"
-    program.mkdir()
+    code = folder / "program"
     return subprocess.Popen(
-        [sys.executable, *install(program)],
+        install(code),
         env={
             "PATH": os.environ["PATH"],
             "FRESHPULL_CONFIG": str(folder),
@@ -76,7 +81,8 @@ def test_it_says_why_it_cannot_start(tmp_path: Path, case: str) -> None:
     with start(mounted(tmp_path, **changes), **environment) as process:
         output, errors = process.communicate(timeout=30)
     words = (tmp_path / "last-words").read_text()
-    assert (process.returncode, output, errors) == (1, "", words)
+    assert (process.returncode, errors) == (1, "")
+    assert json.loads(output) == {"problem": words.strip()}
     assert said in words
 
 
@@ -94,7 +100,35 @@ def test_a_signal_ends_it_in_time_though_a_worker_hangs(tmp_path: Path) -> None:
     assert process.returncode == 1
     assert time.monotonic() - began < main.SECONDS_ONCE_STOPPED + 2
     words = (tmp_path / "last-words").read_text()
-    assert words.startswith("Stopped by SIGTERM, by its deadline or by hand, before the end.")
+    assert words.startswith("Stopped by SIGTERM before the end.")
+
+
+def test_its_deadline_ends_it_though_a_worker_hangs(tmp_path: Path) -> None:
+    (mounted(tmp_path, deadline=1) / "token").write_text("t")
+    (tmp_path / "ca.crt").write_bytes(Authority().certificate)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        start(tmp_path, KUBERNETES_SERVICE_PORT=str(silent.getsockname()[1])) as process,
+    ):
+        process.communicate(timeout=30)
+    assert process.returncode == DEADLINE_STATUS
+    words = (tmp_path / "last-words").read_text()
+    assert words.startswith("Stopped after 1 s, before the end, by its deadline: see active_deadline.")
+
+
+def test_a_mistake_before_the_work_is_told_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise RuntimeError("never-said")
+
+    monkeypatch.setattr(main, "read", fail)
+    monkeypatch.setattr(os, "_exit", lambda _status: None)
+    monkeypatch.setenv("FRESHPULL_TERMINATION_LOG", str(tmp_path / "last-words"))
+    main.main()
+    said = capsys.readouterr().out + (tmp_path / "last-words").read_text()
+    assert "RuntimeError in test_main.py, line " in said
+    assert "never-said" not in said
 
 
 def test_a_mistake_of_its_own_is_told_without_its_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,10 +138,12 @@ def test_a_mistake_of_its_own_is_told_without_its_text(tmp_path: Path, monkeypat
     monkeypatch.setattr(main.Refresher, "run", fail)
     monkeypatch.setattr(main, "PodTransport", lambda *_args: None)
     environment = {"FRESHPULL_CONFIG": str(mounted(tmp_path)), "KUBERNETES_SERVICE_HOST": "127.0.0.1"}
-    status, words = main.run(environment, io.StringIO())
+    out = io.StringIO()
+    status, words = main.run(environment, out)
     assert status == 1
     assert "RuntimeError in test_main.py, line " in words
-    assert "never-said" not in words
+    assert "never-said" not in words + out.getvalue()
+    assert json.loads(out.getvalue().splitlines()[0])["problem"] in words
 
 
 def test_long_last_words_are_cut_where_the_kubelet_would(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

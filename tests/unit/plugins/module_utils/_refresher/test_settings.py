@@ -23,7 +23,7 @@ from support.refresher_settings import CASES
 
 def mounted(folder: Path, case: str = "listed", **changes: Any) -> Path:
     """The files of the ConfigMap of a refresher, with other settings; None leaves one out."""
-    for name, text in manifests.config_map(CASES[case])["data"].items():
+    for name, text in manifests.config_maps(CASES[case])[1]["data"].items():
         (folder / name).write_text(text)
     path = folder / "policy.json"
     policy = {**json.loads(path.read_text()), **changes}

@@ -60,9 +60,12 @@ def test_every_golden_file_belongs_to_a_case() -> None:
     assert {path.name for path in GOLDEN.iterdir()} == {f"{case}.yml" for case in CASES}
 
 
-def test_the_config_map_holds_the_program() -> None:
-    data = manifests.config_map(settings())["data"]
-    assert {name: data[name] for name in FILES} == FILES
+def test_the_program_is_immutable_and_named_by_its_hash() -> None:
+    code, _settings = manifests.config_maps(settings())
+    assert code["immutable"] is True
+    assert set(code["data"].values()) == set(FILES.values())
+    other = {**FILES, "_marks.py": "# another version"}
+    assert settings(files=other).program != settings().program == code["metadata"]["name"]
 
 
 class EmptyCluster:
@@ -99,6 +102,10 @@ class EmptyCluster:
         return _response(404, {"message": "not found"})
 
 
+def _identity(body: Object) -> tuple[str, str, str]:
+    return body["kind"], body["metadata"].get("namespace", ""), body["metadata"]["name"]
+
+
 def _response(status: int, body: Object) -> Response:
     return Response(status, {}, json.dumps(body).encode())
 
@@ -107,9 +114,9 @@ def _response(status: int, body: Object) -> Response:
 def test_an_installation_writes_these_objects_and_no_others(case: str) -> None:
     server = EmptyCluster(CASES[case])
     Installer(Cluster(server), CASES[case], dry_run=False, workers=1).install()
-    written = {(body["kind"], body["metadata"].get("namespace", "")): body for body in server.written}
+    written = {_identity(body): body for body in server.written}
     assert len(written) == len(server.written)
-    assert written == {(body["kind"], body["metadata"].get("namespace", "")): body for body in objects(CASES[case])}
+    assert written == {_identity(body): body for body in objects(CASES[case])}
 
 
 class WithoutPods(EmptyCluster):

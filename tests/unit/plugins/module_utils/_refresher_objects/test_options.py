@@ -66,10 +66,16 @@ SCHEDULE = {
     "every 2 hours, renewed too late": Case({**KEYS, "renew_before": "2h20m"}, refused=("up to 2.3 hours",)),
     "every 2 hours, renewed late": Case({**KEYS, "renew_before": "4h19m"}, warned=(SECOND_CHANCE,)),
     "every 2 hours, renewed just in time": Case({**KEYS, "renew_before": "4h20m"}),
-    "a long deadline": Case({**KEYS, "active_deadline": 21600}, refused=("21600 for its work",)),
+    "a long deadline": Case({**KEYS, "active_deadline": 7199, "renew_before": "4h9m"}, refused=("7199 for its work",)),
+    "a deadline after the next run": Case(
+        {**KEYS, "active_deadline": 7200}, refused=("as close as 7200 seconds", "active_deadline (7200 seconds)")
+    ),
+    "every 10 minutes": Case({**KEYS, "schedule": "*/10 * * * *"}, refused=("as close as 600 seconds", "less often")),
+    "every 10 minutes, and a shorter deadline": Case({**KEYS, "schedule": "*/10 * * * *", "active_deadline": 599}),
+    "two runs close to each other": Case({**KEYS, "schedule": "0,5 */2 * * *"}, refused=("as close as 300 seconds",)),
     "each minute of some hours": Case({**KEYS, "schedule": "* */6 * * *"}, refused=("each minute", "17 */6")),
     "each minute of some hours, by another star": Case({**KEYS, "schedule": "?/1 3 * * *"}, refused=("each minute",)),
-    "each minute": Case({**KEYS, "schedule": "* * * * *"}),
+    "each minute": Case({**KEYS, "schedule": "* * * * *"}, refused=("as close as 60 seconds",)),
     "four fields": Case({**KEYS, "schedule": "17 * * *"}, refused=("has 4 fields",)),
     "Sunday as 7": Case({**KEYS, "schedule": "0 * * * 7"}, refused=("numbers go up from 0 to 6",)),
     "no such time zone": Case({**KEYS, "time_zone": "Mars/Base"}, refused=("no time zone 'Mars/Base'",)),
@@ -102,7 +108,7 @@ COMMON = {
     "no namespaces": Case({**KEYS, "namespaces": []}, refused=("namespaces is empty",)),
     "our label": Case({**KEYS, "labels": {"ecr-public.freshpull/x": "y"}}, refused=("our own prefix",)),
     "an annotation that is a number": Case({**KEYS, "annotations": {"a": 1}}, refused=("must be a string",)),
-    "a short deadline": Case({**KEYS, "active_deadline": 59}, refused=("at least 60 seconds",)),
+    "a short deadline": Case({**KEYS, "active_deadline": 179}, refused=("at least 180 seconds",)),
     "no history": Case({**KEYS, "history": 0}, refused=("history: must be at least 1",)),
     "a node label that is a number": Case({**KEYS, "node_selector": {"tier": 1}}, refused=("node_selector",)),
     "no program": Case({**KEYS, options.PROGRAM: {}}, refused=("no program",)),
@@ -262,3 +268,28 @@ def test_durations_become_seconds() -> None:
 
 def test_a_removal_needs_nothing_but_names() -> None:
     assert read({"state": "absent", "namespace": "n", "name": "s"}) == Removal("n", "s", 32)
+
+
+# --- What a ConfigMap holds
+
+
+def names(count: int, length: int) -> list[str]:
+    return [f"{number:0{length}}" for number in range(count)]
+
+
+@pytest.mark.parametrize(("count", "length", "fits"), [(20_000, 40, True), (16_000, 63, True), (17_000, 63, False)])
+def test_so_many_names_fit(count: int, length: int, fits: bool) -> None:
+    found = read(KEYS)
+    assert isinstance(found, Installation)
+    if fits:
+        assert len(found.settings("https://cluster.example", names(count, length)).places.listed) == count
+        return
+    with pytest.raises(ArgumentError, match=f"the names of {count} namespaces need .* Use namespace_selector"):
+        found.settings("https://cluster.example", names(count, length))
+
+
+def test_so_many_authorities_do_not() -> None:
+    found = read({**KEYS, "ca_bundle": CERTIFICATE * 20_000})
+    assert isinstance(found, Installation)
+    with pytest.raises(ArgumentError, match="ca_bundle: has "):
+        found.settings("https://cluster.example", ["team-a"])

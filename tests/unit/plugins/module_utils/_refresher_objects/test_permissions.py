@@ -25,7 +25,7 @@ def test_a_selector_takes_one_name_and_a_list_of_namespaces() -> None:
         "apiGroups": [""],
         "resources": ["secrets"],
         "resourceNames": ["ecr-public-secret"],
-        "verbs": ["list", "create", "patch"],
+        "verbs": ["get", "list", "create", "patch"],
     }
     assert namespaces == {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["list"]}
 
@@ -34,4 +34,12 @@ def test_the_policy_permits_one_type_of_secret() -> None:
     validations = permissions.policy(CASES["selector"])["spec"]["validations"]
     first = validations[0]["expression"]
     assert "object.type == 'kubernetes.io/dockerconfigjson'" in first
-    assert 'request.name == "ecr-public-secret"' in first
+    assert 'request.name in ["ecr-public-secret"]' in first
+
+
+def test_what_is_kept_for_secrets_of_a_former_name_is_those_names() -> None:
+    role = permissions.cluster_role(CASES["listed"], {"b", "a"})
+    assert role["rules"][0]["resourceNames"] == ["ecr-public-secret", "a", "b"]
+    first = permissions.policy(CASES["selector"], {"b", "a"})["spec"]["validations"][0]["expression"]
+    assert 'request.name in ["ecr-public-secret", "a", "b"]' in first
+    assert permissions.probe(CASES["selector"], {"a"}) != permissions.probe(CASES["selector"])

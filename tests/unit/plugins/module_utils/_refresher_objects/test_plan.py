@@ -78,3 +78,32 @@ def test_a_diff_has_nothing_of_a_secret_but_whether_it_changed() -> None:
     assert shown != plan.shown({**secret, "data": {"credentials": "b3RoZXI="}})
     assert secret["metadata"]["annotations"].keys() == {"kubectl.kubernetes.io/last-applied-configuration", "note"}
     assert plan.shown(None) == {}
+
+
+def job(volumes: Any, *conditions: tuple[str, str]) -> dict[str, Any]:
+    spec = {"template": {"spec": {"volumes": volumes}}}
+    return {"spec": spec, "status": {"conditions": [{"type": kind, "status": status} for kind, status in conditions]}}
+
+
+CODE = [{"name": "program", "configMap": {"name": "code"}}, {"name": "scratch", "emptyDir": {}}]
+
+
+@pytest.mark.parametrize(
+    ("found", "used"),
+    [
+        (job(CODE), {"code"}),
+        (job(CODE, ("Suspended", "True"), ("Failed", "False")), {"code"}),
+        (job(CODE, ("FailureTarget", "True")), {"code"}),
+        ({**job(CODE), "status": {}}, {"code"}),
+        (job(CODE, ("Complete", "True")), set()),
+        (job(CODE, ("Failed", "True")), set()),
+        (job(None), set()),
+    ],
+)
+def test_a_job_uses_its_config_maps_until_it_has_ended(found: dict[str, Any], used: set[str]) -> None:
+    assert plan.used_config_maps([found]) == used
+
+
+def test_a_diff_has_of_an_immutable_config_map_no_more_than_whether_it_changed() -> None:
+    assert plan.shown(STORED)["data"] == {"a": "b"}
+    assert plan.shown({**STORED, "immutable": True})["data"]["a"].startswith("sha256:")

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.settings import DEADLINE_STATUS
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import manifests
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import (
     AwsAccess,
@@ -16,7 +18,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     Schedule,
     Settings,
 )
-from support.refresher_settings import ARN, FILES, IMAGE, RESOURCES, WITH_KEYS, settings
+from support.refresher_settings import ARN, IMAGE, RESOURCES, WITH_KEYS, settings
 
 Object = dict[str, Any]
 
@@ -75,8 +77,9 @@ def environment(case: str) -> dict[str, str]:
 
 def files(case: str) -> dict[str, str]:
     """Those of the ConfigMap that only some settings need."""
-    data = manifests.config_map(CASES[case])["data"]
-    return {name: content for name, content in data.items() if name not in {*FILES, "policy.json", "namespaces"}}
+    _code, *others = manifests.config_maps(CASES[case])
+    data = {name: content for each in others for name, content in each["data"].items()}
+    return {name: content for name, content in data.items() if name not in {"policy.json", "namespaces"}}
 
 
 def volume(case: str) -> Object | None:
@@ -158,7 +161,7 @@ def test_the_cli_assumes_a_role_by_its_configuration() -> None:
 def test_no_object_but_the_secret_holds_the_keys() -> None:
     wanted = CASES["secret and role"]
     assert manifests.aws_secret(wanted)
-    others = [manifests.service_account(wanted), manifests.config_map(wanted), manifests.cron_job(wanted)]
+    others = [manifests.service_account(wanted), *manifests.config_maps(wanted), manifests.cron_job(wanted)]
     assert WITH_KEYS.access_key not in str(others)
     assert WITH_KEYS.secret_key not in str(others)
 
@@ -181,7 +184,12 @@ def test_when_it_runs() -> None:
     spec = manifests.cron_job(CASES["timed"])["spec"]
     assert (spec["schedule"], spec["timeZone"], spec["suspend"]) == ("@hourly", "Europe/Berlin", True)
     assert (spec["successfulJobsHistoryLimit"], spec["failedJobsHistoryLimit"]) == (1, 1)
-    assert spec["jobTemplate"]["spec"]["activeDeadlineSeconds"] == 300
+    job = spec["jobTemplate"]["spec"]
+    policy = json.loads(manifests.config_maps(CASES["timed"])[1]["data"]["policy.json"])
+    # The program ends first, then its pod, then the Job, which deletes the pod with its last words.
+    assert (policy["deadline"], pod("timed")["activeDeadlineSeconds"], job["activeDeadlineSeconds"]) == (210, 240, 300)
+    (rule,) = job["podFailurePolicy"]["rules"]
+    assert rule == {"action": "FailJob", "onExitCodes": {"operator": "In", "values": [DEADLINE_STATUS]}}
     assert manifests.cron_job(CASES["secret"])["spec"]["suspend"] is False
 
 
@@ -196,14 +204,14 @@ def test_the_way_to_aws() -> None:
     assert found["NO_PROXY"].startswith("a.example,.b.example,")
     # An agent or a metadata service on the node gives out credentials: they never go through a proxy.
     assert {"169.254.169.254", "169.254.170.23"} <= set(found["NO_PROXY"].split(","))
-    assert found["AWS_CA_BUNDLE"] == "/etc/freshpull/aws-ca.crt"
-    assert files("behind a proxy") == {"aws-ca.crt": "PEM\n"}
+    assert found["AWS_CA_BUNDLE"] == "/etc/freshpull-ca/ca.crt"
+    assert files("behind a proxy") == {"ca.crt": "PEM\n"}
 
 
 def test_the_pod_is_restricted() -> None:
     """What Pod Security "restricted" asks for, and more."""
     job = manifests.cron_job(CASES["secret"])["spec"]
-    assert job["concurrencyPolicy"] == "Forbid"
+    assert job["concurrencyPolicy"] == "Replace"
     assert job["startingDeadlineSeconds"] > 10
     spec = pod("secret")
     assert spec["automountServiceAccountToken"] is False

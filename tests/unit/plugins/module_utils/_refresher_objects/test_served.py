@@ -25,9 +25,13 @@ Object = dict[str, Any]
 class Found:
     """Stands in for Former."""
 
-    named: dict[str, Object | None]
+    config_map: Object | None
     bindings: dict[str, Object] = dataclasses.field(default_factory=dict)
     wide: Object | None = None
+
+    @property
+    def settings(self) -> Object:
+        return (self.config_map or {}).get("data") or {}
 
 
 NAMED = {"name": "old-name.1", "registries": ["a.example"], "labels": {"name": "no-name"}}
@@ -68,16 +72,16 @@ CASES: dict[str, tuple[Object | None, Served]] = {
 @pytest.mark.parametrize("case", CASES)
 def test_what_the_settings_tell(case: str) -> None:
     config_map, expected = CASES[case]
-    assert served.served(cast(Former, Found({"ConfigMap": config_map}))) == expected
+    assert served.served(cast(Former, Found(config_map))) == expected
 
 
 def test_the_permissions_tell_where_secrets_are_too() -> None:
     config_map = {"data": LISTED}
-    bound = Found({"ConfigMap": config_map}, bindings={"team-c": {}, "team-a": {}})
+    bound = Found(config_map, bindings={"team-c": {}, "team-a": {}})
     assert served.served(cast(Former, bound)) == Served("old-name.1", ("team-a", "team-b", "team-c"))
-    wide = Found({"ConfigMap": config_map}, wide={"kind": "ClusterRoleBinding"})
+    wide = Found(config_map, wide={"kind": "ClusterRoleBinding"})
     assert served.served(cast(Former, wide)) == Served("old-name.1", ALL)
-    alone = Found({"ConfigMap": None}, bindings={"team-c": {}})
+    alone = Found(None, bindings={"team-c": {}})
     assert served.served(cast(Former, alone)) == Served("", ("team-c",))
 
 

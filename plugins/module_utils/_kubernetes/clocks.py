@@ -1,0 +1,66 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""This host's clock and the API server's. Private to this collection.
+
+The later of the two decides what is due, so that neither slow clock makes an expired token look valid. If they are too
+far apart, one of them is wrong, and nothing is removed for its age.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+
+WARNED = dt.timedelta(seconds=60)
+MOST = dt.timedelta(minutes=10)
+"""What the clocks may differ by."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Clocks:
+    """ahead: how far the API server's clock is ahead of this host's."""
+
+    ahead: dt.timedelta = dt.timedelta()
+
+    @property
+    def agree(self) -> bool:
+        """Whether they can tell that a token has expired."""
+        return abs(self.ahead) <= MOST
+
+    def later(self) -> dt.datetime:
+        return _here() + max(self.ahead, dt.timedelta())
+
+    def earlier(self) -> dt.datetime:
+        return _here() + min(self.ahead, dt.timedelta())
+
+    @property
+    def warning(self) -> str:
+        """A sentence if they differ, but agree; or ""."""
+        if abs(self.ahead) <= WARNED or not self.agree:
+            return ""
+        side = "ahead of" if self.ahead > dt.timedelta() else "behind"
+        return (
+            f"The API server's clock is {abs(int(self.ahead.total_seconds()))} s {side} this host's. The later of the "
+            "two was used. Set the clocks, or tokens are renewed too early."
+        )
+
+    @property
+    def problem(self) -> str:
+        """What to do if they do not agree; or ""."""
+        if self.agree:
+            return ""
+        here = _here()
+        return (
+            f"By the API server's clock it is {_words(here + self.ahead)}, and by the clock here {_words(here)}. They "
+            f"differ by more than {int(MOST.total_seconds() / 60)} minutes, so no token was removed for its age. Set "
+            "the wrong one, for example with chrony or systemd-timesyncd."
+        )
+
+
+def _here() -> dt.datetime:
+    return dt.datetime.now(dt.timezone.utc)
+
+
+def _words(time: dt.datetime) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ")

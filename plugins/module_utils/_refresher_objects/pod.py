@@ -1,0 +1,147 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The refresher's pod, as a pure function from settings. Private to this collection."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import program
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import (
+    AWS_SECRET,
+    CA,
+    CONFIG,
+    CRONJOB,
+    FEDERATED,
+    SESSION,
+    AwsAccess,
+    Settings,
+)
+
+# Addresses on a node that give out credentials. They are never behind a proxy.
+METADATA_ADDRESSES = ("169.254.169.254", "169.254.170.2", "169.254.170.23", "fd00:ec2::23", "fd00:ec2::254")
+
+_SETTINGS, _CA = "/etc/freshpull", "/etc/freshpull-ca"
+_API, _AWS = "/var/run/secrets/freshpull", "/var/run/secrets/freshpull-aws"
+_READABLE_BY_GROUP = 0o440
+_USER = 65532
+
+Object = dict[str, t.Any]
+
+
+def pod_spec(settings: Settings) -> Object:
+    """The pod, which Pod Security "restricted" admits."""
+    pod = settings.pod
+    chosen = {
+        "priorityClassName": pod.priority_class,
+        "nodeSelector": dict(pod.node_selector),
+        "tolerations": [dict(toleration) for toleration in pod.tolerations],
+        "imagePullSecrets": [{"name": name} for name in pod.image_pull_secrets],
+    }
+    return {
+        "serviceAccountName": CRONJOB,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "restartPolicy": "Never",
+        "activeDeadlineSeconds": settings.schedule.pod_deadline,
+        "terminationGracePeriodSeconds": 10,
+        **{field: value for field, value in chosen.items() if value},
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": _USER,
+            "runAsGroup": _USER,
+            "fsGroup": _USER,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [_container(settings)],
+        "volumes": _volumes(settings),
+    }
+
+
+def _container(settings: Settings) -> Object:
+    aws_mount = [_mount("aws", _AWS)] if _aws_source(settings.aws) else []
+    return {
+        "name": "refresh",
+        "image": settings.pod.image,
+        "imagePullPolicy": settings.pod.image_pull_policy,
+        "command": list(program.COMMAND),
+        "env": [{"name": name, "value": value} for name, value in _environment(settings).items()],
+        "resources": dict(settings.pod.resources),
+        # What ends the program before it can write its last words leaves them in the log.
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [
+            _mount("program", program.FOLDER),
+            _mount("settings", _SETTINGS),
+            *([_mount("ca", _CA)] if settings.pod.ca_bundle else []),
+            _mount("api-access", _API),
+            *aws_mount,
+            {"name": "scratch", "mountPath": "/scratch"},
+        ],
+    }
+
+
+def _mount(name: str, path: str) -> Object:
+    return {"name": name, "mountPath": path, "readOnly": True}
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    aws, pod = settings.aws, settings.pod
+    environment = {"HOME": "/scratch", "TMPDIR": "/scratch"}
+    if aws.has_keys:
+        # A file, so that no environment holds keys.
+        environment["AWS_SHARED_CREDENTIALS_FILE"] = f"{_AWS}/credentials"
+    if aws.kind == "ambient":
+        # Otherwise the program makes sure that the node's own role is never used.
+        environment["AWS_EC2_METADATA_DISABLED"] = "false"
+    if aws.kind in FEDERATED:
+        environment["AWS_ROLE_SESSION_NAME"] = SESSION
+    if aws.kind == "web_identity":
+        environment["AWS_ROLE_ARN"] = aws.role_arn
+        environment["AWS_WEB_IDENTITY_TOKEN_FILE"] = f"{_AWS}/token"
+    if aws.assumes_role:
+        environment["AWS_CONFIG_FILE"] = f"{_SETTINGS}/aws-config"
+        environment["AWS_PROFILE"] = "assumed"
+    if pod.ca_bundle:
+        environment["AWS_CA_BUNDLE"] = f"{_CA}/ca.crt"
+    if pod.proxy:
+        # The API server is never behind it: the program sees to that.
+        environment["HTTPS_PROXY"] = pod.proxy
+        environment["NO_PROXY"] = ",".join(filter(None, [*pod.no_proxy.split(","), *METADATA_ADDRESSES]))
+    return environment
+
+
+def _volumes(settings: Settings) -> list[Object]:
+    authority = {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}
+    access = [_token({}), {"configMap": authority}]
+    aws = _aws_source(settings.aws)
+    return [
+        {"name": "program", "configMap": {"name": settings.program, "items": program.items()}},
+        {"name": "settings", "configMap": {"name": CONFIG}},
+        *([{"name": "ca", "configMap": {"name": CA}}] if settings.pod.ca_bundle else []),
+        {"name": "api-access", "projected": {"defaultMode": _READABLE_BY_GROUP, "sources": access}},
+        *([{"name": "aws", **aws}] if aws else []),
+        # In memory: the AWS CLI keeps the session of an assumed role in it.
+        {"name": "scratch", "emptyDir": {"medium": "Memory", "sizeLimit": "16Mi"}},
+    ]
+
+
+def _aws_source(aws: AwsAccess) -> Object | None:
+    """The volume with the keys, or with the token that STS takes; None if access needs no file."""
+    if aws.kind == "web_identity":
+        sources = [_token({"audience": aws.audience})]
+        return {"projected": {"defaultMode": _READABLE_BY_GROUP, "sources": sources}}
+    if aws.has_keys:
+        secret = AWS_SECRET if aws.kind == "secret" else aws.existing_secret
+        items = [{"key": "credentials", "path": "credentials"}]
+        return {"secret": {"secretName": secret, "defaultMode": _READABLE_BY_GROUP, "items": items}}
+    return None
+
+
+def _token(audience: t.Mapping[str, str]) -> Object:
+    return {"serviceAccountToken": {"path": "token", "expirationSeconds": 600, **audience}}

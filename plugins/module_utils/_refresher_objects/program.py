@@ -1,0 +1,89 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the refresher's program reaches its pod, and how the pod starts it. Private to this collection.
+
+The program is a part of the module's own code. Its files are in a ConfigMap whose name holds their hash: a pod that
+runs never sees other code, and the CronJob changes from one version to the next in a single write.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import typing as t
+
+FILES = (
+    "_aws_answer.py",
+    "_aws_errors.py",
+    "_bodies.py",
+    "_dockerconfig.py",
+    "_doubt.py",
+    "_jsontext.py",
+    "_kubernetes/api.py",
+    "_kubernetes/clocks.py",
+    "_kubernetes/kinds.py",
+    "_kubernetes/retry.py",
+    "_kubernetes/transport.py",
+    "_marks.py",
+    "_ownership.py",
+    "_process.py",
+    "_pull_secret.py",
+    "_refresher/aws_cli.py",
+    "_refresher/main.py",
+    "_refresher/pod_transport.py",
+    "_refresher/settings.py",
+    "_report.py",
+    "_secret_writer.py",
+    "_selection.py",
+    "_service_accounts.py",
+    "_stored.py",
+    "_token.py",
+)
+"""What _refresher/main.py imports, and itself; below module_utils."""
+FOLDER = "/opt/freshpull"
+"""Where the pod has the program."""
+
+_PACKAGE = "ansible_collections/freshpull/ecr_public/plugins/module_utils"
+_MAIN = f"{_PACKAGE}/_refresher/main".replace("/", ".")
+_NEEDED = "the refresher needs Python 3.9 or newer and the AWS CLI 2, as public.ecr.aws/aws-cli/aws-cli has them."
+# -I: neither the environment nor the working directory add to the code. An old Python does not compile the files.
+_PYTHON = f"""\
+import sys
+if sys.version_info < (3, 9): sys.exit("The image has Python %d.%d: {_NEEDED}" % sys.version_info[:2])
+sys.path.insert(0, "{FOLDER}")
+from {_MAIN} import main
+main()
+"""
+# exec, since a shell as the first process of a container would not pass SIGTERM on.
+_SHELL = f"""\
+for needed in python3 aws; do
+  if ! command -v "$needed" >/dev/null; then
+    echo "The image has no $needed: {_NEEDED}" >&2
+    exit 1
+  fi
+done
+exec python3 -I -c "$0"
+"""
+COMMAND = ("sh", "-c", _SHELL, _PYTHON)
+"""The container's command."""
+
+
+def data(files: t.Mapping[str, str]) -> dict[str, str]:
+    """What the ConfigMap holds. files: the text of each of FILES."""
+    return {_key(file): files[file] for file in FILES}
+
+
+def digest(files: t.Mapping[str, str]) -> str:
+    """16 hexadecimal digits that stand for these files, as a part of a name."""
+    return hashlib.sha256(json.dumps(data(files)).encode()).hexdigest()[:16]
+
+
+def items() -> list[dict[str, str]]:
+    """Where below FOLDER each file is mounted."""
+    return [{"key": _key(file), "path": f"{_PACKAGE}/{file}"} for file in FILES]
+
+
+def _key(file: str) -> str:
+    """A key of a ConfigMap has no slash."""
+    return file.replace("/", ".")

@@ -1,0 +1,62 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is found of a refresher in a cluster."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import json
+from typing import Any
+
+import pytest
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import Request, Response
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.former import Former
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import CONFIG
+
+SETTINGS = {"policy.json": "{}", "namespaces": "team-a\n"}
+
+
+class Server:
+    """An API server with these ConfigMaps and nothing else."""
+
+    host = "https://cluster.example"
+
+    def __init__(self, config_maps: dict[str, dict[str, Any]]) -> None:
+        self.items = [{"metadata": {"name": name, "namespace": "own"}, **each} for name, each in config_maps.items()]
+
+    def send(self, request: Request) -> Response:
+        if "limit" not in dict(request.query):
+            return Response(404, {}, b"{}")
+        items = self.items if request.path == "/api/v1/namespaces/own/configmaps" else []
+        return Response(200, {}, json.dumps({"metadata": {}, "items": items}).encode())
+
+
+def former(config_maps: dict[str, dict[str, Any]]) -> Former:
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        return Former(Cluster(Server(config_maps)), "own", pool)
+
+
+@pytest.mark.parametrize(
+    ("config_maps", "settings"),
+    [
+        ({}, {}),
+        ({"code": {"data": {"a.py": ""}}, CONFIG: {"data": SETTINGS}}, SETTINGS),
+        ({"other": {"data": {"policy.json": "other"}}, CONFIG: {"data": SETTINGS}}, SETTINGS),
+        ({CONFIG: {}}, {}),
+        ({CONFIG: {"data": {"namespaces": "a"}}}, {"namespaces": "a"}),
+        ({"named-otherwise": {"data": SETTINGS}, "no-data": {}}, SETTINGS),
+    ],
+)
+def test_its_settings_are_found(config_maps: dict[str, dict[str, Any]], settings: dict[str, str]) -> None:
+    assert former(config_maps).settings == settings
+
+
+def test_an_object_that_is_gone_is_forgotten() -> None:
+    found = former({"code": {"data": {}}})
+    body = found.config_maps["code"]
+    assert found.stored(body) is body
+    found.forget(body)
+    assert found.stored(body) is None
