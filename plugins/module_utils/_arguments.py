@@ -106,7 +106,7 @@ def read(params: t.Mapping[str, t.Any]) -> Task:
         adopt=params["adopt"],
         recreate=params["recreate"],
         placeholder=params["placeholder"],
-        service_accounts=_service_accounts(params["service_accounts"]),
+        service_accounts=read_service_accounts(params["service_accounts"]),
     )
     if policy.state == "present" and policy.fail_open and policy.fail_open_before >= policy.renew_before:
         raise ArgumentError(
@@ -154,7 +154,8 @@ def read_registries(registries: t.Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(registries))
 
 
-def _service_accounts(accounts: t.Sequence[str]) -> tuple[str, ...]:
+def read_service_accounts(accounts: t.Sequence[str]) -> tuple[str, ...]:
+    """Names and globs, each of them once. Raises ArgumentError."""
     for account in accounts:
         if not account or not (is_glob(account) or _DNS_SUBDOMAIN.fullmatch(account)):
             raise ArgumentError(

@@ -182,7 +182,7 @@ class Runner:
 
     def _write_accounts(self, outcome: Outcome, attachments: Attachments, action: str) -> Outcome:
         accounts = [
-            attachments.write(outcome.namespace, account) if account.action == action else account
+            attachments.writer.write(outcome.namespace, account) if account.action == action else account
             for account in outcome.accounts
         ]
         return dataclasses.replace(outcome, accounts=tuple(accounts))

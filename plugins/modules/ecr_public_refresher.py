@@ -65,6 +65,22 @@ options:
         namespaces.
     type: list
     elements: str
+  service_accounts:
+    description:
+      - Names of service accounts to whose C(imagePullSecrets) the refresher adds the secret, at each run, in each
+        selected namespace where the secret is managed and well-formed. Their other entries stay.
+      - Shell globs are allowed, since the same list serves M(freshpull.ecr_public.ecr_public_pull_secret), but only
+        that module attaches what they match. This one warns of them.
+      - An account that is dropped from the list stays attached.
+    type: list
+    elements: str
+    default: []
+  attach_service_accounts:
+    description:
+      - Whether the refresher attaches O(service_accounts). It needs Kubernetes 1.30 or newer, where an admission policy
+        restricts the refresher to adding that entry, and the permission to write such policies.
+    type: bool
+    default: true
   registries:
     description:
       - The registries for which the secret is used. V(ecr-public.aws.com), the dual-stack address, can be added.
@@ -172,8 +188,9 @@ notes:
     the target host.
   - "Permissions needed in the cluster: those that the refresher gets (or C(escalate) and C(bind)), C(get), C(create),
     C(patch) and C(delete) on the objects in O(namespace), on ClusterRoles and, in the selected namespaces, on
-    RoleBindings, which are listed in all namespaces; C(get) on ClusterRoleBindings and admission policies, and with
-    O(namespace_selector) C(create), C(patch) and C(delete) on these. C(create) on pods is for a dry run, and without it
+    RoleBindings, which are listed in all namespaces; C(list) on ConfigMaps and Jobs in O(namespace); C(get), C(create),
+    C(patch) and C(delete) on ClusterRoleBindings; C(get) on admission policies, and with O(namespace_selector) or
+    O(service_accounts) C(create), C(patch) and C(delete) on these. C(create) on pods is for a dry run, and without it
     the task warns. The test run needs C(create) on jobs, C(list) on pods and events, and C(get) on the logs of pods."
   - Two refreshers in one cluster need different values of O(namespace), and of O(name) if one of them has a
     O(namespace_selector).
@@ -211,6 +228,8 @@ EXAMPLES = r"""
     namespace: platform-refresher
     namespace_selector: ecr-public=enabled
     exclude_namespaces: [team-sandbox]
+    service_accounts: [default]
+    attach_service_accounts: true
     registries: [public.ecr.aws, ecr-public.aws.com]
     labels:
       owner: platform

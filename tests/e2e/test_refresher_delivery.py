@@ -28,7 +28,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     AwsAccess,
     Settings,
 )
-from support.installed import ACCOUNT, CODE, JOB, KEYS, PERMISSIONS, SETTINGS, Place, bound
+from support.installed import ACCOUNT, CODE, JOB, KEYS, LOOKS, MAY_LOOK, PERMISSIONS, SETTINGS, Place, bound
 from support.refresher_settings import FILES
 
 AUTHORITIES = "-----BEGIN CERTIFICATE-----\n"
@@ -77,7 +77,8 @@ def test_nothing_of_a_config_map_with_another_name_stays(installed: Place, core:
     former = f"configmaps refresher/{CRONJOB}"
     written = installed.install()
     assert {former, SETTINGS, CODE, JOB} <= written
-    assert installed.stored.left() == {JOB, SETTINGS, CODE, ACCOUNT, KEYS, PERMISSIONS, *bound("a", "b")}
+    all_of_it = {JOB, SETTINGS, CODE, ACCOUNT, KEYS, PERMISSIONS, LOOKS, MAY_LOOK, *bound("a", "b")}
+    assert installed.stored.left() == all_of_it
     assert core.read_namespaced_config_map(CONFIG, own).data["namespaces"].split() == [
         f"{installed.prefix}a",
         f"{installed.prefix}b",

@@ -15,13 +15,13 @@ import pytest
 from kubernetes import client
 
 from support import module
-from support.installed import ACCOUNT, CODE, JOB, PERMISSIONS, SETTINGS, WIDE, Place, bound
+from support.installed import ACCOUNT, CODE, JOB, LOOKS, MAY_LOOK, PERMISSIONS, SETTINGS, WIDE, Place, bound
 from support.installed import KEYS as KEYS_SECRET
 from support.module import Result
 from support.refresher_settings import FILES, KEYS
 from support.stored import quiet_schedule
 
-INSTALLED = {JOB, SETTINGS, CODE, ACCOUNT, KEYS_SECRET, PERMISSIONS}
+INSTALLED = {JOB, SETTINGS, CODE, ACCOUNT, KEYS_SECRET, PERMISSIONS, LOOKS, MAY_LOOK}
 
 Run = Callable[..., Result]
 
@@ -65,7 +65,10 @@ def warnings_of(result: Result) -> str:
 
 CREATED = {
     (kind, "created")
-    for kind in ("Namespace", "ServiceAccount", "Secret", "ConfigMap", "CronJob", "ClusterRole", "RoleBinding")
+    for kind in (
+        *("Namespace", "ServiceAccount", "Secret", "ConfigMap", "CronJob"),
+        *("ClusterRole", "ClusterRoleBinding", "RoleBinding"),
+    )
 }
 
 

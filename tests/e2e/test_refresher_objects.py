@@ -21,7 +21,21 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     CRONJOB,
     AwsAccess,
 )
-from support.installed import ACCOUNT, CODE, JOB, KEYS, NAMESPACE, PERMISSIONS, POLICY, SETTINGS, WIDE, Place, bound
+from support.installed import (
+    ACCOUNT,
+    CODE,
+    JOB,
+    KEYS,
+    LOOKS,
+    MAY_LOOK,
+    NAMESPACE,
+    PERMISSIONS,
+    POLICY,
+    SETTINGS,
+    WIDE,
+    Place,
+    bound,
+)
 from support.refresher_settings import CASES, WITH_KEYS
 from support.refresher_settings import objects as all_objects
 from support.workloads import wait_for
@@ -33,7 +47,7 @@ def place(installed: Place) -> Place:
 
 
 def test_an_installation_is_foreseen_written_once_and_then_left_alone(place: Place) -> None:
-    own = {JOB, SETTINGS, CODE, ACCOUNT, KEYS, PERMISSIONS, *bound("a", "b")}
+    own = {JOB, SETTINGS, CODE, ACCOUNT, KEYS, PERMISSIONS, LOOKS, MAY_LOOK, *bound("a", "b")}
     with place.stored.written() as nothing:
         trial = place.installer(dry_run=True)
     assert nothing == set()
@@ -46,7 +60,7 @@ def test_an_installation_is_foreseen_written_once_and_then_left_alone(place: Pla
 def test_each_change_writes_what_it_has_to(place: Place) -> None:
     place.installer()
     place.list_places("b", "c")
-    assert place.install() == {SETTINGS, *bound("a", "c")}
+    assert place.install() == {SETTINGS, LOOKS, *bound("a", "c")}
 
     place.change(aws=AwsAccess("ambient"))
     assert place.install() == {JOB, SETTINGS, KEYS}
@@ -54,10 +68,10 @@ def test_each_change_writes_what_it_has_to(place: Place) -> None:
     assert place.install() == {JOB, SETTINGS, KEYS}
 
     place.select("ecr-public=enabled", globs=(f"{place.prefix}*",))
-    assert place.install() == {SETTINGS, PERMISSIONS, WIDE, *POLICY, *bound("b", "c")}
+    assert place.install() == {SETTINGS, PERMISSIONS, LOOKS, MAY_LOOK, WIDE, *POLICY, *bound("b", "c")}
     assert place.install() == set()
     place.list_places("a")
-    assert place.install() == {SETTINGS, PERMISSIONS, WIDE, *POLICY, *bound("a")}
+    assert place.install() == {SETTINGS, PERMISSIONS, LOOKS, MAY_LOOK, WIDE, *POLICY, *bound("a")}
     assert place.install() == set()
 
 
@@ -141,7 +155,7 @@ def test_nothing_but_what_grants_nothing_is_written_before_a_rejection(
     rejecting(resource, group)
     with pytest.raises(ClusterError, match="the platform team says no"):
         place.installer()
-    assert {name for name in place.stored.objects() if CRONJOB in name} == {ACCOUNT, PERMISSIONS}
+    assert {name for name in place.stored.objects() if CRONJOB in name} == {ACCOUNT, PERMISSIONS, LOOKS}
 
 
 def test_a_namespace_that_is_going_away_is_named(place: Place, core: client.CoreV1Api) -> None:
@@ -173,7 +187,8 @@ def test_a_namespace_that_cannot_be_served_stops_no_other(place: Place) -> None:
     installer.install()
     assert list(installer.unbound) == [f"{place.prefix}missing"]
     assert "Could not apply RoleBinding" in str(installer.unbound[f"{place.prefix}missing"])
-    assert place.stored.left() == {JOB, SETTINGS, CODE, ACCOUNT, KEYS, PERMISSIONS, *bound("a", "b")}
+    own = {JOB, SETTINGS, CODE, ACCOUNT, KEYS, PERMISSIONS, LOOKS, MAY_LOOK}
+    assert place.stored.left() == {*own, *bound("a", "b")}
     assert place.named(installer) == {NAMESPACE, *place.stored.left()}
 
 

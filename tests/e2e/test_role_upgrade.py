@@ -35,6 +35,9 @@ ACCOUNT = f"serviceaccounts refresher/{CRONJOB}"
 KEYS = f"secrets refresher/{CRONJOB}-aws"
 CODE = f"configmaps refresher/{settings().program}"
 RIGHTS = f"clusterroles {CRONJOB}:refresher"
+LOOKS, MAY_LOOK = f"clusterroles {CRONJOB}-namespaces:refresher", f"clusterrolebindings {CRONJOB}-namespaces:refresher"
+POLICY = f"validatingadmissionpolicies {CRONJOB}-service-accounts.refresher"
+IN_FORCE = f"validatingadmissionpolicybindings {CRONJOB}-service-accounts.refresher"
 
 
 def secrets(*places: str, name: str = NAME) -> set[str]:
@@ -76,7 +79,7 @@ CHANGES = {
     "labels and annotations": Change({"labels": {"team": "a"}, "annotations": {"note": "b"}}, secrets("a", "b")),
     "when it renews, and a service account, though no secret is due": Change(
         {"renew_before": "7h", "fail_open_before": "3h", "workers": 8, "service_accounts": ["default"]},
-        {SETTINGS, *users("a", "b")},
+        {SETTINGS, RIGHTS, POLICY, IN_FORCE, *users("a", "b")},
     ),
     "keys in a secret of theirs, and a role on top": Change(
         {
@@ -94,11 +97,11 @@ CHANGES = {
         again=True,
     ),
     "a namespace more": Change(
-        {"namespaces": ["a", "b", "c"]}, {SETTINGS, *secrets("c"), *users("c"), *bound("c")}, calls=1
+        {"namespaces": ["a", "b", "c"]}, {SETTINGS, LOOKS, *secrets("c"), *users("c"), *bound("c")}, calls=1
     ),
     "keys of ours again, and a namespace less": Change(
         {"refresher_aws_auth": "secret", "namespaces": ["a", "b"]},
-        {KEYS, JOB, SETTINGS, *secrets("c"), *users("c"), *bound("c")},
+        {KEYS, JOB, SETTINGS, LOOKS, *secrets("c"), *users("c"), *bound("c")},
     ),
     "it rests": Change(
         {"refresher_suspend": True, "fail_open_before": ""}, {JOB, SETTINGS, *secrets("a", "b"), *users("a", "b")}
@@ -106,7 +109,7 @@ CHANGES = {
     "it goes on": Change({"refresher_suspend": False}, {JOB, *secrets("a", "b"), *users("a", "b")}, calls=1),
     "another name": Change(
         {"name": RENAMED},
-        {RIGHTS, SETTINGS, *secrets("a", "b"), *secrets("a", "b", name=RENAMED), *users("a", "b")},
+        {RIGHTS, POLICY, SETTINGS, *secrets("a", "b"), *secrets("a", "b", name=RENAMED), *users("a", "b")},
         calls=1,
         again=True,
     ),
@@ -163,7 +166,8 @@ def test_a_change_writes_what_it_has_to_and_once(place: Place, title: str) -> No
 
 
 def test_nothing_of_all_that_stays_behind(place: Place) -> None:
-    settled = {RIGHTS, SETTINGS, CODE, JOB, ACCOUNT, KEYS, *secrets("a", "b", name=RENAMED), *bound("a"), *bound("b")}
-    assert place.stored.left() == {*settled, "secrets refresher/their-keys"}
+    settled = {RIGHTS, LOOKS, MAY_LOOK, POLICY, IN_FORCE, SETTINGS, CODE, JOB, ACCOUNT, KEYS}
+    renewed = {*secrets("a", "b", name=RENAMED), *bound("a"), *bound("b")}
+    assert place.stored.left() == {*settled, *renewed, "secrets refresher/their-keys"}
     user = place.stored.objects()["serviceaccounts a/default"]
     assert user["imagePullSecrets"] == [{"name": RENAMED}]

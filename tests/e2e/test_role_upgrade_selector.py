@@ -28,6 +28,7 @@ RENAMED = "wandered-secret"
 JOB = f"cronjobs refresher/{CRONJOB}"
 SETTINGS = f"configmaps refresher/{CONFIG}"
 RIGHTS = f"clusterroles {CRONJOB}:refresher"
+LOOKS = {f"clusterroles {CRONJOB}-namespaces:refresher", f"clusterrolebindings {CRONJOB}-namespaces:refresher"}
 POLICY = f"validatingadmissionpolicies {CRONJOB}.refresher"
 WIDE = {
     f"clusterrolebindings {CRONJOB}:refresher",
@@ -100,7 +101,7 @@ def test_to_a_selector_and_back(role: Role, stored: Stored, core: client.CoreV1A
 
     with stored.written() as written:
         role.run(**chosen(role)).ok()
-    assert written == {RIGHTS, SETTINGS, *WIDE, *bound("a", "c"), *secrets("b", "c")}
+    assert written == {RIGHTS, SETTINGS, *LOOKS, *WIDE, *bound("a", "c"), *secrets("b", "c")}
     assert stored.left() & {*secrets("a", "b", "c"), *bound("a", "c")} == secrets("a", "b")
     assert aws.calls == {"GetAuthorizationToken": 2}
 
@@ -122,7 +123,7 @@ def test_to_a_selector_and_back(role: Role, stored: Stored, core: client.CoreV1A
 
     with stored.written() as written:
         role.run(**listed).ok()
-    assert written == {RIGHTS, SETTINGS, JOB, *WIDE, *bound("a", "c"), *secrets("a", "c")}
+    assert written == {RIGHTS, SETTINGS, JOB, *LOOKS, *WIDE, *bound("a", "c"), *secrets("a", "c")}
     assert stored.left() == installed
 
 

@@ -282,7 +282,7 @@ def test_nobodys_entry_is_lost_where_many_write_one_account(
             attachments = _attachments.Attachments(cluster, name, pool)
             (plan,) = attachments.plan({namespace: Reach(("build",))})[namespace]
             start.wait()
-            return attachments.write(namespace, plan).action
+            return attachments.writer.write(namespace, plan).action
 
     with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
         assert list(pool.map(attach, names)) == ["attached"] * len(names)

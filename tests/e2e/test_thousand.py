@@ -148,7 +148,7 @@ def test_an_api_server_that_dies_in_the_middle(thousand: Thousand, aws: FakeAws)
     assert 1000 - 32 <= len(done) <= 1000
 
 
-def test_the_refresher_s_script_meets_the_same(thousand: Thousand, aws: FakeAws, tmp_path: Path) -> None:
+def test_the_refresher_meets_the_same(thousand: Thousand, aws: FakeAws, tmp_path: Path) -> None:
     """In one run of it, with the rights that the role gives it and no others."""
     refresher = Refresher(client.CoreV1Api(thousand.crowd.api), aws, tmp_path)
     refresher.namespaces = list(GOOD)

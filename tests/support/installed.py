@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from kubernetes import client, config
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import kinds, objects
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.client import ClientTransport
@@ -36,6 +37,8 @@ SETTINGS, CODE = f"configmaps refresher/{CONFIG}", f"configmaps refresher/{CASES
 ACCOUNT, KEYS = f"serviceaccounts refresher/{CRONJOB}", f"secrets refresher/{CRONJOB}-aws"
 NAMESPACE, PERMISSIONS = "namespaces refresher", f"clusterroles {CRONJOB}:refresher"
 WIDE = f"clusterrolebindings {CRONJOB}:refresher"
+LOOKS, MAY_LOOK = f"clusterroles {CRONJOB}-namespaces:refresher", f"clusterrolebindings {CRONJOB}-namespaces:refresher"
+"""What lets it look at the listed namespaces."""
 FASTER = 10
 POLICY = {
     f"validatingadmissionpolicies {CRONJOB}.refresher",
@@ -116,10 +119,8 @@ def installed(
     place = Place(cluster, stored, own, prefix)
     place.list_places("a", "b")
     yield place
-    for kind in ("ClusterRoleBinding", "ClusterRole", "Namespace"):
-        name = own.namespace if kind == "Namespace" else own.permissions
-        if found := objects.read(cluster, kind, name):
-            objects.delete(cluster, found)
-    for kind in ("ValidatingAdmissionPolicyBinding", "ValidatingAdmissionPolicy"):
-        if found := objects.read(cluster, kind, own.policy):
-            objects.delete(cluster, found)
+    if found := objects.read(cluster, "Namespace", own.namespace):
+        objects.delete(cluster, found)
+    for kind in ("ClusterRoleBinding", "ClusterRole", "ValidatingAdmissionPolicyBinding", "ValidatingAdmissionPolicy"):
+        for left in objects.labelled(cluster, kind, f"{_marks.REFRESHER_LABEL}={own.namespace}"):
+            objects.delete(cluster, left)

@@ -14,6 +14,7 @@ import yaml
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import (
     manifests,
     permissions,
+    policies,
     program,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.selector import requirements
@@ -63,6 +64,9 @@ CASES = {
     "selector": settings(
         places=Places(selector="ecr-public=enabled", requirements=requirements("ecr-public=enabled")),
     ),
+    "service-accounts": settings(
+        renewal=Renewal("ecr-public-secret", fail_open_before=2 * 3600 + 1200, service_accounts=("default",)),
+    ),
     "web-identity": settings(aws=AwsAccess("web_identity", role_arn=ARN)),
     "existing-secret": settings(aws=AwsAccess("existing_secret", existing_secret="theirs")),
     "proxy": settings(
@@ -95,6 +99,7 @@ CASES = {
             fail_open_before=3 * 3600 + 900,
             labels={"team": "a"},
             annotations={"note": "b"},
+            service_accounts=("default", "builder"),
         ),
         places=Places(selector=SELECTOR, requirements=requirements(SELECTOR), globs=("team-*",), exclude=("team-x",)),
     ),
@@ -104,14 +109,15 @@ CASES = {
 def objects(wanted: Settings) -> list[Object]:
     """All objects of a refresher."""
     secret = manifests.aws_secret(wanted)
-    restricted = [permissions.policy(wanted), permissions.policy_binding(wanted)] if wanted.places.selector else []
+    restricted = [body for each in policies.restrictions(wanted) for body in (each.policy, each.binding)]
     bindings = [permissions.role_binding(wanted, namespace) for namespace in wanted.places.listed]
     return [
         manifests.namespace(wanted),
         *([secret] if secret else []),
         *restricted,
-        permissions.cluster_role(wanted),
-        *([permissions.cluster_role_binding(wanted)] if restricted else bindings),
+        *permissions.cluster_roles(wanted),
+        permissions.cluster_role_binding(wanted),
+        *bindings,
         manifests.service_account(wanted),
         *manifests.config_maps(wanted),
         manifests.cron_job(wanted),

@@ -73,20 +73,17 @@ class Role:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         api = config.new_client_from_config(self._ansible.kubeconfig)
-        rights, policy = f"{CRONJOB}:{self.refresher}", f"{CRONJOB}.{self.refresher}"
         rbac, admission = client.RbacAuthorizationV1Api(api), client.AdmissionregistrationV1Api(api)
-        for delete, name in (
-            (rbac.delete_cluster_role_binding, rights),
-            (rbac.delete_cluster_role, rights),
-            (admission.delete_validating_admission_policy_binding, policy),
-            (admission.delete_validating_admission_policy, policy),
-            (client.CoreV1Api(api).delete_namespace, self.refresher),
-        ):
-            try:
-                delete(name)
-            except ApiException as problem:
-                if problem.status != HTTPStatus.NOT_FOUND:
-                    raise
+        mine = f"ecr-public.freshpull/refresher={self.refresher}"
+        rbac.delete_collection_cluster_role_binding(label_selector=mine)
+        rbac.delete_collection_cluster_role(label_selector=mine)
+        admission.delete_collection_validating_admission_policy_binding(label_selector=mine)
+        admission.delete_collection_validating_admission_policy(label_selector=mine)
+        try:
+            client.CoreV1Api(api).delete_namespace(self.refresher)
+        except ApiException as problem:
+            if problem.status != HTTPStatus.NOT_FOUND:
+                raise
 
     def run(
         self, *args: str, aws_on_controller: bool = True, env: Mapping[str, str] | None = None, **changes: Any

@@ -24,9 +24,12 @@ import threading
 import traceback
 import typing as t
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _service_accounts
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._account_writer import AccountWriter, keep
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import (
     Cluster,
     ClusterError,
+    NotFoundError,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import Patience
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import NoResponseError
@@ -41,6 +44,11 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.se
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._report import Outcome
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._secret_writer import SecretWriter, Tokens
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._service_accounts import (
+    AccountPlan,
+    Found,
+    Reach,
+)
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._stored import Secret, Stored
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import format_time
 
@@ -50,8 +58,12 @@ LONGEST_MESSAGE = 4000
 """Bytes of the termination message. The kubelet keeps 4096."""
 SECONDS_ONCE_STOPPED = 4.0
 """For what is under way. The pod has 10 s from SIGTERM to its end, and the last words take a moment, too."""
+SECONDS_FOR_ACCOUNTS = 10.0
+"""For the `default` accounts of new namespaces, which Kubernetes creates a moment after them."""
 DEADLINE = "the deadline"
 """What stops a run that takes too long, in messages."""
+_GONE = ("forbidden", "terminating", "missing_namespace", "missing", "missing_account")
+"""Reasons for which a namespace may be gone, or not be selected any more."""
 _FAILURES = ("failed", "failed_open")
 _WITHOUT_TOKEN = ("aws", "clocks", "kept", "dying", "immutable")
 """Reasons of those that failed for lack of a token."""
@@ -69,18 +81,20 @@ class Results:
         self._failed: list[str] = []
 
     def add(self, outcome: Outcome) -> None:
-        plan = outcome.plan
+        plan = outcome.overall
         msg = plan.msg
         if self._tokens.outage and (plan.action == "failed_open" or plan.reason in _WITHOUT_TOKEN):
             msg = f"{msg} {self._tokens.outage}"
         expires_at = plan.expires_at and format_time(plan.expires_at)
-        line = {
+        line: dict[str, t.Any] = {
             "namespace": outcome.namespace,
             "action": plan.action,
             "reason": plan.reason,
             "expires_at": expires_at,
             "msg": msg,
         }
+        if outcome.accounts:
+            line["service_accounts"] = [account.to_result() for account in outcome.accounts]
         with self._lock:
             self._write(line)
             self._counts[plan.action] += 1
@@ -116,6 +130,7 @@ class Refresher:
         self._cluster = cluster
         policy = settings.policy
         self._writer = SecretWriter(cluster, policy, tokens, create=cluster.apply_secret)
+        self._accounts = AccountWriter(cluster, policy.name, SECONDS_FOR_ACCOUNTS)
         self._emptier = SecretWriter(cluster, dataclasses.replace(policy, state="emptied"), tokens)
         self.results = Results(tokens, out)
 
@@ -157,6 +172,10 @@ class Refresher:
     # --- Listed namespaces
 
     def _keep_listed(self, namespace: str) -> Outcome:
+        outcome = self._try_listed(namespace)
+        return self._unless(self._state(namespace), outcome) if _may_be_gone(outcome) else outcome
+
+    def _try_listed(self, namespace: str) -> Outcome:
         try:
             secret = self._cluster.secret(namespace, self._settings.policy.name)
         except ClusterError as exc:
@@ -171,7 +190,30 @@ class Refresher:
         if secret is not None and not Stored(secret).ours:
             return Outcome(namespace, Plan("skipped", "foreign"))
         outcome = self._writer.act(self._writer.decide(namespace, secret))
-        return Outcome(namespace, Plan("skipped", "foreign")) if outcome.plan.reason == "foreign" else outcome
+        if outcome.plan.reason == "foreign":
+            return Outcome(namespace, Plan("skipped", "foreign"))
+        reach = _service_accounts.reach(outcome.plan, self._settings.policy)
+        return dataclasses.replace(outcome, accounts=self._attach(namespace, reach)) if reach else outcome
+
+    def _attach(self, namespace: str, reach: Reach) -> tuple[AccountPlan, ...]:
+        found = Found()
+        for name in reach.names:
+            keep(found, name, self._accounts.read(namespace, name))
+        plans = _service_accounts.decide(found, reach, self._settings.policy.name)
+        return tuple(self._accounts.write(namespace, plan) if plan.writes else plan for plan in plans)
+
+    def _state(self, namespace: str) -> str:
+        """Why there is nothing to do in a listed namespace, or ""."""
+        try:
+            return "terminating" if self._cluster.namespace(namespace).terminating else ""
+        except NotFoundError:
+            return "missing_namespace"
+        except ClusterError:
+            return ""
+
+    def _unless(self, state: str, outcome: Outcome) -> Outcome:
+        """The outcome, unless the namespace is in a state in which there is nothing to do: then it is no failure."""
+        return Outcome(outcome.namespace, Plan("skipped", state)) if state else outcome
 
     # --- Selected namespaces
 
@@ -210,15 +252,8 @@ class Refresher:
 
     def _keep_if_selected(self, namespace: str, secret: Secret | None) -> Outcome | None:
         outcome = self._keep(namespace, secret)
-        if outcome.plan.action != "failed" or outcome.plan.reason not in (
-            "forbidden",
-            "terminating",
-            "missing_namespace",
-        ):
-            return outcome
-        # Perhaps somebody has just deleted the namespace, or removed its label: then it is no failure.
-        state = self._selected_now(namespace)
-        return Outcome(namespace, Plan("skipped", state)) if state else outcome
+        # Perhaps somebody has just deleted the namespace, or removed its label.
+        return self._unless(self._selected_now(namespace), outcome) if _may_be_gone(outcome) else outcome
 
     def _selected_now(self, namespace: str) -> str:
         """Why a namespace is not to be served any more, or ""."""
@@ -233,6 +268,12 @@ class Refresher:
     def _empty(self, namespace: str) -> Outcome | None:
         outcome = self._emptier.act(self._emptier.read_and_decide(namespace))
         return None if outcome.plan.action == "unchanged" else outcome
+
+
+def _may_be_gone(outcome: Outcome) -> bool:
+    """Whether the namespace has to be looked at."""
+    plan = outcome.overall
+    return plan.action == "failed" and plan.reason in _GONE
 
 
 def _holds_entries(secret: Secret) -> bool:

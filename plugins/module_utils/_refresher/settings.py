@@ -65,6 +65,7 @@ _KEYS: dict[str, tuple[type | tuple[type, ...], t.Any]] = {
     "selector": (str, ""),
     "namespaces": (str, "^(.*)$"),
     "excluded": (str, "^()$"),
+    "service_accounts": (list, []),
     "labels": (dict, {}),
     "annotations": (dict, {}),
 }
@@ -87,6 +88,7 @@ def read(folder: str, force_renew: bool = False) -> Settings:
         fail_open_before=dt.timedelta(seconds=given["fail_open_before"]),
         labels=given["labels"],
         annotations=given["annotations"],
+        service_accounts=tuple(map(str, given["service_accounts"])),
         actor="cronjob",
         keep_metadata=True,
     )

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes the refresher's objects, in an order that keeps it restricted and working. Private to this collection.
 
-First what grants nothing by itself: the namespace, the policy (until it is in force), the ClusterRole, the service
-account. Then a dry run of all others, so that nothing else is written if the cluster rejects one of them. Then the same
-for real, and last the removal of what is no longer wanted.
+First what grants nothing by itself: the namespace, the policies (until they are in force), the ClusterRoles, the
+service account. Then a dry run of all others, so that nothing else is written if the cluster rejects one of them. Then
+the same for real, and last the removal of what is no longer wanted.
 """
 
 from __future__ import annotations
@@ -26,11 +26,13 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     manifests,
     permissions,
     plan,
+    policies,
     preconditions,
     revocation,
     served,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.former import Former
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.pod import pod_spec
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import CRONJOB, Settings
 
 Object = dict[str, t.Any]
@@ -86,9 +88,10 @@ class Installer:
             self._wait_for_deletions(former)
             # Secrets of a former name are renewed until the end, since something may still be rejected.
             kept = frozenset() if self._dry_run else former.secrets - {settings.renewal.secret}
-            if settings.places.selector:
-                self._enforce_policy(former, kept)
-            self._put(permissions.cluster_role(settings, kept), former)
+            for restriction in policies.restrictions(settings, kept):
+                self._enforce(restriction, former)
+            for role in permissions.cluster_roles(settings, kept):
+                self._put(role, former)
             self._put(manifests.service_account(settings), former)
             # The CronJob is the last of them: it needs all others.
             bodies = [manifests.aws_secret(settings), *manifests.config_maps(settings), manifests.cron_job(settings)]
@@ -109,8 +112,8 @@ class Installer:
 
     def _wait_for_deletions(self, former: Former) -> None:
         """An object that is being deleted could be changed, and would be gone all the same."""
-        for found in (*former.named.values(), *former.config_maps.values()):
-            if not (found and found["metadata"].get("deletionTimestamp")):
+        for found in former.all():
+            if not found["metadata"].get("deletionTimestamp"):
                 continue
             kind, name, namespace = found["kind"], found["metadata"]["name"], found["metadata"].get("namespace", "")
             where = f"{namespace}/{name}" if namespace else name
@@ -159,23 +162,22 @@ class Installer:
         body = manifests.namespace(self._settings)
         self._record(before, objects.apply(self._cluster, body, dry_run=True), body)
 
-    def _enforce_policy(self, former: Former, kept: permissions.Names) -> None:
-        changed = [
-            self._put(body, former)
-            for body in (permissions.policy(self._settings, kept), permissions.policy_binding(self._settings))
-        ]
+    def _enforce(self, restriction: policies.Restriction, former: Former) -> None:
+        try:
+            changed = [self._put(body, former) for body in (restriction.policy, restriction.binding)]
+        except ForbiddenError as exc:
+            raise ClusterError(exc.reason, f"{exc}. {preconditions.WITHOUT_POLICIES[restriction.kind]}") from exc
         if self._dry_run:
             return
-        body = permissions.probe(self._settings, kept)
         deadline = self._now() + SECONDS_FOR_POLICY
         seen = 0
         while seen < (PROBES if any(changed) else 1):
-            if self._denied(body):
+            if self._denied(restriction):
                 seen += 1
             elif self._now() > deadline:
                 raise ClusterError(
                     "api_error",
-                    f"{self._cluster.host} does not enforce the ValidatingAdmissionPolicy {self._settings.policy} "
+                    f"{self._cluster.host} does not enforce the ValidatingAdmissionPolicy {restriction.name} "
                     f"{SECONDS_FOR_POLICY:.0f} s after it was stored, and without it the refresher is not restricted. "
                     "Check whether admission policies are disabled in the API server.",
                 )
@@ -184,18 +186,18 @@ class Installer:
 
     def _narrow(self, former: Former) -> None:
         """Take back what was kept for secrets of a former name."""
-        bodies = [permissions.cluster_role(self._settings)]
-        if self._settings.places.selector:
-            bodies.append(permissions.policy(self._settings))
-        for body in bodies:
+        for body in (
+            *permissions.cluster_roles(self._settings)[:1],
+            *(restriction.policy for restriction in policies.restrictions(self._settings)),
+        ):
             self.changes = [change for change in self.changes if change.identity != plan.identity(body)]
             self._put(body, former)
 
-    def _denied(self, body: Object) -> bool:
+    def _denied(self, restriction: policies.Restriction) -> bool:
         try:
-            objects.create(self._cluster, body, dry_run=True)
+            objects.create(self._cluster, restriction.probe, dry_run=True)
         except ForbiddenError as exc:
-            return self._settings.policy in str(exc)
+            return restriction.name in str(exc)
         return False
 
     # --- What is tried first
@@ -240,7 +242,7 @@ class Installer:
                 "namespace": self._settings.namespace,
                 "labels": self._settings.labels,
             },
-            "spec": manifests.pod_spec(self._settings),
+            "spec": pod_spec(self._settings),
         }
         try:
             objects.create(self._cluster, pod, dry_run=True)
@@ -256,22 +258,13 @@ class Installer:
 
     def _missing_bindings(self, former: Former) -> list[Object]:
         """Those that differ or are not there."""
-        if self._settings.places.selector:
-            wanted = permissions.cluster_role_binding(self._settings)
-            return [] if former.wide and plan.binds_as(former.wide, wanted) else [wanted]
-        missing = []
-        for namespace in self._settings.places.listed:
-            wanted = permissions.role_binding(self._settings, namespace)
-            found = former.bindings.get(namespace)
-            if not (found and plan.binds_as(found, wanted)):
-                missing.append(wanted)
-        return missing
+        wanted = [
+            permissions.cluster_role_binding(self._settings),
+            *(permissions.role_binding(self._settings, namespace) for namespace in self._settings.places.listed),
+        ]
+        return [body for body in wanted if not ((found := former.stored(body)) and plan.binds_as(found, body))]
 
     def _bind(self, missing: t.Sequence[Object], former: Former, pool: concurrent.futures.Executor) -> None:
-        before = {("RoleBinding", namespace): found for namespace, found in former.bindings.items()}
-        if former.wide:
-            before["ClusterRoleBinding", ""] = former.wide
-
         def bind(body: Object) -> None:
             namespace = body["metadata"].get("namespace", "")
             try:
@@ -281,34 +274,40 @@ class Installer:
                     raise
                 self.unbound[namespace] = exc
             else:
-                self.changes.append(plan.applied(before.get((body["kind"], namespace)), after))
+                self.changes.append(plan.applied(former.stored(body), after))
 
         list(pool.map(bind, missing))
 
     # --- What is no longer wanted
 
     def _remove_unwanted(self, former: Former, pool: concurrent.futures.Executor) -> None:
-        listed = set(self._settings.places.listed)
-        unwanted = [found for namespace, found in former.bindings.items() if namespace not in listed]
-        list(pool.map(self._delete, unwanted))
-        if not self._settings.places.selector:
-            if former.wide:
-                self._delete(former.wide)
-                if not self._dry_run:
-                    # Not before that may the policy go.
-                    name, secret = self._settings.namespace, self._settings.renewal.secret
-                    revocation.wait_until_revoked(self._cluster, name, secret, self._sleep)
-            for found in (former.policy_binding, former.policy):
-                if found:
-                    self._delete(found)
-        if self._settings.aws.kind != "secret" and former.aws_secret:
+        settings = self._settings
+        listed = set(settings.places.listed)
+        list(pool.map(self._delete, [found for name, found in former.bindings.items() if name not in listed]))
+        bodies = [permissions.cluster_role_binding(settings), *permissions.cluster_roles(settings)]
+        wanted = set(map(plan.identity, bodies))
+        # Each binding before what it binds.
+        for found in (*former.all("ClusterRoleBinding"), *former.all("ClusterRole")):
+            if plan.identity(found) not in wanted:
+                self._delete(found)
+        self._remove_policies(former)
+        if settings.aws.kind != "secret" and former.aws_secret:
             self._delete(former.aws_secret)
         self._remove_former_config_maps(former)
 
+    def _remove_policies(self, former: Former) -> None:
+        wanted = {restriction.name for restriction in policies.restrictions(self._settings)}
+        unwanted = [found for found in former.policies if found["metadata"]["name"] not in wanted]
+        if unwanted and not self._dry_run:
+            names = {found["metadata"]["name"] for found in unwanted}
+            revocation.wait_until_revoked(self._cluster, self._settings.namespace, former, names, self._sleep)
+        for found in unwanted:
+            self._delete(found)
+
     def _remove_former_config_maps(self, former: Former) -> None:
         """A Job that was created from the former CronJob keeps its own; the next task removes them."""
-        kept = {body["metadata"]["name"] for body in manifests.config_maps(self._settings)}
-        unwanted = [found for name, found in former.config_maps.items() if name not in kept]
+        kept = set(map(plan.identity, manifests.config_maps(self._settings)))
+        unwanted = [found for found in former.all("ConfigMap") if plan.identity(found) not in kept]
         if unwanted:
             namespace = self._settings.namespace
             jobs = objects.labelled(self._cluster, "Job", f"{_marks.REFRESHER_LABEL}={namespace}", namespace)

@@ -12,10 +12,13 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import objects
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.settings import POLICY
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import plan
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import (
     AWS_SECRET,
     CONFIG,
     CRONJOB,
+    accounts_policy_name,
+    namespaces_permission_name,
     permissions_name,
     policy_name,
 )
@@ -28,72 +31,87 @@ class Former:
 
     def __init__(self, cluster: Cluster, namespace: str, pool: concurrent.futures.Executor) -> None:
         """Raises ClusterError."""
-        permissions, policy = permissions_name(namespace), policy_name(namespace)
-        places = {
-            "ServiceAccount": (CRONJOB, namespace),
-            "Secret": (AWS_SECRET, namespace),
-            "CronJob": (CRONJOB, namespace),
-            "ClusterRole": (permissions, ""),
-            "ClusterRoleBinding": (permissions, ""),
+        permissions = permissions_name(namespace), namespaces_permission_name(namespace)
+        policies = policy_name(namespace), accounts_policy_name(namespace)
+        named = [
+            ("ServiceAccount", CRONJOB, namespace),
+            ("Secret", AWS_SECRET, namespace),
+            ("CronJob", CRONJOB, namespace),
+            *((kind, name, "") for kind in ("ClusterRole", "ClusterRoleBinding") for name in permissions),
             # Kubernetes before 1.30 does not know these kinds: they are not there, either.
-            "ValidatingAdmissionPolicy": (policy, ""),
-            "ValidatingAdmissionPolicyBinding": (policy, ""),
-        }
-        read = {kind: pool.submit(objects.read, cluster, kind, *place) for kind, place in places.items()}
+            *((kind, name, "") for kind in _POLICIES for name in policies),
+        ]
+        read = [pool.submit(objects.read, cluster, *each) for each in named]
         selector = f"{_marks.REFRESHER_LABEL}={namespace}"
-        bindings = pool.submit(lambda: list(objects.labelled(cluster, "RoleBinding", selector)))
-        config_maps = pool.submit(lambda: list(objects.labelled(cluster, "ConfigMap", selector, namespace)))
-        self.named = {kind: future.result() for kind, future in read.items()}
-        """Kind -> the object of its one name, or None."""
-        self.bindings = {each["metadata"]["namespace"]: each for each in bindings.result()}
-        """Namespace -> the RoleBinding there."""
-        self.config_maps = {each["metadata"]["name"]: each for each in config_maps.result()}
-        """Name -> the ConfigMap: the program, one or several of them, and what it reads."""
+        listed = [
+            pool.submit(lambda: list(objects.labelled(cluster, "RoleBinding", selector))),
+            pool.submit(lambda: list(objects.labelled(cluster, "ConfigMap", selector, namespace))),
+        ]
+        found = [each for future in read if (each := future.result())]
+        found += [each for future in listed for each in future.result()]
+        self._stored = {plan.identity(each): each for each in found}
+        self._wide = permissions[0]
 
     def stored(self, body: Object) -> Object | None:
-        """The object that has the kind and the name of this one."""
-        if body["kind"] == "ConfigMap":
-            return self.config_maps.get(body["metadata"]["name"])
-        return self.named[body["kind"]]
+        """The object that has the kind, the namespace and the name of this one."""
+        return self._stored.get(plan.identity(body))
 
     def forget(self, found: Object) -> None:
         """This one is gone by now."""
-        if found["kind"] == "ConfigMap":
-            del self.config_maps[found["metadata"]["name"]]
-        else:
-            self.named[found["kind"]] = None
+        del self._stored[plan.identity(found)]
+
+    def all(self, *kinds: str) -> list[Object]:
+        """The objects of these kinds; without any, all."""
+        return [each for each in self._stored.values() if not kinds or each["kind"] in kinds]
 
     @property
-    def settings(self) -> t.Mapping[str, str]:
-        """The files that the program reads; {} if there are none."""
-        if CONFIG in self.config_maps:
-            return self.config_maps[CONFIG].get("data") or {}
-        # Those of a refresher whose ConfigMap had another name.
-        found = [each.get("data") or {} for each in self.config_maps.values()]
-        return next((data for data in found if POLICY in data), {})
-
-    @property
-    def wide(self) -> Object | None:
-        """What binds the permissions in all namespaces."""
-        return self.named["ClusterRoleBinding"]
-
-    @property
-    def secrets(self) -> set[str]:
-        """The names of the secrets that it may write."""
-        rules = (self.named["ClusterRole"] or {}).get("rules") or []
-        return {
-            name for rule in rules if rule.get("resources") == ["secrets"] for name in rule.get("resourceNames") or []
-        }
-
-    @property
-    def policy(self) -> Object | None:
-        return self.named["ValidatingAdmissionPolicy"]
-
-    @property
-    def policy_binding(self) -> Object | None:
-        return self.named["ValidatingAdmissionPolicyBinding"]
+    def cronjob(self) -> Object | None:
+        return next(iter(self.all("CronJob")), None)
 
     @property
     def aws_secret(self) -> Object | None:
         """The AWS keys that options gave, not a Secret that the user made."""
-        return self.named["Secret"]
+        return next(iter(self.all("Secret")), None)
+
+    @property
+    def bindings(self) -> dict[str, Object]:
+        """Namespace -> the RoleBinding there."""
+        return {each["metadata"]["namespace"]: each for each in self.all("RoleBinding")}
+
+    @property
+    def wide(self) -> Object | None:
+        """What binds the permissions for secrets in all namespaces."""
+        return self._stored.get(("ClusterRoleBinding", "", self._wide))
+
+    @property
+    def policies(self) -> list[Object]:
+        """Each binding before the policy that it puts into force."""
+        return [*self.all(_POLICIES[0]), *self.all(_POLICIES[1])]
+
+    @property
+    def settings(self) -> t.Mapping[str, str]:
+        """The files that the program reads; {} if there are none."""
+        config_maps = {each["metadata"]["name"]: each.get("data") or {} for each in self.all("ConfigMap")}
+        if CONFIG in config_maps:
+            return config_maps[CONFIG]
+        # Those of a refresher whose ConfigMap had another name.
+        return next((data for data in config_maps.values() if POLICY in data), {})
+
+    @property
+    def secrets(self) -> set[str]:
+        """The names of the secrets that it may write."""
+        return self._names("secrets")
+
+    @property
+    def service_accounts(self) -> set[str]:
+        """The names of the service accounts that it may change."""
+        return self._names("serviceaccounts")
+
+    def _names(self, resource: str) -> set[str]:
+        rules = [rule for role in self.all("ClusterRole") for rule in role.get("rules") or []]
+        return {
+            name for rule in rules if rule.get("resources") == [resource] for name in rule.get("resourceNames") or []
+        }
+
+
+_POLICIES = ("ValidatingAdmissionPolicyBinding", "ValidatingAdmissionPolicy")

@@ -119,6 +119,8 @@ def _policy(settings: Settings) -> Object:
         "aws_endpoint_url": settings.aws.endpoint_url,
         "aws_auth": settings.aws.kind,
     }
+    if renewal.service_accounts:
+        policy["service_accounts"] = list(renewal.service_accounts)
     if places.selector:
         policy |= {
             "selector": places.selector,

@@ -31,7 +31,8 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     Schedule,
     Settings,
 )
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import Selection
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._report import some
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import Selection, is_glob
 
 PROGRAM = "_program"
 """The text of each of program.FILES. The action plugin gives them, never the user."""
@@ -45,6 +46,8 @@ SPEC: dict[str, t.Any] = {
     # The aliases of ecr_public_pull_secret would be mistaken for the refresher's own namespace.
     "namespaces": {"type": "list", "elements": "str"},
     "namespace_selector": {"type": "list", "elements": "str"},
+    "service_accounts": _arguments.PULL_SECRET["service_accounts"],
+    "attach_service_accounts": {"type": "bool", "default": True},
     "fail_open_before": {"type": "str", "default": ""},
     "workers": {"type": "int", "default": 32},
     "test_run": {"type": "str", "choices": ["on_change", "always", "deferred", "never"], "default": "on_change"},
@@ -186,6 +189,7 @@ def read(params: t.Mapping[str, t.Any], year: int) -> Removal | Installation:
         params["history"],
         suspend=params["state"] == "suspended",
     )
+    accounts, globs = _service_accounts(params)
     renewal = Renewal(
         params["name"],
         _arguments.read_registries(params["registries"]),
@@ -195,9 +199,25 @@ def read(params: t.Mapping[str, t.Any], year: int) -> Removal | Installation:
         params["workers"],
         _arguments.read_metadata("labels", params["labels"]),
         _arguments.read_metadata("annotations", params["annotations"]),
+        accounts,
     )
     unplaced = Settings(params["namespace"], aws, pod, schedule, renewal, Places(), dict(params[PROGRAM]))
-    return Installation(selection, params["test_run"], times.warnings, required, unplaced)
+    return Installation(selection, params["test_run"], (*times.warnings, *globs), required, unplaced)
+
+
+def _service_accounts(params: t.Mapping[str, t.Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names that the refresher attaches, and a warning about globs. Raises ArgumentError."""
+    given = _arguments.read_service_accounts(params["service_accounts"])
+    if not params["attach_service_accounts"]:
+        return (), ()
+    globs = [name for name in given if is_glob(name)]
+    if not globs:
+        return given, ()
+    warning = (
+        f"service_accounts: the refresher attaches names only, not {some(globs)}. What a glob matches is attached when "
+        "ecr_public_pull_secret or the role runs."
+    )
+    return tuple(name for name in given if not is_glob(name)), (warning,)
 
 
 def _requirements(selection: Selection) -> tuple[Requirement, ...]:

@@ -15,17 +15,29 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.a
     NotFoundError,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import Request
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import policies
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import Settings
 
 Object = dict[str, t.Any]
+
+
+WITHOUT_POLICIES = {
+    "Secret": "With namespace_selector nothing else can restrict a refresher that creates secrets. Select by "
+    "namespaces instead, or run the role in push mode (refresher: none).",
+    "ServiceAccount": "Nothing else can restrict a refresher that changes service accounts. Set "
+    "attach_service_accounts: false (pull_secret_refresher_attach_service_accounts in the role): then the role alone "
+    "attaches the secret to them.",
+}
+"""By the kind that a policy is about, what to do without policies."""
 
 
 def check(cluster: Cluster, settings: Settings) -> None:
     """Raises ClusterError for the first that is missing, with what to do."""
     if settings.aws.kind == "existing_secret":
         _check_existing_secret(cluster, settings)
+    for restriction in policies.restrictions(settings):
+        _check_policies(cluster, restriction.kind)
     if settings.places.selector:
-        _check_policies(cluster)
         _check_other_refreshers(cluster, settings)
 
 
@@ -40,8 +52,8 @@ def _check_existing_secret(cluster: Cluster, settings: Settings) -> None:
         )
 
 
-def _check_policies(cluster: Cluster) -> None:
-    """RBAC cannot restrict a refresher that creates secrets. Everybody may ask what an API has."""
+def _check_policies(cluster: Cluster, kind: str) -> None:
+    """RBAC alone cannot restrict the refresher to what it needs. Everybody may ask what an API has."""
     start, plural = kinds.KINDS["ValidatingAdmissionPolicy"]
     try:
         found = cluster.request(Request("GET", start), "list the resources of admissionregistration.k8s.io/v1")
@@ -51,9 +63,8 @@ def _check_policies(cluster: Cluster) -> None:
     if plural not in known:
         raise ClusterError(
             "not_found",
-            "namespace_selector needs ValidatingAdmissionPolicy (admissionregistration.k8s.io/v1, Kubernetes 1.30), "
-            f"which {cluster.host} does not have: nothing else can restrict a refresher that creates secrets. Select "
-            "by namespaces instead, or run the role in push mode (refresher: none).",
+            f"{cluster.host} has no ValidatingAdmissionPolicy (admissionregistration.k8s.io/v1, Kubernetes 1.30). "
+            f"{WITHOUT_POLICIES[kind]}",
         )
 
 

@@ -14,6 +14,7 @@ import json
 import typing as t
 
 FILES = (
+    "_account_writer.py",
     "_aws_answer.py",
     "_aws_errors.py",
     "_bodies.py",

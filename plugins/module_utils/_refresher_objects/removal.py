@@ -94,22 +94,19 @@ class Remover:
             former = Former(self._cluster, self._namespace, pool)
             self.served = served.served(former)
             list(pool.map(self._delete, former.bindings.values()))
-            for found in (former.wide, former.aws_secret):
-                if found:
-                    self._delete(found)
-            if former.wide and not self._dry_run:
-                revocation.wait_until_revoked(self._cluster, self._namespace, self._secret, self._sleep)
-            named = former.named
-            for found in (former.policy_binding, former.policy, named["ClusterRole"]):
-                if found:
-                    self._delete(found)
-            cronjob = named["CronJob"]
+            for found in former.all("ClusterRoleBinding", "Secret"):
+                self._delete(found)
+            if former.policies and not self._dry_run:
+                names = {found["metadata"]["name"] for found in former.policies}
+                revocation.wait_until_revoked(self._cluster, self._namespace, former, names, self._sleep)
+            for found in (*former.policies, *former.all("ClusterRole")):
+                self._delete(found)
+            cronjob = former.cronjob
             if cronjob:
                 self._delete(cronjob, "Foreground")
             self._remove_former_secrets()
-            for found in (*former.config_maps.values(), named["ServiceAccount"]):
-                if found:
-                    self._delete(found)
+            for found in former.all("ConfigMap", "ServiceAccount"):
+                self._delete(found)
         if cronjob and not self._dry_run:
             stuck = self._what_cannot_end()
             if stuck:

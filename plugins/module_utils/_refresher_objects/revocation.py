@@ -10,7 +10,12 @@ import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import objects
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import user_name
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.former import Former
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import (
+    accounts_policy_name,
+    policy_name,
+    user_name,
+)
 
 REVIEWS = 3
 """Each is a request of its own: if several API servers share one address not always the same one responds."""
@@ -19,22 +24,31 @@ SECONDS = 30.0
 _PAUSE = 0.5
 
 
-def wait_until_revoked(cluster: Cluster, namespace: str, secret: str, sleep: t.Callable[[float], None]) -> None:
-    """After the deletion of its ClusterRoleBinding: until then the policy must stay. Raises ClusterError.
+def wait_until_revoked(
+    cluster: Cluster, namespace: str, former: Former, policies: t.Container[str], sleep: t.Callable[[float], None]
+) -> None:
+    """After the permissions are taken back: until then these policies must stay. Raises ClusterError.
 
-    namespace: the refresher's. secret: the name of the pull secrets.
+    namespace: the refresher's. policies: their names.
     """
-    asked = {"verb": "create", "resource": "secrets", "name": secret, "namespace": namespace}
-    review = {
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": "LocalSubjectAccessReview",
-        "metadata": {"namespace": namespace},
-        "spec": {"user": user_name(namespace), "resourceAttributes": asked},
-    }
+    place = namespace if former.wide else next(iter(former.bindings), namespace)
+    asked = []
+    if policy_name(namespace) in policies:
+        asked += [("create", "secrets", name) for name in sorted(former.secrets)]
+    if accounts_policy_name(namespace) in policies:
+        asked += [("patch", "serviceaccounts", name) for name in sorted(former.service_accounts)]
     deadline = time.monotonic() + SECONDS
-    revoked = 0
-    while revoked < REVIEWS and time.monotonic() < deadline:
-        if objects.create(cluster, review)["status"]["allowed"]:
-            sleep(_PAUSE)
-        else:
-            revoked += 1
+    for verb, resource, name in asked:
+        attributes = {"verb": verb, "resource": resource, "name": name, "namespace": place}
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "LocalSubjectAccessReview",
+            "metadata": {"namespace": place},
+            "spec": {"user": user_name(namespace), "resourceAttributes": attributes},
+        }
+        revoked = 0
+        while revoked < REVIEWS and time.monotonic() < deadline:
+            if objects.create(cluster, review)["status"]["allowed"]:
+                sleep(_PAUSE)
+            else:
+                revoked += 1

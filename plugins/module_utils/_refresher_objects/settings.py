@@ -33,9 +33,19 @@ def permissions_name(namespace: str) -> str:
     return f"{CRONJOB}:{namespace}"
 
 
+def namespaces_permission_name(namespace: str) -> str:
+    """Of the ClusterRole and its binding that let it look at the listed namespaces."""
+    return f"{CRONJOB}-namespaces:{namespace}"
+
+
 def policy_name(namespace: str) -> str:
-    """Of the admission policy and its binding: names of policies have no colon."""
+    """Of the admission policy for secrets and its binding: names of policies have no colon."""
     return f"{CRONJOB}.{namespace}"
+
+
+def accounts_policy_name(namespace: str) -> str:
+    """Of the admission policy for service accounts and its binding."""
+    return f"{CRONJOB}-service-accounts.{namespace}"
 
 
 def user_name(namespace: str) -> str:
@@ -110,7 +120,10 @@ class Schedule:
 
 @dataclasses.dataclass(frozen=True)
 class Renewal:
-    """What the refresher writes, and when. renew_before and fail_open_before: seconds of remaining lifetime."""
+    """What the refresher writes, and when. renew_before and fail_open_before: seconds of remaining lifetime.
+
+    service_accounts: the names of those that it attaches the secret to, in each namespace.
+    """
 
     secret: str
     registries: tuple[str, ...] = (_marks.DEFAULT_REGISTRY,)
@@ -120,6 +133,7 @@ class Renewal:
     workers: int = 32
     labels: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     annotations: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    service_accounts: tuple[str, ...] = ()
 
     @property
     def all_labels(self) -> dict[str, str]:
@@ -165,9 +179,19 @@ class Settings:
         return permissions_name(self.namespace)
 
     @property
+    def namespaces_permission(self) -> str:
+        """The name of the ClusterRole that lets it look at the listed namespaces, and of what binds it."""
+        return namespaces_permission_name(self.namespace)
+
+    @property
     def policy(self) -> str:
-        """The name of its admission policy."""
+        """The name of its admission policy for secrets."""
         return policy_name(self.namespace)
+
+    @property
+    def accounts_policy(self) -> str:
+        """The name of its admission policy for service accounts."""
+        return accounts_policy_name(self.namespace)
 
     @property
     def user(self) -> str:

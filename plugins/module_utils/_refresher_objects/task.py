@@ -146,7 +146,7 @@ def _install(cluster: Cluster, wanted: Installation, report: Report, *, dry_run:
         report.may_create_pods = installer.may_create_pods
         report.warnings += installer.warnings
     report.problems += filter(None, [_unbound(installer, settings), installer.not_removed])
-    if former.named["CronJob"]:
+    if former.cronjob:
         jobs = objects.labelled(cluster, "Job", f"{_marks.REFRESHER_LABEL}={settings.namespace}", settings.namespace)
         report.warnings += overdue(jobs, cluster.clocks.later())
     if settings.schedule.suspend:
@@ -225,8 +225,7 @@ def _unbound(installer: Installer, settings: Settings) -> str:
 def _is_due(former: Former, changes: t.Sequence[plan.Change]) -> bool:
     """Whether anything changes, or has changed since the last successful test run."""
     changed = any(change.action != "unchanged" for change in changes)
-    cronjob = former.named["CronJob"]
-    return changed or bool(cronjob and is_unproven(cronjob))
+    return changed or bool(former.cronjob and is_unproven(former.cronjob))
 
 
 def _test(cluster: Cluster, settings: Settings, report: Report) -> None:

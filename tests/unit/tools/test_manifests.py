@@ -85,16 +85,17 @@ def test_a_run_that_failed_is_an_error(tmp_path: Path, text: str, said: str) -> 
         look(program(tmp_path, text), tmp_path)
 
 
-COMMON = ["ClusterRole", "ConfigMap", "ConfigMap", "CronJob", "Namespace", "ServiceAccount"]
-LISTED = ["RoleBinding", "RoleBinding"]
-SELECTED = ["ClusterRoleBinding", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"]
+COMMON = ["ClusterRole", "ClusterRoleBinding", "ConfigMap", "ConfigMap", "CronJob", "Namespace", "ServiceAccount"]
+LISTED = ["ClusterRole", "RoleBinding", "RoleBinding"]
+ADMISSION = ["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"]
 KINDS = {
     "listed": [*COMMON, *LISTED, "Secret"],
-    "selector": [*COMMON, *SELECTED, "Secret"],
+    "selector": [*COMMON, *ADMISSION, "Secret"],
+    "service-accounts": [*COMMON, *LISTED, *ADMISSION, "Secret"],
     "web-identity": [*COMMON, *LISTED],
     "existing-secret": [*COMMON, *LISTED],
     "proxy": [*COMMON, "ConfigMap", *LISTED, "Secret"],
-    "everything": [*COMMON, "ConfigMap", *SELECTED],
+    "everything": [*COMMON, "ConfigMap", *ADMISSION, *ADMISSION],
 }
 
 
@@ -115,8 +116,8 @@ def test_every_object_of_every_case_is_shown(shown: dict[str, list[dict[str, Any
 def test_the_cases_differ(shown: dict[str, list[dict[str, Any]]]) -> None:
     jobs = [found for each in shown.values() for found in each if found["kind"] == "CronJob"]
     pods = [json.dumps(job["spec"]["jobTemplate"]["spec"]["template"]["spec"]) for job in jobs]
-    # Which namespaces are selected is not in the pod.
-    assert len(set(pods)) == len(CASES) - 1
+    # Neither which namespaces are selected is in the pod, nor which service accounts.
+    assert len(set(pods)) == len(CASES) - 2
 
 
 def test_each_exception_says_why() -> None:

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import pytest
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _attachments
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _account_writer, _attachments
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import (
     Cluster,
     ClusterError,
@@ -82,8 +82,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     def sleep(seconds: float) -> None:
         now[0] += seconds
 
-    monkeypatch.setattr(_attachments.time, "sleep", sleep)
-    monkeypatch.setattr(_attachments.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(_account_writer.time, "sleep", sleep)
+    monkeypatch.setattr(_account_writer.time, "monotonic", lambda: now[0])
     return now
 
 
@@ -181,7 +181,7 @@ def test_a_glob_that_matches_nothing_anywhere(pool: concurrent.futures.Executor,
 
 def write(cluster: MemoryCluster, pool: concurrent.futures.Executor, wanted: Reach) -> list[AccountPlan]:
     one = attachments(cluster, pool)
-    return [one.write("a", plan) for plan in one.plan({"a": wanted})["a"] if plan.writes]
+    return [one.writer.write("a", plan) for plan in one.plan({"a": wanted})["a"] if plan.writes]
 
 
 def test_a_conflict_is_read_and_decided_again(pool: concurrent.futures.Executor) -> None:
@@ -199,7 +199,7 @@ def test_what_somebody_else_attached_meanwhile_is_unchanged(pool: concurrent.fut
     (plan,) = one.plan({"a": Reach(("build",))})["a"]
     cluster.stored["a", "build"] = account("a", "build", "theirs", NAME)
     cluster.refuse = {"patch": [ConflictError("conflict", "x")]}
-    assert one.write("a", plan).action == "unchanged"
+    assert one.writer.write("a", plan).action == "unchanged"
     assert cluster.secrets("a", "build") == ["theirs", NAME]
 
 
@@ -211,7 +211,7 @@ def test_what_was_attached_though_the_answer_was_lost_is_ours(pool: concurrent.f
     lost = ConflictError("conflict", "x")
     lost.in_doubt = True
     cluster.refuse = {"patch": [lost]}
-    assert one.write("a", plan).action == "attached"
+    assert one.writer.write("a", plan).action == "attached"
     assert cluster.calls["patch"] == 1
 
 
@@ -228,7 +228,7 @@ def test_conflicts_without_end_are_given_up(pool: concurrent.futures.Executor) -
     cluster.refuse = {"patch": [ConflictError("conflict", "x")] * 100}
     (done,) = write(cluster, pool, Reach(("build",)))
     assert (done.action, done.reason) == ("failed", "conflict")
-    assert cluster.calls["patch"] == _attachments.DECISIONS
+    assert cluster.calls["patch"] == _account_writer.DECISIONS
 
 
 @pytest.mark.parametrize(("attach", "expected"), [(True, ("failed", "missing_account")), (False, ("unchanged", ""))])
@@ -241,7 +241,7 @@ def test_an_account_deleted_meanwhile(
     (plan,) = one.plan({"a": Reach(("build",), attach=attach)})["a"]
     cluster.stored.clear()
     cluster.refuse = {"patch": [NotFoundError("not_found", "x")]}
-    done = one.write("a", plan)
+    done = one.writer.write("a", plan)
     assert (done.action, done.reason) == expected
 
 
@@ -260,7 +260,7 @@ def test_default_is_waited_for(pool: concurrent.futures.Executor, monkeypatch: p
         if cluster.calls["get"] == 4:
             cluster.stored["a", "default"] = account("a", "default")
 
-    monkeypatch.setattr(_attachments.time, "sleep", appear)
+    monkeypatch.setattr(_account_writer.time, "sleep", appear)
     (done,) = write(cluster, pool, Reach(("default",)))
     assert done.action == "attached"
     assert cluster.secrets("a", "default") == [NAME]
@@ -274,7 +274,7 @@ def test_it_is_not_waited_for_without_end(pool: concurrent.futures.Executor, clo
     plans = one.plan({namespace: Reach(("default",)) for namespace in FEW})
     for namespace in FEW:
         (plan,) = plans[namespace]
-        done = one.write(namespace, plan)
+        done = one.writer.write(namespace, plan)
         assert (done.action, done.reason) == ("failed", "missing_account")
         assert "after 60 seconds" in done.msg
-    assert clock[0] <= _attachments.WAIT_SECONDS
+    assert clock[0] <= _account_writer.WAIT_SECONDS

@@ -56,7 +56,7 @@ def test_its_settings_are_found(config_maps: dict[str, dict[str, Any]], settings
 
 def test_an_object_that_is_gone_is_forgotten() -> None:
     found = former({"code": {"data": {}}})
-    body = found.config_maps["code"]
+    (body,) = found.all("ConfigMap")
     assert found.stored(body) is body
     found.forget(body)
     assert found.stored(body) is None

@@ -84,7 +84,13 @@ class EmptyCluster:
         assert ("fieldManager", _marks.FIELD_MANAGER) in request.query
         if request.method == "POST":
             assert ("dryRun", "All") in request.query
-            return _response(*((201, body) if body["kind"] == "Pod" else (403, {"message": self._wanted.policy})))
+            return _response(
+                *(
+                    (201, body)
+                    if body["kind"] == "Pod"
+                    else (403, {"message": f"{self._wanted.policy} {self._wanted.accounts_policy}"})
+                )
+            )
         # Client-side apply would copy AWS keys into an annotation.
         assert (request.method, request.content_type) == ("PATCH", APPLY_PATCH)
         if ("dryRun", "All") not in request.query:

@@ -155,6 +155,13 @@ POD = {
         {**KEYS, "aws_proxy": "http://me:never-said@proxy.example.com"}, refused=("without a user name",)
     ),
     "a proxy without a scheme": Case({**KEYS, "aws_proxy": "proxy.example.com"}, refused=("such as http://",)),
+    "a glob of service accounts": Case(
+        {**KEYS, "service_accounts": ["default", "ci-*"]}, warned=("names only, not ci-*.",)
+    ),
+    "no service accounts for the refresher": Case(
+        {**KEYS, "service_accounts": ["default", "ci-*"], "attach_service_accounts": False}
+    ),
+    "what no service account is named": Case({**KEYS, "service_accounts": ["Default"]}, refused=("service_accounts:",)),
     "authorities": Case({**KEYS, "ca_bundle": CERTIFICATE}),
     "a file's name": Case({**KEYS, "ca_bundle": "/etc/ca.pem"}, refused=("not the name of a file",)),
     "a private key": Case(
@@ -194,6 +201,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "listed": KEYS,
     "selector": {**KEYS, "namespace_selector": "ecr-public=enabled"},
     "web-identity": {"aws_auth": "web_identity", "role_arn": ARN},
+    "service-accounts": {**KEYS, "service_accounts": ["default"], "attach_service_accounts": True},
     "existing-secret": {"aws_auth": "existing_secret", "aws_existing_secret": "theirs"},
     "proxy": {
         **KEYS,
@@ -208,6 +216,7 @@ GIVEN: dict[str, dict[str, Any]] = {
         "registries": ["public.ecr.aws", "ecr-public.aws.com"],
         "labels": {"team": "a"},
         "annotations": {"note": "b"},
+        "service_accounts": ["default", "builder", "default", "ci-*"],
         "aws_auth": "irsa",
         "role_arn": ARN,
         "schedule": "0 */2 * * *",

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import permissions
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import permissions, policies
 from support.refresher_settings import CASES
 
 
 def test_listed_namespaces_take_two_verbs_on_one_name() -> None:
-    [rule] = permissions.cluster_role(CASES["listed"])["rules"]
+    [rule] = permissions.cluster_roles(CASES["listed"])[0]["rules"]
     assert rule == {
         "apiGroups": [""],
         "resources": ["secrets"],
@@ -20,7 +20,7 @@ def test_listed_namespaces_take_two_verbs_on_one_name() -> None:
 
 
 def test_a_selector_takes_one_name_and_a_list_of_namespaces() -> None:
-    secrets, namespaces = permissions.cluster_role(CASES["selector"])["rules"]
+    secrets, namespaces = permissions.cluster_roles(CASES["selector"])[0]["rules"]
     assert secrets == {
         "apiGroups": [""],
         "resources": ["secrets"],
@@ -31,15 +31,15 @@ def test_a_selector_takes_one_name_and_a_list_of_namespaces() -> None:
 
 
 def test_the_policy_permits_one_type_of_secret() -> None:
-    validations = permissions.policy(CASES["selector"])["spec"]["validations"]
+    validations = policies.restrictions(CASES["selector"])[0].policy["spec"]["validations"]
     first = validations[0]["expression"]
     assert "object.type == 'kubernetes.io/dockerconfigjson'" in first
     assert 'request.name in ["ecr-public-secret"]' in first
 
 
 def test_what_is_kept_for_secrets_of_a_former_name_is_those_names() -> None:
-    role = permissions.cluster_role(CASES["listed"], {"b", "a"})
+    role = permissions.cluster_roles(CASES["listed"], {"b", "a"})[0]
     assert role["rules"][0]["resourceNames"] == ["ecr-public-secret", "a", "b"]
-    first = permissions.policy(CASES["selector"], {"b", "a"})["spec"]["validations"][0]["expression"]
+    first = policies.restrictions(CASES["selector"], {"b", "a"})[0].policy["spec"]["validations"][0]["expression"]
     assert 'request.name in ["ecr-public-secret", "a", "b"]' in first
-    assert permissions.probe(CASES["selector"], {"a"}) != permissions.probe(CASES["selector"])
+    assert policies.restrictions(CASES["selector"], {"a"})[0].probe != policies.restrictions(CASES["selector"])[0].probe

@@ -38,10 +38,13 @@ class OldCluster:
         return Response(200, {}, b'{"metadata": {}, "items": []}')
 
 
+@pytest.mark.parametrize(
+    ("case", "advice"), [("selector", "push mode"), ("service-accounts", "attach_service_accounts")]
+)
 @pytest.mark.parametrize("resources", [None, [], ["validatingwebhookconfigurations"]])
-def test_a_selector_needs_admission_policies(resources: list[str] | None) -> None:
-    with pytest.raises(ClusterError, match=r"Kubernetes 1\.30.*https://old\.invalid does not have.*push mode"):
-        preconditions.check(Cluster(OldCluster(resources)), CASES["selector"])
+def test_admission_policies_are_needed(resources: list[str] | None, case: str, advice: str) -> None:
+    with pytest.raises(ClusterError, match=rf"https://old\.invalid has no .*Kubernetes 1\.30.*{advice}"):
+        preconditions.check(Cluster(OldCluster(resources)), CASES[case])
 
 
 def test_a_cluster_that_has_them_will_do() -> None:
