@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import datetime as dt
 import json
 import os
@@ -101,6 +102,14 @@ class Refresher:
         shutil.copy(settings.ssl_ca_cert, self.folder / "api/ca.crt")
         self.server = urlsplit(settings.host)
         self.credentials(self.aws.access_key, self.aws.secret_key)
+
+    def twin(self, folder: Path) -> Refresher:
+        """Another run of the same installation: the same settings, files of its own, and a token of its own."""
+        twin = copy.copy(self)
+        twin.folder = folder
+        twin.command = install(folder / "program")
+        twin._files()
+        return twin
 
     def credentials(self, access_key: str, secret_key: str) -> None:
         text = f"[default]\naws_access_key_id = {access_key}\naws_secret_access_key = {secret_key}\n"
