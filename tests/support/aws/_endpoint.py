@@ -40,7 +40,7 @@ class Endpoint:
             return self._control(request)
         self._state.count(request.headers.get("X-Amz-Target", "none").rpartition(".")[2])
         self._state.pause()
-        if self._state.take("drop"):
+        if self._state.hang() or self._state.take("drop"):
             return Response(drop=True)
         try:
             body = self._answer(request)

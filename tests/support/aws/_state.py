@@ -22,6 +22,7 @@ from ._oidc import Provider
 
 REGISTRY = "public.ecr.aws"
 MAX_RECORDS = 200_000  # then recording stops with an error rather than eating memory
+_SECONDS_BETWEEN_LOOKS = 0.1
 MALFORMED = ("list", "no_expiry", "not_base64", "no_colon", "empty")
 
 
@@ -33,6 +34,7 @@ class Behaviour:
     throttle: int = 0  # so many next calls answer ThrottlingException
     deny: str | None = None  # the IAM action that is not allowed
     drop: int = 0  # so many next connections are closed without an answer
+    hang: bool = False  # connections are taken, and no call is answered until this ends
     clock_skew: float = 0  # seconds that AWS's clock is ahead of ours
     partition: str | None = None  # a partition other than aws knows none of the keys
     malformed: str | None = None  # one of MALFORMED
@@ -159,6 +161,14 @@ class State:
             if password is None:
                 return "anonymous"
             return "authenticated" if self.token_status(password) == "live" else "expired"
+
+    def hang(self) -> bool:
+        """Wait as long as nothing is answered; whether it was so."""
+        hung = False
+        while self.behaviour.hang:
+            hung = True
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+        return hung
 
     def pause(self) -> None:
         if self.behaviour.delay > 0:

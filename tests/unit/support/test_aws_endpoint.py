@@ -25,7 +25,7 @@ import boto3
 import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
-from botocore.exceptions import ClientError, ConnectionClosedError
+from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
 from support.aws import FakeAws
 from support.aws.client import FakeClient
@@ -149,6 +149,16 @@ def test_a_dropped_connection_is_no_answer(fake: FakeAws) -> None:
     fake.behave(drop=1)
     with pytest.raises(ConnectionClosedError):
         ecr_public(fake).get_authorization_token()
+
+
+def test_what_hangs_gets_no_answer_even_when_that_ends(fake: FakeAws) -> None:
+    fake.behave(hang=True)
+    impatient = Config(read_timeout=0.5, retries={"total_max_attempts": 1})
+    with pytest.raises(ReadTimeoutError):
+        ecr_public(fake, config=impatient).get_authorization_token()
+    fake.behave(hang=False)
+    ecr_public(fake).get_authorization_token()
+    assert (len(fake.tokens), fake.calls) == (1, {"GetAuthorizationToken": 2})
 
 
 MALFORMED = {
