@@ -5,85 +5,26 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import os
 import signal
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-import yaml
 from kubernetes import client
 
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog
-from support.dockerconfig import auths_of
-from support.faults import AFTER, BEFORE, Fault, FaultProxy
-from support.playbook import Ansible
-from support.refresher import life
-from support.role import Role
-from support.workloads import Ended, Workloads, wait_for
+from support.faults import AFTER, BEFORE, Fault
+from support.place import Place, placed
+from support.workloads import wait_for
 
 pytestmark = pytest.mark.node
-NAME = "ecr-public-secret"
 COUNT = 30
-
-
-@dataclass(frozen=True)
-class Place:
-    """The role in some namespaces, whose secrets are as fresh as a test wants them."""
-
-    role: Role
-    core: client.CoreV1Api
-    workloads: Workloads
-    proxy: FaultProxy
-
-    def age(self, left: float, *names: str) -> None:
-        """Let tokens have so many hours left, by what the secrets tell of themselves."""
-        annotations = {f"ecr-public.freshpull/{key.replace('_', '-')}": time for key, time in life(left).items()}
-        for name in names:
-            self.core.patch_namespaced_secret(NAME, name, {"metadata": {"annotations": annotations}})
-
-    def secrets(self) -> dict[str, Any]:
-        return {name: self.core.read_namespaced_secret(NAME, name) for name in self.role.namespaces}
-
-    def passwords(self) -> dict[str, str | None]:
-        """None for a namespace whose secret has no entry of ours."""
-        found = {}
-        for name, secret in self.secrets().items():
-            auths = auths_of(secret.data)
-            found[name] = auths["public.ecr.aws"]["password"] if auths else None
-        return found
-
-    def uids(self) -> list[str]:
-        return [secret.metadata.uid for secret in self.secrets().values()]
-
-    def refresh(self) -> tuple[Ended, dict[str, tuple[str, str]]]:
-        """A Job, and what it says of each namespace; it reaches the API server through the proxy."""
-        ended = self.workloads.refresh(self.role.refresher, self._through_the_proxy, force=False)
-        lines = [json.loads(line) for line in ended.log.splitlines()]
-        return ended, {line["namespace"]: (line["action"], line["reason"]) for line in lines if "namespace" in line}
-
-    def _through_the_proxy(self, pod: dict[str, Any]) -> None:
-        address = urlsplit(self.proxy.url)
-        pod["containers"][0]["env"] += [
-            {"name": "KUBERNETES_SERVICE_HOST", "value": address.hostname},
-            {"name": "KUBERNETES_SERVICE_PORT", "value": str(address.port)},
-        ]
-        (access,) = [volume for volume in pod["volumes"] if volume["name"] == "api-access"]
-        access["projected"]["sources"][1]["configMap"]["name"] = "proxy-ca"
-
-    def done(self, audit: AuditLog, mark: int) -> Counter[str]:
-        """Namespace to the writes that the API server carried out."""
-        writes = audit.writes(since=mark, resource="secrets", user=self.role.user)
-        return Counter(write["objectRef"]["namespace"] for write in writes if write["responseStatus"]["code"] < 300)
 
 
 @pytest.fixture(scope="module")
@@ -94,27 +35,14 @@ def place(
     make_lasting_namespaces: Callable[..., list[str]],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Place]:
-    running_aws.reset()
     names = make_lasting_namespaces(*(f"n{number:02}" for number in range(COUNT)))
-    ansible = Ansible(tmp_path_factory.mktemp("faults"), kubeconfig)
-    home = names[0].removesuffix("n00") + "refresher"
-    with (
-        FaultProxy(kubeconfig, host=os.environ["FRESHPULL_TEST_ADDRESS"]) as proxy,
-        Role(ansible, running_aws, names, refresher=home) as role,
-    ):
-        role.run(test_run="never", workers=4).ok()
-        authority = yaml.safe_load(Path(proxy.kubeconfig).read_text())["clusters"][0]["cluster"]
-        data = {"ca.crt": base64.b64decode(authority["certificate-authority-data"]).decode()}
-        core.create_namespaced_config_map(home, {"metadata": {"name": "proxy-ca"}, "data": data})
-        yield Place(role, core, Workloads(kubeconfig), proxy)
+    with placed(running_aws, core, kubeconfig, names, tmp_path_factory.mktemp("faults")) as place:
+        yield place
 
 
 @pytest.fixture(autouse=True)
 def healthy(place: Place, aws: FakeAws) -> None:
-    """The start of each test: everything works, and all tokens are good for long."""
-    place.proxy.heal()
-    aws.behave(life=50000)
-    place.age(11, *place.role.namespaces)
+    place.heal(aws)
 
 
 OUTAGES: dict[str, tuple[dict[str, Any], str]] = {

@@ -55,12 +55,19 @@ class Workloads:
         self.batch = client.BatchV1Api(self.api)
 
     def refresh(
-        self, namespace: str, change: Callable[[dict[str, Any]], None] = lambda _pod: None, *, force: bool = True
+        self,
+        namespace: str,
+        change: Callable[[dict[str, Any]], None] = lambda _pod: None,
+        *,
+        force: bool = True,
+        retries: bool = False,
+        seconds: float = SECONDS,
     ) -> Ended:
         """Run a Job as `kubectl create job --from` makes it of the CronJob.
 
         change: does to the pod's spec what an admission webhook of the cluster would do.
-        force: tell it to renew whatever life remains.
+        force: tell it to renew whatever life remains. retries: whether the Job may start another pod, as the CronJob
+        says. seconds: how long to wait for its end.
         """
         cronjob = self.batch.read_namespaced_cron_job(CRONJOB, namespace)
         template = self.api.sanitize_for_serialization(cronjob.spec.job_template)
@@ -76,10 +83,10 @@ class Workloads:
                 "ownerReferences": [{**owner, "controller": True}],
             },
             # One try: what is asked is how it ends.
-            "spec": {**template["spec"], "backoffLimit": 0},
+            "spec": template["spec"] if retries else {**template["spec"], "backoffLimit": 0},
         }
         job = self.batch.create_namespaced_job(namespace, body).metadata.name
-        status = wait_for(lambda: self._ended(namespace, job), f"the end of Job {job}")
+        status = wait_for(lambda: self._ended(namespace, job), f"the end of Job {job}", seconds)
         pods = self.core.list_namespaced_pod(namespace, label_selector=f"job-name={job}").items
         if not pods:
             message = "; ".join(f"{each.type}: {each.reason}: {each.message}" for each in status.conditions)

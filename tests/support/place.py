@@ -1,0 +1,120 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role in some namespaces, with a proxy between its refresher and the API server."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+from kubernetes import client
+
+from support.aws import FakeAws
+from support.cluster.audit import AuditLog
+from support.dockerconfig import auths_of
+from support.faults import FaultProxy
+from support.playbook import Ansible
+from support.refresher import life
+from support.role import Role
+from support.workloads import Ended, Workloads
+
+NAME = "ecr-public-secret"
+Change = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Place:
+    """The role in some namespaces, whose secrets are as fresh as a test wants them."""
+
+    role: Role
+    core: client.CoreV1Api
+    workloads: Workloads
+    proxy: FaultProxy
+
+    def age(self, left: float, *names: str) -> None:
+        """Let tokens have so many hours left, by what the secrets tell of themselves."""
+        annotations = {f"ecr-public.freshpull/{key.replace('_', '-')}": time for key, time in life(left).items()}
+        for name in names:
+            self.core.patch_namespaced_secret(NAME, name, {"metadata": {"annotations": annotations}})
+
+    def secrets(self) -> dict[str, Any]:
+        return {name: self.core.read_namespaced_secret(NAME, name) for name in self.role.namespaces}
+
+    def passwords(self) -> dict[str, str | None]:
+        """None for a namespace whose secret has no entry of ours."""
+        found = {}
+        for name, secret in self.secrets().items():
+            auths = auths_of(secret.data)
+            found[name] = auths["public.ecr.aws"]["password"] if auths else None
+        return found
+
+    def uids(self) -> list[str]:
+        return [secret.metadata.uid for secret in self.secrets().values()]
+
+    def heal(self, aws: FakeAws) -> None:
+        """Everything works, and all tokens are good for long."""
+        self.proxy.heal()
+        aws.behave(life=50000)
+        self.age(11, *self.role.namespaces)
+
+    def refresh(self) -> tuple[Ended, dict[str, tuple[str, str]]]:
+        """A Job, and what it says of each namespace; it reaches the API server through the proxy."""
+        ended = self.run()
+        return ended, outcomes(ended)
+
+    def run(self, change: Change = lambda _pod: None, **options: Any) -> Ended:
+        """The same with a changed pod, and options of Workloads.refresh."""
+
+        def both(pod: dict[str, Any]) -> None:
+            self._through_the_proxy(pod)
+            change(pod)
+
+        return self.workloads.refresh(self.role.refresher, both, force=False, **options)
+
+    def _through_the_proxy(self, pod: dict[str, Any]) -> None:
+        address = urlsplit(self.proxy.url)
+        pod["containers"][0]["env"] += [
+            {"name": "KUBERNETES_SERVICE_HOST", "value": address.hostname},
+            {"name": "KUBERNETES_SERVICE_PORT", "value": str(address.port)},
+        ]
+        (access,) = [volume for volume in pod["volumes"] if volume["name"] == "api-access"]
+        access["projected"]["sources"][1]["configMap"]["name"] = "proxy-ca"
+
+    def done(self, audit: AuditLog, mark: int) -> Counter[str]:
+        """Namespace to the writes that the API server carried out."""
+        writes = audit.writes(since=mark, resource="secrets", user=self.role.user)
+        return Counter(write["objectRef"]["namespace"] for write in writes if write["responseStatus"]["code"] < 300)
+
+
+def outcomes(ended: Ended) -> dict[str, tuple[str, str]]:
+    """Namespace to action and reason, by the log."""
+    lines = [json.loads(line) for line in ended.log.splitlines()]
+    return {line["namespace"]: (line["action"], line["reason"]) for line in lines if "namespace" in line}
+
+
+@contextmanager
+def placed(
+    aws: FakeAws, core: client.CoreV1Api, kubeconfig: str, names: Sequence[str], folder: Path, **changes: Any
+) -> Iterator[Place]:
+    """The role in the namespaces of these names; changes are variables of it without their prefix."""
+    aws.reset()
+    home = names[0].rpartition("-")[0] + "-refresher"
+    with (
+        FaultProxy(kubeconfig, host=os.environ["FRESHPULL_TEST_ADDRESS"]) as proxy,
+        Role(Ansible(folder, kubeconfig), aws, names, refresher=home) as role,
+    ):
+        role.run(test_run="never", workers=4, **changes).ok()
+        authority = yaml.safe_load(Path(proxy.kubeconfig).read_text())["clusters"][0]["cluster"]
+        data = {"ca.crt": base64.b64decode(authority["certificate-authority-data"]).decode()}
+        core.create_namespaced_config_map(home, {"metadata": {"name": "proxy-ca"}, "data": data})
+        yield Place(role, core, Workloads(kubeconfig), proxy)
