@@ -295,7 +295,8 @@ def run(environment: t.Mapping[str, str], out: t.TextIO) -> tuple[int, str]:
     patience = Patience()
     patience.listen()
     cluster = Cluster(transport, patience)
-    with tempfile.TemporaryDirectory() as home:
+    # Where TMPDIR says, though it may be full: tempfile would first try to write there.
+    with tempfile.TemporaryDirectory(dir=environment.get("TMPDIR") or None) as home:
         cli = AwsCli(
             settings.aws_auth,
             settings.aws_endpoint_url,
