@@ -51,7 +51,8 @@ def test_a_job_keeps_its_program_until_it_has_ended(installed: Place, core: clie
     batch, own = client.BatchV1Api(core.api_client), installed.settings.namespace
     installed.installer()
     template = manifests.cron_job(installed.settings)["spec"]["jobTemplate"]
-    job = {"metadata": {"name": "under-way", **template["metadata"]}, "spec": template["spec"]}
+    # It has no pod, so that it ends when this test says so.
+    job = {"metadata": {"name": "under-way", **template["metadata"]}, "spec": {**template["spec"], "suspend": True}}
     batch.create_namespaced_job(own, job)
     installed.change(files=NEWER)
     assert installed.install() == {JOB, code(installed.settings)}

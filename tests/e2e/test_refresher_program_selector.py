@@ -131,6 +131,23 @@ def in_pages(refresher: Refresher, size: int) -> None:
     path.write_text(text.replace("PAGE_SIZE = 500", f"PAGE_SIZE = {size}"))
 
 
+def test_a_quota_of_one_namespace_concerns_no_other(refresher: Refresher, audit: AuditLog) -> None:
+    """It is asked once, and named with what the API server says."""
+    full, good = add(refresher, "full"), add(refresher)
+    quota = {"metadata": {"name": "none"}, "spec": {"hard": {"count/secrets": "0"}}}
+    refresher.core.create_namespaced_resource_quota(full, quota)
+    mark = audit.mark()
+    results = refresher.run(status=1)
+    assert (results[full]["action"], results[full]["reason"]) == ("failed", "forbidden")
+    assert "quota" in results[full]["msg"]
+    assert (results[good]["action"], results[good]["reason"]) == ("created", "missing")
+    assert f"{full}: forbidden: " in refresher.last_words
+    refused = [
+        event for event in audit.requests(since=mark, resource="secrets") if event["objectRef"].get("namespace") == full
+    ]
+    assert len(refused) == 1
+
+
 def test_pages(refresher: Refresher, audit: AuditLog) -> None:
     in_pages(refresher, 2)
     namespaces = [add(refresher, **DUE) for _number in range(5)]

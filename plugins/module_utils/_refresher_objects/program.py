@@ -33,6 +33,8 @@ FILES = (
     "_refresher/aws_cli.py",
     "_refresher/main.py",
     "_refresher/pod_transport.py",
+    "_refresher/refresher.py",
+    "_refresher/results.py",
     "_refresher/settings.py",
     "_report.py",
     "_secret_writer.py",

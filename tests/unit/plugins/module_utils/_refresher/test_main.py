@@ -154,19 +154,3 @@ def test_long_last_words_are_cut_where_the_kubelet_would(tmp_path: Path, monkeyp
     main.main()
     assert ended == [1]
     assert len((tmp_path / "last-words").read_bytes()) <= 4096
-
-
-def test_the_summary_counts_and_names_the_first_that_failed() -> None:
-    out = io.StringIO()
-    results = main.Results(main.Tokens(outage="AWS is down"), out)
-    for number in range(12):
-        results.add(main.Outcome(f"team-{number:02}", main.Plan("failed", "aws", "No token.")))
-    results.add(main.Outcome("good", main.Plan("unchanged", "fresh")))
-    words = results.conclude().splitlines()
-    assert words[0] == "12 failed, 1 unchanged"
-    assert words[1] == "team-00: aws: No token. AWS is down"
-    assert (len(words), words[-1]) == (12, "(the log has the others)")
-    lines = [json.loads(line) for line in out.getvalue().splitlines()]
-    assert lines[-1] == {"summary": {"failed": 12, "unchanged": 1}, "expires_at": None}
-    failed = {"namespace": "team-00", "action": "failed", "reason": "aws", "expires_at": None}
-    assert lines[0] == {**failed, "msg": "No token. AWS is down"}

@@ -1,0 +1,75 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What became of a run, in lines of JSON and in words. Private to this collection."""
+
+from __future__ import annotations
+
+import collections
+import datetime as dt
+import json
+import threading
+import typing as t
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._report import Outcome
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._secret_writer import Tokens
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import format_time
+
+SHOWN = 10
+"""Namespaces that failed and are in the words; the log has all."""
+_FAILURES = ("failed", "failed_open")
+_WITHOUT_TOKEN = ("aws", "clocks", "kept", "dying", "immutable")
+"""Reasons of those that failed for lack of a token."""
+
+
+class Results:
+    """Prints what becomes of each namespace, and keeps what the end needs. Safe to use from many threads."""
+
+    def __init__(self, tokens: Tokens, out: t.TextIO) -> None:
+        self._tokens = tokens
+        self._out = out
+        self._lock = threading.Lock()
+        self._counts: collections.Counter[str] = collections.Counter()
+        self._expires_at: dt.datetime | None = None
+        self._failed: list[str] = []
+
+    def add(self, outcome: Outcome) -> None:
+        plan = outcome.overall
+        msg = plan.msg
+        if self._tokens.outage and (plan.action == "failed_open" or plan.reason in _WITHOUT_TOKEN):
+            msg = f"{msg} {self._tokens.outage}"
+        expires_at = plan.expires_at and format_time(plan.expires_at)
+        line: dict[str, t.Any] = {
+            "namespace": outcome.namespace,
+            "action": plan.action,
+            "reason": plan.reason,
+            "expires_at": expires_at,
+            "msg": msg,
+        }
+        if outcome.accounts:
+            line["service_accounts"] = [account.to_result() for account in outcome.accounts]
+        with self._lock:
+            self._write(line)
+            self._counts[plan.action] += 1
+            if plan.expires_at and (self._expires_at is None or plan.expires_at < self._expires_at):
+                self._expires_at = plan.expires_at
+            if plan.action in _FAILURES and len(self._failed) < SHOWN:
+                self._failed.append(f"{outcome.namespace}: {plan.reason}: {msg}")
+
+    def conclude(self) -> str:
+        """Print the summary. The same in words, with the first that failed."""
+        with self._lock:
+            expires_at = self._expires_at and format_time(self._expires_at)
+            self._write({"summary": dict(self._counts), "expires_at": expires_at})
+            counts = ", ".join(f"{count} {action}" for action, count in sorted(self._counts.items()))
+            more = self.failures - len(self._failed)
+            lines = [counts, *self._failed, *(["(the log has the others)"] if more else [])]
+        return "\n".join(lines)
+
+    def _write(self, line: t.Mapping[str, t.Any]) -> None:
+        self._out.write(json.dumps(line) + "\n")
+        self._out.flush()
+
+    @property
+    def failures(self) -> int:
+        return sum(self._counts[action] for action in _FAILURES)
