@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The images that the node has from the start: the sandbox's pause, and a stand-in for the official aws-cli image."""
+"""The images that the node has from the start: the sandbox's pause, and a stand-in for the official aws-cli image.
+
+Beside them, for tests that import it, one with the oldest Python that the refresher runs on.
+"""
 
 from __future__ import annotations
 
@@ -24,34 +27,46 @@ from .progress import run_with_progress, say
 
 # The tag that the role's default image names.
 AWS_CLI_IMAGE = "public.ecr.aws/aws-cli/aws-cli:2.36.7"
+PYTHON39_IMAGE = "freshpull.invalid/aws-cli-python3.9:1"
 PAUSE_IMAGE = "freshpull.invalid/pause:1"
 
 # Its AWS CLI reads AWS_ENDPOINT_URL_ECR_PUBLIC (2.13 and newer do); bookworm's does not.
 _SUITE = "trixie"
+# The newest that has Python 3.9; its AWS CLI is of version 1.
+_PYTHON39_SUITE = "bullseye"
 _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 # The descriptions of 400 AWS services would be half of the image. The refresher needs the first two; the CLI itself
 # does not start without the others, which the last step of the recipe would notice.
 _SERVICES = ("ecr-public", "sts", "codedeploy", "config", "opsworkscm", "s3", "sso", "sso-oidc")
-_KEEP_SERVICES = (
-    'find "$1/usr/lib/python3/dist-packages/awscli/botocore/data" -mindepth 1 -maxdepth 1 -type d '
-    + " ".join(f"! -name {name}" for name in _SERVICES)
-    + " -exec rm -r {} +"
-)
-_RECIPE = (
-    "--mode=root",
-    "--format=tar",
-    "--variant=essential",
-    "--include=awscli,ca-certificates",
-    "--dpkgopt=path-exclude=/usr/share/doc/*",
-    "--dpkgopt=path-exclude=/usr/share/locale/*",
-    "--dpkgopt=path-exclude=/usr/share/man/*",
-    "--dpkgopt=path-exclude=/usr/lib/python3/dist-packages/awscli/examples/*",
-    "--customize-hook=" + _KEEP_SERVICES,
-    '--customize-hook=mkdir "$1/aws"',
-    '--customize-hook=chroot "$1" aws --version',
-)
+_PYTHON39_SERVICES = (*_SERVICES, "sagemaker-runtime", "sdb", "sms-voice")
+
+
+def _recipe(botocore: str, services: Sequence[str]) -> tuple[str, ...]:
+    """The options for mmdebstrap. botocore: where below dist-packages the AWS CLI has it. services: those to keep."""
+    keep_services = (
+        f'find "$1/usr/lib/python3/dist-packages/{botocore}/data" -mindepth 1 -maxdepth 1 -type d '
+        + " ".join(f"! -name {name}" for name in services)
+        + " -exec rm -r {} +"
+    )
+    return (
+        "--mode=root",
+        "--format=tar",
+        "--variant=essential",
+        "--include=awscli,ca-certificates",
+        "--dpkgopt=path-exclude=/usr/share/doc/*",
+        "--dpkgopt=path-exclude=/usr/share/locale/*",
+        "--dpkgopt=path-exclude=/usr/share/man/*",
+        "--dpkgopt=path-exclude=/usr/lib/python3/dist-packages/awscli/examples/*",
+        "--customize-hook=" + keep_services,
+        '--customize-hook=mkdir "$1/aws"',
+        '--customize-hook=chroot "$1" aws --version',
+    )
+
+
+_RECIPE = _recipe("awscli/botocore", _SERVICES)
+_PYTHON39_RECIPE = _recipe("botocore", _PYTHON39_SERVICES)
 _AWS_CLI_CONFIG = {"Entrypoint": ["aws"], "WorkingDir": "/aws", "Env": [_PATH]}
 
 _PAUSE_SOURCE = """\
@@ -71,6 +86,21 @@ def aws_cli_image() -> Path:
     """
     key = content_key(AWS_CLI_IMAGE, _SUITE, *_RECIPE, json.dumps(_AWS_CLI_CONFIG), platform.machine())
     return _cached(f"aws-cli-{key}.tar", _build_aws_cli)
+
+
+def python39_image() -> Path | None:
+    """An archive with an image that has Python 3.9, built first if it is missing; None if it cannot be built.
+
+    Debian stops serving so old a suite one day. Then only the tests that need it fail.
+    """
+    key = content_key(
+        PYTHON39_IMAGE, _PYTHON39_SUITE, *_PYTHON39_RECIPE, json.dumps(_AWS_CLI_CONFIG), platform.machine()
+    )
+    try:
+        return _cached(f"python39-{key}.tar", _build_python39)
+    except ClusterError as error:
+        say(str(error))
+        return None
 
 
 def pause_binary() -> Path:
@@ -125,9 +155,7 @@ def _build_aws_cli(path: Path) -> None:
     suites = [_SUITE] + ([own_suite] if own_suite and own_suite != _SUITE else [])
     for suite in suites:
         try:
-            run_with_progress(
-                _mmdebstrap(layer, suite, mirror(own_suite)), what=f"building the aws-cli image from Debian {suite}"
-            )
+            _mmdebstrap(_RECIPE, suite, layer)
         except ClusterError as error:
             if suite == suites[-1]:
                 raise
@@ -137,9 +165,19 @@ def _build_aws_cli(path: Path) -> None:
     write_image(path, layer, name=AWS_CLI_IMAGE, config=_AWS_CLI_CONFIG)
 
 
-def _mmdebstrap(layer: Path, suite: str, own_mirror: str | None) -> Sequence[str]:
+def _build_python39(path: Path) -> None:
+    layer = path.with_suffix(".layer")
+    _mmdebstrap(_PYTHON39_RECIPE, _PYTHON39_SUITE, layer)
+    write_image(path, layer, name=PYTHON39_IMAGE, config=_AWS_CLI_CONFIG)
+
+
+def _mmdebstrap(recipe: Sequence[str], suite: str, layer: Path) -> None:
     # Without a mirror mmdebstrap takes the one that it knows for the suite.
-    return ["mmdebstrap", *_RECIPE, suite, str(layer), *([own_mirror] if own_mirror else [])]
+    own_mirror = mirror(codename())
+    run_with_progress(
+        ["mmdebstrap", *recipe, suite, str(layer), *([own_mirror] if own_mirror else [])],
+        what=f"building the aws-cli image from Debian {suite}",
+    )
 
 
 def _build_pause(path: Path) -> None:

@@ -29,6 +29,8 @@ _PORT = 443  # where pods expect the API server
 def inside_arguments(command: Sequence[str], *, name: str, scratch: Path, parts: Parts) -> list[str]:
     """The arguments with which our command line is started inside; `add_inside_parser` reads them."""
     options = {"name": name, "scratch": scratch, "binaries": parts.binaries, "image": parts.image, "pause": parts.pause}
+    if parts.python39_image:
+        options["python39-image"] = parts.python39_image
     return ["inside", *(f"--{option}={value}" for option, value in options.items()), "--", *command]
 
 
@@ -37,6 +39,7 @@ def add_inside_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", required=True)
     for option in ("--scratch", "--binaries", "--image", "--pause"):
         parser.add_argument(option, type=Path, required=True)
+    parser.add_argument("--python39-image", type=Path)
     parser.add_argument("command", nargs="+")
 
 
@@ -45,7 +48,7 @@ def run_inside(options: argparse.Namespace, caller: Mapping[str, str]) -> int:
     started = time.monotonic()
     scratch: Path = options.scratch
     furnish(scratch, keep=[Path.cwd(), Path.home(), cache_root(), Path(sys.prefix), Path(tempfile.gettempdir())])
-    parts = Parts(binaries=options.binaries, image=options.image, pause=options.pause)
+    parts = Parts(options.binaries, options.image, options.pause, options.python39_image)
     with Supervisor(scratch / "logs") as supervisor:
         (scratch / "node").mkdir()
         node = Node(supervisor, parts, scratch / "node", name=options.name, cgroup=scratch.name)

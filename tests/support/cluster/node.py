@@ -31,11 +31,12 @@ _SECONDS_TO_START = 120
 
 @dataclass(frozen=True)
 class Parts:
-    """What was built before for a node."""
+    """What was built before for a node. python39_image: None if it could not be built."""
 
     binaries: Path
     image: Path
     pause: Path
+    python39_image: Path | None
 
 
 class Node:
@@ -131,8 +132,11 @@ class Node:
 
     def values(self) -> dict[str, str]:
         """The variables that a command beside a node has besides those of every cluster."""
+        old = self._parts.python39_image
         return {
             "FRESHPULL_TEST_NODE": "1",
+            "FRESHPULL_TEST_CONTAINERD": str(self._socket),
+            **({"FRESHPULL_TEST_PYTHON39_ARCHIVE": str(old)} if old else {}),
             "FRESHPULL_TEST_REGISTRY_PORT": str(REGISTRY_PORT),
             "FRESHPULL_TEST_AWS_CLI_IMAGE": AWS_CLI_IMAGE,
             "FRESHPULL_TEST_PAUSE_BINARY": str(self._parts.pause),

@@ -19,7 +19,7 @@ from .descendants import adopt_orphans, kill_descendants
 from .enclosure import enter
 from .environment import KUBECONFIG, command_environment, folder_values
 from .errors import ClusterError
-from .images import aws_cli_image, pause_binary
+from .images import aws_cli_image, pause_binary, python39_image
 from .inside import inside_arguments
 from .node import Parts
 from .owncluster import own_cluster
@@ -83,7 +83,9 @@ def _node_parts() -> Parts:
     if reason:
         raise ClusterError(reason)
     install_packages()
-    return Parts(binaries=binaries(node=True), image=aws_cli_image(), pause=pause_binary())
+    return Parts(
+        binaries=binaries(node=True), image=aws_cli_image(), pause=pause_binary(), python39_image=python39_image()
+    )
 
 
 @contextmanager

@@ -1,0 +1,105 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The refresher in real pods of an image with Python 3.9, the oldest that it runs on, and an AWS CLI of its age."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from kubernetes import client
+
+from support.aws import FakeAws
+from support.cluster.audit import AuditLog
+from support.cluster.images import PYTHON39_IMAGE
+from support.faults import AFTER, BEFORE, Fault
+from support.place import Place, placed
+
+pytestmark = pytest.mark.node
+COUNT = 6
+
+
+@pytest.fixture(scope="module")
+def place(
+    running_aws: FakeAws,
+    core: client.CoreV1Api,
+    kubeconfig: str,
+    make_lasting_namespaces: Callable[..., list[str]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Place]:
+    archive = os.environ.get("FRESHPULL_TEST_PYTHON39_ARCHIVE")
+    if not archive:
+        pytest.fail("The image with Python 3.9 could not be built: see what `python -m support.cluster` printed first.")
+    containerd = ["ctr", f"--address={os.environ['FRESHPULL_TEST_CONTAINERD']}", "--namespace=k8s.io"]
+    subprocess.run([*containerd, "images", "import", archive], check=True, capture_output=True)
+    names = make_lasting_namespaces(*(f"n{number}" for number in range(COUNT)))
+    with placed(
+        running_aws, core, kubeconfig, names, tmp_path_factory.mktemp("old"), refresher_image=PYTHON39_IMAGE
+    ) as place:
+        yield place
+
+
+@pytest.fixture(autouse=True)
+def healthy(place: Place, aws: FakeAws) -> None:
+    place.heal(aws)
+
+
+def test_versions(place: Place) -> None:
+    """So that the other tests are about these."""
+
+    def ask(pod: dict[str, Any]) -> None:
+        container = pod["containers"][0]
+        container["command"] = ["sh", "-c", "python3 --version && aws --version"]
+
+    python, aws_cli = place.run(ask).log.splitlines()
+    print(python, aws_cli, sep="\n")
+    assert python.startswith("Python 3.9.")
+    assert aws_cli.startswith("aws-cli/1.19.")
+    assert "Python/3.9." in aws_cli
+
+
+def test_all_are_renewed_in_place(place: Place, aws: FakeAws, audit: AuditLog) -> None:
+    """Though the API server is overloaded for a moment, and a response of it is lost."""
+    place.age(5, *place.role.namespaces)
+    place.proxy.inject(Fault("GET", times=2, strikes=BEFORE, status=429, headers={"Retry-After": "1"}))
+    place.proxy.inject(Fault("PATCH", times=1, strikes=AFTER))
+    uids, mark = place.uids(), audit.mark()
+    ended, results = place.refresh()
+    assert (ended.succeeded, ended.message.strip()) == (True, f"{COUNT} renewed"), ended
+    assert Counter(results.values()) == {("renewed", "due"): COUNT}
+    assert place.done(audit, mark) == dict.fromkeys(place.role.namespaces, 1)
+    assert set(place.passwords().values()) == {aws.tokens[-1]}
+    assert place.uids() == uids
+    assert aws.calls == {"GetAuthorizationToken": 1}
+
+
+OUTAGES: dict[str, tuple[dict[str, Any], str]] = {
+    "throttled": ({"throttle": 1000}, "throttled ecr-public:GetAuthorizationToken"),
+    "denied": ({"deny": "sts:GetServiceBearerToken"}, "lacks sts:GetServiceBearerToken"),
+    "unreachable": ({"drop": 1000}, "No answer from"),
+}
+
+
+@pytest.mark.parametrize(("behaviour", "words"), OUTAGES.values(), ids=OUTAGES)
+def test_aws_is_away_and_comes_back(place: Place, aws: FakeAws, behaviour: dict[str, Any], words: str) -> None:
+    """The words of so old an AWS CLI are understood."""
+    due, expired = place.role.namespaces[:2]
+    place.age(5, due)
+    place.age(-1, expired)
+    before = place.passwords()
+    aws.behave(**behaviour)
+    ended, results = place.refresh()
+    assert (ended.succeeded, ended.exit_code) == (False, 1)
+    assert words in ended.message
+    assert (results[due], results[expired]) == (("failed", "kept"), ("failed_open", "expired"))
+    assert place.passwords() == {**before, expired: None}
+    aws.behave(throttle=0, deny=None, drop=0)
+    ended, results = place.refresh()
+    assert ended.succeeded, ended
+    assert (results[due], results[expired]) == (("renewed", "due"), ("renewed", "recovered"))
+    assert place.passwords() == {**before, **dict.fromkeys((due, expired), aws.tokens[-1])}
