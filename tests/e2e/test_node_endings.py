@@ -113,7 +113,9 @@ def test_a_pod_that_is_deleted(place: Place, aws: FakeAws, audit: AuditLog) -> N
         exit_code, message = end.result()
         assert not job.result().succeeded
     assert exit_code == 1
-    assert message.startswith("Stopped by SIGTERM before the end. A deadline, a deletion or a drained node do so. ")
+    assert message.startswith(
+        "Stopped by SIGTERM before the end, as a deadline, a deletion or the drain of a node does. "
+    )
     lines = [json.loads(line) for line in log.result().splitlines()]
     assert lines[-1]["summary"]["renewed"] == len(place.done(audit, mark))
     done, after = place.done(audit, mark), place.passwords()

@@ -14,6 +14,7 @@ import email.utils
 import http.client
 import itertools
 import json
+import secrets
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
@@ -89,6 +90,8 @@ class Cluster:
         self.clocks = Clocks()
         """By the first response of the API server."""
         self._clock_read = False
+        # Server-side apply is in conflict with other field managers only.
+        self._creator = f"{_marks.FIELD_MANAGER}-{secrets.token_hex(4)}"
 
     @property
     def host(self) -> str:
@@ -132,9 +135,13 @@ class Cluster:
         return self.request(request, what)["metadata"]["uid"]
 
     def apply_secret(self, namespace: str, body: dict[str, t.Any]) -> str:
-        """Make the secret by server-side apply; its UID. RBAC cannot restrict a create to one name, but this."""
+        """Make the secret by server-side apply; its UID. RBAC cannot restrict a create to one name, but this.
+
+        Raises ConflictError if somebody else has made it, another run of the refresher included.
+        """
         name = body["metadata"]["name"]
-        request = Request("PATCH", kinds.path("Secret", namespace, name), _WRITE, body, APPLY_PATCH, _METADATA_ONLY)
+        query = (("fieldManager", self._creator),)
+        request = Request("PATCH", kinds.path("Secret", namespace, name), query, body, APPLY_PATCH, _METADATA_ONLY)
         return self.request(request, f"create secret {namespace}/{name}")["metadata"]["uid"]
 
     def patch_secret(self, namespace: str, name: str, body: dict[str, t.Any]) -> str:

@@ -67,7 +67,9 @@ def run(environment: t.Mapping[str, str], out: t.TextIO) -> tuple[int, str]:
     if patience.stopped_by == DEADLINE:
         problem = f"Stopped after {settings.deadline} s, before the end, by its deadline: see active_deadline."
     elif patience.stopped_by:
-        problem = f"Stopped by {patience.stopped_by} before the end. A deadline, a deletion or a drained node do so."
+        problem = (
+            f"Stopped by {patience.stopped_by} before the end, as a deadline, a deletion or the drain of a node does."
+        )
     problem = _tell(out, " ".join(filter(None, [problem, cluster.clocks.problem])))
     words = f"{problem} {results.conclude()}".strip() or "no namespace"
     if patience.stopped_by == DEADLINE:

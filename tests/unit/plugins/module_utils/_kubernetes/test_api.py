@@ -282,7 +282,14 @@ def test_a_secret_is_applied_in_our_name() -> None:
     (request,) = transport.requests
     assert (request.method, request.path) == ("PATCH", "/api/v1/namespaces/ns/secrets/a")
     assert request.content_type == "application/apply-patch+yaml"
-    assert list(request.query) == [("fieldManager", "freshpull")]
+    # Another run of the refresher is in conflict with it, one that is tried again is not.
+    ((key, manager),) = request.query
+    assert (key, manager[: len("freshpull-")]) == ("fieldManager", "freshpull-")
+    other, others = cluster({"metadata": {"uid": "u"}}, {"metadata": {"uid": "u"}})
+    for _again in range(2):
+        other.apply_secret("ns", {"metadata": {"name": "a"}})
+    managers = [dict(each.query)["fieldManager"] for each in others.requests]
+    assert managers[0] == managers[1] != manager
 
 
 def test_one_namespace_can_be_looked_for_by_name_and_selector() -> None:

@@ -100,7 +100,7 @@ def test_a_signal_ends_it_in_time_though_a_worker_hangs(tmp_path: Path) -> None:
     assert process.returncode == 1
     assert time.monotonic() - began < main.SECONDS_ONCE_STOPPED + 2
     words = (tmp_path / "last-words").read_text()
-    assert words.startswith("Stopped by SIGTERM before the end.")
+    assert words.startswith("Stopped by SIGTERM before the end, ")
 
 
 def test_its_deadline_ends_it_though_a_worker_hangs(tmp_path: Path) -> None:
