@@ -84,13 +84,16 @@ def test_its_own_deadline(place: Place, aws: FakeAws, audit: AuditLog) -> None:
     assert [each.reason for each in job.status.conditions if each.type == "Failed"] == ["PodFailurePolicy"]
     assert job.status.failed == 1
     results = outcomes(ended)
-    assert 0 < len(results) < COUNT
-    assert set(results.values()) == {("renewed", "due")}
-    assert f"{len(results)} renewed" in ended.message
+    # Another test may have left a secret without a token, which is renewed as well.
+    renewed = {name for name, (action, _reason) in results.items() if action == "renewed"}
+    # A secret may have been read, and its write not begun.
+    assert {outcome for name, outcome in results.items() if name not in renewed} <= {("failed", "stopped")}
+    assert 0 < len(renewed) < COUNT
+    assert f"{len(renewed)} renewed" in ended.message
     # What was on its way when it ended arrives all the same.
     wait_for(lambda: len(place.done(audit, mark)) == len(place.proxy.times("PATCH")), "the last writes")
     done, after = place.done(audit, mark), place.passwords()
-    assert set(results) <= set(done)
+    assert renewed <= set(done)
     assert set(done.values()) == {1}
     assert {name for name in after if after[name] != before[name]} == set(done)
     assert {after[name] for name in done} == {aws.tokens[-1]}

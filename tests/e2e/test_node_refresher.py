@@ -103,6 +103,7 @@ def test_no_token_is_left_behind(
     # Else it would not be the pods' processes that are searched.
     assert "_refresher.main import main" in processes
     assert "get-authorization-token" in processes
+    assert "AWS_SHARED_CREDENTIALS_FILE=" in processes
     assert leaks.find(processes, needles) == []
     assert leaks.find(renewal.run.output, needles) == []
     assert leaks.find_in_files(renewal.run.folder.parent, needles) == []

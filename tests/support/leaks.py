@@ -17,6 +17,9 @@ from typing import Any
 PIECE = 24
 """Characters that are enough to know a token by, so that one cut short is found as well."""
 
+POD_USER = 65532
+"""As whom the refresher's pods run."""
+
 
 def forms(password: str, username: str = "AWS") -> set[str]:
     """What a token looks like: the password, with its user name, as a Docker config, and each in base64.
@@ -63,15 +66,21 @@ def cluster_objects(kubeconfig: str) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def watched_processes() -> Iterator[set[str]]:
-    """Collects the command line of every process of this machine that lives long enough to be seen."""
+    """Collects the command line of every process of this machine that lives long enough to be seen.
+
+    Of those in the refresher's pods also the environment. That of a play holds what its test gives it.
+    """
     seen: set[str] = set()
     done = threading.Event()
 
     def watch() -> None:
         while not done.wait(0.03):
-            for path in Path("/proc").glob("[0-9]*/cmdline"):
+            for folder in Path("/proc").glob("[0-9]*"):
                 try:
-                    seen.add(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+                    names = ["cmdline", "environ"] if folder.stat().st_uid == POD_USER else ["cmdline"]
+                    seen.update(
+                        (folder / name).read_bytes().replace(b"\0", b" ").decode(errors="replace") for name in names
+                    )
                 except OSError:
                     continue
 
