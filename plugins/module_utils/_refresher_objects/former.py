@@ -13,6 +13,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes i
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.settings import POLICY
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import plan
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.permissions import granted
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import (
     AWS_SECRET,
     CONFIG,
@@ -100,18 +101,12 @@ class Former:
     @property
     def secrets(self) -> set[str]:
         """The names of the secrets that it may write."""
-        return self._names("secrets")
+        return granted(self.all("ClusterRole"), "secrets")
 
     @property
     def service_accounts(self) -> set[str]:
         """The names of the service accounts that it may change."""
-        return self._names("serviceaccounts")
-
-    def _names(self, resource: str) -> set[str]:
-        rules = [rule for role in self.all("ClusterRole") for rule in role.get("rules") or []]
-        return {
-            name for rule in rules if rule.get("resources") == [resource] for name in rule.get("resourceNames") or []
-        }
+        return granted(self.all("ClusterRole"), "serviceaccounts")
 
 
 _POLICIES = ("ValidatingAdmissionPolicyBinding", "ValidatingAdmissionPolicy")

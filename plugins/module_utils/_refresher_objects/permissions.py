@@ -63,6 +63,17 @@ def _cluster_role(settings: Settings, name: str, rules: list[Object]) -> Object:
     }
 
 
+def granted(roles: t.Iterable[Object], resource: str) -> set[str]:
+    """The names of this resource that stored ClusterRoles grant something on."""
+    return {
+        name
+        for role in roles
+        for rule in role.get("rules") or []
+        if rule.get("resources") == [resource]
+        for name in rule.get("resourceNames") or []
+    }
+
+
 def role_binding(settings: Settings, namespace: str) -> Object:
     """The permissions in one listed namespace."""
     return _binding(settings, "RoleBinding", settings.permissions, {"namespace": namespace})

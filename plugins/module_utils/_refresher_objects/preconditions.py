@@ -16,6 +16,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.a
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import Request
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import policies
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.permissions import granted
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import Settings
 
 Object = dict[str, t.Any]
@@ -72,8 +73,7 @@ def _check_other_refreshers(cluster: Cluster, settings: Settings) -> None:
     """One with a selector removes managed entries from the secrets of its name in all other namespaces."""
     selector = f"{_marks.REFRESHER_LABEL},{_marks.REFRESHER_LABEL}!={settings.namespace}"
     for role in objects.labelled(cluster, "ClusterRole", selector):
-        names = [name for rule in role.get("rules") or [] for name in rule.get("resourceNames") or []]
-        if settings.renewal.secret in names:
+        if settings.renewal.secret in granted([role], "secrets"):
             raise ClusterError(
                 "conflict",
                 f"Another refresher keeps secrets named {settings.renewal.secret} in this cluster: "

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -22,8 +23,9 @@ class OldCluster:
 
     host = "https://old.invalid"
 
-    def __init__(self, resources: list[str] | None = None) -> None:
+    def __init__(self, resources: list[str] | None = None, roles: list[dict[str, Any]] | None = None) -> None:
         self.paths: list[str] = []
+        self.roles = roles or []
         self.resources = resources
 
     def send(self, request: Request) -> Response:
@@ -35,7 +37,7 @@ class OldCluster:
             return Response(
                 200, {}, json.dumps({"resources": [{"name": name} for name in self.resources or []]}).encode()
             )
-        return Response(200, {}, b'{"metadata": {}, "items": []}')
+        return Response(200, {}, json.dumps({"metadata": {}, "items": self.roles}).encode())
 
 
 @pytest.mark.parametrize(
@@ -51,6 +53,18 @@ def test_a_cluster_that_has_them_will_do() -> None:
     found = OldCluster(["validatingadmissionpolicies", "validatingadmissionpolicies/status"])
     preconditions.check(Cluster(found), CASES["selector"])
     assert found.paths == [API, "/apis/rbac.authorization.k8s.io/v1/clusterroles"]
+
+
+def other_refresher(resource: str, name: str) -> dict[str, Any]:
+    return {"metadata": {"name": "other"}, "rules": [{"resources": [resource], "resourceNames": [name]}]}
+
+
+def test_another_refresher_of_the_same_secrets_is_refused_and_nothing_else_of_that_name() -> None:
+    policies, name = ["validatingadmissionpolicies"], CASES["selector"].renewal.secret
+    with pytest.raises(ClusterError, match="Another refresher keeps secrets named"):
+        preconditions.check(Cluster(OldCluster(policies, [other_refresher("secrets", name)])), CASES["selector"])
+    alike = [other_refresher(resource, name) for resource in ("namespaces", "serviceaccounts")]
+    preconditions.check(Cluster(OldCluster(policies, alike)), CASES["selector"])
 
 
 @pytest.mark.parametrize("case", ["listed", "web-identity", "proxy"])
