@@ -11,7 +11,7 @@ import json
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -37,6 +37,7 @@ ROUNDS = int(os.environ.get("FRESHPULL_OVERLAP_ROUNDS", "3"))
 EXPIRED = {PREFIX + key.replace("_", "-"): value for key, value in life(-1).items()}
 SELECTED = "overlap=true"
 RUNS = (0, 1)
+Outcome = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -147,15 +148,8 @@ def pair(running_aws: FakeAws, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def _allow(refresher: Refresher) -> None:
-    """The permissions that the role gives it with a selector, which are more than enough for listed namespaces."""
-    rbac = client.RbacAuthorizationV1Api(refresher.core.api_client)
-    verbs = ["get", "list", "create", "patch"]
-    rules = [
-        {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["list"]},
-        {"apiGroups": [""], "resources": ["secrets"], "resourceNames": [NAME], "verbs": verbs},
-    ]
-    rbac.patch_cluster_role(refresher.home, {"rules": rules})
-    rbac.create_cluster_role_binding(refresher.binding)
+    """The permissions with a selector, which are more than enough for listed namespaces."""
+    refresher.allow_everywhere()
     account = Account(refresher.core, refresher.home, "refresher")
     path = f"/api/v1/namespaces/{refresher.namespaces[-1]}/secrets/{NAME}"
     wait_for(lambda: account.ask("GET", path)[0] == HTTPStatus.NOT_FOUND, "the permissions")
@@ -200,25 +194,32 @@ def report(what: str, rounds: list[Round]) -> None:
           f"{conflicts} conflicts, {seconds:.1f} s")  # fmt: skip
 
 
+def rounds_of(
+    pair: Pair, aws: FakeAws, prepare: Callable[[], None], written: Outcome, left: Outcome, **environment: str
+) -> Iterator[tuple[Round, list[str]]]:
+    """Each round and the tokens that AWS issued in it.
+
+    written, left: what a run reports of a secret that it wrote, and of one that the other run wrote.
+    """
+    for _number in range(ROUNDS):
+        prepare()
+        before = len(aws.tokens)
+        done = pair.run(**environment)
+        for run in RUNS:
+            assert done.results[run] == {name: written if done.writes[run][name] else left for name in pair.namespaces}
+        yield done, aws.tokens[before:]
+
+
 @pytest.mark.parametrize("by", ["listed", "selector"])
 def test_each_secret_is_written_once(pair: Pair, tokens: FakeAws, by: str) -> None:
     """By one run or by the other, which then finds it fresh."""
     select(pair, by)
     pair.create()
     uids, rounds = pair.uids(), []
-    for _number in range(ROUNDS):
-        pair.expire()
-        before = len(tokens.tokens)
-        done = pair.run()
+    for done, issued in rounds_of(pair, tokens, pair.expire, ("renewed", "expired"), ("unchanged", "fresh")):
         rounds.append(done)
-        assert done.all_writes().keys() == set(pair.namespaces)
-        for run in RUNS:
-            assert set(done.writes[run].values()) <= {1}
-            assert done.results[run] == {
-                name: ("renewed", "expired") if done.writes[run][name] else ("unchanged", "fresh")
-                for name in pair.namespaces
-            }
-        mine, other = check_content(pair, done, tokens.tokens[before:])
+        assert done.all_writes() == dict.fromkeys(pair.namespaces, 1)
+        mine, other = check_content(pair, done, issued)
         assert (len(mine) <= 1, len(other) <= 1, mine & other) == (True, True, set())
         assert pair.uids() == uids
     report(by, rounds)
@@ -232,21 +233,15 @@ def test_the_later_token_wins_where_both_are_forced(pair: Pair, tokens: FakeAws,
     select(pair, by)
     pair.create()
     uids, rounds = pair.uids(), []
-    for _number in range(ROUNDS):
-        pair.expire()
-        before = len(tokens.tokens)
-        done = pair.run(FORCE_RENEW="1")
+    forced, not_later = ("renewed", "forced"), ("unchanged", "not_later")
+    for done, issued in rounds_of(pair, tokens, pair.expire, forced, not_later, FORCE_RENEW="1"):
         rounds.append(done)
         assert done.all_writes().keys() == set(pair.namespaces)
         for run in RUNS:
             assert set(done.writes[run].values()) <= {1}
-            assert done.results[run] == {
-                name: ("renewed", "forced") if done.writes[run][name] else ("unchanged", "not_later")
-                for name in pair.namespaces
-            }
-        check_content(pair, done, tokens.tokens[before:])
+        check_content(pair, done, issued)
         found = {secret["metadata"]["annotations"][PREFIX + "expires-at"] for secret in pair.secrets().values()}
-        assert found == {max(map(expiry, tokens.tokens[before:]))}
+        assert found == {max(map(expiry, issued))}
         assert pair.uids() == uids
     report(f"{by}, forced", rounds)
 
@@ -255,18 +250,10 @@ def test_secrets_that_both_create(pair: Pair, tokens: FakeAws) -> None:
     """Each run creates by a field manager of its own, so that the second one meets a conflict."""
     select(pair, "selector")
     rounds = []
-    for _number in range(ROUNDS):
-        pair.delete()
-        before = len(tokens.tokens)
-        done = pair.run()
+    for done, issued in rounds_of(pair, tokens, pair.delete, ("created", "missing"), ("unchanged", "fresh")):
         rounds.append(done)
         assert done.all_writes() == dict.fromkeys(pair.namespaces, 1)
-        for run in RUNS:
-            assert done.results[run] == {
-                name: ("created", "missing") if done.writes[run][name] else ("unchanged", "fresh")
-                for name in pair.namespaces
-            }
-        check_content(pair, done, tokens.tokens[before:])
+        check_content(pair, done, issued)
         uids = pair.uids()
         assert set(pair.run_alone().values()) == {("unchanged", "fresh")}
         assert pair.uids() == uids

@@ -28,16 +28,9 @@ def refresher(core: client.CoreV1Api, aws: FakeAws, tmp_path: Path) -> Iterator[
     refresher = Refresher(core, aws, tmp_path, NAME)
     refresher.policy |= {"selector": f"{SELECTED}={refresher.home}", "namespaces": "^(.*)$", "excluded": "^(ex.*)$"}
     refresher.policy |= {"labels": {"team": "a", PREFIX + "managed": "true"}, "annotations": {"note": "b"}}
-    rbac = client.RbacAuthorizationV1Api(core.api_client)
-    verbs = ["get", "list", "create", "patch"]
-    rules = [
-        {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["list"]},
-        {"apiGroups": [""], "resources": ["secrets"], "resourceNames": [NAME], "verbs": verbs},
-    ]
-    rbac.patch_cluster_role(refresher.home, {"rules": rules})
-    rbac.create_cluster_role_binding(refresher.binding)
+    refresher.allow_everywhere()
     yield refresher
-    rbac.delete_cluster_role_binding(refresher.home)
+    client.RbacAuthorizationV1Api(core.api_client).delete_cluster_role_binding(refresher.home)
 
 
 def add(refresher: Refresher, name: str = "team", selected: bool = True, **secret: Any) -> str:

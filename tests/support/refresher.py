@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import dataclasses
 import datetime as dt
 import json
 import os
@@ -21,9 +22,11 @@ from urllib.parse import urlsplit
 import pytest
 from kubernetes import client
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import permissions
 from support.aws import FakeAws
 from support.dockerconfig import auths_of
 from support.program import install
+from support.refresher_settings import CASES
 from unit.cases import decide as cases
 
 NAME = "ecr-public-secret"
@@ -76,8 +79,14 @@ class Refresher:
     def _rights(self) -> None:
         rbac = client.RbacAuthorizationV1Api(self.core.api_client)
         self.core.create_namespaced_service_account(self.home, {"metadata": {"name": "refresher"}})
-        rule = {"apiGroups": [""], "resources": ["secrets"], "resourceNames": [self.name], "verbs": ["get", "patch"]}
-        rbac.create_cluster_role({"metadata": {"name": self.home}, "rules": [rule]})
+        rbac.create_cluster_role({"metadata": {"name": self.home}, "rules": self._rules("listed")})
+
+    def _rules(self, case: str) -> list[dict[str, Any]]:
+        """Those of the role's own ClusterRole."""
+        settings = CASES[case]
+        settings = dataclasses.replace(settings, renewal=dataclasses.replace(settings.renewal, secret=self.name))
+        rules: list[dict[str, Any]] = permissions.cluster_roles(settings)[0]["rules"]
+        return rules
 
     @property
     def binding(self) -> dict[str, Any]:
@@ -90,6 +99,12 @@ class Refresher:
 
     def allow(self, namespace: str) -> None:
         client.RbacAuthorizationV1Api(self.core.api_client).create_namespaced_role_binding(namespace, self.binding)
+
+    def allow_everywhere(self) -> None:
+        """The permissions with a selector. Who calls it removes the ClusterRoleBinding, whose name is `home`."""
+        rbac = client.RbacAuthorizationV1Api(self.core.api_client)
+        rbac.patch_cluster_role(self.home, {"rules": self._rules("selector")})
+        rbac.create_cluster_role_binding(self.binding)
 
     def _files(self) -> None:
         for name in ("config", "api", "aws", "tmp"):
