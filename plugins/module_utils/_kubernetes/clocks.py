@@ -12,6 +12,8 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import format_time
+
 WARNED = dt.timedelta(seconds=60)
 MOST = dt.timedelta(minutes=10)
 """What the clocks may differ by."""
@@ -52,15 +54,11 @@ class Clocks:
             return ""
         here = _here()
         return (
-            f"By the API server's clock it is {_words(here + self.ahead)}, and by the clock here {_words(here)}. They "
-            f"differ by more than {int(MOST.total_seconds() / 60)} minutes, so no token was removed for its age. Set "
-            "the wrong one, for example with chrony or systemd-timesyncd."
+            f"By the API server's clock it is {format_time(here + self.ahead)}, and by the clock here "
+            f"{format_time(here)}. They differ by more than {int(MOST.total_seconds() / 60)} minutes, so no token was "
+            "removed for its age. Set the wrong one, for example with chrony or systemd-timesyncd."
         )
 
 
 def _here() -> dt.datetime:
     return dt.datetime.now(dt.timezone.utc)
-
-
-def _words(time: dt.datetime) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -10,7 +10,6 @@ are also the pod's termination message.
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import sys
@@ -25,7 +24,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.t
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.aws_cli import SECONDS, AwsCli
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.pod_transport import PodTransport
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.refresher import Refresher, again
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.results import Results
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.results import Results, print_line
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.settings import (
     DEADLINE_STATUS,
     SettingsError,
@@ -93,8 +92,7 @@ def _transport(environment: t.Mapping[str, str]) -> PodTransport:
 def _tell(out: t.TextIO, problem: str) -> str:
     """Print what concerns the whole run, if there is anything."""
     if problem:
-        out.write(json.dumps({"problem": problem}) + "\n")
-        out.flush()
+        print_line(out, {"problem": problem})
     return problem
 
 

@@ -85,8 +85,7 @@ class Refresher:
     # --- Listed namespaces
 
     def _keep_listed(self, namespace: str) -> Outcome:
-        outcome = self._try_listed(namespace)
-        return self._unless(self._state(namespace), outcome) if _may_be_gone(outcome) else outcome
+        return _unless_gone(self._try_listed(namespace), self._state)
 
     def _try_listed(self, namespace: str) -> Outcome:
         try:
@@ -124,10 +123,6 @@ class Refresher:
         except ClusterError:
             return ""
 
-    def _unless(self, state: str, outcome: Outcome) -> Outcome:
-        """The outcome, unless the namespace is in a state in which there is nothing to do: then it is no failure."""
-        return Outcome(outcome.namespace, Plan("skipped", state)) if state else outcome
-
     # --- Selected namespaces
 
     def _keep_selected(self) -> None:
@@ -163,10 +158,9 @@ class Refresher:
             if self._settings.selects(name)
         }
 
-    def _keep_if_selected(self, namespace: str, secret: Secret | None) -> Outcome | None:
-        outcome = self._keep(namespace, secret)
+    def _keep_if_selected(self, namespace: str, secret: Secret | None) -> Outcome:
         # Perhaps somebody has just deleted the namespace, or removed its label.
-        return self._unless(self._selected_now(namespace), outcome) if _may_be_gone(outcome) else outcome
+        return _unless_gone(self._keep(namespace, secret), self._selected_now)
 
     def _selected_now(self, namespace: str) -> str:
         """Why a namespace is not to be served any more, or ""."""
@@ -183,10 +177,14 @@ class Refresher:
         return None if outcome.plan.action == "unchanged" else outcome
 
 
-def _may_be_gone(outcome: Outcome) -> bool:
-    """Whether the namespace has to be looked at."""
+def _unless_gone(outcome: Outcome, look: t.Callable[[str], str]) -> Outcome:
+    """The outcome, unless it is a failure since there is nothing to do in its namespace: then it is skipped.
+
+    look: tells of a namespace why, or "".
+    """
     plan = outcome.overall
-    return plan.action == "failed" and plan.reason in _GONE
+    state = look(outcome.namespace) if plan.action == "failed" and plan.reason in _GONE else ""
+    return Outcome(outcome.namespace, Plan("skipped", state)) if state else outcome
 
 
 def _holds_entries(secret: Secret) -> bool:

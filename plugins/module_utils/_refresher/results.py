@@ -22,6 +22,12 @@ _WITHOUT_TOKEN = ("aws", "clocks", "kept", "dying", "immutable")
 """Reasons of those that failed for lack of a token."""
 
 
+def print_line(out: t.TextIO, line: t.Mapping[str, t.Any]) -> None:
+    """As JSON, at once: the process may be killed."""
+    out.write(json.dumps(line) + "\n")
+    out.flush()
+
+
 class Results:
     """Prints what becomes of each namespace, and keeps what the end needs. Safe to use from many threads."""
 
@@ -49,7 +55,7 @@ class Results:
         if outcome.accounts:
             line["service_accounts"] = [account.to_result() for account in outcome.accounts]
         with self._lock:
-            self._write(line)
+            print_line(self._out, line)
             self._counts[plan.action] += 1
             if plan.expires_at and (self._expires_at is None or plan.expires_at < self._expires_at):
                 self._expires_at = plan.expires_at
@@ -60,15 +66,11 @@ class Results:
         """Print the summary. The same in words, with the first that failed."""
         with self._lock:
             expires_at = self._expires_at and format_time(self._expires_at)
-            self._write({"summary": dict(self._counts), "expires_at": expires_at})
+            print_line(self._out, {"summary": dict(self._counts), "expires_at": expires_at})
             counts = ", ".join(f"{count} {action}" for action, count in sorted(self._counts.items()))
             more = self.failures - len(self._failed)
             lines = [counts, *self._failed, *(["(the log has the others)"] if more else [])]
         return "\n".join(lines)
-
-    def _write(self, line: t.Mapping[str, t.Any]) -> None:
-        self._out.write(json.dumps(line) + "\n")
-        self._out.flush()
 
     @property
     def failures(self) -> int:

@@ -299,8 +299,7 @@ class Installer:
         wanted = {restriction.name for restriction in policies.restrictions(self._settings)}
         unwanted = [found for found in former.policies if found["metadata"]["name"] not in wanted]
         if unwanted and not self._dry_run:
-            names = {found["metadata"]["name"] for found in unwanted}
-            revocation.wait_until_revoked(self._cluster, self._settings.namespace, former, names, self._sleep)
+            revocation.wait_until_revoked(self._cluster, self._settings.namespace, former, unwanted, self._sleep)
         for found in unwanted:
             self._delete(found)
 

@@ -97,8 +97,7 @@ class Remover:
             for found in former.all("ClusterRoleBinding", "Secret"):
                 self._delete(found)
             if former.policies and not self._dry_run:
-                names = {found["metadata"]["name"] for found in former.policies}
-                revocation.wait_until_revoked(self._cluster, self._namespace, former, names, self._sleep)
+                revocation.wait_until_revoked(self._cluster, self._namespace, former, former.policies, self._sleep)
             for found in (*former.policies, *former.all("ClusterRole")):
                 self._delete(found)
             cronjob = former.cronjob

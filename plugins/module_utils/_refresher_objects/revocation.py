@@ -25,17 +25,22 @@ _PAUSE = 0.5
 
 
 def wait_until_revoked(
-    cluster: Cluster, namespace: str, former: Former, policies: t.Container[str], sleep: t.Callable[[float], None]
+    cluster: Cluster,
+    namespace: str,
+    former: Former,
+    policies: t.Iterable[t.Mapping[str, t.Any]],
+    sleep: t.Callable[[float], None],
 ) -> None:
     """After the permissions are taken back: until then these policies must stay. Raises ClusterError.
 
-    namespace: the refresher's. policies: their names.
+    namespace: the refresher's.
     """
+    names = {policy["metadata"]["name"] for policy in policies}
     place = namespace if former.wide else next(iter(former.bindings), namespace)
     asked = []
-    if policy_name(namespace) in policies:
+    if policy_name(namespace) in names:
         asked += [("create", "secrets", name) for name in sorted(former.secrets)]
-    if accounts_policy_name(namespace) in policies:
+    if accounts_policy_name(namespace) in names:
         asked += [("patch", "serviceaccounts", name) for name in sorted(former.service_accounts)]
     deadline = time.monotonic() + SECONDS
     for verb, resource, name in asked:
