@@ -15,7 +15,7 @@ from kubernetes import client
 
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog
-from support.place import Place, placed
+from support.place import Place
 from support.workloads import CRONJOB, wait_for
 
 pytestmark = pytest.mark.node
@@ -23,17 +23,9 @@ SECONDS = 90
 """For a run that is due in the next minute."""
 
 
-@pytest.fixture
-def place(
-    running_aws: FakeAws,
-    core: client.CoreV1Api,
-    kubeconfig: str,
-    make_lasting_namespaces: Callable[..., list[str]],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Place]:
-    names = make_lasting_namespaces("a", "b")
-    with placed(running_aws, core, kubeconfig, names, tmp_path_factory.mktemp("dead")) as place:
-        yield place
+@pytest.fixture(scope="module")
+def place(make_place: Callable[..., Place]) -> Place:
+    return make_place(2)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -18,7 +18,7 @@ from support import leaks
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog
 from support.faults import BEFORE, Fault
-from support.place import Place, outcomes, placed
+from support.place import Place, outcomes
 from support.workloads import CRONJOB, wait_for
 
 pytestmark = pytest.mark.node
@@ -28,17 +28,8 @@ ACTIVE_DEADLINE = 180
 
 
 @pytest.fixture(scope="module")
-def place(
-    running_aws: FakeAws,
-    core: client.CoreV1Api,
-    kubeconfig: str,
-    make_lasting_namespaces: Callable[..., list[str]],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Place]:
-    names = make_lasting_namespaces(*(f"n{number:02}" for number in range(COUNT)))
-    folder = tmp_path_factory.mktemp("endings")
-    with placed(running_aws, core, kubeconfig, names, folder, refresher_active_deadline=ACTIVE_DEADLINE) as place:
-        yield place
+def place(make_place: Callable[..., Place]) -> Place:
+    return make_place(COUNT, refresher_active_deadline=ACTIVE_DEADLINE)
 
 
 @pytest.fixture(autouse=True)

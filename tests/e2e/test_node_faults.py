@@ -9,18 +9,17 @@ import os
 import signal
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from kubernetes import client
 
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog
 from support.faults import AFTER, BEFORE, Fault
-from support.place import Place, placed
+from support.place import Place
 from support.workloads import wait_for
 
 pytestmark = pytest.mark.node
@@ -28,16 +27,8 @@ COUNT = 30
 
 
 @pytest.fixture(scope="module")
-def place(
-    running_aws: FakeAws,
-    core: client.CoreV1Api,
-    kubeconfig: str,
-    make_lasting_namespaces: Callable[..., list[str]],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Place]:
-    names = make_lasting_namespaces(*(f"n{number:02}" for number in range(COUNT)))
-    with placed(running_aws, core, kubeconfig, names, tmp_path_factory.mktemp("faults")) as place:
-        yield place
+def place(make_place: Callable[..., Place]) -> Place:
+    return make_place(COUNT)
 
 
 @pytest.fixture(autouse=True)

@@ -8,40 +8,29 @@ from __future__ import annotations
 import os
 import subprocess
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from kubernetes import client
 
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog
 from support.cluster.images import PYTHON39_IMAGE
 from support.faults import AFTER, BEFORE, Fault
-from support.place import Place, placed
+from support.place import Place
 
 pytestmark = pytest.mark.node
 COUNT = 6
 
 
 @pytest.fixture(scope="module")
-def place(
-    running_aws: FakeAws,
-    core: client.CoreV1Api,
-    kubeconfig: str,
-    make_lasting_namespaces: Callable[..., list[str]],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Place]:
+def place(make_place: Callable[..., Place]) -> Place:
     archive = os.environ.get("FRESHPULL_TEST_PYTHON39_ARCHIVE")
     if not archive:
         pytest.fail("The image with Python 3.9 could not be built: see what `python -m support.cluster` printed first.")
     containerd = ["ctr", f"--address={os.environ['FRESHPULL_TEST_CONTAINERD']}", "--namespace=k8s.io"]
     subprocess.run([*containerd, "images", "import", archive], check=True, capture_output=True)
-    names = make_lasting_namespaces(*(f"n{number}" for number in range(COUNT)))
-    with placed(
-        running_aws, core, kubeconfig, names, tmp_path_factory.mktemp("old"), refresher_image=PYTHON39_IMAGE
-    ) as place:
-        yield place
+    return make_place(COUNT, refresher_image=PYTHON39_IMAGE)
 
 
 @pytest.fixture(autouse=True)

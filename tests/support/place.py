@@ -10,12 +10,13 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
 import yaml
 from kubernetes import client
 
@@ -100,6 +101,25 @@ def outcomes(ended: Ended) -> dict[str, tuple[str, str]]:
     """Namespace to action and reason, by the log."""
     lines = [json.loads(line) for line in ended.log.splitlines()]
     return {line["namespace"]: (line["action"], line["reason"]) for line in lines if "namespace" in line}
+
+
+@pytest.fixture(scope="module")
+def make_place(
+    running_aws: FakeAws,
+    core: client.CoreV1Api,
+    kubeconfig: str,
+    make_lasting_namespaces: Callable[..., list[str]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[..., Place]]:
+    """Makes the place of a file of tests, in so many namespaces; other arguments are as for placed()."""
+    with ExitStack() as stack:
+
+        def make(count: int, **changes: Any) -> Place:
+            names = make_lasting_namespaces(*(f"n{number:02}" for number in range(count)))
+            folder = tmp_path_factory.mktemp("place")
+            return stack.enter_context(placed(running_aws, core, kubeconfig, names, folder, **changes))
+
+        yield make
 
 
 @contextmanager
