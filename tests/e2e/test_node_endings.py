@@ -75,8 +75,7 @@ def test_its_own_deadline(place: Place, aws: FakeAws, audit: AuditLog) -> None:
     assert [each.reason for each in job.status.conditions if each.type == "Failed"] == ["PodFailurePolicy"]
     assert job.status.failed == 1
     results = outcomes(ended)
-    # Another test may have left a secret without a token, which is renewed as well.
-    renewed = {name for name, (action, _reason) in results.items() if action == "renewed"}
+    renewed = {name for name, outcome in results.items() if outcome == ("renewed", "due")}
     # A secret may have been read, and its write not begun.
     assert {outcome for name, outcome in results.items() if name not in renewed} <= {("failed", "stopped")}
     assert 0 < len(renewed) < COUNT

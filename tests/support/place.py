@@ -65,6 +65,10 @@ class Place:
     def heal(self, aws: FakeAws) -> None:
         """Everything works, and all tokens are good for long."""
         self.proxy.heal()
+        if None in self.passwords().values():
+            # One that failed open in an earlier test would be recovered in this one, and not renewed.
+            assert self.run().succeeded
+            aws.reset()
         aws.behave(life=50000)
         self.age(11, *self.role.namespaces)
 
