@@ -18,7 +18,7 @@ from support import leaks
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog
 from support.faults import BEFORE, Fault
-from support.place import Place, outcomes
+from support.place import Place
 from support.workloads import CRONJOB, wait_for
 
 pytestmark = pytest.mark.node
@@ -74,7 +74,7 @@ def test_its_own_deadline(place: Place, aws: FakeAws, audit: AuditLog) -> None:
     assert job.spec.backoff_limit == 1
     assert [each.reason for each in job.status.conditions if each.type == "Failed"] == ["PodFailurePolicy"]
     assert job.status.failed == 1
-    results = outcomes(ended)
+    results = ended.outcomes
     renewed = {name for name, outcome in results.items() if outcome == ("renewed", "due")}
     # A secret may have been read, and its write not begun.
     assert {outcome for name, outcome in results.items() if name not in renewed} <= {("failed", "stopped")}

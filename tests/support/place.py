@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -75,7 +74,7 @@ class Place:
     def refresh(self) -> tuple[Ended, dict[str, tuple[str, str]]]:
         """A Job, and what it says of each namespace; it reaches the API server through the proxy."""
         ended = self.run()
-        return ended, outcomes(ended)
+        return ended, ended.outcomes
 
     def run(self, change: Change = lambda _pod: None, **options: Any) -> Ended:
         """The same with a changed pod, and options of Workloads.refresh."""
@@ -99,12 +98,6 @@ class Place:
         """Namespace to the writes that the API server carried out."""
         writes = audit.writes(since=mark, resource="secrets", user=self.role.user)
         return Counter(write["objectRef"]["namespace"] for write in writes if write["responseStatus"]["code"] < 300)
-
-
-def outcomes(ended: Ended) -> dict[str, tuple[str, str]]:
-    """Namespace to action and reason, by the log."""
-    lines = [json.loads(line) for line in ended.log.splitlines()]
-    return {line["namespace"]: (line["action"], line["reason"]) for line in lines if "namespace" in line}
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -33,6 +34,12 @@ class Ended:
     exit_code: int
     message: str
     log: str
+
+    @property
+    def outcomes(self) -> dict[str, tuple[str, str]]:
+        """Namespace to action and reason, by the log."""
+        lines = [json.loads(line) for line in self.log.splitlines()]
+        return {line["namespace"]: (line["action"], line["reason"]) for line in lines if "namespace" in line}
 
 
 @dataclasses.dataclass(frozen=True)
