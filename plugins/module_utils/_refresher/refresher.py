@@ -33,6 +33,7 @@ SECONDS_FOR_ACCOUNTS = 10.0
 """For the `default` accounts of new namespaces, which Kubernetes creates a moment after them."""
 _GONE = ("forbidden", "terminating", "missing_namespace", "missing", "missing_account")
 """Reasons for which a namespace may be gone, or not be selected any more."""
+_END = object()
 
 
 class Refresher:
@@ -58,27 +59,28 @@ class Refresher:
             self._for_each(self._keep_listed, [*names[start:], *names[:start]])
 
     def _for_each(self, work: t.Callable[[t.Any], Outcome | None], items: t.Iterable[t.Any]) -> None:
-        """Work on the items in parallel. No more of them are taken than are worked on: each may be a large secret."""
-        slots = threading.BoundedSemaphore(self._settings.workers)
+        """Work on the items in parallel. A worker takes one when it is free: each may be a large secret."""
+        source = iter(items)
+        taking = threading.Lock()
         failed: list[BaseException] = []
 
-        def step(item: t.Any) -> None:
+        def serve() -> None:
             try:
-                outcome = work(item)
-                if outcome:
-                    self._results.add(outcome)
+                while not (failed or self._cluster.stopped_by):
+                    with taking:
+                        item = next(source, _END)
+                    if item is _END:
+                        return
+                    outcome = work(item)
+                    if outcome:
+                        self._results.add(outcome)
             except BaseException as exc:
                 failed.append(exc)
                 raise
-            finally:
-                slots.release()
 
         with concurrent.futures.ThreadPoolExecutor(max_workers=self._settings.workers) as pool:
-            for item in items:
-                slots.acquire()
-                if failed or self._cluster.stopped_by:
-                    break
-                pool.submit(step, item)
+            for _unused in range(self._settings.workers):
+                pool.submit(serve)
         if failed:
             raise failed[0]
 
