@@ -13,8 +13,8 @@ import datetime as dt
 import re
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _dockerconfig
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._marks import DEFAULT_REGISTRY
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.managed_metadata import DEFAULT_REGISTRY
 
 UNKNOWN = "unknown"
 """Stands in check mode for what only a token could tell."""
@@ -66,8 +66,8 @@ class Token:
         )
 
     @property
-    def entry(self) -> _dockerconfig.Entry:
-        return _dockerconfig.auth_entry(self.username, self.password)
+    def entry(self) -> _docker_config.Entry:
+        return _docker_config.auth_entry(self.username, self.password)
 
     def to_mapping(self) -> dict[str, str]:
         """The six keys that the lookup returns."""
@@ -78,7 +78,7 @@ class Token:
             "password": self.password,
             "authorization_token": entry["auth"],
             "expires_at": format_time(self.expires_at),
-            "dockerconfigjson": _dockerconfig.docker_config({self.registry: entry}),
+            "dockerconfigjson": _docker_config.docker_config({self.registry: entry}),
         }
 
 

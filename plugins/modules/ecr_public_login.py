@@ -224,20 +224,20 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _login_arguments
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._arguments import ArgumentError
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._credential_helper import HelperError
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._files import FileError
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._login_paths import User
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._login_runner import LoginError, Runner
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._atomic_file import FileError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login import options
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.credential_helper import HelperError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.paths import User
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.task import LoginError, Runner
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.options import ArgumentError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import TokenError
 
 
 def main() -> None:
-    module = AnsibleModule(_login_arguments.LOGIN, supports_check_mode=True)
+    module = AnsibleModule(options.LOGIN, supports_check_mode=True)
     result: dict[str, t.Any] = {}
     try:
-        task = _login_arguments.read(module.params, User.current())
+        task = options.read(module.params, User.current())
         result["path"] = task.path
         runner = Runner(task.path, task.client, module.get_bin_path)
         report = runner.run(task.policy, task.token, dry_run=module.check_mode)

@@ -259,24 +259,24 @@ aws_from_play:
 
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _arguments
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import ClusterError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.client import connect, make_module
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._runner import Runner
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import SelectionError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import options
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import SelectionError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.task import Runner
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import TokenError
 
 
 def main() -> None:
-    module = make_module(_arguments.PULL_SECRET, supports_check_mode=True)
+    module = make_module(options.PULL_SECRET, supports_check_mode=True)
     result: dict[str, t.Any] = {}
     try:
-        task = _arguments.read(module.params)
+        task = options.read(module.params)
         cluster = connect(module, connections=task.workers)
         result["host"] = cluster.host
         runner = Runner(cluster, task.policy, task.token, task.workers, module.check_mode, task.outage, task.prune)
         report = runner.run(task.selection)
-    except (ClusterError, SelectionError, TokenError, _arguments.ArgumentError) as exc:
+    except (ClusterError, SelectionError, TokenError, options.ArgumentError) as exc:
         module.fail_json(msg=str(exc), **result)
     result.update(report.to_result(task.policy, task.token))
     for warning in report.warnings:

@@ -367,11 +367,11 @@ test_run:
 import datetime as dt
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._arguments import ArgumentError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import ClusterError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.client import connect, make_module
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.options import ArgumentError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import SelectionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import options, task
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import SelectionError
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ import typing as t
 
 from ansible.module_utils.basic import missing_required_lib
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _aws_answer
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _aws_response
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors import (
     ACTIONS,
     POLICY_TEXT,
@@ -178,7 +178,7 @@ class _Fetch:
         except (AttributeError, TypeError, ValueError, ResponseParserError) as error:
             # What botocore's parser makes of JSON in another form than the API's own.
             raise strange(self._call, f"it cannot be read as one ({type(error).__name__})") from None
-        return _aws_answer.read(answer, self._call)
+        return _aws_response.read(answer, self._call)
 
     def _session(self) -> t.Any:
         # AWS_PROFILE has been read already, as the option's default: blanking the option must blank the variable.

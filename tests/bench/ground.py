@@ -15,7 +15,8 @@ from typing import Any
 
 from kubernetes import client, config
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _dockerconfig, _marks
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
 from support.aws import FakeAws
 from support.workloads import wait_for
 
@@ -117,23 +118,26 @@ class Ground:
 
 def secret(namespace: str, token: dict[str, str]) -> dict[str, Any]:
     """What everybody writes: the body of a pull secret with our marks, so that all send about as many bytes."""
-    entries = {_marks.DEFAULT_REGISTRY: _dockerconfig.auth_entry(token["username"], token["password"])}
+    entries = {managed_metadata.DEFAULT_REGISTRY: _docker_config.auth_entry(token["username"], token["password"])}
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {
             "name": SECRET,
             "namespace": namespace,
-            "labels": {_marks.MANAGED_LABEL: "true", _marks.MANAGED_BY_LABEL: _marks.MANAGED_BY},
+            "labels": {
+                managed_metadata.MANAGED_LABEL: "true",
+                managed_metadata.MANAGED_BY_LABEL: managed_metadata.MANAGED_BY,
+            },
             "annotations": {
-                _marks.EXPIRES_AT: token["expires_at"],
-                _marks.RENEWED_AT: token["expires_at"],
-                _marks.RENEWED_BY: "module",
-                _marks.FINGERPRINT: _dockerconfig.fingerprint(entries),
-                _marks.REGISTRIES: _marks.DEFAULT_REGISTRY,
-                _marks.CREATED: "true",
+                managed_metadata.EXPIRES_AT: token["expires_at"],
+                managed_metadata.RENEWED_AT: token["expires_at"],
+                managed_metadata.RENEWED_BY: "module",
+                managed_metadata.FINGERPRINT: _docker_config.fingerprint(entries),
+                managed_metadata.REGISTRIES: managed_metadata.DEFAULT_REGISTRY,
+                managed_metadata.CREATED: "true",
             },
         },
-        "type": _marks.DOCKERCONFIG_TYPE,
-        "stringData": {_marks.DATA_KEY: _dockerconfig.docker_config(entries)},
+        "type": managed_metadata.DOCKERCONFIG_TYPE,
+        "stringData": {managed_metadata.DATA_KEY: _docker_config.docker_config(entries)},
     }

@@ -26,9 +26,9 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes i
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.client import ClientTransport
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import Patience
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import Policy
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._runner import Report, Runner
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import Selection
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Policy
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.task import Report, Runner
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 from support import module
 from support.aws import FakeAws

@@ -16,8 +16,8 @@ import pytest
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import decide
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import decide
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import TokenError, format_time, parse_time
 from e2e.test_module_failures import limited_kubeconfig, spoil_terminating
 from e2e.test_where import server, vault
@@ -26,7 +26,7 @@ from support.cluster.audit import AuditLog
 from support.playbook import PULL_SECRET, PULL_SECRET_INFO, Ansible
 from support.workloads import wait_for
 from unit.cases import decide as cases
-from unit.plugins.module_utils.test_pull_secret import policy_of
+from unit.plugins.module_utils._pull_secret.test_decision import policy_of
 
 Make = Callable[..., list[str]]
 NAME = "ecr-public-secret"
@@ -53,7 +53,7 @@ def moved(secret: dict[str, Any], by: dt.timedelta, namespace: str) -> dict[str,
     """The secret as if the table's time were now."""
     kept = {key: secret["metadata"][key] for key in ("name", "labels", "annotations")}
     annotations = dict(kept["annotations"])
-    for mark in (_marks.EXPIRES_AT, _marks.RENEWED_AT):
+    for mark in (managed_metadata.EXPIRES_AT, managed_metadata.RENEWED_AT):
         try:
             annotations[mark] = format_time(parse_time(annotations.get(mark, "")) + by)
         except TokenError:
@@ -208,7 +208,8 @@ def test_who_uses_it_until_when_and_no_secret_in_it(
         names[1], {"metadata": {"name": "build"}, "imagePullSecrets": [{"name": name_of_it}]}
     )
     expiry = {
-        name: core.read_namespaced_secret(name_of_it, name).metadata.annotations[_marks.EXPIRES_AT] for name in names
+        name: core.read_namespaced_secret(name_of_it, name).metadata.annotations[managed_metadata.EXPIRES_AT]
+        for name in names
     }
     aws.reset()
     for chosen, lists in ((names[:2], {"serviceaccounts": 2}), (names, {"namespaces": 1, "secrets": 1})):
@@ -223,7 +224,7 @@ def test_who_uses_it_until_when_and_no_secret_in_it(
         assert all(entry["status"] == "fresh" and entry["remaining_seconds"] > 0 for entry in found.values())
         assert result["summary"] == {"fresh": len(chosen)}
         assert not result["changed"]
-        password = core.read_namespaced_secret(name_of_it, names[0]).data[_marks.DATA_KEY]
+        password = core.read_namespaced_secret(name_of_it, names[0]).data[managed_metadata.DATA_KEY]
         assert password not in run.output
         assert (audit.writes(since=mark, user="freshpull-admin"), aws.calls) == ([], {})
         for resource, count in lists.items():

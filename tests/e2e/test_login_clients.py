@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._login import Policy
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._login_runner import Runner
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import Policy
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.task import Runner
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 from support.logins import READERS, Clients, Site
 from support.playbook import Ansible

@@ -32,7 +32,10 @@ from support.installed import ACCOUNT, CODE, JOB, KEYS, LOOKS, MAY_LOOK, PERMISS
 from support.refresher_settings import FILES
 
 AUTHORITIES = "-----BEGIN CERTIFICATE-----\n"
-NEWER = {**FILES, "_marks.py": FILES["_marks.py"] + "# A newer version.\n"}
+NEWER = {
+    **FILES,
+    "_pull_secret/managed_metadata.py": FILES["_pull_secret/managed_metadata.py"] + "# A newer version.\n",
+}
 
 
 def code(settings: Settings) -> str:

@@ -15,10 +15,10 @@ import pytest
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _attachments
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.client import ClientTransport
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._service_accounts import Reach
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.attachments import Attachments
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.service_accounts import Reach
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog, resource_of
 from support.playbook import Ansible, Run
@@ -279,7 +279,7 @@ def test_nobodys_entry_is_lost_where_many_write_one_account(
         settings = config.new_client_from_config(kubeconfig).configuration
         cluster = Cluster(ClientTransport(settings, connections=1))
         with concurrent.futures.ThreadPoolExecutor() as pool:
-            attachments = _attachments.Attachments(cluster, name, pool)
+            attachments = Attachments(cluster, name, pool)
             (plan,) = attachments.plan({namespace: Reach(("build",))})[namespace]
             start.wait()
             return attachments.writer.write(namespace, plan).action

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from kubernetes import client, config
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import kinds, objects
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.client import ClientTransport
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import Patience
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.apply import Installer
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.removal import Remover
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.selector import requirements
@@ -122,5 +122,5 @@ def installed(
     if found := objects.read(cluster, "Namespace", own.namespace):
         objects.delete(cluster, found)
     for kind in ("ClusterRoleBinding", "ClusterRole", "ValidatingAdmissionPolicyBinding", "ValidatingAdmissionPolicy"):
-        for left in objects.labelled(cluster, kind, f"{_marks.REFRESHER_LABEL}={own.namespace}"):
+        for left in objects.labelled(cluster, kind, f"{managed_metadata.REFRESHER_LABEL}={own.namespace}"):
             objects.delete(cluster, left)

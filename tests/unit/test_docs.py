@@ -21,11 +21,13 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.loader import lookup_loader
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import (
-    _arguments,
-    _aws_errors,
-    _login_arguments,
-    _marks,
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _aws_errors
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login import options as login_options
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import (
+    managed_metadata,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import (
+    options as pull_secret_options,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import (
     options as refresher_options,
@@ -44,9 +46,9 @@ COLLECTION = "freshpull.ecr_public"
 MODULE = f"{COLLECTION}.ecr_public_pull_secret"
 LOOKUP = f"{COLLECTION}.ecr_public_token"
 OPTIONS = {
-    MODULE: {**AUTH_ARG_SPEC, **_arguments.PULL_SECRET},
-    f"{MODULE}_info": {**AUTH_ARG_SPEC, **_arguments.PULL_SECRET_INFO},
-    f"{COLLECTION}.ecr_public_login": _login_arguments.LOGIN,
+    MODULE: {**AUTH_ARG_SPEC, **pull_secret_options.PULL_SECRET},
+    f"{MODULE}_info": {**AUTH_ARG_SPEC, **pull_secret_options.PULL_SECRET_INFO},
+    f"{COLLECTION}.ecr_public_login": login_options.LOGIN,
     f"{COLLECTION}.ecr_public_refresher": {**AUTH_ARG_SPEC, **refresher_options.SPEC},
 }
 
@@ -318,6 +320,6 @@ def test_the_guide_lists_what_the_table_of_cases_has() -> None:
 
 
 def test_the_guide_lists_the_marks() -> None:
-    marks = {_marks.MANAGED_LABEL, _marks.MANAGED_BY_LABEL, *_marks.ANNOTATIONS}
+    marks = {managed_metadata.MANAGED_LABEL, managed_metadata.MANAGED_BY_LABEL, *managed_metadata.ANNOTATIONS}
     text = read(ROOT / "docs/docsite/rst/guide_decisions.rst")
     assert set(re.findall(r"^   \* - (?:label|annotation) ``(\S+)``$", text, re.MULTILINE)) == marks

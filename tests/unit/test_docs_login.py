@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _login_arguments
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._login_runner import RECORD
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login import options
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.task import RECORD
 from ansible_collections.freshpull.ecr_public.plugins.modules import ecr_public_login
 from unit.cases import login
 
@@ -49,7 +49,7 @@ def test_the_module_s_documentation_names_every_action_and_reason() -> None:
 
 def test_every_option_is_in_an_example() -> None:
     used = {name for task in examples() for name in task.get(MODULE) or {}}
-    assert used == set(_login_arguments.LOGIN)
+    assert used == set(options.LOGIN)
 
 
 def examples() -> list[dict[str, Any]]:
@@ -58,7 +58,7 @@ def examples() -> list[dict[str, Any]]:
 
 
 def test_the_playbook_has_every_option_but_the_token() -> None:
-    assert set(playbook()) == set(_login_arguments.LOGIN) - {"token"}
+    assert set(playbook()) == set(options.LOGIN) - {"token"}
     assert playbook() == {name: f"{{{{ login_{name} | default(omit) }}}}" for name in playbook()}
 
 

@@ -17,7 +17,6 @@ import json
 import secrets
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import kinds
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.clocks import Clocks
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import Patience
@@ -31,7 +30,8 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.t
     TooLargeError,
     Transport,
 )
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import Namespace
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Namespace
 
 PAGE_SIZE = 500
 READ_ONE_BY_ONE = 8
@@ -47,7 +47,7 @@ _UNKNOWN = (401, 403)
 """What it answers whom it does not know, or not yet."""
 _METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-_WRITE = (("fieldManager", _marks.FIELD_MANAGER),)
+_WRITE = (("fieldManager", managed_metadata.FIELD_MANAGER),)
 _Parsed = t.TypeVar("_Parsed")
 
 
@@ -91,7 +91,7 @@ class Cluster:
         """By the first response of the API server."""
         self._clock_read = False
         # Server-side apply is in conflict with other field managers only.
-        self._creator = f"{_marks.FIELD_MANAGER}-{secrets.token_hex(4)}"
+        self._creator = f"{managed_metadata.FIELD_MANAGER}-{secrets.token_hex(4)}"
 
     @property
     def host(self) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import kinds
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster, NotFoundError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import (
@@ -15,6 +14,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.t
     MERGE_PATCH,
     Request,
 )
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
 
 Object = dict[str, t.Any]
 
@@ -86,7 +86,7 @@ def _path_of(body: Object) -> str:
 
 
 def _query(dry_run: bool) -> tuple[tuple[str, str], ...]:
-    manager = ("fieldManager", _marks.FIELD_MANAGER)
+    manager = ("fieldManager", managed_metadata.FIELD_MANAGER)
     return (manager, ("dryRun", "All")) if dry_run else (manager,)
 
 

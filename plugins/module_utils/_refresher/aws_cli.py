@@ -13,7 +13,7 @@ import re
 import subprocess
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _aws_answer
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _aws_response
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors import (
     ACTIONS,
     MAX_QUOTE,
@@ -107,7 +107,7 @@ class AwsCli:
         if answer is None:
             # What was printed is not quoted: it may be a token.
             raise strange(self._call, "it is not JSON")
-        return _aws_answer.read(answer, self._call)
+        return _aws_response.read(answer, self._call)
 
     def _run(self) -> tuple[int, str, str]:
         """Its exit status and what it printed to standard output and standard error. Raises AwsError."""

@@ -21,6 +21,7 @@ import typing as t
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster, ClusterError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import Patience
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import NoResponseError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.secret_writer import Tokens
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.aws_cli import SECONDS, AwsCli
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.pod_transport import PodTransport
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.refresher import Refresher, again
@@ -30,7 +31,6 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.se
     SettingsError,
     read,
 )
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._secret_writer import Tokens
 
 LONGEST_MESSAGE = 4000
 """Bytes of the termination message. The kubelet keeps 4096."""

@@ -14,20 +14,30 @@ import random
 import threading
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _service_accounts
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._account_writer import AccountWriter, keep
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import (
     Cluster,
     ClusterError,
     NotFoundError,
 )
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import Plan
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import service_accounts
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.account_writer import (
+    AccountWriter,
+    keep,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Plan
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.report import Outcome
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.secret_writer import (
+    SecretWriter,
+    Tokens,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.service_accounts import (
+    AccountPlan,
+    Found,
+    Reach,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.stored import Secret, Stored
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.results import Results
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.settings import Settings
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._report import Outcome
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._secret_writer import SecretWriter, Tokens
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._service_accounts import AccountPlan, Found, Reach
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._stored import Secret, Stored
 
 SECONDS_FOR_ACCOUNTS = 10.0
 """For the `default` accounts of new namespaces, which Kubernetes creates a moment after them."""
@@ -106,14 +116,14 @@ class Refresher:
         outcome = self._writer.act(self._writer.decide(namespace, secret))
         if outcome.plan.reason == "foreign":
             return Outcome(namespace, Plan("skipped", "foreign"))
-        reach = _service_accounts.reach(outcome.plan, self._settings.policy)
+        reach = service_accounts.reach(outcome.plan, self._settings.policy)
         return dataclasses.replace(outcome, accounts=self._attach(namespace, reach)) if reach else outcome
 
     def _attach(self, namespace: str, reach: Reach) -> tuple[AccountPlan, ...]:
         found = Found()
         for name in reach.names:
             keep(found, name, self._accounts.read(namespace, name))
-        plans = _service_accounts.decide(found, reach, self._settings.policy.name)
+        plans = service_accounts.decide(found, reach, self._settings.policy.name)
         return tuple(self._accounts.write(namespace, plan) if plan.writes else plan for plan in plans)
 
     def _state(self, namespace: str) -> str:

@@ -11,8 +11,8 @@ import json
 import threading
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._report import Outcome
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._secret_writer import Tokens
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.report import Outcome
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.secret_writer import Tokens
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import format_time
 
 SHOWN = 10

@@ -12,7 +12,7 @@ import os
 import re
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import Policy
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Policy
 
 POLICY, NAMESPACES = "policy.json", "namespaces"
 """The files of the ConfigMap: the settings as JSON, and the listed namespaces, one in each line."""

@@ -14,7 +14,6 @@ import concurrent.futures
 import time
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import objects
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import (
     Cluster,
@@ -22,6 +21,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.a
     ForbiddenError,
     NotFoundError,
 )
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import (
     manifests,
     permissions,
@@ -155,7 +155,7 @@ class Installer:
                 f"The namespace {self._settings.namespace} is being deleted. Wait until it is gone, or use another.",
             )
         annotations = (before or {"metadata": {}})["metadata"].get("annotations") or {}
-        if before and annotations.get(_marks.CREATED) != "true":
+        if before and annotations.get(managed_metadata.CREATED) != "true":
             # Somebody else's: it is used as it is.
             return
         self._without_namespace = self._dry_run and before is None
@@ -309,7 +309,7 @@ class Installer:
         unwanted = [found for found in former.all("ConfigMap") if plan.identity(found) not in kept]
         if unwanted:
             namespace = self._settings.namespace
-            jobs = objects.labelled(self._cluster, "Job", f"{_marks.REFRESHER_LABEL}={namespace}", namespace)
+            jobs = objects.labelled(self._cluster, "Job", f"{managed_metadata.REFRESHER_LABEL}={namespace}", namespace)
             used = plan.used_config_maps(jobs)
             for found in unwanted:
                 if found["metadata"]["name"] not in used:

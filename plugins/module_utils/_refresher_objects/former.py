@@ -8,9 +8,9 @@ from __future__ import annotations
 import concurrent.futures
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import objects
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.settings import POLICY
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import plan
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.permissions import granted
@@ -43,7 +43,7 @@ class Former:
             *((kind, name, "") for kind in _POLICIES for name in policies),
         ]
         read = [pool.submit(objects.read, cluster, *each) for each in named]
-        selector = f"{_marks.REFRESHER_LABEL}={namespace}"
+        selector = f"{managed_metadata.REFRESHER_LABEL}={namespace}"
         listed = [
             pool.submit(lambda: list(objects.labelled(cluster, "RoleBinding", selector))),
             pool.submit(lambda: list(objects.labelled(cluster, "ConfigMap", selector, namespace))),

@@ -13,7 +13,7 @@ import hashlib
 import json
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.settings import (
     DEADLINE_STATUS,
     NAMESPACES,
@@ -48,7 +48,7 @@ def default_schedule(host: str, namespace: str, secret: str) -> str:
 def namespace(settings: Settings) -> Object:
     """Only for one that the role creates: another's keeps its own metadata."""
     labels = {**settings.labels, "pod-security.kubernetes.io/enforce": "restricted"}
-    metadata = {"name": settings.namespace, "labels": labels, "annotations": {_marks.CREATED: "true"}}
+    metadata = {"name": settings.namespace, "labels": labels, "annotations": {managed_metadata.CREATED: "true"}}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
 
 

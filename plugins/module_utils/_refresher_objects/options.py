@@ -12,8 +12,10 @@ import dataclasses
 import re
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _arguments
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._arguments import ArgumentError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import options as pull_secret_options
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.options import ArgumentError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.report import some
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection, is_glob
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import manifests, program, timing
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.selector import (
     Requirement,
@@ -31,8 +33,6 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     Schedule,
     Settings,
 )
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._report import some
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import Selection, is_glob
 
 PROGRAM = "_program"
 """The text of each of program.FILES. The action plugin gives them, never the user."""
@@ -40,13 +40,13 @@ PROGRAM = "_program"
 SPEC: dict[str, t.Any] = {
     "state": {"type": "str", "choices": ["present", "suspended", "absent"], "default": "present"},
     **{
-        option: _arguments.PULL_SECRET[option]
+        option: pull_secret_options.PULL_SECRET[option]
         for option in ("name", "exclude_namespaces", "registries", "renew_before", "fail_open", "labels", "annotations")
     },
     # The aliases of ecr_public_pull_secret would be mistaken for the refresher's own namespace.
     "namespaces": {"type": "list", "elements": "str"},
     "namespace_selector": {"type": "list", "elements": "str"},
-    "service_accounts": _arguments.PULL_SECRET["service_accounts"],
+    "service_accounts": pull_secret_options.PULL_SECRET["service_accounts"],
     "attach_service_accounts": {"type": "bool", "default": True},
     "fail_open_before": {"type": "str", "default": ""},
     "workers": {"type": "int", "default": 32},
@@ -164,8 +164,8 @@ def _check_sizes(settings: Settings) -> None:
 
 def read(params: t.Mapping[str, t.Any], year: int) -> Removal | Installation:
     """Raises ArgumentError, TokenError or SelectionError. year: the present one, from which schedules are read."""
-    _arguments.check_name(params["name"])
-    _arguments.check_workers(params["workers"])
+    pull_secret_options.check_name(params["name"])
+    pull_secret_options.check_workers(params["workers"])
     if not _DNS_LABEL.fullmatch(params["namespace"]):
         raise ArgumentError(
             f"namespace: {params['namespace']!r} cannot be a namespace. Use at most 63 lower-case letters, digits and "
@@ -175,7 +175,7 @@ def read(params: t.Mapping[str, t.Any], year: int) -> Removal | Installation:
         return Removal(params["namespace"], params["name"], params["workers"])
     if params[PROGRAM].keys() != set(program.FILES):
         raise ArgumentError("The module was given no program for the refresher. Run it as a task of a play.")
-    selection = _arguments.read_selection(params)
+    selection = pull_secret_options.read_selection(params)
     required = _requirements(selection)
     aws = _aws(params)
     times = timing.read(params, year)
@@ -192,13 +192,13 @@ def read(params: t.Mapping[str, t.Any], year: int) -> Removal | Installation:
     accounts, globs = _service_accounts(params)
     renewal = Renewal(
         params["name"],
-        _arguments.read_registries(params["registries"]),
+        pull_secret_options.read_registries(params["registries"]),
         times.renew_before,
         params["fail_open"],
         times.fail_open_before,
         params["workers"],
-        _arguments.read_metadata("labels", params["labels"]),
-        _arguments.read_metadata("annotations", params["annotations"]),
+        pull_secret_options.read_metadata("labels", params["labels"]),
+        pull_secret_options.read_metadata("annotations", params["annotations"]),
         accounts,
     )
     unplaced = Settings(params["namespace"], aws, pod, schedule, renewal, Places(), dict(params[PROGRAM]))
@@ -207,7 +207,7 @@ def read(params: t.Mapping[str, t.Any], year: int) -> Removal | Installation:
 
 def _service_accounts(params: t.Mapping[str, t.Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The names that the refresher attaches, and a warning about globs. Raises ArgumentError."""
-    given = _arguments.read_service_accounts(params["service_accounts"])
+    given = pull_secret_options.read_service_accounts(params["service_accounts"])
     if not params["attach_service_accounts"]:
         return (), ()
     globs = [name for name in given if is_glob(name)]
@@ -319,7 +319,7 @@ def _pod(params: t.Mapping[str, t.Any]) -> Pod:
         params["image_pull_policy"],
         tuple(params["image_pull_secrets"]),
         params["resources"],
-        _arguments.read_strings("node_selector", params["node_selector"]),
+        pull_secret_options.read_strings("node_selector", params["node_selector"]),
         tuple(params["tolerations"]),
         params["priority_class"],
         params["aws_proxy"],

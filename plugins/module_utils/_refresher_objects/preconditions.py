@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import kinds, objects
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import (
     Cluster,
@@ -15,6 +14,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.a
     NotFoundError,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import Request
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import policies
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.permissions import granted
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import Settings
@@ -71,7 +71,7 @@ def _check_policies(cluster: Cluster, kind: str) -> None:
 
 def _check_other_refreshers(cluster: Cluster, settings: Settings) -> None:
     """One with a selector removes managed entries from the secrets of its name in all other namespaces."""
-    selector = f"{_marks.REFRESHER_LABEL},{_marks.REFRESHER_LABEL}!={settings.namespace}"
+    selector = f"{managed_metadata.REFRESHER_LABEL},{managed_metadata.REFRESHER_LABEL}!={settings.namespace}"
     for role in objects.labelled(cluster, "ClusterRole", selector):
         if settings.renewal.secret in granted([role], "secrets"):
             raise ClusterError(

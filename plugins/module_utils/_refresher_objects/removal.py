@@ -13,10 +13,10 @@ import concurrent.futures
 import time
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import objects
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster, ClusterError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.contents import contents
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import plan, revocation, served
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.former import Former
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import CRONJOB
@@ -154,7 +154,7 @@ class Remover:
     def _remove_namespace(self) -> None:
         """Only one that the role created, and only if a complete list shows that nothing of others is in it."""
         found = objects.read(self._cluster, "Namespace", self._namespace)
-        if found is None or (found["metadata"].get("annotations") or {}).get(_marks.CREATED) != "true":
+        if found is None or (found["metadata"].get("annotations") or {}).get(managed_metadata.CREATED) != "true":
             return
         if not found["metadata"].get("deletionTimestamp"):
             there = contents(self._cluster, self._namespace, self._workers)
@@ -175,7 +175,7 @@ class Remover:
         return (
             found["kind"] not in _PASSING
             and (found["kind"], metadata["name"]) not in _BUILT_IN
-            and labels.get(_marks.REFRESHER_LABEL) != self._namespace
+            and labels.get(managed_metadata.REFRESHER_LABEL) != self._namespace
         )
 
     def _keep_namespace(self, unknown: t.Sequence[str], others: t.Sequence[Object]) -> None:
@@ -196,7 +196,7 @@ class Remover:
 
     @property
     def _selector(self) -> str:
-        return f"{_marks.REFRESHER_LABEL}={self._namespace}"
+        return f"{managed_metadata.REFRESHER_LABEL}={self._namespace}"
 
     def _delete(self, found: Object, propagation: str = "Background") -> None:
         if found["metadata"].get("deletionTimestamp"):

@@ -13,15 +13,15 @@ import dataclasses
 import json
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._arguments import check_name
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import Policy
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Policy
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.options import check_name
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.report import Report
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.task import Runner
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.settings import NAMESPACES, POLICY
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import plan
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.former import Former
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._report import Report
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._runner import Runner
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import Selection
 
 ALL = ("*",)
 

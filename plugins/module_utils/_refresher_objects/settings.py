@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import program
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.selector import Requirement
 
@@ -126,7 +126,7 @@ class Renewal:
     """
 
     secret: str
-    registries: tuple[str, ...] = (_marks.DEFAULT_REGISTRY,)
+    registries: tuple[str, ...] = (managed_metadata.DEFAULT_REGISTRY,)
     renew_before: int = 8 * 3600
     fail_open: bool = True
     fail_open_before: int = 3600
@@ -138,7 +138,11 @@ class Renewal:
     @property
     def all_labels(self) -> dict[str, str]:
         """Of a secret that the refresher creates."""
-        return {_marks.MANAGED_BY_LABEL: _marks.MANAGED_BY, **self.labels, _marks.MANAGED_LABEL: "true"}
+        return {
+            managed_metadata.MANAGED_BY_LABEL: managed_metadata.MANAGED_BY,
+            **self.labels,
+            managed_metadata.MANAGED_LABEL: "true",
+        }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -203,6 +207,6 @@ class Settings:
         """Of all its objects; the last one finds them."""
         return {
             "app.kubernetes.io/name": CRONJOB,
-            _marks.MANAGED_BY_LABEL: _marks.MANAGED_BY,
-            _marks.REFRESHER_LABEL: self.namespace,
+            managed_metadata.MANAGED_BY_LABEL: managed_metadata.MANAGED_BY,
+            managed_metadata.REFRESHER_LABEL: self.namespace,
         }

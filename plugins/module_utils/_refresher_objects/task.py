@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import objects
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import (
     READ_ONE_BY_ONE,
@@ -17,6 +16,9 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.a
     ForbiddenError,
     NotFoundError,
 )
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.report import some
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Namespace, choose
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import (
     plan,
     served,
@@ -38,8 +40,6 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     mark_unproven,
     secrets_of,
 )
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._report import some
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import Namespace, choose
 
 DIFFS = 100
 """Objects whose diff is shown."""
@@ -147,7 +147,9 @@ def _install(cluster: Cluster, wanted: Installation, report: Report, *, dry_run:
         report.warnings += installer.warnings
     report.problems += filter(None, [_unbound(installer, settings), installer.not_removed])
     if former.cronjob:
-        jobs = objects.labelled(cluster, "Job", f"{_marks.REFRESHER_LABEL}={settings.namespace}", settings.namespace)
+        jobs = objects.labelled(
+            cluster, "Job", f"{managed_metadata.REFRESHER_LABEL}={settings.namespace}", settings.namespace
+        )
         report.warnings += overdue(jobs, cluster.clocks.later())
     if settings.schedule.suspend:
         remover = Remover(cluster, settings.namespace, settings.renewal.secret, dry_run=dry_run, workers=workers)

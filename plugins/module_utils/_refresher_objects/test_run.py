@@ -14,7 +14,6 @@ import secrets
 import time
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import kinds, objects
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import (
     READ_ONE_BY_ONE,
@@ -25,6 +24,8 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.a
     NotFoundError,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import Request
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.stored import Stored
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import manifests, verdict
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.redaction import (
     redacted,
@@ -32,12 +33,11 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.selector import pattern
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import CRONJOB, Settings
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._stored import Stored
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import TokenError, parse_time
 
 Object = dict[str, t.Any]
 
-UNPROVEN = _marks.PREFIX + "unproven"
+UNPROVEN = managed_metadata.PREFIX + "unproven"
 """Annotation of the CronJob, with the value "true", from a change until a test run succeeds."""
 SECONDS_BEYOND_DEADLINE = 60.0
 """After the Job's own deadline: its pod has time to end, and the Job controller to notice."""
@@ -347,7 +347,7 @@ def _is_counted(stored: Stored) -> bool:
     """Whether the refresher has to renew it: it is managed, and both its entries and its expiry can be read."""
     if not stored.ours or stored.malformed:
         return False
-    expiry = stored.annotations.get(_marks.EXPIRES_AT)
+    expiry = stored.annotations.get(managed_metadata.EXPIRES_AT)
     if expiry is None:
         return True
     try:

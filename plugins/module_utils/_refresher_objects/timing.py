@@ -14,8 +14,8 @@ import dataclasses
 import re
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._arguments import ArgumentError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._cron import CronError, gaps
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.options import ArgumentError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.manifests import (
     STARTING_DEADLINE,
 )

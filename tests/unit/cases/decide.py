@@ -13,7 +13,8 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _dockerconfig, _marks
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
 
 DEFAULT_NOW = "2026-01-01T06:00:00Z"
 OLD, NEW, THEIRS = "old", "new", "theirs"
@@ -43,7 +44,7 @@ def _case(row: dict[str, Any]) -> Case:
     assert not unknown, f"{row['name']}: unknown keys {unknown}"
     token = row.get("token")
     if token:
-        entry = _dockerconfig.auth_entry("AWS", NEW)
+        entry = _docker_config.auth_entry("AWS", NEW)
         token = {"username": "AWS", "password": NEW, "authorization_token": entry["auth"], **token}
     return Case(
         name=row["name"],
@@ -60,7 +61,7 @@ def _case(row: dict[str, Any]) -> Case:
 def secret(
     *,
     ours: bool = True,
-    type: str = _marks.DOCKERCONFIG_TYPE,
+    type: str = managed_metadata.DOCKERCONFIG_TYPE,
     immutable: bool = False,
     labels: dict[str, str] | None = None,
     annotations: dict[str, str] | None = None,
@@ -75,8 +76,8 @@ def secret(
     name: str = "ecr-public-secret",
 ) -> dict[str, Any]:
     """A v1 Secret from the table's short form."""
-    passwords = {_marks.DEFAULT_REGISTRY: OLD} if auths is None else auths
-    entries = {registry: _dockerconfig.auth_entry("AWS", password) for registry, password in passwords.items()}
+    passwords = {managed_metadata.DEFAULT_REGISTRY: OLD} if auths is None else auths
+    entries = {registry: _docker_config.auth_entry("AWS", password) for registry, password in passwords.items()}
     text = json.dumps({"auths": entries}) if raw is None else raw
     metadata: dict[str, Any] = {
         "name": name,
@@ -87,23 +88,23 @@ def secret(
         "annotations": dict(annotations or {}),
     }
     if ours:
-        metadata["labels"][_marks.MANAGED_LABEL] = "true"
+        metadata["labels"][managed_metadata.MANAGED_LABEL] = "true"
         ours_registries = list(entries) if registries is None else registries
         marked = {registry: entries[registry] for registry in ours_registries if registry in entries}
         marks = {
-            _marks.REGISTRIES: ",".join(ours_registries),
-            _marks.EXPIRES_AT: expires_at,
-            _marks.RENEWED_AT: renewed_at,
-            _marks.FINGERPRINT: {"match": _dockerconfig.fingerprint(marked), "none": None}.get(
+            managed_metadata.REGISTRIES: ",".join(ours_registries),
+            managed_metadata.EXPIRES_AT: expires_at,
+            managed_metadata.RENEWED_AT: renewed_at,
+            managed_metadata.FINGERPRINT: {"match": _docker_config.fingerprint(marked), "none": None}.get(
                 fingerprint, fingerprint
             ),
-            _marks.CREATED: "true" if created else None,
+            managed_metadata.CREATED: "true" if created else None,
         }
         if created:
-            metadata["labels"][_marks.MANAGED_BY_LABEL] = _marks.MANAGED_BY
+            metadata["labels"][managed_metadata.MANAGED_BY_LABEL] = managed_metadata.MANAGED_BY
         metadata["annotations"].update({mark: value for mark, value in marks.items() if value is not None})
     body: dict[str, Any] = {"metadata": metadata, "type": type}
-    body["data"] = {_marks.DATA_KEY: base64.b64encode(text.encode()).decode()}
+    body["data"] = {managed_metadata.DATA_KEY: base64.b64encode(text.encode()).decode()}
     if immutable:
         body["immutable"] = True
     return body

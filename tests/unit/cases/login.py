@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._login import Held, Login, Mark, Policy
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import Held, Login, Mark, Policy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 
 NOW = dt.datetime(2026, 1, 1, 6, tzinfo=dt.timezone.utc)

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _arguments
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import options as pull_secret_options
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import options, permissions
 from support.refresher_settings import CASES
 
@@ -76,7 +76,7 @@ TASKS: dict[str, dict[str, Any]] = {
 CONNECTION = {name for option, spec in AUTH_ARG_SPEC.items() for name in (option, *spec.get("aliases", []))}
 SPECS: dict[str, dict[str, Any]] = {
     REFRESHER: {name: spec for name, spec in options.SPEC.items() if name != options.PROGRAM},
-    PULL_SECRET: _arguments.PULL_SECRET,
+    PULL_SECRET: pull_secret_options.PULL_SECRET,
 }
 # What a module makes of an option that is not given.
 NOT_GIVEN: dict[str, Any] = {"namespaces": ["default"], "namespace_selector": []}

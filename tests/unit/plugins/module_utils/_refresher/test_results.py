@@ -8,10 +8,10 @@ from __future__ import annotations
 import io
 import json
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import Plan
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Plan
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.report import Outcome
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.secret_writer import Tokens
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.results import Results
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._report import Outcome
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._secret_writer import Tokens
 
 
 def test_the_summary_counts_and_names_the_first_that_failed() -> None:

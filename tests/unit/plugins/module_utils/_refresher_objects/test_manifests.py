@@ -18,7 +18,6 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _marks
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import kinds
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import (
@@ -26,6 +25,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.t
     Request,
     Response,
 )
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import manifests
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.apply import Installer
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import Settings
@@ -64,7 +64,7 @@ def test_the_program_is_immutable_and_named_by_its_hash() -> None:
     code, _settings = manifests.config_maps(settings())
     assert code["immutable"] is True
     assert set(code["data"].values()) == set(FILES.values())
-    other = {**FILES, "_marks.py": "# another version"}
+    other = {**FILES, "_pull_secret/managed_metadata.py": "# another version"}
     assert settings(files=other).program != settings().program == code["metadata"]["name"]
 
 
@@ -81,7 +81,7 @@ class EmptyCluster:
         body = dict(request.body or {})
         if request.method == "GET":
             return self._get(request)
-        assert ("fieldManager", _marks.FIELD_MANAGER) in request.query
+        assert ("fieldManager", managed_metadata.FIELD_MANAGER) in request.query
         if request.method == "POST":
             assert ("dryRun", "All") in request.query
             return _response(

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._arguments import ArgumentError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.options import ArgumentError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import SelectionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import options
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.options import (
     Installation,
     Removal,
 )
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._selection import SelectionError
 from support.refresher_settings import CASES as SETTINGS
 from support.refresher_settings import FILES, KEYS
 

@@ -16,7 +16,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.former import Former
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.served import ALL, Served
 from unit.cases import decide
-from unit.plugins.module_utils.memory import NAME, MemoryCluster
+from unit.plugins.module_utils._pull_secret.memory import NAME, MemoryCluster
 
 Object = dict[str, Any]
 

@@ -1,0 +1,79 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of ecr_public_login, and how they are read. Private to this collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import typing as t
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import Policy
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.paths import User, default_path, doubt
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.managed_metadata import DEFAULT_REGISTRY
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.options import (
+    TOKEN,
+    ArgumentError,
+    read_registries,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, parse_duration
+
+LOGIN: dict[str, t.Any] = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "client": {"type": "str", "choices": ["docker", "podman", "helm"], "default": "docker"},
+    "path": {"type": "path"},
+    "registries": {"type": "list", "elements": "str", "default": [DEFAULT_REGISTRY]},
+    "token": TOKEN,
+    "aws": {"type": "dict", "default": {}},
+    "renew_before": {"type": "str", "default": "8h"},
+    "verify": {"type": "bool", "default": False},
+    "mode": {"type": "raw", "default": "0600"},
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """All that the options say. warning: what the user should know about them, or nothing."""
+
+    policy: Policy
+    client: str
+    path: str
+    token: Token | None
+    warning: str
+
+
+def read(params: t.Mapping[str, t.Any], user: User) -> Task:
+    """Raises ArgumentError or TokenError."""
+    policy = Policy(
+        state=params["state"],
+        registries=read_registries(params["registries"]),
+        renew_before=parse_duration(params["renew_before"]),
+        mode=_mode(params["mode"]),
+    )
+    token = Token.from_mapping(params["token"]) if params["token"] else None
+    warning = "" if params["path"] else doubt(params["client"], user)
+    return Task(policy, params["client"], _path(params, user), token, warning)
+
+
+def _mode(value: t.Any) -> int:
+    """As Ansible's own modules take it: octal text, or the number that YAML makes of 0600."""
+    try:
+        mode = value if isinstance(value, int) else int(str(value), 8)
+    except ValueError:
+        mode = 0
+    if mode & 0o600 != 0o600 or mode & ~0o660:
+        raise ArgumentError(
+            f"mode must be '0600', '0640' or '0660', quoted, not {value!r}: the owner has to read and write it, and a "
+            "login that everybody can read is no secret"
+        )
+    return mode
+
+
+def _path(params: t.Mapping[str, t.Any], user: User) -> str:
+    path = params["path"] or default_path(params["client"], user)
+    if not os.path.isabs(path):
+        source = "path" if params["path"] else "The path that the environment gives"
+        raise ArgumentError(f"{source} is {path!r}, which depends on where the task runs: make it absolute")
+    return path

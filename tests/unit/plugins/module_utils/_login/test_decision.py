@@ -1,0 +1,116 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import base64
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login import decision
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import (
+    Held,
+    Login,
+    Mark,
+    Policy,
+    decide,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
+from unit.cases import login
+
+HOUR = dt.timedelta(hours=1)
+NOW = dt.datetime(2026, 1, 1, 6, tzinfo=dt.timezone.utc)
+REGISTRY = "public.ecr.aws"
+OLD, NEW = Login("AWS", "stored2"), Login("AWS", "hunter2")
+
+
+def held(
+    *, left: float = 10, life: float = 12, of: Login = OLD, stored: Login | None = OLD, registry: str = REGISTRY
+) -> Held:
+    """A login with so many hours left of its life, its mark that of `of`."""
+    ends = NOW + left * HOUR
+    return Held(registry, stored is not None, stored, Mark(ends, ends - life * HOUR, of.fingerprint))
+
+
+def token(left: float = 12) -> Token:
+    return Token(NOW + left * HOUR, NEW.username, NEW.password)
+
+
+def test_cases_are_many_and_named_once() -> None:
+    names = [case.name for case in login.CASES]
+    assert len(names) == len(set(names)) > 20
+
+
+@pytest.mark.parametrize("case", login.CASES, ids=lambda case: case.name)
+def test_one_registry(case: login.Case) -> None:
+    plan = decide([case.held], case.mode, case.policy, login.NOW, case.token)
+    assert (plan.action, plan.reason) == case.expect
+    assert plan.needs_token is (case.token is None and plan.action in ("created", "renewed"))
+    assert plan.writes is (plan.action != "unchanged")
+
+
+@pytest.mark.parametrize("case", login.CASES, ids=lambda case: case.name)
+def test_what_was_done_is_not_done_again(case: login.Case) -> None:
+    good = case.token or login.token(12)
+    (step,) = decide([case.held], case.mode, case.policy, login.NOW, good).steps
+    if step.action == "removed":
+        after = Held(step.registry)
+    elif step.writes:
+        after = Held(step.registry, True, step.login, step.mark)
+    else:
+        after = case.held
+    again = decide([after], case.policy.mode if case.mode else None, case.policy, login.NOW, good)
+    assert again.action == "unchanged"
+
+
+def test_a_good_login_serves_another_registry() -> None:
+    other = Held("ecr-public.aws.com")
+    plan = decide([other, held()], 0o600, Policy(registries=("ecr-public.aws.com", REGISTRY)), NOW)
+    assert not plan.needs_token
+    assert [(step.action, step.login) for step in plan.steps] == [("created", OLD), ("unchanged", OLD)]
+    assert plan.steps[0].expires_at == plan.steps[1].expires_at
+
+
+def test_one_that_is_due_does_not() -> None:
+    plan = decide([Held("ecr-public.aws.com"), held(left=7)], 0o600, Policy(), NOW)
+    assert [step.needs_token for step in plan.steps] == [True, True]
+
+
+def test_one_registry_is_renewed_and_the_other_stays() -> None:
+    other = held(left=9, registry="ecr-public.aws.com")
+    plan = decide([held(left=1), other], 0o600, Policy(), NOW, token())
+    assert [(step.action, step.login) for step in plan.steps] == [("renewed", NEW), ("unchanged", OLD)]
+    assert decision.fingerprint(plan.steps) is None
+    assert (plan.action, plan.reason) == ("renewed", "due")
+
+
+def test_a_short_life_is_not_renewed_without_end() -> None:
+    assert decide([held(left=0.8, life=1)], 0o600, Policy(), NOW).action == "unchanged"
+    assert decide([held(left=0.6, life=1)], 0o600, Policy(), NOW).action == "renewed"
+
+
+ENTRIES: dict[str, tuple[dict[str, Any], Login | None]] = {
+    "as clients write it": ({"auth": base64.b64encode(b"AWS:a:b").decode()}, Login("AWS", "a:b")),
+    "as pull secrets have it": ({"auth": "QVdTOmE=", "username": "AWS", "password": "a"}, Login("AWS", "a")),
+    "without auth": ({"username": "AWS", "password": "a"}, Login("AWS", "a")),
+    "left to a helper": ({}, None),
+    "no base64": ({"auth": "%"}, None),
+    "no text": ({"auth": "gICA"}, None),
+    "no string": ({"auth": 1}, None),
+    "no password": ({"auth": base64.b64encode(b"AWS").decode()}, None),
+    "another kind": ({"auth": "QVdTOmE=", "identitytoken": "x"}, None),
+}
+
+
+@pytest.mark.parametrize("case", ENTRIES)
+def test_entries_are_read_as_clients_read_them(case: str) -> None:
+    entry, expected = ENTRIES[case]
+    assert decision.login_of(entry) == expected
+
+
+def test_nothing_shows_a_password() -> None:
+    shown = repr(decide([held()], 0o644, Policy(), NOW, token()))
+    assert "stored2" not in shown
+    assert "hunter2" not in shown

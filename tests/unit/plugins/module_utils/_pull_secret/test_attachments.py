@@ -1,0 +1,284 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How service accounts are read and written, against a cluster in memory that keeps count and can refuse."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import copy
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pytest
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import (
+    Cluster,
+    ClusterError,
+    ConflictError,
+    ForbiddenError,
+    NotFoundError,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import account_writer
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.attachments import Attachments
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.service_accounts import (
+    AccountPlan,
+    Reach,
+)
+
+NAME = "ecr-public-secret"
+FORBIDDEN = ForbiddenError("forbidden", "User x cannot")
+
+
+class MemoryCluster:
+    """The accounts of some namespaces. `refuse` maps a verb to errors that its next calls raise, in order."""
+
+    def __init__(self, *namespaces: str, accounts: tuple[str, ...] = ("default", "build")) -> None:
+        self.stored = {(namespace, name): account(namespace, name) for namespace in namespaces for name in accounts}
+        self.calls: Counter[str] = Counter()
+        self.refuse: dict[str, list[ClusterError | None]] = {}
+        self.stopped_by = ""
+
+    def _count(self, verb: str) -> None:
+        self.calls[verb] += 1
+        errors = self.refuse.get(verb)
+        error = errors.pop(0) if errors else None
+        if error:
+            raise error
+
+    def service_accounts(self, namespace: str = "", name: str = "") -> Iterator[dict[str, Any]]:
+        self._count("list in one" if namespace else f"list {name}" if name else "list all")
+        for found_namespace, found_name in list(self.stored):
+            if namespace in ("", found_namespace) and name in ("", found_name):
+                yield copy.deepcopy(self.stored[found_namespace, found_name])
+
+    def service_account(self, namespace: str, name: str) -> dict[str, Any] | None:
+        self._count("get")
+        return copy.deepcopy(self.stored.get((namespace, name)))
+
+    def patch_service_account(self, namespace: str, name: str, body: dict[str, Any]) -> None:
+        self._count("patch")
+        stored = self.stored[namespace, name]
+        assert body["metadata"]["uid"] == stored["metadata"]["uid"]
+        stored["imagePullSecrets"] = body["imagePullSecrets"]
+
+    def secrets(self, namespace: str, name: str) -> list[str]:
+        return [entry["name"] for entry in self.stored[namespace, name].get("imagePullSecrets", [])]
+
+
+def account(namespace: str, name: str, *secrets: str) -> dict[str, Any]:
+    metadata = {"namespace": namespace, "name": name, "uid": f"{namespace}-{name}", "resourceVersion": "1"}
+    return {"metadata": metadata, "imagePullSecrets": [{"name": secret} for secret in secrets]}
+
+
+@pytest.fixture
+def pool() -> Iterator[concurrent.futures.Executor]:
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        yield pool
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Time that only pauses let pass: [now]."""
+    now = [0.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    monkeypatch.setattr(account_writer.time, "sleep", sleep)
+    monkeypatch.setattr(account_writer.time, "monotonic", lambda: now[0])
+    return now
+
+
+def attachments(cluster: MemoryCluster, pool: concurrent.futures.Executor) -> Attachments:
+    return Attachments(cast(Cluster, cluster), NAME, pool)
+
+
+def planned(plans: dict[str, tuple[AccountPlan, ...]]) -> dict[str, dict[str, str]]:
+    return {namespace: {plan.name: plan.action for plan in found} for namespace, found in plans.items()}
+
+
+FEW = ("a", "b")
+MANY = tuple(f"n{number:02}" for number in range(20))
+NAMES, GLOB = Reach(("default", "build")), Reach(("b*",))
+SEARCH = Reach((), attach=False, everyone=True)
+
+READS: dict[str, tuple[tuple[str, ...], Reach, dict[str, int]]] = {
+    "few, by name": (FEW, NAMES, {"get": 4}),
+    "few, by glob": (FEW, GLOB, {"list in one": 2}),
+    "few, whoever names the secret": (FEW, SEARCH, {"list in one": 2}),
+    "many, by name": (MANY, NAMES, {"list default": 1, "list build": 1}),
+    "many, by glob": (MANY, GLOB, {"list all": 1}),
+    "many, by glob and name": (MANY, Reach(("b*", "default")), {"list all": 1}),
+    "many, whoever names the secret": (MANY, SEARCH, {"list all": 1}),
+    "none": ((), NAMES, {}),
+}
+
+
+@pytest.mark.parametrize("case", READS)
+def test_the_requests_that_it_takes(pool: concurrent.futures.Executor, case: str) -> None:
+    namespaces, wanted, calls = READS[case]
+    cluster = MemoryCluster(*MANY, *FEW, "not-chosen")
+    plans = attachments(cluster, pool).plan(dict.fromkeys(namespaces, wanted))
+    assert cluster.calls == calls
+    assert set(plans) == set(namespaces)
+    accounts = {"default", "build"} if wanted == NAMES else {"build"} if wanted == GLOB else None
+    assert accounts is None or all(set(found) == accounts for found in planned(plans).values())
+
+
+def test_without_the_right_to_list_names_are_read(pool: concurrent.futures.Executor) -> None:
+    cluster = MemoryCluster(*MANY)
+    cluster.refuse = {"list default": [FORBIDDEN]}
+    plans = attachments(cluster, pool).plan(dict.fromkeys(MANY, Reach(("default",))))
+    assert planned(plans) == {name: {"default": "attached"} for name in MANY}
+    assert cluster.calls == {"list default": 1, "get": 20}
+
+
+def test_without_the_right_to_list_all_each_namespace_is_listed(pool: concurrent.futures.Executor) -> None:
+    cluster = MemoryCluster(*MANY)
+    cluster.refuse = {"list all": [FORBIDDEN]}
+    plans = attachments(cluster, pool).plan(dict.fromkeys(MANY, GLOB))
+    assert planned(plans) == {name: {"build": "attached"} for name in MANY}
+    assert cluster.calls == {"list all": 1, "list in one": 20}
+
+
+def test_where_no_list_is_allowed_the_glob_fails_and_names_are_read(pool: concurrent.futures.Executor) -> None:
+    cluster = MemoryCluster("a", "b")
+    cluster.refuse = {"list in one": [FORBIDDEN]}
+    one = attachments(cluster, pool)
+    plans = one.plan({"a": Reach(("b*", "default"))})
+    assert planned(plans) == {"a": {"b*": "failed", "default": "attached"}}
+    assert (plans["a"][0].reason, plans["a"][0].msg) == ("forbidden", "User x cannot")
+    assert one.warnings == []
+
+
+def test_accounts_that_could_not_be_looked_through_are_a_warning(pool: concurrent.futures.Executor) -> None:
+    cluster = MemoryCluster("a", "b")
+    cluster.stored["a", "default"] = account("a", "default", NAME)
+    cluster.refuse = {"list in one": [FORBIDDEN, FORBIDDEN]}
+    one = attachments(cluster, pool)
+    plans = one.plan(dict.fromkeys(FEW, Reach(("default",), attach=False, everyone=True)))
+    assert planned(plans) == {"a": {"default": "detached"}, "b": {"default": "unchanged"}}
+    (warning,) = one.warnings
+    assert "Service accounts in a, b may go on naming" in warning
+    assert "User x cannot" in warning
+
+
+def test_other_trouble_with_the_list_of_all_stops_the_task(pool: concurrent.futures.Executor) -> None:
+    cluster = MemoryCluster(*MANY)
+    cluster.refuse = {"list all": [ClusterError("unreachable", "no answer")]}
+    with pytest.raises(ClusterError, match="no answer"):
+        attachments(cluster, pool).plan(dict.fromkeys(MANY, GLOB))
+
+
+@pytest.mark.parametrize(
+    ("glob", "told"), [("x*", True), ("b*", False), ("d*", False), ("*", False)], ids=["x", "b", "d", "all"]
+)
+def test_a_glob_that_matches_nothing_anywhere(pool: concurrent.futures.Executor, glob: str, told: bool) -> None:
+    cluster = MemoryCluster("a", accounts=())
+    cluster.stored["b", "build"] = account("b", "build")
+    one = attachments(cluster, pool)
+    one.plan(dict.fromkeys(FEW, Reach((glob,))))
+    assert any(repr(glob) in warning for warning in one.warnings) is told
+
+
+def write(cluster: MemoryCluster, pool: concurrent.futures.Executor, wanted: Reach) -> list[AccountPlan]:
+    one = attachments(cluster, pool)
+    return [one.writer.write("a", plan) for plan in one.plan({"a": wanted})["a"] if plan.writes]
+
+
+def test_a_conflict_is_read_and_decided_again(pool: concurrent.futures.Executor) -> None:
+    cluster = MemoryCluster("a", accounts=("build",))
+    cluster.refuse = {"patch": [ConflictError("conflict", "x"), ConflictError("conflict", "x")]}
+    (done,) = write(cluster, pool, Reach(("build",)))
+    assert done.action == "attached"
+    assert cluster.calls == {"get": 3, "patch": 3}
+    assert cluster.secrets("a", "build") == [NAME]
+
+
+def test_what_somebody_else_attached_meanwhile_is_unchanged(pool: concurrent.futures.Executor) -> None:
+    cluster = MemoryCluster("a", accounts=("build",))
+    one = attachments(cluster, pool)
+    (plan,) = one.plan({"a": Reach(("build",))})["a"]
+    cluster.stored["a", "build"] = account("a", "build", "theirs", NAME)
+    cluster.refuse = {"patch": [ConflictError("conflict", "x")]}
+    assert one.writer.write("a", plan).action == "unchanged"
+    assert cluster.secrets("a", "build") == ["theirs", NAME]
+
+
+def test_what_was_attached_though_the_answer_was_lost_is_ours(pool: concurrent.futures.Executor) -> None:
+    cluster = MemoryCluster("a", accounts=("build",))
+    one = attachments(cluster, pool)
+    (plan,) = one.plan({"a": Reach(("build",))})["a"]
+    cluster.stored["a", "build"] = account("a", "build", NAME)
+    lost = ConflictError("conflict", "x")
+    lost.in_doubt = True
+    cluster.refuse = {"patch": [lost]}
+    assert one.writer.write("a", plan).action == "attached"
+    assert cluster.calls["patch"] == 1
+
+
+def test_after_a_signal_no_account_is_begun(pool: concurrent.futures.Executor) -> None:
+    cluster = MemoryCluster("a", accounts=("build",))
+    cluster.stopped_by = "SIGTERM"
+    (done,) = write(cluster, pool, Reach(("build",)))
+    assert (done.action, done.reason) == ("failed", "stopped")
+    assert cluster.calls["patch"] == 0
+
+
+def test_conflicts_without_end_are_given_up(pool: concurrent.futures.Executor) -> None:
+    cluster = MemoryCluster("a", accounts=("build",))
+    cluster.refuse = {"patch": [ConflictError("conflict", "x")] * 100}
+    (done,) = write(cluster, pool, Reach(("build",)))
+    assert (done.action, done.reason) == ("failed", "conflict")
+    assert cluster.calls["patch"] == account_writer.DECISIONS
+
+
+@pytest.mark.parametrize(("attach", "expected"), [(True, ("failed", "missing_account")), (False, ("unchanged", ""))])
+def test_an_account_deleted_meanwhile(
+    pool: concurrent.futures.Executor, attach: bool, expected: tuple[str, str]
+) -> None:
+    cluster = MemoryCluster("a", accounts=())
+    cluster.stored["a", "build"] = account("a", "build", *([] if attach else [NAME]))
+    one = attachments(cluster, pool)
+    (plan,) = one.plan({"a": Reach(("build",), attach=attach)})["a"]
+    cluster.stored.clear()
+    cluster.refuse = {"patch": [NotFoundError("not_found", "x")]}
+    done = one.writer.write("a", plan)
+    assert (done.action, done.reason) == expected
+
+
+def test_a_refusal_is_in_the_account_s_own_result(pool: concurrent.futures.Executor) -> None:
+    cluster = MemoryCluster("a")
+    cluster.refuse = {"patch": [FORBIDDEN]}
+    failed, attached = write(cluster, pool, NAMES)
+    assert (failed.name, failed.action, failed.reason, failed.msg) == ("build", "failed", "forbidden", "User x cannot")
+    assert attached.action == "attached"
+
+
+def test_default_is_waited_for(pool: concurrent.futures.Executor, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = MemoryCluster("a", accounts=())
+
+    def appear(seconds: float) -> None:
+        if cluster.calls["get"] == 4:
+            cluster.stored["a", "default"] = account("a", "default")
+
+    monkeypatch.setattr(account_writer.time, "sleep", appear)
+    (done,) = write(cluster, pool, Reach(("default",)))
+    assert done.action == "attached"
+    assert cluster.secrets("a", "default") == [NAME]
+    assert cluster.calls == {"get": 5, "patch": 1}
+
+
+def test_it_is_not_waited_for_without_end(pool: concurrent.futures.Executor, clock: list[float]) -> None:
+    """Nor anew for each namespace: where nobody makes accounts, thousands would take hours."""
+    cluster = MemoryCluster("a", accounts=())
+    one = attachments(cluster, pool)
+    plans = one.plan({namespace: Reach(("default",)) for namespace in FEW})
+    for namespace in FEW:
+        (plan,) = plans[namespace]
+        done = one.writer.write(namespace, plan)
+        assert (done.action, done.reason) == ("failed", "missing_account")
+        assert "after 60 seconds" in done.msg
+    assert clock[0] <= account_writer.WAIT_SECONDS

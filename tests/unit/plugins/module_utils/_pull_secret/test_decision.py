@@ -1,0 +1,243 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import base64
+import dataclasses
+import datetime as dt
+import json
+from typing import Any
+
+import pytest
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.bodies import (
+    diff,
+    merge_patch,
+    new_secret,
+    successor,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Plan, Policy, decide
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.stored import Secret, Stored
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, parse_duration, parse_time
+from unit.cases import decide as cases
+
+CASES = cases.load()
+BY_NAME = {case.name: case for case in CASES}
+TOKEN = Token(expires_at=parse_time("2026-01-02T00:00:00Z"), username="AWS", password="new")
+
+
+def policy_of(case: cases.Case) -> Policy:
+    options: dict[str, Any] = {"name": "ecr-public-secret", **case.policy}
+    for duration in ("renew_before", "fail_open_before"):
+        if duration in options:
+            options[duration] = parse_duration(options[duration])
+    if "registries" in options:
+        options["registries"] = tuple(options["registries"])
+    return Policy(**options)
+
+
+def token_of(case: cases.Case) -> Token | None:
+    return Token.from_mapping(case.token) if case.token else None
+
+
+def apply(secret: Secret, patch: dict[str, Any]) -> Secret:
+    """What the API server makes of a JSON merge patch (RFC 7386)."""
+    out = dict(secret)
+    for key, value in patch.items():
+        if value is None:
+            out.pop(key, None)
+        elif isinstance(value, dict):
+            out[key] = apply(out.get(key) or {}, value)
+        else:
+            out[key] = value
+    return out
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_decide(case: cases.Case) -> None:
+    plan = decide(
+        case.secret,
+        policy_of(case),
+        parse_time(case.now),
+        token_of(case),
+        outage=case.outage,
+        clocks_agree=case.clocks_agree,
+    )
+    assert (plan.action, plan.reason) == (case.expect["action"], case.expect["reason"])
+    assert plan.needs_token == case.expect.get("needs_token", False)
+    assert bool(plan.msg) == (plan.action in ("failed", "failed_open")), "a failure says what to do next"
+    if plan.action == "failed":
+        assert not plan.change
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_what_a_plan_writes_is_then_unchanged(case: cases.Case) -> None:
+    policy, now = policy_of(case), parse_time(case.now)
+    token = token_of(case) or Token(expires_at=now + dt.timedelta(hours=12), username="AWS", password="new")
+    plan = decide(case.secret, policy, now, token)
+    if policy.state == "absent" or not plan.writes or case.outage:
+        return
+    if case.secret is None:
+        after = new_secret("team-a", policy, plan.change)
+    elif plan.action == "recreated":
+        after = successor(case.secret, policy, plan.change)
+        assert "immutable" not in after
+    else:
+        after = apply(case.secret, merge_patch(case.secret, plan.change))
+    again = decide(after, policy, now, token)
+    assert (again.action, again.reason) in (
+        ("unchanged", "not_selected"),
+        ("unchanged", "fresh"),
+        ("unchanged", "not_later"),
+        ("unchanged", "exists"),
+    )
+    if plan.needs_token:
+        stored = Stored(after)
+        assert stored.expires_at == token.expires_at
+        assert stored.registries == policy.registries
+        assert all(stored.auths[registry] == token.entry for registry in policy.registries)
+
+
+@pytest.mark.parametrize("name", ["metadata is kept in a renewal too", "a new secret has its metadata all the same"])
+def test_kept_metadata(name: str) -> None:
+    case = BY_NAME[name]
+    change = decide(case.secret, policy_of(case), parse_time(case.now), TOKEN).change
+    assert ("team" in change.labels) == (case.secret is None)
+    assert change.annotations[managed_metadata.EXPIRES_AT]
+
+
+def test_an_emptied_secret_stays_managed() -> None:
+    case = BY_NAME["emptied, with another registry's entry"]
+    assert case.secret
+    plan = decide(case.secret, policy_of(case), parse_time(case.now))
+    after = Stored(apply(case.secret, merge_patch(case.secret, plan.change)))
+    assert (after.ours, list(after.auths), after.registries) == (True, ["other.example"], ())
+    assert not {managed_metadata.EXPIRES_AT, managed_metadata.FINGERPRINT} & set(after.annotations)
+
+
+OPENING = [case for case in CASES if case.expect["action"] == "failed_open"]
+
+
+@pytest.mark.parametrize("case", OPENING, ids=lambda case: case.name)
+def test_failing_open_takes_out_our_keys_once_and_the_next_token_puts_them_back(case: cases.Case) -> None:
+    assert case.secret
+    policy, now, before = policy_of(case), parse_time(case.now), Stored(case.secret)
+    plan = decide(case.secret, policy, now, outage=True)
+    opened = apply(case.secret, merge_patch(case.secret, plan.change))
+    after = Stored(opened)
+    assert after.auths == {name: entry for name, entry in before.auths.items() if name not in before.registries}
+    assert after.labels == before.labels
+    assert after.annotations[managed_metadata.FAILED_OPEN_AT] == case.now
+    assert not {managed_metadata.EXPIRES_AT, managed_metadata.FINGERPRINT} & set(after.annotations)
+    assert (after.ours, after.created, after.failed_open, after.registries) == (True, before.created, True, ())
+
+    again = decide(opened, policy, now + dt.timedelta(hours=2), outage=True)
+    assert (again.action, again.reason, again.writes) == ("failed", "aws", False)
+
+    token = Token(expires_at=now + dt.timedelta(hours=12), username="AWS", password="new")
+    recovery = decide(opened, dataclasses.replace(policy, force_renew=False), now, token)
+    assert (recovery.action, recovery.reason) == ("renewed", "recovered")
+    healed = Stored(apply(opened, merge_patch(opened, recovery.change)))
+    assert healed.entries == dict.fromkeys(policy.registries, token.entry)
+    assert healed.expires_at == token.expires_at
+    assert managed_metadata.FAILED_OPEN_AT not in healed.annotations
+    assert {**healed.auths, **before.entries} == before.auths
+
+
+def test_whatever_the_outage_no_plan_needs_a_token() -> None:
+    assert not [case.name for case in CASES if _planned(case, outage=True).needs_token]
+
+
+def test_an_outage_changes_nothing_where_no_token_is_needed() -> None:
+    for case in CASES:
+        plan = _planned(case, outage=False)
+        if not plan.needs_token:
+            assert _planned(case, outage=True) == plan, case.name
+
+
+def _planned(case: cases.Case, outage: bool) -> Plan:
+    return decide(case.secret, policy_of(case), parse_time(case.now), outage=outage)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_diff_never_shows_a_password(case: cases.Case) -> None:
+    policy = policy_of(case)
+    plan = decide(case.secret, policy, parse_time(case.now), token_of(case), outage=case.outage)
+    shown = json.dumps(diff(case.secret, policy, plan))
+    for password in (cases.OLD, cases.NEW, cases.THEIRS):
+        entry = _docker_config.auth_entry("AWS", password)
+        assert entry["auth"] not in shown
+        assert f'"{password}"' not in shown.replace('"note": "old"', "").replace('"note": "new"', "")
+
+
+def test_a_diff_hides_foreign_annotations() -> None:
+    secret = cases.secret(annotations={"kubectl.kubernetes.io/last-applied-configuration": "holds a token"})
+    policy = Policy(name="ecr-public-secret", force_renew=True)
+    plan = decide(secret, policy, parse_time(cases.DEFAULT_NOW))
+    assert "holds a token" not in json.dumps(diff(secret, policy, plan))
+
+
+def test_without_a_token_the_diff_says_unknown() -> None:
+    case = BY_NAME["less life left, no token yet"]
+    before, after = diff(case.secret, policy_of(case), decide(case.secret, policy_of(case), parse_time(case.now)))
+    assert before["annotations"][managed_metadata.EXPIRES_AT] == "2026-01-01T12:00:00Z"
+    assert after["annotations"][managed_metadata.EXPIRES_AT] == "unknown"
+    assert after["registries"] == {"public.ecr.aws": "unknown"}
+
+
+def test_a_patch_is_bound_to_what_was_read() -> None:
+    secret = cases.secret()
+    plan = decide(secret, Policy(name="x", force_renew=True), parse_time(cases.DEFAULT_NOW), _later())
+    patch = merge_patch(secret, plan.change)
+    assert patch["metadata"]["uid"] == secret["metadata"]["uid"]
+    assert patch["metadata"]["resourceVersion"] == "100"
+
+
+def test_renewal_keeps_what_others_put_into_the_secret() -> None:
+    secret = cases.secret(auths={"public.ecr.aws": "old", "other.example": "theirs"}, registries=["public.ecr.aws"])
+    config = json.loads(base64.b64decode(secret["data"][managed_metadata.DATA_KEY]))
+    config["credsStore"] = "theirs"
+    config["auths"]["https://public.ecr.aws"] = {"auth": "QQ=="}
+    secret["data"][managed_metadata.DATA_KEY] = base64.b64encode(json.dumps(config).encode()).decode()
+    secret["data"]["extra"] = "eA=="
+    secret["metadata"]["labels"]["theirs"] = "x"
+    plan = decide(secret, Policy(name="x"), parse_time(cases.DEFAULT_NOW), _later())
+    after = Stored(apply(secret, merge_patch(secret, plan.change)))
+    assert after.config["credsStore"] == "theirs"
+    assert after.auths["other.example"] == config["auths"]["other.example"]
+    assert after.auths["https://public.ecr.aws"] == {"auth": "QQ=="}
+    assert after.data["extra"] == "eA=="
+    assert after.labels["theirs"] == "x"
+
+
+def test_removal_from_a_shared_secret_leaves_the_rest() -> None:
+    secret = cases.secret(
+        created=False,
+        auths={"public.ecr.aws": "old", "other.example": "theirs"},
+        registries=["public.ecr.aws"],
+        labels={"theirs": "x"},
+        annotations={"theirs": "y"},
+    )
+    plan = decide(secret, Policy(name="x", state="absent"), parse_time(cases.DEFAULT_NOW))
+    after = apply(secret, merge_patch(secret, plan.change))
+    assert after["metadata"]["labels"] == {"theirs": "x"}
+    assert after["metadata"]["annotations"] == {"theirs": "y"}
+    assert set(Stored(after).auths) == {"other.example"}
+
+
+def test_the_legacy_format_is_carried_over_when_made_anew() -> None:
+    secret = cases.secret(type=managed_metadata.LEGACY_TYPE)
+    legacy = {"other.example": _docker_config.auth_entry("u", "theirs")}
+    secret["data"] = {managed_metadata.LEGACY_DATA_KEY: base64.b64encode(json.dumps(legacy).encode()).decode()}
+    policy = Policy(name="x", recreate=True)
+    plan = decide(secret, policy, parse_time(cases.DEFAULT_NOW), _later())
+    after = successor(secret, policy, plan.change)
+    assert set(after["data"]) == {managed_metadata.DATA_KEY}
+    assert set(Stored(after).auths) == {"other.example", "public.ecr.aws"}
+
+
+def _later() -> Token:
+    return Token(expires_at=parse_time("2026-01-01T18:00:00Z"), username="AWS", password="new")

@@ -1,0 +1,91 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import options as pull_secret_options
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import SelectionError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import TokenError
+
+TOKEN = {"username": "AWS", "password": "hunter2", "expires_at": "2026-01-01T00:00:00Z"}
+
+BAD: dict[str, tuple[dict[str, Any], str]] = {
+    "no worker": ({"workers": 0}, "workers"),
+    "too many workers": ({"workers": 257}, "workers"),
+    "a name with a slash": ({"name": "a/b"}, "name"),
+    "a name that is too long": ({"name": "a" * 254}, "name"),
+    "no registry": ({"registries": []}, "registries is empty"),
+    "a registry with a scheme": ({"registries": ["https://public.ecr.aws"]}, "registries"),
+    "a registry with a path": ({"registries": ["public.ecr.aws/x"]}, "registries"),
+    "a registry with a comma": ({"registries": ["a,b"]}, "registries"),
+    "an account that cannot be": ({"service_accounts": ["a/b"]}, "service_accounts: 'a/b' cannot be"),
+    "an account without a name": ({"service_accounts": [""]}, "service_accounts: '' cannot be"),
+    "a label that is no string": ({"labels": {"a": 1}}, "labels: the value of 'a' must be a string"),
+    "our own prefix": ({"annotations": {"ecr-public.freshpull/x": "1"}}, "our own prefix"),
+    "a bad duration": ({"renew_before": "8"}, "duration"),
+    "a bad fail_open_before": ({"fail_open_before": "1"}, "duration"),
+    "given up before it is renewed": ({"fail_open_before": "8h"}, r"fail_open_before \(8h\) must be less"),
+    "prune and absent": ({"prune": True, "state": "absent"}, "contradict"),
+    "placeholder and absent": ({"placeholder": True, "state": "absent"}, "contradict"),
+    "a namespace that cannot be": ({"namespaces": ["A"]}, "cannot be a namespace"),
+    "no namespace": ({"namespaces": []}, "namespaces is empty"),
+    "a token without a password": ({"token": {**TOKEN, "password": ""}}, "password"),
+    "a token without an expiry": ({"token": {**TOKEN, "expires_at": None}}, "expires_at"),
+    "a token with a bad expiry": ({"token": {**TOKEN, "expires_at": "soon"}}, "not a time"),
+}
+
+
+def params(**options: Any) -> dict[str, Any]:
+    defaults = {name: spec.get("default") for name, spec in pull_secret_options.PULL_SECRET.items()}
+    return {**defaults, **options}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_named(case: str) -> None:
+    options, words = BAD[case]
+    with pytest.raises((pull_secret_options.ArgumentError, SelectionError, TokenError), match=words) as caught:
+        pull_secret_options.read(params(**options))
+    assert "hunter2" not in str(caught.value)
+
+
+def test_defaults() -> None:
+    task = pull_secret_options.read(params())
+    assert task.selection.namespaces == ("default",)
+    assert task.policy.renew_before == dt.timedelta(hours=8)
+    assert task.policy.registries == ("public.ecr.aws",)
+    assert (task.policy.fail_open, task.policy.fail_open_before) == (True, dt.timedelta(hours=1))
+    assert (task.token, task.outage, task.prune) == (None, "", False)
+
+
+@pytest.mark.parametrize("options", [{"fail_open": False}, {"state": "absent"}], ids=["off", "absent"])
+def test_a_renewal_may_be_late_where_nothing_is_given_up(options: dict[str, Any]) -> None:
+    assert pull_secret_options.read(params(renew_before="30m", **options)).policy.renew_before == dt.timedelta(
+        minutes=30
+    )
+
+
+def test_the_action_plugin_says_why_there_is_no_token() -> None:
+    assert pull_secret_options.read(params(aws={pull_secret_options.OUTAGE: "AWS is down."})).outage == "AWS is down."
+
+
+def test_a_selector_alone_means_all_that_match() -> None:
+    task = pull_secret_options.read(params(namespace_selector=["a=b", "c in (d,e)"]))
+    assert task.selection.namespaces == ("*",)
+    assert task.selection.selector == "a=b,c in (d,e)"
+    named = pull_secret_options.read(params(namespace_selector=["a=b"], namespaces=["x"]))
+    assert named.selection.namespaces == ("x",)
+
+
+def test_service_accounts_are_taken_once_each() -> None:
+    task = pull_secret_options.read(params(service_accounts=["default", "build-*", "default"]))
+    assert task.policy.service_accounts == ("default", "build-*")
+
+
+def test_registries_are_written_once_each() -> None:
+    task = pull_secret_options.read(params(registries=["public.ecr.aws", "ecr-public.aws.com", "public.ecr.aws"]))
+    assert task.policy.registries == ("public.ecr.aws", "ecr-public.aws.com")

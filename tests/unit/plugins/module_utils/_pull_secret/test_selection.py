@@ -1,0 +1,69 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import (
+    Namespace,
+    Selection,
+    SelectionError,
+    choose,
+)
+
+PRESENT = {name: Namespace(name) for name in ("default", "team-a", "team-b", "kube-system")}
+DYING = {**PRESENT, "team-c": Namespace("team-c", terminating=True)}
+
+CHOICES = {
+    "names keep their order, once each": (Selection(("team-b", "default", "team-b")), {"team-b": "", "default": ""}),
+    "a glob": (Selection(("team-*",)), {"team-a": "", "team-b": ""}),
+    "all but some": (Selection(("*",), ("kube-*", "default")), {"team-a": "", "team-b": ""}),
+    "a named one may be excluded": (Selection(("team-a", "team-b"), ("team-b",)), {"team-a": ""}),
+    "a missing one": (Selection(("nowhere",)), {"nowhere": "missing_namespace"}),
+    "one that the selector left out": (Selection(("nowhere",), selector="a=b"), {"nowhere": "not_selected"}),
+    "a character class": (Selection(("team-[ab]",)), {"team-a": "", "team-b": ""}),
+}
+
+
+@pytest.mark.parametrize("case", CHOICES)
+def test_choose(case: str) -> None:
+    selection, expected = CHOICES[case]
+    assert dict(choose(selection, PRESENT).chosen) == expected
+
+
+def test_terminating_is_a_problem_if_named_and_skipped_if_globbed() -> None:
+    assert choose(Selection(("team-c",)), DYING).chosen == {"team-c": "terminating"}
+    globbed = choose(Selection(("team-*",)), DYING)
+    assert set(globbed.chosen) == {"team-a", "team-b"}
+    assert globbed.skipped == ("team-c",)
+    both = choose(Selection(("team-c", "team-*")), DYING)
+    assert both.chosen["team-c"] == "terminating"
+    assert both.skipped == ()
+
+
+def test_a_glob_without_a_match_is_told() -> None:
+    assert choose(Selection(("x-*", "team-*")), PRESENT).unmatched_globs == ("x-*",)
+
+
+def test_without_knowledge_named_namespaces_are_taken_to_exist() -> None:
+    assert choose(Selection(("nowhere",)), None).chosen == {"nowhere": ""}
+
+
+@pytest.mark.parametrize("name", ["Team", "a_b", "", "-a", "a" * 64, "a/b"])
+def test_impossible_names_are_refused(name: str) -> None:
+    with pytest.raises(SelectionError, match="cannot be a namespace"):
+        Selection((name,))
+
+
+def test_no_names_at_all_is_refused() -> None:
+    with pytest.raises(SelectionError, match="empty"):
+        Selection(())
+
+
+@pytest.mark.parametrize(
+    ("selection", "needed"),
+    [(Selection(("a",)), False), (Selection(("a*",)), True), (Selection(("a",), selector="x"), True)],
+)
+def test_when_a_list_is_needed(selection: Selection, needed: bool) -> None:
+    assert selection.needs_list is needed

@@ -1,0 +1,189 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The decision about service accounts, as a table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import (
+    managed_metadata,
+    service_accounts,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Change, Plan, Policy
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.service_accounts import (
+    Account,
+    AccountPlan,
+    Found,
+    Reach,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import parse_time
+from unit.cases import decide as cases
+
+NAME = "ecr-public-secret"
+
+
+def account(name: str, *secrets: str, refresher: bool = False) -> dict[str, Any]:
+    """A v1 ServiceAccount as the API gives it."""
+    labels = {managed_metadata.REFRESHER_LABEL: "ecr-public-refresher"} if refresher else None
+    metadata = {"name": name, "namespace": "a", "uid": f"uid-{name}", "resourceVersion": "7", "labels": labels}
+    entries = [{"name": secret} for secret in secrets]
+    return {"metadata": metadata, **({"imagePullSecrets": entries} if entries else {})}
+
+
+def found(*accounts: dict[str, Any], **refused: tuple[str, str]) -> Found:
+    read = [Account.from_object(item) for item in accounts]
+    return Found({one.name: one for one in read}, {name.replace("ALL", "*"): why for name, why in refused.items()})
+
+
+REFRESHER = account("r", refresher=True)
+NO = ("forbidden", "no")
+ONLY_B = {"b": ("attached", [NAME])}
+
+ATTACH: dict[str, tuple[list[str], Found, dict[str, tuple[str, list[str]]]]] = {
+    # listed, what there is, account -> (action, its list afterwards)
+    "to an empty list": (["a"], found(account("a")), {"a": ("attached", [NAME])}),
+    "behind the entries of others": (["a"], found(account("a", "x", "y")), {"a": ("attached", ["x", "y", NAME])}),
+    "it is there already": (["a"], found(account("a", "x", NAME, "y")), {"a": ("unchanged", ["x", NAME, "y"])}),
+    "beside one whose name begins so": (["a"], found(account("a", "ecr")), {"a": ("attached", ["ecr", NAME])}),
+    "to those that are named only": (["a"], found(account("a"), account("b")), {"a": ("attached", [NAME])}),
+    "by a glob": (["a*"], found(account("a1"), account("b")), {"a1": ("attached", [NAME])}),
+    "by a glob and by name, once": (["a*", "a1"], found(account("a1")), {"a1": ("attached", [NAME])}),
+    "case counts": (["A*"], found(account("a1")), {}),
+    "one that is missing": (["a"], found(), {"a": ("failed", [])}),
+    "default is on its way": (["default"], found(), {"default": ("attached", [NAME])}),
+    "by a glob, too": (["*"], found(account("a")), {"a": ("attached", [NAME]), "default": ("attached", [NAME])}),
+    "default is there": (["d*"], found(account("default", "x")), {"default": ("attached", ["x", NAME])}),
+    "never a refresher's by a glob": (["r*"], found(REFRESHER, account("r2")), {"r2": ("attached", [NAME])}),
+    "a refresher's by name is refused": (["r"], found(REFRESHER), {"r": ("failed", [])}),
+    "one that may not be read": (["a", "b"], found(account("b"), a=NO), {"a": ("failed", []), **ONLY_B}),
+    "a list that was refused": (["a*", "b"], found(account("b"), ALL=NO), {"a*": ("failed", []), **ONLY_B}),
+}  # fmt: skip
+
+DETACH: dict[str, tuple[Reach, Found, dict[str, tuple[str, list[str]]]]] = {
+    "from those that are listed": (
+        Reach(("a", "c*"), attach=False),
+        found(account("a", "x", NAME, "y"), account("b", NAME), account("c1", NAME)),
+        {"a": ("detached", ["x", "y"]), "c1": ("detached", [])},
+    ),
+    "twice in a list": (Reach(("a",), attach=False), found(account("a", NAME, "x", NAME)), {"a": ("detached", ["x"])}),
+    "it is not there": (Reach(("a",), attach=False), found(account("a", "x")), {"a": ("unchanged", ["x"])}),
+    "one that is missing is fine": (Reach(("a", "default"), attach=False), found(), {}),
+    "from everyone who names it": (
+        Reach(("a",), attach=False, everyone=True),
+        found(account("a"), account("b", NAME), account("c", "x")),
+        {"a": ("unchanged", []), "b": ("detached", [])},
+    ),
+    "from a refresher's, too": (
+        Reach((), attach=False, everyone=True),
+        found(account("r", NAME, refresher=True)),
+        {"r": ("detached", [])},
+    ),
+    "a search that was refused": (Reach((), attach=False, everyone=True), found(ALL=NO), {}),
+}
+
+
+def decided(plans: tuple[AccountPlan, ...]) -> dict[str, tuple[str, list[str]]]:
+    return {plan.name: (plan.action, [entry["name"] for entry in plan.entries]) for plan in plans}
+
+
+@pytest.mark.parametrize("case", ATTACH)
+def test_attach(case: str) -> None:
+    listed, there, expected = ATTACH[case]
+    plans = service_accounts.decide(there, Reach(tuple(listed)), NAME)
+    assert decided(plans) == expected
+    assert [plan.name for plan in plans] == sorted(expected)
+    assert all(plan.msg and plan.reason for plan in plans if plan.action == "failed")
+
+
+@pytest.mark.parametrize("case", DETACH)
+def test_detach(case: str) -> None:
+    wanted, there, expected = DETACH[case]
+    assert decided(service_accounts.decide(there, wanted, NAME)) == expected
+
+
+def test_a_patch_is_bound_to_what_was_read_and_keeps_all_of_an_entry() -> None:
+    there = account("a", "x")
+    there["imagePullSecrets"][0]["future"] = 1
+    (plan,) = service_accounts.decide(found(there), Reach(("a",)), NAME)
+    assert service_accounts.merge_patch(plan) == {
+        "metadata": {"uid": "uid-a", "resourceVersion": "7"},
+        "imagePullSecrets": [{"name": "x", "future": 1}, {"name": NAME}],
+    }
+
+
+def test_one_that_is_yet_to_appear_has_no_patch() -> None:
+    (plan,) = service_accounts.decide(found(), Reach(("default",)), NAME)
+    with pytest.raises(ValueError, match="yet to appear"):
+        service_accounts.merge_patch(plan)
+
+
+CHANGE = Change(labels={"a": None})
+REACH: dict[str, tuple[Plan, dict[str, Any], Reach | None]] = {
+    "a secret that is made": (Plan("created", "missing"), {}, Reach(("a",))),
+    "a secret that is good": (Plan("unchanged", "fresh"), {}, Reach(("a",))),
+    "a secret that failed": (Plan("failed", "foreign"), {}, None),
+    "a namespace that is skipped": (Plan("skipped", "terminating"), {}, None),
+    "an option that is empty": (Plan("created", "missing"), {"service_accounts": ()}, None),
+    "a secret that goes": (Plan("removed", "ours"), {"state": "absent"}, Reach(("a",), attach=False, everyone=True)),
+    "a secret that is given back": (
+        Plan("removed", "shared", change=CHANGE),
+        {"state": "absent"},
+        Reach(("a",), attach=False),
+    ),
+    "a secret that was gone before": (Plan("unchanged", "missing"), {"state": "absent"}, Reach(("a",), attach=False)),
+    "a foreign secret": (Plan("unchanged", "foreign"), {"state": "absent"}, None),
+    "a namespace that is gone": (Plan("unchanged", "missing_namespace"), {"state": "absent"}, None),
+    "nothing listed, nothing that goes": (
+        Plan("unchanged", "missing"),
+        {"state": "absent", "service_accounts": ()},
+        None,
+    ),
+    "nothing listed, the secret goes": (
+        Plan("removed", "ours"),
+        {"state": "absent", "service_accounts": ()},
+        Reach((), attach=False, everyone=True),
+    ),
+    "taken away, though the state is present": (
+        Plan("removed", "ours"),
+        {},
+        Reach(("a",), attach=False, everyone=True),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REACH)
+def test_reach(case: str) -> None:
+    plan, options, expected = REACH[case]
+    policy = Policy(**{"name": NAME, "service_accounts": ("a",), **options})
+    assert service_accounts.reach(plan, policy) == expected
+    if policy.state == "present" and plan.action != "removed":
+        assert service_accounts.reach(plan, policy, usable=False) is None
+
+
+@pytest.mark.parametrize(("ours", "usable"), [(True, True), (False, False)])
+def test_a_placeholder_run_attaches_no_foreign_secret(ours: bool, usable: bool) -> None:
+    now = parse_time(cases.DEFAULT_NOW)
+    policy = Policy(name=NAME, placeholder=True)
+    assert service_accounts.usable(cases.secret(ours=ours), policy, now) is usable
+    assert service_accounts.usable(None, policy, now)
+    assert service_accounts.usable(cases.secret(ours=ours), Policy(name=NAME), now)
+
+
+def test_the_namespace_as_a_whole() -> None:
+    attached, unchanged = AccountPlan("a", "attached"), AccountPlan("b", "unchanged")
+    missing = service_accounts.missing("c")
+    fresh, renewed, failed = Plan("unchanged", "fresh"), Plan("renewed", "due"), Plan("failed", "foreign", "theirs")
+    assert service_accounts.overall(fresh, ()) == fresh
+    assert service_accounts.overall(fresh, (unchanged,)) == fresh
+    assert service_accounts.overall(renewed, (attached,)) == renewed
+    assert service_accounts.overall(failed, (missing,)) == failed
+    updated = service_accounts.overall(fresh, (unchanged, attached))
+    assert (updated.action, updated.reason) == ("updated", "service_accounts")
+    told = service_accounts.overall(renewed, (attached, missing))
+    assert (told.action, told.reason) == ("failed", "missing_account")
+    assert "The secret: renewed (due)." in told.msg
+    assert "c does not exist. Make it first" in told.msg

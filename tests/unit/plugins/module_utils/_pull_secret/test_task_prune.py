@@ -1,0 +1,135 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Secrets of ours in namespaces that are not chosen, on a cluster in memory."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import (
+    ConflictError,
+    ForbiddenError,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Policy
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection
+from unit.cases import decide as cases
+from unit.plugins.module_utils._pull_secret.memory import NAME, NOW, MemoryCluster, result, run
+
+
+def settled(*names: str, orphans: tuple[str, ...] = ("old",)) -> MemoryCluster:
+    """These namespaces and the orphans, each with a fresh secret of ours; and a foreign one in yet another."""
+    cluster = MemoryCluster([*names, *orphans, "foreign"])
+    late = (NOW + dt.timedelta(hours=11)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    for name in (*names, *orphans):
+        cluster.stored[name] = cases.secret(namespace=name, expires_at=late, renewed_at=None)
+    cluster.stored["foreign"] = cases.secret(namespace="foreign", ours=False)
+    return cluster
+
+
+def test_orphans_are_pruned_with_one_list() -> None:
+    cluster = settled("a", "b")
+    assert result(run(cluster, "a", "b", prune=True)) == {
+        "a": ("unchanged", "fresh"),
+        "b": ("unchanged", "fresh"),
+        "old": ("removed", "orphaned"),
+    }
+    assert cluster.calls == {"get namespace": 2, "list secrets": 1, "list accounts": 1, "delete secret": 1}
+    assert sorted(cluster.stored) == ["a", "b", "foreign"]
+    assert result(run(cluster, "a", "b", prune=True)) == dict.fromkeys(("a", "b"), ("unchanged", "fresh"))
+
+
+def test_the_accounts_of_an_orphan_are_detached_while_others_are_attached() -> None:
+    cluster = settled("a")
+    cluster.accounts = {
+        ("a", "build"): ["theirs"],
+        ("old", "build"): [NAME, "theirs"],
+        ("old", "by-hand"): [NAME],
+        ("foreign", "build"): [NAME],
+    }
+    report = run(cluster, "a", prune=True, service_accounts=("b*",))
+    assert result(report) == {"a": ("updated", "service_accounts"), "old": ("removed", "orphaned")}
+    assert cluster.accounts == {
+        ("a", "build"): ["theirs", NAME],
+        ("old", "build"): ["theirs"],
+        ("old", "by-hand"): [],
+        ("foreign", "build"): [NAME],
+    }
+    assert cluster.calls["patch account"] == 3
+
+
+def test_an_excluded_namespace_is_not_chosen() -> None:
+    cluster = settled("a", "old", orphans=())
+    pruned = run(cluster, "*", exclude=("old", "foreign"), prune=True)
+    assert result(pruned) == {"a": ("unchanged", "fresh"), "old": ("removed", "orphaned")}
+
+
+def test_pruning_in_check_mode_removes_nothing() -> None:
+    cluster = settled("a")
+    report = run(cluster, "a", prune=True, dry_run=True)
+    assert result(report)["old"] == ("removed", "orphaned")
+    assert report.changed
+    assert "delete secret" not in cluster.calls
+
+
+def test_an_orphan_that_changed_meanwhile_is_decided_about_again() -> None:
+    cluster = settled("a")
+    cluster.refuse = {"delete secret": [ConflictError("conflict", "x")]}
+    assert result(run(cluster, "a", prune=True))["old"] == ("removed", "orphaned")
+    assert cluster.calls["delete secret"] == 2
+
+
+def test_an_orphan_that_may_not_be_removed_fails_by_its_name() -> None:
+    cluster = settled("a")
+    cluster.refuse = {"delete secret": [ForbiddenError("forbidden", "Could not delete secret old/x")]}
+    report = run(cluster, "a", prune=True)
+    assert result(report) == {"a": ("unchanged", "fresh"), "old": ("failed", "orphaned")}
+    assert "old: orphaned: Could not delete" in report.problem(Policy(name=NAME), Selection(("a",)))
+
+
+NOT_PRUNED: dict[str, tuple[tuple[str, ...], str]] = {
+    "a name that is not there": (("a", "tyop"), "a namespace that is named is not there"),
+    "nothing chosen": (("tyop-*",), "No namespace was chosen"),
+}
+
+
+@pytest.mark.parametrize(("names", "words"), NOT_PRUNED.values(), ids=NOT_PRUNED)
+def test_nothing_is_pruned_while_it_is_not_certain_what_is_chosen(names: tuple[str, ...], words: str) -> None:
+    cluster = settled("a")
+    report = run(cluster, *names, prune=True)
+    assert words in report.problem(Policy(name=NAME), Selection(names))
+    assert sorted(cluster.stored) == ["a", "foreign", "old"]
+
+
+def test_a_selector_that_nobody_matches_any_more_prunes_all() -> None:
+    cluster = settled("a")
+    assert result(run(cluster, "*", selector="none=match", prune=True)) == {
+        "a": ("removed", "orphaned"),
+        "old": ("removed", "orphaned"),
+    }
+
+
+@pytest.mark.parametrize("verb", ["list secrets", "get namespace"])
+def test_without_the_right_to_look_the_rest_is_done_and_that_is_told(verb: str) -> None:
+    cluster = settled("a")
+    del cluster.stored["a"]
+    cluster.refuse = {verb: [ForbiddenError("forbidden", "Could not do it")]}
+    report = run(cluster, "a", prune=True)
+    assert result(report) == {"a": ("created", "missing")}
+    assert report.problem(Policy(name=NAME), Selection(("a",))).startswith("Nothing was pruned: ")
+    assert "old" in cluster.stored
+
+
+def test_without_prune_orphans_are_a_warning_where_they_are_seen() -> None:
+    names = [f"n{number}" for number in range(9)]
+    cluster = settled(*names, orphans=tuple(f"old{number:02}" for number in range(12)))
+    report = run(cluster, *names)
+    assert report.summary == {"unchanged": 9}
+    assert "in 12 namespaces that are not chosen" in report.warnings[0]
+    assert "old00, old01, old02, old03, old04, old05, old06, old07, old08, old09 and 2 more." in report.warnings[0]
+    assert "prune: true" in report.warnings[0]
+    few = run(cluster, "n1")
+    assert few.warnings == []
+    assert run(cluster, *names, state="absent").warnings == []

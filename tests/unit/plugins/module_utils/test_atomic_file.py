@@ -1,0 +1,169 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _atomic_file
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._atomic_file import FileError
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "folder" / "config.json"
+
+
+def write(path: Path, data: bytes, mode: int = 0o600) -> None:
+    with _atomic_file.locked(str(path)):
+        _atomic_file.write(str(path), data, mode)
+
+
+def left(path: Path) -> list[str]:
+    return sorted(entry.name for entry in path.parent.iterdir())
+
+
+def test_what_is_written_is_private_and_leaves_nothing_beside_it(path: Path) -> None:
+    write(path, b"one")
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert _atomic_file.read(str(path)) == _atomic_file.Content(b"one", 0o600)
+    write(path, b"two", 0o640)
+    assert _atomic_file.read(str(path)) == _atomic_file.Content(b"two", 0o640)
+    assert left(path) == ["config.json"]
+
+
+def test_a_reader_never_meets_a_file_that_others_can_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mode is set before the name is, and an old file's wider mode is not taken over."""
+    path.parent.mkdir()
+    path.write_bytes(b"old")
+    path.chmod(0o644)
+    modes = []
+    replace = os.replace
+
+    def look(old: str, new: str) -> None:
+        modes.append(stat.S_IMODE(os.stat(old).st_mode))
+        replace(old, new)
+
+    monkeypatch.setattr(os, "replace", look)
+    write(path, b"new")
+    assert modes == [0o600]
+
+
+def test_no_file_is_none(path: Path) -> None:
+    assert _atomic_file.read(str(path)) is None
+
+
+def test_content_is_not_shown() -> None:
+    assert "secret" not in repr(_atomic_file.Content(b"secret", 0o600))
+
+
+def test_a_link_is_refused_with_where_it_leads(path: Path) -> None:
+    write(path, b"one")
+    link = path.with_name("link.json")
+    link.symlink_to(path.name)
+    with pytest.raises(FileError, match=rf"symbolic link.*{path}"):
+        _atomic_file.read(str(link))
+
+
+def test_what_is_no_file_is_refused(path: Path) -> None:
+    path.mkdir(parents=True)
+    with pytest.raises(FileError, match=r"is a folder.*config\.json/config\.json"):
+        _atomic_file.read(str(path))
+    os.mkfifo(path / "fifo")
+    with pytest.raises(FileError, match="not a regular file"):
+        _atomic_file.read(str(path / "fifo"))
+    with pytest.raises(FileError, match=r"cannot be read: Not a directory"):
+        _atomic_file.read(str(path / "fifo" / "config.json"))
+
+
+def test_another_user_s_file_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(path, b"one")
+    monkeypatch.setattr(os, "geteuid", lambda: 54321)
+    with pytest.raises(FileError, match=r"the task runs as the user 54321.*become_user"):
+        _atomic_file.read(str(path))
+
+
+# What the system says, and what the user is told to do.
+PROBLEMS = {
+    errno.EBUSY: "Mount its folder",
+    errno.ENOSPC: "Free some space",
+    errno.EDQUOT: "Free some space",
+    errno.EROFS: "read-only",
+    errno.EACCES: "Permission denied. Run as a user",
+}
+
+
+@pytest.mark.parametrize("number", PROBLEMS)
+@pytest.mark.parametrize("call", ["replace", "fsync"])
+def test_what_fails_leaves_the_old_file(path: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int) -> None:
+    write(path, b"old")
+
+    def fail(*args: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, call, fail)
+    with pytest.raises(FileError, match=PROBLEMS[number]):
+        write(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert left(path) == ["config.json"]
+
+
+def test_a_killed_run_leaves_nothing_for_long(path: Path) -> None:
+    write(path, b"old")
+    leftover = Path(_atomic_file.beside(str(path), "freshpull-new"))
+    leftover.write_bytes(b"half a tok")
+    write(path, b"new")
+    assert left(path) == ["config.json"]
+    leftover.write_bytes(b"half a tok")
+    with _atomic_file.locked(str(path)):
+        pass
+    assert left(path) == ["config.json"]
+
+
+def test_removing_what_is_gone_is_fine(path: Path) -> None:
+    _atomic_file.remove(str(path))
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(FileError, match=r"file/x/config\.json was left as it is"):
+        write(tmp_path / "file" / "x" / "config.json", b"new")
+
+
+def test_who_waits_too_long_says_for_what(path: Path) -> None:
+    with (
+        _atomic_file.locked(str(path)),
+        pytest.raises(FileError, match="freshpull-lock"),
+        _atomic_file.locked(str(path), timeout=0),
+    ):
+        pytest.fail("two at once")
+    with _atomic_file.locked(str(path), timeout=0):
+        pass
+
+
+def test_one_at_a_time(path: Path) -> None:
+    """The lock's file is removed by each holder, under the eyes of those who wait for it."""
+    path.parent.mkdir()
+    path.write_bytes(b"0")
+
+    def count() -> None:
+        for _turn in range(20):
+            with _atomic_file.locked(str(path)):
+                content = _atomic_file.read(str(path))
+                assert content
+                _atomic_file.write(str(path), str(int(content.data) + 1).encode())
+
+    threads = [threading.Thread(target=count) for _thread in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert path.read_bytes() == b"160"
+    assert left(path) == ["config.json"]

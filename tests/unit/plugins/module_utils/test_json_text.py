@@ -1,0 +1,78 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is put in and taken out again leaves every other byte as it was."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import pytest
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config, _json_text
+
+OURS = {"public.ecr.aws": {"auth": "a"}, "ecr-public.aws.com": {"auth": "a"}}
+TEXTS = {
+    "compact": '{"auths":{"other.example":{"auth":"dTpw"}},"credsStore":"x"}',
+    "as kubectl writes it": '{"auths":{"other.example":{"username":"u","password":"p","auth":"dTpw"}}}',
+    "as docker writes it": '{\n\t"auths": {\n\t\t"other.example": {\n\t\t\t"auth": "dTpw"\n\t\t}\n\t}\n}',
+    "spaces everywhere": ' { "auths" : { "other.example" : { "auth" : "dTpw" } , "b" : { } } , "c" : [ 1 , 2 ] } \n',
+    "no entry": '{"auths":{}}',
+    "no entry, and space": '{\r\n  "auths": {\r\n  }\r\n}\r\n',
+    "an order of its own": '{"z":1,"auths":{"z.example":{"b":1,"a":2},"a.example":{}},"a":{"y":1,"x":2}}',
+    "numbers": '{"auths":{"o":{"n":1.0,"m":1e400,"k":12345678901234567890123,"j":-0}},"x":1E5}',
+    "escapes": '{"auths":{"o":{"auth":"\\u00e9\\/\\ud83d\\ude00\\"}\\\\"}},"half":"\\ud800","k\\u00e9y":"é😀"}',
+    "keys with a scheme or a path": '{"auths":{"https://public.ecr.aws":{"auth":"b"},"public.ecr.aws/team":{"auth":"c"}}}',
+    "its name elsewhere": '{"x":{"auths":{"public.ecr.aws":1}},"auths":{"auths":{"p":{}}},"y":"\\"auths\\":{"}',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TEXTS)
+@pytest.mark.parametrize("order", list(itertools.permutations(OURS)), ids="-".join)
+def test_put_in_renewed_and_taken_out(case: str, order: tuple[str, ...]) -> None:
+    text = TEXTS[case]
+    put = _docker_config.edit(text, OURS)
+    loaded = json.loads(text)
+    assert json.loads(put) == {**loaded, "auths": {**loaded["auths"], **OURS}}
+    renewed = _docker_config.edit(put, {"public.ecr.aws": {"auth": "much longer than before"}})
+    assert json.loads(renewed)["auths"]["public.ecr.aws"] == {"auth": "much longer than before"}
+    assert json.loads(renewed)["auths"]["ecr-public.aws.com"] == {"auth": "a"}
+    for registry in order:
+        renewed = _docker_config.edit(renewed, {registry: None})
+    assert renewed == text
+
+
+def test_without_auths_an_empty_one_stays() -> None:
+    text = '{ "credsStore": "x" }'
+    put = _docker_config.edit(text, OURS)
+    assert json.loads(put) == {"credsStore": "x", "auths": OURS}
+    assert _docker_config.edit(put, dict.fromkeys(OURS)) == '{ "credsStore": "x","auths":{} }'
+
+
+@pytest.mark.parametrize(
+    ("text", "changes", "expected"),
+    [
+        ('{"auths":{"p": 1 , "o":{}}}', {"p": None}, '{"auths":{"o":{}}}'),
+        ('{"auths":{"o":{} , "p":{} ,"q":{}}}', {"p": None}, '{"auths":{"o":{} ,"q":{}}}'),
+        ('{"auths":{ "p" : {"auth":"x"} }}', {"p": {}}, '{"auths":{ "p" : {} }}'),
+        ('{"auths":{ "p" : {} }}', {"p": None}, '{"auths":{ }}'),
+        ('{"auths":{"o":{}}}', {"p": None}, '{"auths":{"o":{}}}'),
+        ('{"auths":{"o":{}}}', {'a"b\\': {}}, '{"auths":{"o":{},"a\\"b\\\\":{}}}'),
+        ('{"auths":{"o":{}}}', {"p": {"a": "\ud800"}}, '{"auths":{"o":{},"p":{"a":"\\ud800"}}}'),
+    ],
+)
+def test_edit(text: str, changes: dict[str, dict[str, str] | None], expected: str) -> None:
+    assert _json_text.edit(text, "auths", changes) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"auths":{"p":{"auth":"x"},"o":{},"p":{"auth":"y"}}}',
+        '{"auths":{"p":{}},"auths":{"p":{},"o":{}}}',
+    ],
+)
+def test_where_a_key_is_there_twice_the_meaning_counts(text: str) -> None:
+    assert json.loads(_docker_config.edit(text, {"p": None})) == {"auths": {"o": {}}}
+    assert json.loads(_docker_config.edit(text, {"p": {"auth": "z"}}))["auths"] == {"p": {"auth": "z"}, "o": {}}
