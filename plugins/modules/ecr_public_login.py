@@ -164,8 +164,9 @@ action:
 reason:
   description:
     - A word that says why. For a login that is written V(missing), V(expired), V(due), V(empty), V(unknown_expiry) or
-      V(fingerprint); for one that stays V(fresh) or V(not_later); V(mode) if only the permissions change.
-    - For one that is removed V(ours) or V(foreign); V(mark) if only what we keep beside the file was left; V(missing)
+      V(modified); for one that stays V(fresh) or V(not_later); V(mode) if only the permissions change.
+    - For one that is removed V(managed) or V(unmanaged); V(expiry_record) if only what we keep beside the file was
+      left; V(missing)
       if there was none.
   type: str
   returned: success

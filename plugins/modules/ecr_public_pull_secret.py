@@ -199,10 +199,12 @@ namespaces:
       type: str
     reason:
       description:
-        - A word that says why, such as V(missing), V(due), V(expired), V(forced), V(empty), V(recovered),
-          V(fingerprint), V(registries), V(metadata), V(fresh), V(kept), V(dying), V(aws), V(orphaned), V(foreign),
+        - A word that says why, such as V(missing), V(due), V(expired), V(forced), V(empty), V(restored),
+          V(modified), V(registries), V(metadata), V(fresh), V(kept), V(fail_open_disabled), V(token_unavailable),
+          V(orphaned), V(unmanaged),
           V(wrong_type), V(immutable), V(malformed), V(forbidden), V(terminating), V(missing_namespace),
-          V(unreachable), V(stopped); V(service_accounts) where nothing but an account changed, and V(missing_account)
+          V(unreachable), V(stopped); V(service_accounts) where nothing but an account changed, and
+          V(missing_service_account)
           where one does not exist.
       type: str
     expires_at:

@@ -108,7 +108,7 @@ namespaces:
           globs, selectors and more than 8 namespaces.
         - V(unknown_expiry), it is ours, but no token that we wrote is in it, or nothing that can be believed says when
           that ends. RV(namespaces[].reason) says which.
-        - V(missing), there is no such secret or no such namespace; V(foreign), it is not ours; V(wrong_type), the
+        - V(missing), there is no such secret or no such namespace; V(unmanaged), it is not ours; V(wrong_type), the
           kubelet ignores it; V(malformed), it cannot be read and keeps the kubelet from pulling anything.
         - V(terminating), the namespace is being deleted; V(forbidden), the secret may not be read; V(unknown), it could
           not be read for another reason, see RV(namespaces[].msg).

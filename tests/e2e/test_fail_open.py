@@ -42,12 +42,12 @@ CLASSES: dict[str, tuple[dict[str, Any] | None, tuple[str, str]]] = {
     "due": (life(5), ("failed", "kept")),
     "dying": (life(0.9), ("failed_open", "due")),
     "expired": ({**life(-1), **SHARED, "labels": {"theirs": "x"}}, ("failed_open", "expired")),
-    "changed": ({**life(5), "fingerprint": "sha256:0000000000000000"}, ("failed_open", "fingerprint")),
+    "changed": ({**life(5), "fingerprint": "sha256:0000000000000000"}, ("failed_open", "modified")),
     "unknown": ({**life(5), "expires_at": None}, ("failed_open", "unknown_expiry")),
     "immutable": ({**life(0.9), "immutable": True}, ("failed", "immutable")),
-    "empty": (EMPTY, ("failed", "aws")),
-    "foreign": ({"ours": False}, ("failed", "foreign")),
-    "missing": (None, ("failed", "aws")),
+    "empty": (EMPTY, ("failed", "token_unavailable")),
+    "foreign": ({"ours": False}, ("failed", "unmanaged")),
+    "missing": (None, ("failed", "token_unavailable")),
 }
 WRITTEN = {kind for kind, (_secret, (action, _reason)) in CLASSES.items() if action == "failed_open"}
 
@@ -143,14 +143,14 @@ def test_each_class_of_secret_while_aws_is_down_and_after(
     again = ansible.pull_secret(**options).results["result"]
     assert again["failed"]
     assert not again["changed"]
-    assert {entries(again)[places[kind]]["reason"] for kind in WRITTEN} == {"aws"}
+    assert {entries(again)[places[kind]]["reason"] for kind in WRITTEN} == {"token_unavailable"}
     assert writes(audit, mark) == []
 
     # AWS is back: all are whole again, under the same UIDs.
     aws.behave(deny=None)
     healed = entries(ansible.pull_secret(**options).results["result"])
     assert {healed[places[kind]]["action"] for kind in WRITTEN} == {"renewed"}
-    assert {healed[places[kind]]["reason"] for kind in WRITTEN} == {"recovered"}
+    assert {healed[places[kind]]["reason"] for kind in WRITTEN} == {"restored"}
     assert healed[places["missing"]]["action"] == "created"
     for kind in WRITTEN:
         whole = state(core, places[kind])

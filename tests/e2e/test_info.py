@@ -138,10 +138,12 @@ def test_what_would_be_done_is_what_the_module_does(
         assert sorted(found) == sorted(done) == sorted(members)
         for name, entry in found.items():
             row, seen = rows[name], seen + 1
-            assert (entry["would"], entry["reason"]) == (done[name]["action"], done[name]["reason"]), row.name
+            assert (entry["planned_action"], entry["reason"]) == (done[name]["action"], done[name]["reason"]), row.name
             assert (entry["msg"], entry["secret_uid"]) == (done[name]["msg"], done[name]["secret_uid"]), row.name
             if row.token is None:
-                assert (entry["would"], entry["reason"]) == (row.expect["action"], row.expect["reason"]), row.name
+                assert (entry["planned_action"], entry["reason"]) == (row.expect["action"], row.expect["reason"]), (
+                    row.name
+                )
     assert seen >= FEWEST_ROWS
 
 
@@ -166,7 +168,7 @@ def test_namespaces_that_cannot_be_served(
     statuses: dict[str, str] = {}
     for number in range(4):
         found, done = (by_namespace(run.results[f"{kind}{number}"]) for kind in ("info", "module"))
-        assert {name: (entry["would"], entry["reason"], entry["msg"]) for name, entry in found.items()} == {
+        assert {name: (entry["planned_action"], entry["reason"], entry["msg"]) for name, entry in found.items()} == {
             name: (entry["action"], entry["reason"], entry["msg"]) for name, entry in done.items()
         }
         statuses |= {f"{number} {name}": entry["status"] for name, entry in found.items()}
@@ -240,7 +242,7 @@ def test_orphans_are_seen_with_prune_and_without(
     options = {"kubeconfig": ansible.kubeconfig, "namespaces": chosen, "name": "orphaned"}
     results = ansible.tasks([*both(0, options), *both(1, {**options, "prune": True})]).ok().results
     found = [by_namespace(results[f"info{number}"])[orphan] for number in range(2)]
-    assert [(entry["status"], entry["would"], entry["reason"]) for entry in found] == [
+    assert [(entry["status"], entry["planned_action"], entry["reason"]) for entry in found] == [
         ("orphaned", "unchanged", "orphaned"),
         ("orphaned", "removed", "orphaned"),
     ]

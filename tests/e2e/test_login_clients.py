@@ -61,12 +61,12 @@ def test_the_client_writes_the_file_as_well(clients: Clients, site: Site, client
     assert set(clients.config(client)["auths"]) == {"a.example", site.registry, site.other}
 
     clients.log_in(tool, site.registry, site.aws.issue()["password"])
-    assert run() == ("renewed", "fingerprint")
+    assert run() == ("renewed", "modified")
     assert clients.pull(tool).how == "logged in"
 
     clients.log_out(tool, site.registry)
     assert run() == ("created", "missing")
-    assert run("absent") == ("removed", "ours")
+    assert run("absent") == ("removed", "managed")
     assert set(clients.config(client)["auths"]) == {"a.example", site.other}
     assert clients.pull(tool).how == "anonymous"
 

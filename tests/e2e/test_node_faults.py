@@ -70,8 +70,8 @@ def test_aws_is_away_and_comes_back(place: Place, aws: FakeAws, behaviour: dict[
     assert [results[name] for name in (fresh, due, dying, expired)] == [
         ("unchanged", "fresh"),
         ("renewed", "due"),
-        ("renewed", "recovered"),
-        ("renewed", "recovered"),
+        ("renewed", "restored"),
+        ("renewed", "restored"),
     ]
     assert place.passwords() == {**before, **dict.fromkeys((due, dying, expired), aws.tokens[-1])}
     assert place.uids() == uids

@@ -89,10 +89,10 @@ def test_what_cannot_be_attached_is_named(
     core.create_namespaced_service_account(second, {"metadata": {"name": "builder"}})
     core.patch_namespaced_secret(NAME, second, {"metadata": {"labels": {"ecr-public.freshpull/managed": None}}})
     podless = Podless(core, aws, installed.settings.namespace, tmp_path)
-    assert podless.run() == {first: ("updated", "service_accounts"), second: ("skipped", "foreign")}
+    assert podless.run() == {first: ("updated", "service_accounts"), second: ("skipped", "unmanaged")}
     assert (secrets_of(core, first, "builder"), secrets_of(core, second, "builder")) == ([NAME], [])
     core.delete_namespaced_service_account("builder", first)
-    assert podless.run(status=1)[first] == ("failed", "missing_account")
+    assert podless.run(status=1)[first] == ("failed", "missing_service_account")
 
 
 def test_a_namespace_that_is_gone_is_no_failure(

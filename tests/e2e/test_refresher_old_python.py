@@ -90,5 +90,5 @@ def test_aws_is_away_and_comes_back(place: Place, aws: FakeAws, behaviour: dict[
     aws.behave(throttle=0, deny=None, drop=0)
     ended, results = place.refresh()
     assert ended.succeeded, ended
-    assert (results[due], results[expired]) == (("renewed", "due"), ("renewed", "recovered"))
+    assert (results[due], results[expired]) == (("renewed", "due"), ("renewed", "restored"))
     assert place.passwords() == {**before, **dict.fromkeys((due, expired), aws.tokens[-1])}

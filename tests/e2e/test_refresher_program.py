@@ -112,7 +112,7 @@ def test_what_cannot_be_renewed_does_not_stop_the_others(refresher: Refresher) -
 
     assert {namespace: (result["action"], result["reason"]) for namespace, result in results.items()} == {
         missing: ("failed", "missing"),
-        foreign: ("skipped", "foreign"),
+        foreign: ("skipped", "unmanaged"),
         opaque: ("failed", "wrong_type"),
         forbidden: ("failed", "forbidden"),
         immutable: ("failed", "immutable"),
@@ -132,7 +132,7 @@ def test_a_secret_made_anew_meanwhile_is_not_taken_for_the_old_one(refresher: Re
     )
     refresher.meanwhile(namespace, f"$KUBECTL delete secret {NAME} && $KUBECTL {create}")
     result = refresher.run()[namespace]
-    assert (result["action"], result["reason"]) == ("skipped", "foreign")
+    assert (result["action"], result["reason"]) == ("skipped", "unmanaged")
     assert list(refresher.auths(namespace)) == ["other.example"]
 
 
@@ -178,16 +178,16 @@ def test_it_fails_open_once_and_recovers_in_place(refresher: Refresher, aws: Fak
     aws.behave(throttle=100)
     results = refresher.run(status=1)
     assert (results[shared]["action"], results[shared]["reason"]) == ("failed_open", "expired")
-    assert (results[empty]["action"], results[empty]["reason"]) == ("failed", "aws")
+    assert (results[empty]["action"], results[empty]["reason"]) == ("failed", "token_unavailable")
     assert refresher.auths(shared) == {"other.example": entry("theirs")}
 
     mark = audit.mark()
-    assert refresher.run(status=1)[shared]["reason"] == "aws"
+    assert refresher.run(status=1)[shared]["reason"] == "token_unavailable"
     assert audit.writes(since=mark, resource="secrets") == []
 
     aws.behave(throttle=0)
     results = refresher.run()
-    assert (results[shared]["action"], results[shared]["reason"]) == ("renewed", "recovered")
+    assert (results[shared]["action"], results[shared]["reason"]) == ("renewed", "restored")
     after = refresher.secret(shared)
     assert (after.metadata.uid, after.metadata.labels) == (before.metadata.uid, before.metadata.labels)
     assert PREFIX + "failed-open-at" not in after.metadata.annotations
@@ -260,7 +260,7 @@ def test_fail_open_can_be_off(refresher: Refresher, aws: FakeAws, audit: AuditLo
     aws.behave(throttle=100)
     mark = audit.mark()
     result = refresher.run(status=1)[namespace]
-    assert (result["action"], result["reason"]) == ("failed", "dying")
+    assert (result["action"], result["reason"]) == ("failed", "fail_open_disabled")
     assert audit.writes(since=mark, resource="secrets") == []
 
 

@@ -63,10 +63,10 @@ def test_what_is_selected_is_served_and_nothing_else(refresher: Refresher, aws: 
     assert outcomes(refresher, *namespaces) == [
         ("renewed", "expired"),
         ("created", "missing"),
-        ("skipped", "foreign"),
+        ("skipped", "unmanaged"),
         # It fits the selector, and its name is excluded: nobody renews it.
-        ("removed", "not_selected"),
-        ("removed", "not_selected"),
+        ("removed", "orphaned"),
+        ("removed", "orphaned"),
         None,
     ]
     assert aws.calls == {"GetAuthorizationToken": 1}
@@ -85,7 +85,12 @@ def test_what_is_selected_is_served_and_nothing_else(refresher: Refresher, aws: 
     assert before == {name: refresher.secret(name).to_dict() for name in before}
 
     mark = audit.mark()
-    assert outcomes(refresher, *namespaces) == [("unchanged", "fresh")] * 2 + [("skipped", "foreign"), None, None, None]
+    assert outcomes(refresher, *namespaces) == [("unchanged", "fresh")] * 2 + [
+        ("skipped", "unmanaged"),
+        None,
+        None,
+        None,
+    ]
     assert (audit.writes(since=mark, resource="secrets"), aws.calls) == ([], {"GetAuthorizationToken": 1})
 
 
@@ -93,7 +98,7 @@ def test_a_label_removed_and_given_back(refresher: Refresher) -> None:
     namespace = add(refresher)
     assert outcomes(refresher, namespace) == [("created", "missing")]
     uid = refresher.secret(namespace).metadata.uid
-    for value, expected in ((None, ("removed", "not_selected")), (refresher.home, ("renewed", "empty"))):
+    for value, expected in ((None, ("removed", "orphaned")), (refresher.home, ("renewed", "empty"))):
         refresher.core.patch_namespace(namespace, {"metadata": {"labels": {SELECTED: value}}})
         assert outcomes(refresher, namespace) == [expected]
     assert refresher.secret(namespace).metadata.uid == uid
@@ -160,7 +165,7 @@ def test_a_page_of_large_secrets_is_taken_in_smaller_ones(refresher: Refresher) 
         refresher.core.create_namespaced_secret(namespace, body)
         namespaces.append(namespace)
     good = add(refresher, **DUE)
-    assert outcomes(refresher, *namespaces, good) == [("skipped", "foreign")] * 10 + [("renewed", "expired")]
+    assert outcomes(refresher, *namespaces, good) == [("skipped", "unmanaged")] * 10 + [("renewed", "expired")]
 
 
 def test_permissions_that_are_missing_are_named(refresher: Refresher, core: client.CoreV1Api) -> None:

@@ -223,7 +223,7 @@ class Scene:
 
     def actions(self, result: module.Result) -> dict[str, str]:
         """What was done in each namespace, or would be; nothing in one that was not looked at."""
-        key = "would" if self._way.info else "action"
+        key = "planned_action" if self._way.info else "action"
         found = {entry["namespace"]: entry[key] for entry in result.values["namespaces"]}
         return {kind: found[name] for kind, name in self.names.items() if name in found}
 

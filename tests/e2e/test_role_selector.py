@@ -277,8 +277,8 @@ def test_a_run_serves_what_is_selected_now(
     assert {key: results.get(name) for key, name in names.items()} == {
         "ours": ("unchanged", "fresh"),
         "later": ("created", "missing"),
-        "elsewhere": ("removed", "not_selected"),
-        "foreign": ("skipped", "foreign"),
+        "elsewhere": ("removed", "orphaned"),
+        "foreign": ("skipped", "unmanaged"),
         "excluded": None,
         "label": None,
     }
@@ -297,7 +297,7 @@ def test_a_run_serves_what_is_selected_now(
     assert core.read_namespaced_secret(NAME, names["foreign"]).to_dict() == foreign
 
     mark = audit.mark()
-    assert set(podless.run().values()) == {("unchanged", "fresh"), ("skipped", "foreign")}
+    assert set(podless.run().values()) == {("unchanged", "fresh"), ("skipped", "unmanaged")}
     assert (audit.writes(since=mark, resource="secrets"), aws.calls) == ([], {"GetAuthorizationToken": 1})
 
 
@@ -306,7 +306,7 @@ def test_a_label_taken_away_and_given_back(place: Place, podless: Podless, core:
     podless.run()
     uid = core.read_namespaced_secret(NAME, later).metadata.uid
     label(core, later, None)
-    assert podless.run()[later] == ("removed", "not_selected")
+    assert podless.run()[later] == ("removed", "orphaned")
     assert auths(core, later) == {}
     label(core, later, "on")
     assert podless.run()[later] == ("renewed", "empty")
@@ -342,5 +342,5 @@ def test_real_pods(
     assert list(auths(core, new)) == ["public.ecr.aws"]
     label(core, new, None)
     ended = workloads.refresh(place.role.refresher)
-    assert ended.outcomes[new] == ("removed", "not_selected")
+    assert ended.outcomes[new] == ("removed", "orphaned")
     assert auths(core, new) == {}

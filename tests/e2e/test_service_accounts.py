@@ -118,7 +118,7 @@ def test_four_beats_of_attaching_changing_and_detaching(
     # The secret goes, so that it is taken off accounts that nobody names now, too.
     gone = dict.fromkeys(("build-1", "build-2", "default", "other"), "detached")
     mark = audit.mark()
-    beats("removed", "ours", gone, 4, state="absent")
+    beats("removed", "managed", gone, 4, state="absent")
     assert order(audit, mark) == [*["serviceaccounts"] * 4, "secrets"]
     for name in ("build-1", "build-2", "other"):
         assert secrets_of(core, namespace, name) == THEIRS
@@ -172,7 +172,7 @@ def test_an_account_that_does_not_exist_is_named_and_the_rest_is_done(
     for args in (["--check"], []):
         run = ansible.pull_secret(*args, namespaces=[bad, good], service_accounts=["build"], aws=aws_options)
         assert outcome(run, good) == ("created", "missing", {"build": "attached"})
-        assert outcome(run, bad) == ("failed", "missing_account", {"build": "failed"})
+        assert outcome(run, bad) == ("failed", "missing_service_account", {"build": "failed"})
         assert run.results["result"]["failed"]
         assert "Service account build does not exist. Make it first" in run.results["result"]["msg"]
     # The secret itself was written.

@@ -302,8 +302,8 @@ def code_reasons() -> set[str]:
 
 def test_the_search_for_reasons_finds_them() -> None:
     """It reads source, so that it could miss all of them in silence."""
-    known = {"due", "fresh", "registries", "immutable", "missing_namespace", "conflict", "aws", "secret_lost"}
-    known |= {"kept", "dying", "recovered", "orphaned"}
+    known = {"due", "fresh", "registries", "immutable", "missing_namespace", "conflict", "token_unavailable"}
+    known |= {"kept", "fail_open_disabled", "restored", "orphaned", "secret_lost"}
     assert known <= code_reasons()
 
 

@@ -197,7 +197,7 @@ def _renewal(held: Held, policy: Policy, now: dt.datetime) -> str:
     if held.mark is None:
         return "unknown_expiry"
     if not held.genuine:
-        return "fingerprint"
+        return "modified"
     if held.mark.expires_at <= now:
         return "expired"
     if held.mark.expires_at - now < held.mark.renew_before(policy.renew_before):
@@ -208,9 +208,9 @@ def _renewal(held: Held, policy: Policy, now: dt.datetime) -> str:
 def _absent(held: Held) -> Step:
     """A logout takes away whatever login there is, as the clients' own do."""
     if held.found:
-        return Step(held.registry, "removed", "ours" if held.genuine else "foreign", held.store)
+        return Step(held.registry, "removed", "managed" if held.genuine else "unmanaged", held.store)
     if held.mark:
-        return Step(held.registry, "removed", "mark", held.store)
+        return Step(held.registry, "removed", "expiry_record", held.store)
     return Step(held.registry, "unchanged", "missing", held.store)
 
 

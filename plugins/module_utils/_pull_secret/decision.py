@@ -115,7 +115,7 @@ def _decide_present(stored: Stored, policy: Policy, now: dt.datetime, token: Tok
             return _with_token("recreated", "wrong_type", policy, now, token, stored)
         return Plan("failed", "wrong_type", _wrong_type(stored))
     if not may_touch:
-        return Plan("failed", "foreign", _FOREIGN)
+        return Plan("failed", "unmanaged", _FOREIGN)
     if stored.malformed:
         return Plan("failed", "malformed", _malformed(stored))
     plan = _decide_content(stored, policy, now, token)
@@ -128,7 +128,7 @@ def _decide_present(stored: Stored, policy: Policy, now: dt.datetime, token: Tok
 
 def _decide_content(stored: Stored, policy: Policy, now: dt.datetime, token: Token | None) -> Plan:
     if not stored.ours:
-        return _with_token("adopted", "foreign", policy, now, token, stored)
+        return _with_token("adopted", "unmanaged", policy, now, token, stored)
     expires_at = stored.expires_at
     renewal = _renewal(stored, policy, now)
     not_later = token is not None and expires_at is not None and token.expires_at <= expires_at
@@ -148,9 +148,9 @@ def _renewal(stored: Stored, policy: Policy, now: dt.datetime) -> str:
 def _ailment(stored: Stored, policy: Policy, now: dt.datetime) -> str:
     """What is wrong with the token in this secret of ours, or nothing."""
     if not stored.entries:
-        return "recovered" if stored.failed_open else "empty"
+        return "restored" if stored.failed_open else "empty"
     if not stored.genuine:
-        return "fingerprint"
+        return "modified"
     if stored.expires_at is None:
         return "unknown_expiry"
     if stored.expires_at <= now:
@@ -166,16 +166,16 @@ def _without_token(stored: Stored | None, policy: Policy, now: dt.datetime, cloc
     counts as past: a renewal would have replaced that token as well.
     """
     if stored is None or (stored.ours and stored.type == managed_metadata.DOCKERCONFIG_TYPE and not stored.entries):
-        return Plan("failed", "aws", _ANONYMOUS)
+        return Plan("failed", "token_unavailable", _ANONYMOUS)
     if not stored.ours or stored.type != managed_metadata.DOCKERCONFIG_TYPE:
-        return Plan("failed", "aws", _UNTOUCHED)
+        return Plan("failed", "token_unavailable", _UNTOUCHED)
     expires_at = stored.expires_at
     if expires_at and expires_at - now > stored.fail_open_before(policy.fail_open_before):
         return Plan("failed", "kept", _KEPT, expires_at=expires_at)
     if not clocks_agree:
         return Plan("failed", "clocks", _CLOCKS, expires_at=expires_at)
     if not policy.fail_open:
-        return Plan("failed", "dying", _DYING, expires_at=expires_at)
+        return Plan("failed", "fail_open_disabled", _DYING, expires_at=expires_at)
     if stored.immutable:
         return Plan("failed", "immutable", _IMMUTABLE_AND_DYING, expires_at=expires_at)
     change = _without_entries(stored)
@@ -262,13 +262,13 @@ def _decide_absent(stored: Stored | None) -> Plan:
     if stored is None:
         return Plan("unchanged", "missing")
     if not stored.ours:
-        return Plan("unchanged", "foreign")
+        return Plan("unchanged", "unmanaged")
     if stored.type != managed_metadata.DOCKERCONFIG_TYPE:
         return Plan("failed", "wrong_type", _wrong_type(stored))
     if stored.malformed:
         return Plan("failed", "malformed", _malformed(stored))
     if stored.created and stored.alone:
-        return Plan("removed", "ours")
+        return Plan("removed", "managed")
     if stored.immutable and stored.entries:
         return Plan("failed", "immutable", "The secret is immutable and holds more than our keys: delete it by hand.")
     labels: dict[str, str | None] = {managed_metadata.MANAGED_LABEL: None}
@@ -283,16 +283,16 @@ def _decide_emptied(stored: Stored | None) -> Plan:
     if stored is None:
         return Plan("unchanged", "missing")
     if not stored.ours:
-        return Plan("unchanged", "foreign")
+        return Plan("unchanged", "unmanaged")
     if stored.type != managed_metadata.DOCKERCONFIG_TYPE:
         return Plan("unchanged", "wrong_type")
     if stored.malformed:
         return Plan("failed", "malformed", _malformed(stored))
     if not stored.entries:
-        return Plan("unchanged", "not_selected")
+        return Plan("unchanged", "orphaned")
     if stored.immutable:
         return Plan("failed", "immutable", _IMMUTABLE_AND_NOT_SELECTED)
-    return Plan("removed", "not_selected", change=_without_entries(stored))
+    return Plan("removed", "orphaned", change=_without_entries(stored))
 
 
 def _without_entries(stored: Stored) -> Change:

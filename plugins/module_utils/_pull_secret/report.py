@@ -26,9 +26,11 @@ NAMED = 10
 # What is said of the namespaces that needed a token which AWS did not give, by their kind.
 _WITHOUT_TOKEN = {
     "kept": "keep the token they have, of whose life more than fail_open_before is left",
-    "dying": "keep a token that has ended or is about to, since fail_open is false: pulls with it are refused",
+    "fail_open_disabled": (
+        "keep a token that has ended or is about to, since fail_open is false: pulls with it are refused"
+    ),
     "failed_open": "had a token that had ended or was about to: it was taken out, so that pulls are anonymous",
-    "aws": "have no token of ours",
+    "token_unavailable": "have no token of ours",
     "clocks": "keep the token they have, since the clocks do not tell whether it has expired",
 }
 

@@ -134,7 +134,9 @@ class SecretWriter:
             if self._cluster.stopped_by:
                 return _failed(outcome, "stopped", f"Not begun: {self._cluster.stopped_by} came. Run the task again.")
             if outcome.plan.needs_token and self._tokens.token is None:
-                return _failed(outcome, "no_token", "It came to need a token while the task ran: run the task again.")
+                return _failed(
+                    outcome, "token_needed", "It came to need a token while the task ran: run the task again."
+                )
             try:
                 return dataclasses.replace(outcome, uid=self._write(outcome))
             except (ConflictError, NotFoundError) as exc:

@@ -175,7 +175,9 @@ def decide_account(account: Account, attach: bool, secret: str) -> AccountPlan:
         msg = (
             f"Service account {account.name} is a refresher's: with a stale secret its pod, the cure, could not start."
         )
-        return AccountPlan(account.name, "failed", reason="refresher_account", msg=msg + " Take it off the list.")
+        return AccountPlan(
+            account.name, "failed", reason="refresher_service_account", msg=msg + " Take it off the list."
+        )
     if (secret in account.secrets) == attach:
         return AccountPlan(account.name, "unchanged", account=account, entries=account.entries)
     if attach:
@@ -192,7 +194,7 @@ def _missing(name: str, secret: str) -> AccountPlan:
 
 def missing(name: str, waited: str = "") -> AccountPlan:
     msg = f"Service account {name} does not exist{waited}. Make it first, or take it out of service_accounts."
-    return AccountPlan(name, "failed", reason="missing_account", msg=msg)
+    return AccountPlan(name, "failed", reason="missing_service_account", msg=msg)
 
 
 def merge_patch(plan: AccountPlan) -> dict[str, t.Any]:

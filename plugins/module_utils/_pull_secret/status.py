@@ -34,8 +34,8 @@ UNREAD = "unknown"
 # A reason of decide() under the plainest policy -> the status, where it is another word.
 _STATUS = {
     "empty": "unknown_expiry",
-    "recovered": "failed_open",
-    "fingerprint": "unknown_expiry",
+    "restored": "failed_open",
+    "modified": "unknown_expiry",
     # The token is good; what differs is the policy's business.
     "metadata": "fresh",
     "registries": "fresh",
@@ -109,7 +109,7 @@ class Findings:
             "status": health.status,
             "expires_at": health.expires_at and format_time(health.expires_at),
             "remaining_seconds": None if health.remaining is None else int(health.remaining.total_seconds()),
-            "would": plan.action,
+            "planned_action": plan.action,
             "reason": plan.reason,
             "msg": plan.msg,
             "secret_uid": outcome.uid,

@@ -41,7 +41,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.se
 
 SECONDS_FOR_ACCOUNTS = 10.0
 """For the `default` accounts of new namespaces, which Kubernetes creates a moment after them."""
-_GONE = ("forbidden", "terminating", "missing_namespace", "missing", "missing_account")
+_GONE = ("forbidden", "terminating", "missing_namespace", "missing", "missing_service_account")
 """Reasons for which a namespace may be gone, or not be selected any more."""
 _END = object()
 
@@ -112,10 +112,10 @@ class Refresher:
     def _keep(self, namespace: str, secret: Secret | None) -> Outcome:
         """An unmanaged secret is somebody else's, and no failure."""
         if secret is not None and not Stored(secret).ours:
-            return Outcome(namespace, Plan("skipped", "foreign"))
+            return Outcome(namespace, Plan("skipped", "unmanaged"))
         outcome = self._writer.act(self._writer.decide(namespace, secret))
-        if outcome.plan.reason == "foreign":
-            return Outcome(namespace, Plan("skipped", "foreign"))
+        if outcome.plan.reason == "unmanaged":
+            return Outcome(namespace, Plan("skipped", "unmanaged"))
         reach = service_accounts.reach(outcome.plan, self._settings.policy)
         return dataclasses.replace(outcome, accounts=self._attach(namespace, reach)) if reach else outcome
 

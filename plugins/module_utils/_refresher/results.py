@@ -18,7 +18,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import
 SHOWN = 10
 """Namespaces that failed and are in the words; the log has all."""
 _FAILURES = ("failed", "failed_open")
-_WITHOUT_TOKEN = ("aws", "clocks", "kept", "dying", "immutable")
+_WITHOUT_TOKEN = ("token_unavailable", "clocks", "kept", "fail_open_disabled", "immutable")
 """Reasons of those that failed for lack of a token."""
 
 

@@ -108,7 +108,7 @@ def test_another_client_s_rewrite_is_believed_and_another_login_is_not(place: Pl
     place.path.write_text(json.dumps({**place.config, "plugins": {}}))
     assert place.run().plan.action == "unchanged"
     place.path.write_text('{"auths":{"public.ecr.aws":{"auth":"QVdTOmE="}}}')
-    assert place.run(dry_run=True).plan.reason == "fingerprint"
+    assert place.run(dry_run=True).plan.reason == "modified"
 
 
 def test_a_record_of_another_folder_is_of_no_use(place: Place) -> None:

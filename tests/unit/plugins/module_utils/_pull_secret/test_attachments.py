@@ -235,7 +235,9 @@ def test_conflicts_without_end_are_given_up(pool: concurrent.futures.Executor) -
     assert cluster.calls["patch"] == account_writer.DECISIONS
 
 
-@pytest.mark.parametrize(("attach", "expected"), [(True, ("failed", "missing_account")), (False, ("unchanged", ""))])
+@pytest.mark.parametrize(
+    ("attach", "expected"), [(True, ("failed", "missing_service_account")), (False, ("unchanged", ""))]
+)
 def test_an_account_deleted_meanwhile(
     pool: concurrent.futures.Executor, attach: bool, expected: tuple[str, str]
 ) -> None:
@@ -279,6 +281,6 @@ def test_it_is_not_waited_for_without_end(pool: concurrent.futures.Executor, clo
     for namespace in FEW:
         (plan,) = plans[namespace]
         done = one.writer.write(namespace, plan)
-        assert (done.action, done.reason) == ("failed", "missing_account")
+        assert (done.action, done.reason) == ("failed", "missing_service_account")
         assert "after 60 seconds" in done.msg
     assert clock[0] <= account_writer.WAIT_SECONDS

@@ -89,7 +89,7 @@ def test_what_a_plan_writes_is_then_unchanged(case: cases.Case) -> None:
         after = apply(case.secret, merge_patch(case.secret, plan.change))
     again = decide(after, policy, now, token)
     assert (again.action, again.reason) in (
-        ("unchanged", "not_selected"),
+        ("unchanged", "orphaned"),
         ("unchanged", "fresh"),
         ("unchanged", "not_later"),
         ("unchanged", "exists"),
@@ -135,11 +135,11 @@ def test_failing_open_takes_out_our_keys_once_and_the_next_token_puts_them_back(
     assert (after.ours, after.created, after.failed_open, after.registries) == (True, before.created, True, ())
 
     again = decide(opened, policy, now + dt.timedelta(hours=2), outage=True)
-    assert (again.action, again.reason, again.writes) == ("failed", "aws", False)
+    assert (again.action, again.reason, again.writes) == ("failed", "token_unavailable", False)
 
     token = Token(expires_at=now + dt.timedelta(hours=12), username="AWS", password="new")
     recovery = decide(opened, dataclasses.replace(policy, force_renew=False), now, token)
-    assert (recovery.action, recovery.reason) == ("renewed", "recovered")
+    assert (recovery.action, recovery.reason) == ("renewed", "restored")
     healed = Stored(apply(opened, merge_patch(opened, recovery.change)))
     assert healed.entries == dict.fromkeys(policy.registries, token.entry)
     assert healed.expires_at == token.expires_at

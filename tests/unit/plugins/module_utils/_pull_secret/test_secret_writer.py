@@ -68,7 +68,7 @@ def test_one_failure_serves_all() -> None:
     cluster, aws = MemoryCluster(NAMES), Aws("AWS is down")
     tokens = Tokens(fetch=aws.fetch)
     found = keep(cluster, tokens, NAMES)
-    assert {(outcome.plan.action, outcome.plan.reason) for outcome in found} == {("failed", "aws")}
+    assert {(outcome.plan.action, outcome.plan.reason) for outcome in found} == {("failed", "token_unavailable")}
     assert (tokens.outage, aws.calls, cluster.stored) == ("AWS is down", 1, {})
 
 

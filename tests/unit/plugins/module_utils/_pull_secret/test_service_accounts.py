@@ -125,17 +125,17 @@ CHANGE = Change(labels={"a": None})
 REACH: dict[str, tuple[Plan, dict[str, Any], Reach | None]] = {
     "a secret that is made": (Plan("created", "missing"), {}, Reach(("a",))),
     "a secret that is good": (Plan("unchanged", "fresh"), {}, Reach(("a",))),
-    "a secret that failed": (Plan("failed", "foreign"), {}, None),
+    "a secret that failed": (Plan("failed", "unmanaged"), {}, None),
     "a namespace that is skipped": (Plan("skipped", "terminating"), {}, None),
     "an option that is empty": (Plan("created", "missing"), {"service_accounts": ()}, None),
-    "a secret that goes": (Plan("removed", "ours"), {"state": "absent"}, Reach(("a",), attach=False, everyone=True)),
+    "a secret that goes": (Plan("removed", "managed"), {"state": "absent"}, Reach(("a",), attach=False, everyone=True)),
     "a secret that is given back": (
         Plan("removed", "shared", change=CHANGE),
         {"state": "absent"},
         Reach(("a",), attach=False),
     ),
     "a secret that was gone before": (Plan("unchanged", "missing"), {"state": "absent"}, Reach(("a",), attach=False)),
-    "a foreign secret": (Plan("unchanged", "foreign"), {"state": "absent"}, None),
+    "a foreign secret": (Plan("unchanged", "unmanaged"), {"state": "absent"}, None),
     "a namespace that is gone": (Plan("unchanged", "missing_namespace"), {"state": "absent"}, None),
     "nothing listed, nothing that goes": (
         Plan("unchanged", "missing"),
@@ -143,12 +143,12 @@ REACH: dict[str, tuple[Plan, dict[str, Any], Reach | None]] = {
         None,
     ),
     "nothing listed, the secret goes": (
-        Plan("removed", "ours"),
+        Plan("removed", "managed"),
         {"state": "absent", "service_accounts": ()},
         Reach((), attach=False, everyone=True),
     ),
     "taken away, though the state is present": (
-        Plan("removed", "ours"),
+        Plan("removed", "managed"),
         {},
         Reach(("a",), attach=False, everyone=True),
     ),
@@ -176,7 +176,7 @@ def test_a_placeholder_run_attaches_no_foreign_secret(ours: bool, usable: bool) 
 def test_the_namespace_as_a_whole() -> None:
     attached, unchanged = AccountPlan("a", "attached"), AccountPlan("b", "unchanged")
     missing = service_accounts.missing("c")
-    fresh, renewed, failed = Plan("unchanged", "fresh"), Plan("renewed", "due"), Plan("failed", "foreign", "theirs")
+    fresh, renewed, failed = Plan("unchanged", "fresh"), Plan("renewed", "due"), Plan("failed", "unmanaged", "theirs")
     assert service_accounts.overall(fresh, ()) == fresh
     assert service_accounts.overall(fresh, (unchanged,)) == fresh
     assert service_accounts.overall(renewed, (attached,)) == renewed
@@ -184,6 +184,6 @@ def test_the_namespace_as_a_whole() -> None:
     updated = service_accounts.overall(fresh, (unchanged, attached))
     assert (updated.action, updated.reason) == ("updated", "service_accounts")
     told = service_accounts.overall(renewed, (attached, missing))
-    assert (told.action, told.reason) == ("failed", "missing_account")
+    assert (told.action, told.reason) == ("failed", "missing_service_account")
     assert "The secret: renewed (due)." in told.msg
     assert "c does not exist. Make it first" in told.msg

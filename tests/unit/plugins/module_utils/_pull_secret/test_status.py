@@ -119,13 +119,13 @@ def test_what_would_be_done_is_what_the_module_does(case: cases.Case, at: Any) -
     cluster = cast(Cluster, ReadOnlyCluster("team-a", secrets=stored))
     runner = Runner(cluster, policy_of(case), None, workers=1, dry_run=True)
     (outcome,) = runner.run(Selection(("team-a",))).outcomes
-    assert (found["would"], found["reason"], found["msg"]) == (
+    assert (found["planned_action"], found["reason"], found["msg"]) == (
         outcome.plan.action,
         outcome.plan.reason,
         outcome.plan.msg,
     )
     if case.token is None and not case.outage:
-        assert (found["would"], found["reason"]) == (case.expect["action"], case.expect["reason"])
+        assert (found["planned_action"], found["reason"]) == (case.expect["action"], case.expect["reason"])
 
 
 STATUS: dict[str, tuple[str, dict[str, Any] | None]] = {
@@ -146,7 +146,7 @@ STATUS: dict[str, tuple[str, dict[str, Any] | None]] = {
             "annotations": {managed_metadata.FAILED_OPEN_AT: cases.DEFAULT_NOW},
         },
     ),
-    "foreign": ("foreign", {"ours": False}),
+    "foreign": ("unmanaged", {"ours": False}),
     "wrong type": ("wrong_type", {"type": "Opaque"}),
     "foreign of a wrong type": ("wrong_type", {"type": "Opaque", "ours": False}),
     "malformed": ("malformed", {"raw": '{"auths":[]}'}),
@@ -198,7 +198,7 @@ def test_what_cannot_be_read_has_a_status_too() -> None:
         "get secret broken": ClusterError("api_error", "etcd is down"),
     }
     found = entries(cluster, *cluster.names, "gone")
-    assert {name: (entry["status"], entry["would"], entry["reason"]) for name, entry in found.items()} == {
+    assert {name: (entry["status"], entry["planned_action"], entry["reason"]) for name, entry in found.items()} == {
         "forbidden": ("forbidden", "failed", "forbidden"),
         "broken": ("unknown", "failed", "api_error"),
         "terminating": ("terminating", "failed", "terminating"),
@@ -216,7 +216,7 @@ def test_what_prune_would_take_away_is_an_orphan(at: Any) -> None:
         for entry in inspect(ReadOnlyCluster(*stored, secrets=stored), "chosen", prune=True).to_result()["namespaces"]
         if entry["namespace"] == "old"
     ]
-    assert (old["status"], old["would"], old["reason"]) == ("orphaned", "removed", "orphaned")
+    assert (old["status"], old["planned_action"], old["reason"]) == ("orphaned", "removed", "orphaned")
     assert old["remaining_seconds"] == 6 * 3600
 
 
@@ -231,7 +231,7 @@ def test_an_orphan_is_seen_where_the_secrets_are_listed(at: Any) -> None:
     found = entries(cluster, *names, policy=policy)
     assert set(found) == {*names, "old"}
     old = found["old"]
-    assert (old["status"], old["would"], old["reason"]) == ("orphaned", "unchanged", "orphaned")
+    assert (old["status"], old["planned_action"], old["reason"]) == ("orphaned", "unchanged", "orphaned")
     assert (old["remaining_seconds"], old["service_accounts"]) == (6 * 3600, ["build"])
     assert set(entries(cluster, *names, policy=Policy(name=NAME, state="absent"))) == set(names)
 
@@ -262,9 +262,9 @@ def test_accounts_that_would_be_attached(at: Any) -> None:
     cluster.accounts = {"a": {"build": []}, "b": {"default": []}}
     policy = Policy(name=NAME, renew_before=dt.timedelta(hours=1), service_accounts=("build",))
     found = entries(cluster, "a", "b", policy=policy)
-    assert {name: (entry["status"], entry["would"], entry["reason"]) for name, entry in found.items()} == {
+    assert {name: (entry["status"], entry["planned_action"], entry["reason"]) for name, entry in found.items()} == {
         "a": ("fresh", "updated", "service_accounts"),
-        "b": ("fresh", "failed", "missing_account"),
+        "b": ("fresh", "failed", "missing_service_account"),
     }
     assert "build does not exist" in found["b"]["msg"]
 

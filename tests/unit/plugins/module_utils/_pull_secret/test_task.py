@@ -83,7 +83,7 @@ def test_conflicts_without_end_are_given_up() -> None:
 def test_a_foreign_secret_made_meanwhile_is_not_overwritten() -> None:
     cluster = MemoryCluster(["a"])
     cluster.meanwhile = {"a": cases.secret(namespace="a", ours=False)}
-    assert result(run(cluster, "a")) == {"a": ("failed", "foreign")}
+    assert result(run(cluster, "a")) == {"a": ("failed", "unmanaged")}
 
 
 def test_a_namespace_deleted_meanwhile_is_named() -> None:
@@ -96,7 +96,7 @@ def test_a_namespace_deleted_meanwhile_is_named() -> None:
 
 def test_a_token_that_came_to_be_needed_is_told() -> None:
     cluster = MemoryCluster(["a"])
-    assert result(run(cluster, "a", token=None)) == {"a": ("failed", "no_token")}
+    assert result(run(cluster, "a", token=None)) == {"a": ("failed", "token_needed")}
     assert cluster.calls["create secret"] == 0
 
 
@@ -238,7 +238,7 @@ def test_a_removal_needs_no_clock() -> None:
     cluster.clocks = Clocks(dt.timedelta(days=2))
     cluster.stored = {"a": cases.secret(namespace="a")}
     report = run(cluster, "a", state="absent")
-    assert result(report) == {"a": ("removed", "ours")}
+    assert result(report) == {"a": ("removed", "managed")}
     assert report.problem(Policy(NAME, state="absent"), Selection(("a",))) == ""
 
 
@@ -266,7 +266,7 @@ def test_the_message_names_the_first_failures_and_counts_the_rest() -> None:
     cluster = MemoryCluster(names)
     cluster.stored = {name: cases.secret(namespace=name, ours=False) for name in names}
     message = run(cluster, *names).problem(Policy(name=NAME), Selection(tuple(names)))
-    assert message.startswith("15 of 15 namespaces failed. n00: foreign:")
+    assert message.startswith("15 of 15 namespaces failed. n00: unmanaged:")
     assert "n10" not in message
     assert message.endswith("And 5 more, see namespaces.")
 
@@ -296,7 +296,7 @@ def test_what_aws_lacks_and_what_became_of_each_class_is_told() -> None:
     assert message.endswith("1 of 14 namespaces have no token of ours: n00.")
     assert cluster.calls["patch secret"] == 11
     again = run(cluster, "n01", token=None, outage="AWS is down.")
-    assert result(again) == {"n01": ("failed", "aws")}
+    assert result(again) == {"n01": ("failed", "token_unavailable")}
     assert not again.changed
 
 

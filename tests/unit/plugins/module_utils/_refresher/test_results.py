@@ -18,13 +18,13 @@ def test_the_summary_counts_and_names_the_first_that_failed() -> None:
     out = io.StringIO()
     results = Results(Tokens(outage="AWS is down"), out)
     for number in range(12):
-        results.add(Outcome(f"team-{number:02}", Plan("failed", "aws", "No token.")))
+        results.add(Outcome(f"team-{number:02}", Plan("failed", "token_unavailable", "No token.")))
     results.add(Outcome("good", Plan("unchanged", "fresh")))
     words = results.conclude().splitlines()
     assert words[0] == "12 failed, 1 unchanged"
-    assert words[1] == "team-00: aws: No token. AWS is down"
+    assert words[1] == "team-00: token_unavailable: No token. AWS is down"
     assert (len(words), words[-1]) == (12, "(the log has the others)")
     lines = [json.loads(line) for line in out.getvalue().splitlines()]
     assert lines[-1] == {"summary": {"failed": 12, "unchanged": 1}, "expires_at": None}
-    failed = {"namespace": "team-00", "action": "failed", "reason": "aws", "expires_at": None}
+    failed = {"namespace": "team-00", "action": "failed", "reason": "token_unavailable", "expires_at": None}
     assert lines[0] == {**failed, "msg": "No token. AWS is down"}
