@@ -53,7 +53,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import TokenError, parse_duration
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import TimeError, parse_duration
 
 
 def duration(text: t.Any) -> float:
@@ -62,7 +62,7 @@ def duration(text: t.Any) -> float:
         raise AnsibleFilterError(f"duration: it must be a text such as 8h or 1h30m, not {type(text).__name__}")
     try:
         seconds = parse_duration(text).total_seconds()
-    except TokenError as error:
+    except TimeError as error:
         raise AnsibleFilterError(f"duration: {error}") from error
     return int(seconds) if seconds.is_integer() else seconds
 

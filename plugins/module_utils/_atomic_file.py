@@ -18,6 +18,8 @@ import stat
 import time
 import typing as t
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import CollectionError
+
 PRIVATE = 0o600
 LOCK_TIMEOUT = 60.0  # seconds
 _LOCK_PAUSE = 0.02  # seconds
@@ -32,7 +34,7 @@ _WRITE_PROBLEMS = {
 }
 
 
-class FileError(Exception):
+class FileError(CollectionError):
     """A file that cannot be used, with the next step. The message never holds any of its content."""
 
 

@@ -14,6 +14,8 @@ import json
 import re
 import typing as t
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import CollectionError
+
 ACTIONS = ("ecr-public:GetAuthorizationToken", "sts:GetServiceBearerToken")
 # For a principal that needs a token and nothing else; also the session policy of an assumed role.
 POLICY: dict[str, t.Any] = {
@@ -46,7 +48,7 @@ _DENIED_ACTION = re.compile(r"not authorized to perform: ([a-z-]+:[A-Za-z]+)")
 _SKEW = re.compile(r"(?:expired|not yet current): (\d{8}T\d{6}Z) is .* \((\d{8}T\d{6}Z) [-+]")
 
 
-class EcrPublicError(Exception):
+class EcrPublicError(CollectionError):
     """No token. The message says what, where and the next step; it never holds a token or a secret key."""
 
 

@@ -10,12 +10,8 @@ import datetime as dt
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors import Call, ClockError, strange
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import (
-    Token,
-    TokenError,
-    format_time,
-    parse_time,
-)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import TimeError, format_time, parse_time
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, TokenError
 
 
 def read(answer: t.Any, call: Call) -> Token:
@@ -28,7 +24,7 @@ def read(answer: t.Any, call: Call) -> Token:
         raise strange(call, f"its authorizationData has no {' and no '.join(missing)}")
     try:
         token = Token.from_authorization(str(data["authorizationToken"]), _expiry(data["expiresAt"]))
-    except TokenError as error:
+    except (TokenError, TimeError) as error:
         raise strange(call, str(error)) from None
     except (OverflowError, OSError):
         raise strange(call, "its expiresAt is out of range") from None

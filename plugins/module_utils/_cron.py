@@ -17,7 +17,8 @@ import re
 import typing as t
 import zoneinfo
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import TokenError, parse_duration
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import CollectionError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import TimeError, parse_duration
 
 _NICKNAMES = {
     "@yearly": "0 0 1 1 *",
@@ -42,7 +43,7 @@ _UTC = ("UTC", "Etc/UTC")
 _YEARS = 28
 
 
-class CronError(ValueError):
+class CronError(CollectionError):
     """A schedule or time zone that Kubernetes would not take, or a schedule that never comes."""
 
 
@@ -151,7 +152,7 @@ def gaps(text: str, time_zone: str, year: int) -> Gaps:
         try:
             # Kubernetes drops what is less than a second, and takes a second for less than that.
             seconds = max(1, int(parse_duration(text[len(_EVERY) :]).total_seconds()))
-        except TokenError as error:
+        except TimeError as error:
             raise CronError(f"{text!r}: {error}") from error
         return Gaps(seconds, seconds)
     found = _gaps(Schedule.parse(text), zone, dt.date(year, 1, 1), dt.date(year + _YEARS, 1, 1))

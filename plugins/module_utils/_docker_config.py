@@ -16,11 +16,20 @@ import json
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _json_text
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import CollectionError
 
 Entry = dict[str, t.Any]
 
+DEFAULT_REGISTRY = "public.ecr.aws"
+DOCKERCONFIG_TYPE = "kubernetes.io/dockerconfigjson"
+"""Of a Secret that holds such a config."""
+DATA_KEY = ".dockerconfigjson"
+LEGACY_TYPE = "kubernetes.io/dockercfg"
+"""Of a Secret that holds the value of `auths` alone."""
+LEGACY_DATA_KEY = ".dockercfg"
 
-class DockerConfigError(ValueError):
+
+class DockerConfigError(CollectionError):
     """The text is not a Docker config. The message never holds any of its content."""
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An ECR Public authorization token, its times, and durations. Private to this collection."""
+"""An ECR Public authorization token. Private to this collection."""
 
 from __future__ import annotations
 
@@ -10,21 +10,19 @@ import base64
 import binascii
 import dataclasses
 import datetime as dt
-import re
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.managed_metadata import DEFAULT_REGISTRY
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._docker_config import DEFAULT_REGISTRY
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import CollectionError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import TimeError, format_time, parse_time
 
 UNKNOWN = "unknown"
 """Stands in check mode for what only a token could tell."""
 
-_DURATION_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_DURATION_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
 
-
-class TokenError(ValueError):
-    """A token, time or duration that cannot be used. The message never holds the token."""
+class TokenError(CollectionError):
+    """A token that cannot be used. The message never holds the token."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,8 +56,12 @@ class Token:
                 f"token has no {' and no '.join(missing)}: give it what the lookup "
                 "freshpull.ecr_public.ecr_public_token returns"
             )
+        try:
+            expires_at = parse_time(str(mapping["expires_at"]))
+        except TimeError as exc:
+            raise TokenError(f"expires_at of the token: {exc}") from exc
         return cls(
-            expires_at=parse_time(str(mapping["expires_at"])),
+            expires_at=expires_at,
             username=mapping.get("username") or "AWS",
             password=mapping["password"],
             registry=mapping.get("registry") or DEFAULT_REGISTRY,
@@ -80,33 +82,3 @@ class Token:
             "expires_at": format_time(self.expires_at),
             "dockerconfigjson": _docker_config.docker_config({self.registry: entry}),
         }
-
-
-def parse_time(text: str) -> dt.datetime:
-    """An ISO 8601 time as aware UTC; without a zone it is taken as UTC. Raises TokenError."""
-    try:
-        # Python before 3.11 does not read the Z.
-        time = dt.datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith("Z") else text)
-    except ValueError as exc:
-        raise TokenError(f"{text!r} is not a time such as 2026-01-02T03:04:05Z") from exc
-    return time.replace(tzinfo=dt.timezone.utc) if time.tzinfo is None else time.astimezone(dt.timezone.utc)
-
-
-def format_time(time: dt.datetime) -> str:
-    """2026-01-02T03:04:05Z, in UTC and whole seconds."""
-    return time.astimezone(dt.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def parse_duration(text: str) -> dt.timedelta:
-    """A positive Go duration such as 8h, 1h30m or 90s (https://pkg.go.dev/time#ParseDuration). Raises TokenError."""
-    seconds, position = 0.0, 0
-    for part in _DURATION_PART.finditer(text):
-        if part.start() != position:
-            break
-        seconds += float(part.group(1)) * _DURATION_UNITS[part.group(2)]
-        position = part.end()
-    if not text or position != len(text):
-        raise TokenError(f"{text!r} is not a duration such as 8h, 1h30m or 90s")
-    if not 0 < seconds < 366 * 86400:
-        raise TokenError(f"the duration {text!r} must be more than 0 and less than a year")
-    return dt.timedelta(seconds=seconds)

@@ -225,13 +225,10 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._atomic_file import FileError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import CollectionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login import options
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.credential_helper import HelperError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.paths import User
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.task import LoginError, Runner
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.options import ArgumentError
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import TokenError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.task import Runner
 
 
 def main() -> None:
@@ -242,7 +239,7 @@ def main() -> None:
         result["path"] = task.path
         runner = Runner(task.path, task.client, module.get_bin_path)
         report = runner.run(task.policy, task.token, dry_run=module.check_mode)
-    except (ArgumentError, FileError, HelperError, LoginError, TokenError) as exc:
+    except CollectionError as exc:
         module.fail_json(msg=str(exc), **result)
     result.update(report.to_result())
     if task.warning:

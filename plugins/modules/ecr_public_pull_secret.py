@@ -261,12 +261,10 @@ aws_from_play:
 
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import ClusterError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import CollectionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.client import connect, make_module
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import options
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import SelectionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.task import Runner
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import TokenError
 
 
 def main() -> None:
@@ -278,7 +276,7 @@ def main() -> None:
         result["host"] = cluster.host
         runner = Runner(cluster, task.policy, task.token, task.workers, module.check_mode, task.outage, task.prune)
         report = runner.run(task.selection)
-    except (ClusterError, SelectionError, TokenError, options.ArgumentError) as exc:
+    except CollectionError as exc:
         module.fail_json(msg=str(exc), **result)
     result.update(report.to_result(task.policy, task.token))
     for warning in report.warnings:

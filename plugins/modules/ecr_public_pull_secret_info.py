@@ -164,12 +164,10 @@ expires_at:
 
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import ClusterError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import CollectionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.client import connect, make_module
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import options
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import SelectionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.status import Inspector
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import TokenError
 
 
 def main() -> None:
@@ -180,7 +178,7 @@ def main() -> None:
         cluster = connect(module, connections=task.workers)
         result["host"] = cluster.host
         findings = Inspector(cluster, task.policy, task.workers, task.prune).inspect(task.selection)
-    except (ClusterError, SelectionError, TokenError, options.ArgumentError) as exc:
+    except CollectionError as exc:
         module.fail_json(msg=str(exc), **result)
     for warning in findings.warnings:
         module.warn(warning)

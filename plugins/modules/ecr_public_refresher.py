@@ -367,10 +367,8 @@ test_run:
 import datetime as dt
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import ClusterError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import CollectionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.client import connect, make_module
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.options import ArgumentError
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import SelectionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import options, task
 
 
@@ -379,12 +377,12 @@ def main() -> None:
     try:
         wanted = options.read(module.params, dt.datetime.now(tz=dt.timezone.utc).year)
         cluster = connect(module, connections=wanted.workers)
-    except (ArgumentError, SelectionError, ClusterError) as exc:
+    except CollectionError as exc:
         module.fail_json(msg=str(exc))
     report = task.Report()
     try:
         task.carry_out(cluster, wanted, report, dry_run=module.check_mode)
-    except (ArgumentError, ClusterError, SelectionError) as exc:
+    except CollectionError as exc:
         report.problems.insert(0, str(exc))
     result: dict[str, t.Any] = {"host": cluster.host, **report.to_result()}
     for warning in report.shown_warnings():

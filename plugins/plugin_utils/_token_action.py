@@ -20,8 +20,8 @@ from ansible.plugins.loader import lookup_loader
 from ansible.plugins.lookup import LookupBase
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors import AwsError
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.managed_metadata import DEFAULT_REGISTRY
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.options import OUTAGE
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._docker_config import DEFAULT_REGISTRY
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._options import OUTAGE
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import UNKNOWN, Token
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _play_defaults, _task_environment
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._registry import (

@@ -118,7 +118,7 @@ class Ground:
 
 def secret(namespace: str, token: dict[str, str]) -> dict[str, Any]:
     """What everybody writes: the body of a pull secret with our marks, so that all send about as many bytes."""
-    entries = {managed_metadata.DEFAULT_REGISTRY: _docker_config.auth_entry(token["username"], token["password"])}
+    entries = {_docker_config.DEFAULT_REGISTRY: _docker_config.auth_entry(token["username"], token["password"])}
     return {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -134,10 +134,10 @@ def secret(namespace: str, token: dict[str, str]) -> dict[str, Any]:
                 managed_metadata.RENEWED_AT: token["expires_at"],
                 managed_metadata.RENEWED_BY: "module",
                 managed_metadata.FINGERPRINT: _docker_config.fingerprint(entries),
-                managed_metadata.REGISTRIES: managed_metadata.DEFAULT_REGISTRY,
+                managed_metadata.REGISTRIES: _docker_config.DEFAULT_REGISTRY,
                 managed_metadata.CREATED: "true",
             },
         },
-        "type": managed_metadata.DOCKERCONFIG_TYPE,
-        "stringData": {managed_metadata.DATA_KEY: _docker_config.docker_config(entries)},
+        "type": _docker_config.DOCKERCONFIG_TYPE,
+        "stringData": {_docker_config.DATA_KEY: _docker_config.docker_config(entries)},
     }

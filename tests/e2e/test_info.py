@@ -16,9 +16,10 @@ import pytest
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import decide
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import TokenError, format_time, parse_time
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import TimeError, format_time, parse_time
 from e2e.test_module_failures import limited_kubeconfig, spoil_terminating
 from e2e.test_where import server, vault
 from support.aws import FakeAws
@@ -56,7 +57,7 @@ def moved(secret: dict[str, Any], by: dt.timedelta, namespace: str) -> dict[str,
     for mark in (managed_metadata.EXPIRES_AT, managed_metadata.RENEWED_AT):
         try:
             annotations[mark] = format_time(parse_time(annotations.get(mark, "")) + by)
-        except TokenError:
+        except TimeError:
             continue
     return {**secret, "metadata": {**kept, "namespace": namespace, "annotations": annotations}}
 
@@ -226,7 +227,7 @@ def test_who_uses_it_until_when_and_no_secret_in_it(
         assert all(entry["status"] == "fresh" and entry["remaining_seconds"] > 0 for entry in found.values())
         assert result["summary"] == {"fresh": len(chosen)}
         assert not result["changed"]
-        password = core.read_namespaced_secret(name_of_it, names[0]).data[managed_metadata.DATA_KEY]
+        password = core.read_namespaced_secret(name_of_it, names[0]).data[_docker_config.DATA_KEY]
         assert password not in run.output
         assert (audit.writes(since=mark, user="freshpull-admin"), aws.calls) == ([], {})
         for resource, count in lists.items():

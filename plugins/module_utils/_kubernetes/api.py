@@ -9,6 +9,7 @@ with a word for results and a sentence for people.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import email.utils
 import http.client
@@ -17,6 +18,7 @@ import json
 import secrets
 import typing as t
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import CollectionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import kinds
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.clocks import Clocks
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import Patience
@@ -30,9 +32,8 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.t
     TooLargeError,
     Transport,
 )
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Namespace
 
+FIELD_MANAGER = "freshpull"
 PAGE_SIZE = 500
 READ_ONE_BY_ONE = 8
 """Up to so many namespaces, asking in each costs less than a list over all of them, and needs fewer rights."""
@@ -47,11 +48,11 @@ _UNKNOWN = (401, 403)
 """What it answers whom it does not know, or not yet."""
 _METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-_WRITE = (("fieldManager", managed_metadata.FIELD_MANAGER),)
+_WRITE = (("fieldManager", FIELD_MANAGER),)
 _Parsed = t.TypeVar("_Parsed")
 
 
-class ClusterError(Exception):
+class ClusterError(CollectionError):
     """The API server refused or did not answer. `reason` is a word for results, str() a sentence for people."""
 
     def __init__(self, reason: str, msg: str) -> None:
@@ -81,6 +82,14 @@ class ForbiddenError(ClusterError):
     """RBAC or admission refused; the sentence says which verb on what."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Namespace:
+    """What the API server says of a namespace."""
+
+    name: str
+    terminating: bool = False
+
+
 class Cluster:
     """The few requests that are needed. Safe to use from many threads."""
 
@@ -91,7 +100,7 @@ class Cluster:
         """By the first response of the API server."""
         self._clock_read = False
         # Server-side apply is in conflict with other field managers only.
-        self._creator = f"{managed_metadata.FIELD_MANAGER}-{secrets.token_hex(4)}"
+        self._creator = f"{FIELD_MANAGER}-{secrets.token_hex(4)}"
 
     @property
     def host(self) -> str:

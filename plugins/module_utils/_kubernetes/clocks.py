@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import format_time
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import format_time
 
 WARNED = dt.timedelta(seconds=60)
 MOST = dt.timedelta(minutes=10)

@@ -8,13 +8,16 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import kinds
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster, NotFoundError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import (
+    FIELD_MANAGER,
+    Cluster,
+    NotFoundError,
+)
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import (
     APPLY_PATCH,
     MERGE_PATCH,
     Request,
 )
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
 
 Object = dict[str, t.Any]
 
@@ -86,7 +89,7 @@ def _path_of(body: Object) -> str:
 
 
 def _query(dry_run: bool) -> tuple[tuple[str, str], ...]:
-    manager = ("fieldManager", managed_metadata.FIELD_MANAGER)
+    manager = ("fieldManager", FIELD_MANAGER)
     return (manager, ("dryRun", "All")) if dry_run else (manager,)
 
 

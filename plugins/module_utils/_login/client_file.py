@@ -16,7 +16,7 @@ import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import IN_FILE, Mark, Plan
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import TokenError, format_time, parse_time
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import TimeError, format_time, parse_time
 
 _KEY = "(https?://)?{registry}(/|/v[12]/?)?"
 _INDENT = re.compile(r"\{\r?\n([ \t]+)\"")
@@ -94,7 +94,7 @@ class Record:
             record = json.loads(text)
             marks = {registry: _mark(mark) for registry, mark in record["logins"].items()}
             return cls(bool(record["made"]), marks)
-        except (AttributeError, KeyError, TokenError, TypeError, ValueError):
+        except (AttributeError, KeyError, TimeError, TypeError, ValueError):
             return cls()
 
     def changed(self, plan: Plan, made: bool) -> Record:

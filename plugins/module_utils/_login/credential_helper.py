@@ -14,6 +14,7 @@ import os
 import subprocess
 import typing as t
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import CollectionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import Login
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._process import Process
 
@@ -24,7 +25,7 @@ NOT_FOUND = "credentials not found in native keychain"
 _SHOWN = 300
 
 
-class HelperError(Exception):
+class HelperError(CollectionError):
     """A helper that cannot be used, with the next step. The message never holds a secret."""
 
 

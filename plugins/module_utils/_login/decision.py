@@ -13,7 +13,7 @@ import datetime as dt
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.managed_metadata import DEFAULT_REGISTRY
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._docker_config import DEFAULT_REGISTRY
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 
 IN_FILE = ""

@@ -10,15 +10,12 @@ import dataclasses
 import os
 import typing as t
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._docker_config import DEFAULT_REGISTRY
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import OptionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import Policy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.paths import User, default_path, doubt
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.managed_metadata import DEFAULT_REGISTRY
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.options import (
-    TOKEN,
-    ArgumentError,
-    read_registries,
-)
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, parse_duration
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._options import TOKEN, read_duration, read_registries
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 
 LOGIN: dict[str, t.Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -45,11 +42,11 @@ class Task:
 
 
 def read(params: t.Mapping[str, t.Any], user: User) -> Task:
-    """Raises ArgumentError or TokenError."""
+    """Raises OptionError or TokenError."""
     policy = Policy(
         state=params["state"],
         registries=read_registries(params["registries"]),
-        renew_before=parse_duration(params["renew_before"]),
+        renew_before=read_duration("renew_before", params["renew_before"]),
         mode=_mode(params["mode"]),
     )
     token = Token.from_mapping(params["token"]) if params["token"] else None
@@ -64,7 +61,7 @@ def _mode(value: t.Any) -> int:
     except ValueError:
         mode = 0
     if mode & 0o600 != 0o600 or mode & ~0o660:
-        raise ArgumentError(
+        raise OptionError(
             f"mode must be '0600', '0640' or '0660', quoted, not {value!r}: the owner has to read and write it, and a "
             "login that everybody can read is no secret"
         )
@@ -75,5 +72,5 @@ def _path(params: t.Mapping[str, t.Any], user: User) -> str:
     path = params["path"] or default_path(params["client"], user)
     if not os.path.isabs(path):
         source = "path" if params["path"] else "The path that the environment gives"
-        raise ArgumentError(f"{source} is {path!r}, which depends on where the task runs: make it absolute")
+        raise OptionError(f"{source} is {path!r}, which depends on where the task runs: make it absolute")
     return path

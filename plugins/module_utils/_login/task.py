@@ -15,6 +15,7 @@ import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _atomic_file
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._docker_config import DockerConfigError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import CollectionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login import decision
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.client_file import ClientConfig, Record
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.credential_helper import (
@@ -22,18 +23,14 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.creden
     CredentialHelper,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import IN_FILE, Held, Plan, Policy
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import (
-    UNKNOWN,
-    Token,
-    TokenError,
-    format_time,
-)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import format_time
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import UNKNOWN, Token, TokenError
 
 RECORD = "freshpull"
 """How the name of our record ends, beside the file: .config.json.freshpull."""
 
 
-class LoginError(Exception):
+class LoginError(CollectionError):
     """The task cannot be done, with the next step. The message never holds a secret."""
 
 

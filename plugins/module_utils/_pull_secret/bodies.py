@@ -30,8 +30,8 @@ def new_secret(namespace: str, policy: Policy, change: Change) -> Secret:
             "labels": dict(change.labels),
             "annotations": dict(change.annotations),
         },
-        "type": managed_metadata.DOCKERCONFIG_TYPE,
-        "data": {managed_metadata.DATA_KEY: _encode(_docker_config.dump({"auths": dict(change.auths)}))},
+        "type": _docker_config.DOCKERCONFIG_TYPE,
+        "data": {_docker_config.DATA_KEY: _encode(_docker_config.dump({"auths": dict(change.auths)}))},
     }
 
 
@@ -43,7 +43,7 @@ def merge_patch(secret: Secret, change: Change) -> dict[str, t.Any]:
             metadata[key] = dict(values)
     patch: dict[str, t.Any] = {"metadata": metadata}
     if change.auths:
-        patch["data"] = {managed_metadata.DATA_KEY: _encode(_changed_text(Stored(secret), change))}
+        patch["data"] = {_docker_config.DATA_KEY: _encode(_changed_text(Stored(secret), change))}
     return patch
 
 
@@ -53,8 +53,8 @@ def successor(secret: Secret, policy: Policy, change: Change) -> Secret:
     body = new_secret(secret["metadata"]["namespace"], policy, change)
     body["metadata"]["labels"] = _merged(stored.labels, change.labels)
     body["metadata"]["annotations"] = _merged(stored.annotations, change.annotations)
-    kept = {key: value for key, value in stored.data.items() if key != managed_metadata.LEGACY_DATA_KEY}
-    body["data"] = {**kept, managed_metadata.DATA_KEY: _encode(_changed_text(stored, change))}
+    kept = {key: value for key, value in stored.data.items() if key != _docker_config.LEGACY_DATA_KEY}
+    body["data"] = {**kept, _docker_config.DATA_KEY: _encode(_changed_text(stored, change))}
     return body
 
 
@@ -82,7 +82,7 @@ def diff(secret: Secret | None, policy: Policy, plan: Plan) -> tuple[dict[str, t
     if plan.action == "removed" and not plan.change:
         return before, {}
     after = {
-        "type": managed_metadata.DOCKERCONFIG_TYPE,
+        "type": _docker_config.DOCKERCONFIG_TYPE,
         "labels": _merged(before.get("labels", {}), plan.change.labels),
         "annotations": _merged(before.get("annotations", {}), plan.change.annotations),
         "registries": _merged(before.get("registries", {}), {k: _digest(v) for k, v in plan.change.auths.items()}),

@@ -16,7 +16,8 @@ import typing as t
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.stored import Secret, Stored
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import UNKNOWN, Token, format_time
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import format_time
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import UNKNOWN, Token
 
 TOKEN_ACTIONS = ("created", "renewed", "adopted", "recreated")
 """Those that write a token."""
@@ -32,7 +33,7 @@ class Policy:
 
     name: str
     state: str = "present"
-    registries: tuple[str, ...] = (managed_metadata.DEFAULT_REGISTRY,)
+    registries: tuple[str, ...] = (_docker_config.DEFAULT_REGISTRY,)
     renew_before: dt.timedelta = dt.timedelta(hours=8)
     force_renew: bool = False
     fail_open: bool = True
@@ -110,7 +111,7 @@ def decide(
 
 def _decide_present(stored: Stored, policy: Policy, now: dt.datetime, token: Token | None) -> Plan:
     may_touch = stored.ours or policy.adopt
-    if stored.type != managed_metadata.DOCKERCONFIG_TYPE:
+    if stored.type != _docker_config.DOCKERCONFIG_TYPE:
         if policy.recreate and may_touch:
             return _with_token("recreated", "wrong_type", policy, now, token, stored)
         return Plan("failed", "wrong_type", _wrong_type(stored))
@@ -165,9 +166,9 @@ def _without_token(stored: Stored | None, policy: Policy, now: dt.datetime, cloc
     they serve anonymous pulls. So what dies before the next run is taken out, and an expiry that cannot be believed
     counts as past: a renewal would have replaced that token as well.
     """
-    if stored is None or (stored.ours and stored.type == managed_metadata.DOCKERCONFIG_TYPE and not stored.entries):
+    if stored is None or (stored.ours and stored.type == _docker_config.DOCKERCONFIG_TYPE and not stored.entries):
         return Plan("failed", "token_unavailable", _ANONYMOUS)
-    if not stored.ours or stored.type != managed_metadata.DOCKERCONFIG_TYPE:
+    if not stored.ours or stored.type != _docker_config.DOCKERCONFIG_TYPE:
         return Plan("failed", "token_unavailable", _UNTOUCHED)
     expires_at = stored.expires_at
     if expires_at and expires_at - now > stored.fail_open_before(policy.fail_open_before):
@@ -263,7 +264,7 @@ def _decide_absent(stored: Stored | None) -> Plan:
         return Plan("unchanged", "missing")
     if not stored.ours:
         return Plan("unchanged", "unmanaged")
-    if stored.type != managed_metadata.DOCKERCONFIG_TYPE:
+    if stored.type != _docker_config.DOCKERCONFIG_TYPE:
         return Plan("failed", "wrong_type", _wrong_type(stored))
     if stored.malformed:
         return Plan("failed", "malformed", _malformed(stored))
@@ -284,7 +285,7 @@ def _decide_emptied(stored: Stored | None) -> Plan:
         return Plan("unchanged", "missing")
     if not stored.ours:
         return Plan("unchanged", "unmanaged")
-    if stored.type != managed_metadata.DOCKERCONFIG_TYPE:
+    if stored.type != _docker_config.DOCKERCONFIG_TYPE:
         return Plan("unchanged", "wrong_type")
     if stored.malformed:
         return Plan("failed", "malformed", _malformed(stored))
@@ -343,17 +344,17 @@ _FAILED_OPEN = (
 
 
 def _wrong_type(stored: Stored) -> str:
-    legacy = " (the legacy format)" if stored.type == managed_metadata.LEGACY_TYPE else ""
+    legacy = " (the legacy format)" if stored.type == _docker_config.LEGACY_TYPE else ""
     options = "recreate: true" if stored.ours else "recreate: true and adopt: true"
     return (
         f"The secret has type {stored.type}{legacy}, which cannot be changed in place; the kubelet needs "
-        f"{managed_metadata.DOCKERCONFIG_TYPE}. Choose another name, or set {options} to have it made anew."
+        f"{_docker_config.DOCKERCONFIG_TYPE}. Choose another name, or set {options} to have it made anew."
     )
 
 
 def _malformed(stored: Stored) -> str:
     return (
-        f"The secret's {managed_metadata.DATA_KEY} cannot be read: {stored.malformed}. It is left as it is, since "
+        f"The secret's {_docker_config.DATA_KEY} cannot be read: {stored.malformed}. It is left as it is, since "
         "it may hold other logins; and with it the kubelet refuses pulls from every registry. Repair or delete it, "
         "then run again."
     )

@@ -27,10 +27,3 @@ ANNOTATIONS = (EXPIRES_AT, RENEWED_AT, RENEWED_BY, FINGERPRINT, REGISTRIES, CREA
 
 REFRESHER_LABEL = PREFIX + "refresher"
 """Label of all that belongs to a refresher, its service account among it."""
-
-FIELD_MANAGER = "freshpull"
-DOCKERCONFIG_TYPE = "kubernetes.io/dockerconfigjson"
-LEGACY_TYPE = "kubernetes.io/dockercfg"
-DATA_KEY = ".dockerconfigjson"
-LEGACY_DATA_KEY = ".dockercfg"
-DEFAULT_REGISTRY = "public.ecr.aws"

@@ -9,24 +9,18 @@ import dataclasses
 import re
 import typing as t
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import OptionError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._options import (
+    OUTAGE,
+    TOKEN,
+    read_duration,
+    read_registries,
+)
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Policy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection, is_glob
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, parse_duration
-
-TOKEN: dict[str, t.Any] = {
-    "type": "dict",
-    # Only the secret parts: no_log on the whole would mask "AWS" and the expiry all over the result.
-    "no_log": False,
-    "options": {
-        "registry": {"type": "str"},
-        "username": {"type": "str", "default": "AWS"},
-        "password": {"type": "str", "required": True, "no_log": True},
-        "authorization_token": {"type": "str", "no_log": True},
-        "expires_at": {"type": "str", "required": True},
-        "dockerconfigjson": {"type": "str", "no_log": True},
-    },
-}
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 
 _SHARED: dict[str, t.Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -36,7 +30,7 @@ _SHARED: dict[str, t.Any] = {
     "namespace_selector": {"type": "list", "elements": "str", "aliases": ["label_selectors"]},
     "renew_before": {"type": "str", "default": "8h"},
     "force_renew": {"type": "bool", "default": False},
-    "registries": {"type": "list", "elements": "str", "default": [managed_metadata.DEFAULT_REGISTRY]},
+    "registries": {"type": "list", "elements": "str", "default": [_docker_config.DEFAULT_REGISTRY]},
     "service_accounts": {"type": "list", "elements": "str", "default": []},
     "labels": {"type": "dict", "default": {}},
     "annotations": {"type": "dict", "default": {}},
@@ -58,19 +52,8 @@ PULL_SECRET: dict[str, t.Any] = {
 }
 PULL_SECRET_INFO = _SHARED
 
-OUTAGE = "outage"
-"""The one key that the module may find in `aws`: why AWS gave no token, in words. The action plugin takes the user's
-`aws`, asks AWS itself, and hands this to the module. Where another host has asked for a whole fleet, the role hands it
-to the action plugin, so that AWS is not asked again.
-"""
-
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names
 _DNS_SUBDOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_REGISTRY = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[0-9]{1,5})?")
-
-
-class ArgumentError(ValueError):
-    """An option that cannot be used, named in the message with what it should be."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,21 +69,21 @@ class Task:
 
 
 def read(params: t.Mapping[str, t.Any]) -> Task:
-    """Raises ArgumentError, TokenError or SelectionError."""
+    """Raises OptionError or TokenError."""
     check_workers(params["workers"])
     check_name(params["name"])
     for option in ("placeholder", "prune"):
         if params[option] and params["state"] == "absent":
-            raise ArgumentError(f"{option} and state: absent contradict each other")
+            raise OptionError(f"{option} and state: absent contradict each other")
     policy = Policy(
         name=params["name"],
         state=params["state"],
         registries=read_registries(params["registries"]),
-        renew_before=parse_duration(params["renew_before"]),
+        renew_before=read_duration("renew_before", params["renew_before"]),
         force_renew=params["force_renew"],
         # The module that only looks asks for no token, so that it has none to do without.
         fail_open=params.get("fail_open", False),
-        fail_open_before=parse_duration(params.get("fail_open_before", "1h")),
+        fail_open_before=read_duration("fail_open_before", params.get("fail_open_before", "1h")),
         labels=read_metadata("labels", params["labels"]),
         annotations=read_metadata("annotations", params["annotations"]),
         adopt=params["adopt"],
@@ -109,7 +92,7 @@ def read(params: t.Mapping[str, t.Any]) -> Task:
         service_accounts=read_service_accounts(params["service_accounts"]),
     )
     if policy.state == "present" and policy.fail_open and policy.fail_open_before >= policy.renew_before:
-        raise ArgumentError(
+        raise OptionError(
             f"fail_open_before ({params['fail_open_before']}) must be less than renew_before "
             f"({params['renew_before']}): a token is renewed first and given up last. Or set fail_open: false."
         )
@@ -119,19 +102,19 @@ def read(params: t.Mapping[str, t.Any]) -> Task:
 
 
 def check_workers(workers: int) -> None:
-    """Raises ArgumentError."""
+    """Raises OptionError."""
     if not 1 <= workers <= 256:
-        raise ArgumentError(f"workers must be from 1 to 256, not {workers}")
+        raise OptionError(f"workers must be from 1 to 256, not {workers}")
 
 
 def check_name(name: str) -> None:
-    """Of a secret. Raises ArgumentError."""
+    """Of a secret. Raises OptionError."""
     if not _DNS_SUBDOMAIN.fullmatch(name):
-        raise ArgumentError(f"name {name!r} cannot be a secret's: use lower-case letters, digits, '-', '.'")
+        raise OptionError(f"name {name!r} cannot be a secret's: use lower-case letters, digits, '-', '.'")
 
 
 def read_selection(params: t.Mapping[str, t.Any]) -> Selection:
-    """Of namespaces. Raises SelectionError."""
+    """Of namespaces. Raises OptionError."""
     selectors = [selector for selector in params["namespace_selector"] or [] if selector]
     namespaces = params["namespaces"]
     if namespaces is None:
@@ -139,26 +122,11 @@ def read_selection(params: t.Mapping[str, t.Any]) -> Selection:
     return Selection(tuple(namespaces), tuple(params["exclude_namespaces"]), ",".join(selectors))
 
 
-def read_registries(registries: t.Sequence[str]) -> tuple[str, ...]:
-    """Each of them once. Raises ArgumentError."""
-    for registry in registries:
-        if not _REGISTRY.fullmatch(registry):
-            raise ArgumentError(
-                f"registries: {registry!r} is not a registry's host such as {managed_metadata.DEFAULT_REGISTRY}: "
-                "no scheme, path or upper case"
-            )
-    if not registries:
-        raise ArgumentError(
-            "registries is empty, so that there is nothing to serve: use state: absent to take away what there is"
-        )
-    return tuple(dict.fromkeys(registries))
-
-
 def read_service_accounts(accounts: t.Sequence[str]) -> tuple[str, ...]:
-    """Names and globs, each of them once. Raises ArgumentError."""
+    """Names and globs, each of them once. Raises OptionError."""
     for account in accounts:
         if not account or not (is_glob(account) or _DNS_SUBDOMAIN.fullmatch(account)):
-            raise ArgumentError(
+            raise OptionError(
                 f"service_accounts: {account!r} cannot be a service account's name, nor is it a glob: "
                 "use lower-case letters, digits, '-', '.', and '*', '?', '[]' in globs"
             )
@@ -166,18 +134,18 @@ def read_service_accounts(accounts: t.Sequence[str]) -> tuple[str, ...]:
 
 
 def read_metadata(option: str, values: t.Mapping[str, t.Any]) -> dict[str, str]:
-    """Labels or annotations of the user's. Raises ArgumentError."""
+    """Labels or annotations of the user's. Raises OptionError."""
     for key in values:
         if key.startswith(managed_metadata.PREFIX):
-            raise ArgumentError(
+            raise OptionError(
                 f"{option}: {key!r} has our own prefix {managed_metadata.PREFIX}, which the module sets itself"
             )
     return read_strings(option, values)
 
 
 def read_strings(option: str, values: t.Mapping[str, t.Any]) -> dict[str, str]:
-    """Values as Kubernetes takes them. Raises ArgumentError."""
+    """Values as Kubernetes takes them. Raises OptionError."""
     for key, value in values.items():
         if not isinstance(value, str):
-            raise ArgumentError(f"{option}: the value of {key!r} must be a string; quote it")
+            raise OptionError(f"{option}: the value of {key!r} must be a string; quote it")
     return dict(values)

@@ -15,7 +15,8 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.service_accounts import AccountPlan
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.stored import Secret
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, format_time
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import format_time
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 
 DIFFS = 100
 """Namespaces whose diff is shown."""

@@ -135,7 +135,9 @@ class SecretWriter:
                 return _failed(outcome, "stopped", f"Not begun: {self._cluster.stopped_by} came. Run the task again.")
             if outcome.plan.needs_token and self._tokens.token is None:
                 return _failed(
-                    outcome, "token_needed", "It came to need a token while the task ran: run the task again."
+                    outcome,
+                    "token_needed",
+                    "The secret changed during the task and now needs a token. Run the task again.",
                 )
             try:
                 return dataclasses.replace(outcome, uid=self._write(outcome))

@@ -10,26 +10,17 @@ import fnmatch
 import re
 import typing as t
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import OptionError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Namespace
+
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _GLOB = re.compile(r"[*?\[]")
 
 
-class SelectionError(ValueError):
-    """The options name no namespace that can exist."""
-
-
 def is_glob(pattern: str) -> bool:
     """Whether it is a shell glob such as team-*, not a name."""
     return bool(_GLOB.search(pattern))
-
-
-@dataclasses.dataclass(frozen=True)
-class Namespace:
-    """What the API server says of a namespace."""
-
-    name: str
-    terminating: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,10 +33,10 @@ class Selection:
 
     def __post_init__(self) -> None:
         if not self.namespaces:
-            raise SelectionError("namespaces is empty: name at least one, or use '*' for all")
+            raise OptionError("namespaces is empty: name at least one, or use '*' for all")
         for name in self.names:
             if not _DNS_LABEL.fullmatch(name):
-                raise SelectionError(
+                raise OptionError(
                     f"{name!r} cannot be a namespace: names have lower-case letters, digits and '-', at most 63"
                 )
 

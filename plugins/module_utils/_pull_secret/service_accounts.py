@@ -175,9 +175,8 @@ def decide_account(account: Account, attach: bool, secret: str) -> AccountPlan:
         msg = (
             f"Service account {account.name} is a refresher's: with a stale secret its pod, the cure, could not start."
         )
-        return AccountPlan(
-            account.name, "failed", reason="refresher_service_account", msg=msg + " Take it off the list."
-        )
+        msg += " Remove it from service_accounts."
+        return AccountPlan(account.name, "failed", reason="refresher_service_account", msg=msg)
     if (secret in account.secrets) == attach:
         return AccountPlan(account.name, "unchanged", account=account, entries=account.entries)
     if attach:

@@ -26,7 +26,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.report import Outcome, Report
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.task import Runner
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import format_time
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import format_time
 
 UNREAD = "unknown"
 """The status of a secret that could not be read for a reason that has no status of its own."""

@@ -10,7 +10,7 @@ import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import TokenError, parse_time
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import TimeError, parse_time
 
 Secret = dict[str, t.Any]
 """A v1 Secret as the API gives it: a JSON object as a dict."""
@@ -39,9 +39,9 @@ class Stored:
         self.auths: dict[str, _docker_config.Entry] = self.config.get("auths", {})
 
     def _read_config(self) -> dict[str, t.Any]:
-        if self.type == managed_metadata.LEGACY_TYPE:
-            return {"auths": _docker_config.parse_base64(self.data.get(managed_metadata.LEGACY_DATA_KEY, ""))}
-        text = _docker_config.decode(self.data.get(managed_metadata.DATA_KEY, ""))
+        if self.type == _docker_config.LEGACY_TYPE:
+            return {"auths": _docker_config.parse_base64(self.data.get(_docker_config.LEGACY_DATA_KEY, ""))}
+        text = _docker_config.decode(self.data.get(_docker_config.DATA_KEY, ""))
         config = _docker_config.parse(text)
         self.text = text
         return config
@@ -59,7 +59,7 @@ class Stored:
     def _time(self, annotation: str) -> dt.datetime | None:
         try:
             return parse_time(self.annotations.get(annotation, ""))
-        except TokenError:
+        except TimeError:
             return None
 
     @property
@@ -92,7 +92,5 @@ class Stored:
     def alone(self) -> bool:
         """Whether nothing but our entries is in it."""
         return (
-            set(self.data) <= {managed_metadata.DATA_KEY}
-            and set(self.config) <= {"auths"}
-            and self.entries == self.auths
+            set(self.data) <= {_docker_config.DATA_KEY} and set(self.config) <= {"auths"} and self.entries == self.auths
         )

@@ -18,6 +18,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.a
     Cluster,
     ClusterError,
     ForbiddenError,
+    Namespace,
     NotFoundError,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import other_managers, service_accounts
@@ -31,12 +32,12 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import (
     Chosen,
-    Namespace,
     Selection,
     choose,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.stored import Secret, Stored
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, TokenError, format_time
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import format_time
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, TokenError
 
 _NAMESPACE_PROBLEMS = {
     "missing_namespace": MISSING_NAMESPACE,

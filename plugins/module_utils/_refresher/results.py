@@ -13,7 +13,7 @@ import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.report import Outcome
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.secret_writer import Tokens
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import format_time
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import format_time
 
 SHOWN = 10
 """Namespaces that failed and are in the words; the log has all."""

@@ -12,6 +12,7 @@ import os
 import re
 import typing as t
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import CollectionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Policy
 
 POLICY, NAMESPACES = "policy.json", "namespaces"
@@ -22,7 +23,7 @@ DEADLINE_STATUS = 3
 """The exit status of a run that its own deadline stopped: the CronJob tries it no second time."""
 
 
-class SettingsError(Exception):
+class SettingsError(CollectionError):
     """The settings cannot be used."""
 
 

@@ -12,8 +12,9 @@ import dataclasses
 import re
 import typing as t
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import OptionError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._options import read_registries
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import options as pull_secret_options
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.options import ArgumentError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.report import some
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection, is_glob
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import manifests, program, timing
@@ -133,7 +134,7 @@ class Installation:
     def settings(self, host: str, listed: t.Iterable[str]) -> Settings:
         """listed: the selected namespaces. With a selector they do not matter: the refresher selects at each run.
 
-        Raises ArgumentError if they are too many.
+        Raises OptionError if they are too many.
         """
         selection, unplaced = self.selection, self.unplaced
         schedule = unplaced.schedule
@@ -155,33 +156,33 @@ def _check_sizes(settings: Settings) -> None:
         if size <= MOST_BYTES:
             continue
         if each["metadata"]["name"] == CA:
-            raise ArgumentError(f"ca_bundle: has {size} bytes. A ConfigMap holds at most {MOST_BYTES}.")
-        raise ArgumentError(
+            raise OptionError(f"ca_bundle: has {size} bytes. A ConfigMap holds at most {MOST_BYTES}.")
+        raise OptionError(
             f"namespaces: the names of {len(settings.places.listed)} namespaces need {size} bytes, and a ConfigMap "
             f"holds at most {MOST_BYTES}. Use namespace_selector, with which the refresher finds the namespaces itself."
         )
 
 
 def read(params: t.Mapping[str, t.Any], year: int) -> Removal | Installation:
-    """Raises ArgumentError, TokenError or SelectionError. year: the present one, from which schedules are read."""
+    """Raises OptionError or TokenError. year: the present one, from which schedules are read."""
     pull_secret_options.check_name(params["name"])
     pull_secret_options.check_workers(params["workers"])
     if not _DNS_LABEL.fullmatch(params["namespace"]):
-        raise ArgumentError(
+        raise OptionError(
             f"namespace: {params['namespace']!r} cannot be a namespace. Use at most 63 lower-case letters, digits and "
             "'-'."
         )
     if params["state"] == "absent":
         return Removal(params["namespace"], params["name"], params["workers"])
     if params[PROGRAM].keys() != set(program.FILES):
-        raise ArgumentError("The module was given no program for the refresher. Run it as a task of a play.")
+        raise OptionError("The module was given no program for the refresher. Run it as a task of a play.")
     selection = pull_secret_options.read_selection(params)
     required = _requirements(selection)
     aws = _aws(params)
     times = timing.read(params, year)
     pod = _pod(params)
     if params["history"] < 1:
-        raise ArgumentError(f"history: must be at least 1, not {params['history']}.")
+        raise OptionError(f"history: must be at least 1, not {params['history']}.")
     schedule = Schedule(
         params["schedule"],
         params["time_zone"],
@@ -192,7 +193,7 @@ def read(params: t.Mapping[str, t.Any], year: int) -> Removal | Installation:
     accounts, globs = _service_accounts(params)
     renewal = Renewal(
         params["name"],
-        pull_secret_options.read_registries(params["registries"]),
+        read_registries(params["registries"]),
         times.renew_before,
         params["fail_open"],
         times.fail_open_before,
@@ -206,7 +207,7 @@ def read(params: t.Mapping[str, t.Any], year: int) -> Removal | Installation:
 
 
 def _service_accounts(params: t.Mapping[str, t.Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The names that the refresher attaches, and a warning about globs. Raises ArgumentError."""
+    """The names that the refresher attaches, and a warning about globs. Raises OptionError."""
     given = pull_secret_options.read_service_accounts(params["service_accounts"])
     if not params["attach_service_accounts"]:
         return (), ()
@@ -221,20 +222,20 @@ def _service_accounts(params: t.Mapping[str, t.Any]) -> tuple[tuple[str, ...], t
 
 
 def _requirements(selection: Selection) -> tuple[Requirement, ...]:
-    """Of the selector, in a form that an admission policy can check. Raises ArgumentError."""
+    """Of the selector, in a form that an admission policy can check. Raises OptionError."""
     if not selection.selector:
         return ()
     try:
         found = requirements(selection.selector)
     except SelectorError as exc:
-        raise ArgumentError(
+        raise OptionError(
             f"namespace_selector: {str(exc)!r} is not in the syntax of kubectl -l. "
             "Use a=b, a!=b, a in (b,c), a notin (b,c), a or !a, but not a>1."
         ) from exc
     try:
         check_globs((*selection.namespaces, *selection.exclude))
     except SelectorError as exc:
-        raise ArgumentError(
+        raise OptionError(
             f"namespaces and exclude_namespaces: {str(exc)!r} cannot be used with namespace_selector. "
             "Use lower-case letters, digits, '-', '*', '?', [a-z] and [!a-z]."
         ) from exc
@@ -244,7 +245,7 @@ def _requirements(selection: Selection) -> tuple[Requirement, ...]:
 def _aws(params: t.Mapping[str, t.Any]) -> AwsAccess:
     kind = params["aws_auth"]
     if not kind or (kind == "existing_secret" and not params["aws_existing_secret"]):
-        raise ArgumentError(
+        raise OptionError(
             "aws_auth: the refresher needs AWS access of its own, since the credentials of the control node are never "
             "copied. Use irsa, pod_identity, web_identity or ambient, which need no AWS keys in the cluster, secret "
             "(with aws_access_key and aws_secret_key) or existing_secret (with aws_existing_secret)."
@@ -253,14 +254,14 @@ def _aws(params: t.Mapping[str, t.Any]) -> AwsAccess:
         _ACCESS_KEY.fullmatch(params["aws_access_key"] or "") and _SECRET_KEY.fullmatch(params["aws_secret_key"] or "")
     ):
         # The message holds no value.
-        raise ArgumentError(
+        raise OptionError(
             "aws_access_key must be the AWS access key of an IAM user, which begins with AKIA, and aws_secret_key its "
             "AWS secret key. Temporary keys (ASIA) are rejected: they expire within hours, and then so do the pull "
             "secrets."
         )
     _check_role(params, kind)
     if not _AUDIENCE.fullmatch(params["audience"]):
-        raise ArgumentError(
+        raise OptionError(
             "audience: must be the audience of the identity provider in IAM, most often sts.amazonaws.com."
         )
     return AwsAccess(
@@ -278,12 +279,12 @@ def _aws(params: t.Mapping[str, t.Any]) -> AwsAccess:
 def _check_role(params: t.Mapping[str, t.Any], kind: str) -> None:
     arn, external_id = params["role_arn"], params["external_id"]
     if not _ROLE_ARN.fullmatch(arn) or (kind in FEDERATED and not arn):
-        raise ArgumentError(
+        raise OptionError(
             f"role_arn: {arn!r} must be the ARN of a role, such as arn:aws:iam::123456789012:role/ecr-public-pull, in "
             "the partition aws, since ECR Public exists in no other. aws_auth irsa and web_identity require it."
         )
     if external_id and (not _EXTERNAL_ID.fullmatch(external_id) or not arn or kind in FEDERATED):
-        raise ArgumentError(
+        raise OptionError(
             "external_id: must have 2 or more letters, digits and characters of _+=,.@:/-, and needs role_arn. "
             "AWS has none for irsa and web_identity: name the service account in the role's trust policy instead."
         )
@@ -291,26 +292,26 @@ def _check_role(params: t.Mapping[str, t.Any], kind: str) -> None:
 
 def _pod(params: t.Mapping[str, t.Any]) -> Pod:
     if not _IMAGE.fullmatch(params["image"]):
-        raise ArgumentError(
+        raise OptionError(
             f"image: {params['image']!r} must be an image with a tag or a digest, such as "
             "public.ecr.aws/aws-cli/aws-cli:2.36.7 or registry.example.com/mirror/aws-cli@sha256:... with 64 "
             "hexadecimal digits."
         )
     if params["name"] in params["image_pull_secrets"]:
-        raise ArgumentError(
+        raise OptionError(
             f"image_pull_secrets: {params['name']} is the secret that the refresher renews. Once its token has "
             "expired, the refresher could not start to renew it. Images of ECR Public need no pull secret; use another "
             "one for a mirror."
         )
     if not _PROXY.fullmatch(params["aws_proxy"]):
         # The value may hold a password.
-        raise ArgumentError(
+        raise OptionError(
             "aws_proxy: must be an address such as http://proxy.example.com:3128, without a user name and a password: "
             "everyone who can read the CronJob would see them."
         )
     bundle = params["ca_bundle"]
     if bundle and ("-----BEGIN CERTIFICATE-----" not in bundle or "PRIVATE KEY" in bundle):
-        raise ArgumentError(
+        raise OptionError(
             "ca_bundle: must be the certificates themselves in PEM format, not the name of a file, and no private key. "
             "lookup('ansible.builtin.file', 'ca.pem') reads a file."
         )

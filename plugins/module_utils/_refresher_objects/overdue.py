@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import TokenError, parse_time
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import TimeError, parse_time
 
 GRACE = dt.timedelta(minutes=2)
 """The Job controller ends a Job some time after its deadline, when the grace period of its pods is over."""
@@ -28,7 +28,7 @@ def _is_overdue(job: t.Mapping[str, t.Any], now: dt.datetime) -> bool:
         return False
     try:
         started = parse_time(status.get("startTime") or job["metadata"]["creationTimestamp"])
-    except (TokenError, KeyError, OverflowError):
+    except (TimeError, KeyError, OverflowError):
         return False
     return now - started > dt.timedelta(seconds=seconds) + GRACE
 

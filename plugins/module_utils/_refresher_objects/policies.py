@@ -14,6 +14,7 @@ import hashlib
 import json
 import typing as t
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.permissions import (
     NONE,
@@ -176,7 +177,7 @@ def _secret_validations(settings: Settings, former: Names) -> list[Object]:
     return [
         _validation(
             f"request.operation in ['CREATE', 'UPDATE'] && request.name in {names}"
-            f" && object.type == '{managed_metadata.DOCKERCONFIG_TYPE}'",
+            f" && object.type == '{_docker_config.DOCKERCONFIG_TYPE}'",
             f"The refresher creates and changes the pull secret {settings.renewal.secret}, and nothing else.",
         ),
         _validation(
@@ -195,16 +196,16 @@ def _secret_validations(settings: Settings, former: Names) -> list[Object]:
             "The refresher changes no owners and finalizers, and makes no secret immutable.",
         ),
         _validation(
-            f"variables.data.all(key, key == '{managed_metadata.DATA_KEY}'"
+            f"variables.data.all(key, key == '{_docker_config.DATA_KEY}'"
             " || key in variables.dataBefore && variables.data[key] == variables.dataBefore[key])"
             " && variables.dataBefore.all(key, key in variables.data)",
-            f"The refresher writes {managed_metadata.DATA_KEY} only.",
+            f"The refresher writes {_docker_config.DATA_KEY} only.",
         ),
         # In other namespaces it may remove managed entries. No more can be checked here: CEL reads no base64.
         _validation(
             "variables.selected || !variables.creating"
-            f" && size(variables.data['{managed_metadata.DATA_KEY}'])"
-            f" < size(variables.dataBefore['{managed_metadata.DATA_KEY}'])"
+            f" && size(variables.data['{_docker_config.DATA_KEY}'])"
+            f" < size(variables.dataBefore['{_docker_config.DATA_KEY}'])"
             f" && variables.annotations[?'{managed_metadata.REGISTRIES}'].orValue('') == ''",
             "In a namespace that is not selected the refresher removes managed entries, and does nothing else.",
         ),

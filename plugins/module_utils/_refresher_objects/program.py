@@ -17,6 +17,7 @@ FILES = (
     "_aws_errors.py",
     "_aws_response.py",
     "_docker_config.py",
+    "_errors.py",
     "_json_text.py",
     "_kubernetes/api.py",
     "_kubernetes/clocks.py",
@@ -41,6 +42,7 @@ FILES = (
     "_refresher/refresher.py",
     "_refresher/results.py",
     "_refresher/settings.py",
+    "_time.py",
     "_token.py",
 )
 """What _refresher/main.py imports, and itself; below module_utils."""

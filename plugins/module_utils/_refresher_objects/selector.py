@@ -13,6 +13,8 @@ import dataclasses
 import re
 import typing as t
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import CollectionError
+
 # One part of a selector in the syntax of kubectl -l:
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
 _PART = re.compile(
@@ -23,7 +25,7 @@ _PART = re.compile(
 _GLOB = re.compile(r"(?:[-a-z0-9*?]|\[!?(?:[a-z0-9]|[a-z0-9]-[a-z0-9])+\])+")
 
 
-class SelectorError(ValueError):
+class SelectorError(CollectionError):
     """What cannot be read as a selector or a glob. str() is the part that cannot."""
 
 

@@ -13,6 +13,7 @@ import dataclasses
 import json
 import typing as t
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import OptionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Policy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.options import check_name
@@ -42,7 +43,7 @@ def served(former: Former) -> Served:
         secret = policy["name"]
         check_name(secret)
         selects = bool(policy.get("selector"))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (OptionError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         secret, selects = "", False
     if selects or former.wide:
         return Served(secret, ALL)

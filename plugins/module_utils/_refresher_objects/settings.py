@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import program
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.selector import Requirement
@@ -126,7 +127,7 @@ class Renewal:
     """
 
     secret: str
-    registries: tuple[str, ...] = (managed_metadata.DEFAULT_REGISTRY,)
+    registries: tuple[str, ...] = (_docker_config.DEFAULT_REGISTRY,)
     renew_before: int = 8 * 3600
     fail_open: bool = True
     fail_open_before: int = 3600

@@ -14,11 +14,12 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.a
     Cluster,
     ClusterError,
     ForbiddenError,
+    Namespace,
     NotFoundError,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.report import some
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Namespace, choose
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import choose
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import (
     plan,
     served,
@@ -111,7 +112,7 @@ class Report:
 
 
 def carry_out(cluster: Cluster, wanted: Removal | Installation, report: Report, *, dry_run: bool) -> None:
-    """Fill the report. Raises ClusterError, SelectionError or ArgumentError."""
+    """Fill the report. Raises ClusterError or OptionError."""
     if isinstance(wanted, Removal):
         _remove(cluster, wanted, report, dry_run=dry_run)
     else:

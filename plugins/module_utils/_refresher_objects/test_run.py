@@ -33,7 +33,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.selector import pattern
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import CRONJOB, Settings
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import TokenError, parse_time
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import TimeError, parse_time
 
 Object = dict[str, t.Any]
 
@@ -352,6 +352,6 @@ def _is_counted(stored: Stored) -> bool:
         return True
     try:
         parse_time(expiry)
-    except TokenError:
+    except TimeError:
         return False
     return True

@@ -15,11 +15,11 @@ import re
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._cron import CronError, gaps
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.options import ArgumentError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import OptionError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._options import read_duration
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.manifests import (
     STARTING_DEADLINE,
 )
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import TokenError, parse_duration
 
 MINIMUM_DEADLINE = 180
 """Seconds. The program has 90 s less: with less than that there is no time for a retry."""
@@ -41,21 +41,21 @@ class Times:
 
 
 def read(params: t.Mapping[str, t.Any], year: int) -> Times:
-    """Raises ArgumentError. year: from which the gaps of the schedule are looked for."""
+    """Raises OptionError. year: from which the gaps of the schedule are looked for."""
     schedule, zone, deadline = params["schedule"], params["time_zone"], params["active_deadline"]
     if deadline < MINIMUM_DEADLINE:
-        raise ArgumentError(f"active_deadline: must be at least {MINIMUM_DEADLINE} seconds, not {deadline}.")
+        raise OptionError(f"active_deadline: must be at least {MINIMUM_DEADLINE} seconds, not {deadline}.")
     if _EVERY_MINUTE_OF_SOME_HOURS.match(schedule):
-        raise ArgumentError(
+        raise OptionError(
             f"schedule: {schedule!r} would run at each minute of the hours it names, where '17 */6 * * *' runs once in "
             "them."
         )
     try:
         found = gaps(schedule or _DEFAULT_SCHEDULE, zone, year)
     except CronError as exc:
-        raise ArgumentError(f"schedule and time_zone: {exc}.") from exc
+        raise OptionError(f"schedule and time_zone: {exc}.") from exc
     if found.shortest <= deadline:
-        raise ArgumentError(
+        raise OptionError(
             f"schedule: two runs of {schedule!r} are as close as {found.shortest} seconds, and a run may take "
             f"active_deadline ({deadline} seconds): the next one would end it. Use a schedule that runs less often, "
             "such as '17 */2 * * *'."
@@ -69,7 +69,7 @@ def read(params: t.Mapping[str, t.Any], year: int) -> Times:
         f"for its work, up to {window / 3600:.1f} hours pass until the next run is done"
     )
     if window >= renew_before:
-        raise ArgumentError(
+        raise OptionError(
             f"schedule: {words}. That must be less than renew_before ({params['renew_before']}), or a token may expire "
             "before it is renewed. Use a schedule that runs more often, such as '17 */2 * * *'."
         )
@@ -90,7 +90,7 @@ def _fail_open_before(params: t.Mapping[str, t.Any], renew_before: int, window: 
         return window
     seconds = _seconds("fail_open_before", given)
     if params["fail_open"] and not window <= seconds < renew_before:
-        raise ArgumentError(
+        raise OptionError(
             f"fail_open_before: {given} must be less than renew_before ({params['renew_before']}), and at least the "
             f"{window} seconds that may pass until the next run of the refresher is done, or a token may expire in "
             "between. Leave it empty to have it computed."
@@ -99,11 +99,8 @@ def _fail_open_before(params: t.Mapping[str, t.Any], renew_before: int, window: 
 
 
 def _seconds(option: str, duration: str) -> int:
-    """Whole seconds of a Go duration. Raises ArgumentError."""
-    try:
-        seconds = int(parse_duration(duration).total_seconds())
-    except TokenError as exc:
-        raise ArgumentError(f"{option}: {exc}.") from exc
+    """Whole seconds of a Go duration. Raises OptionError."""
+    seconds = int(read_duration(option, duration).total_seconds())
     if seconds < 1:
-        raise ArgumentError(f"{option}: {duration} must be at least a second.")
+        raise OptionError(f"{option}: {duration} must be at least a second.")
     return seconds

@@ -27,7 +27,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     text_at,
     words,
 )
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import TokenError, parse_time
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import TimeError, parse_time
 
 CONTAINER = "refresh"
 """The container of the refresher's program."""
@@ -342,7 +342,7 @@ def _seconds_until(seen: _Seen, end: Object) -> float:
     try:
         created = parse_time(text_at(seen.job, "metadata", "creationTimestamp"))
         seconds = (parse_time(text_at(end, "finishedAt")) - created) / dt.timedelta(seconds=1)
-    except (TokenError, OverflowError):
+    except (TimeError, OverflowError):
         return 0.0
     # A node whose clock is behind must not make it a failure at once.
     return max(seconds, 0.0)

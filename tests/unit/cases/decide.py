@@ -61,7 +61,7 @@ def _case(row: dict[str, Any]) -> Case:
 def secret(
     *,
     ours: bool = True,
-    type: str = managed_metadata.DOCKERCONFIG_TYPE,
+    type: str = _docker_config.DOCKERCONFIG_TYPE,
     immutable: bool = False,
     labels: dict[str, str] | None = None,
     annotations: dict[str, str] | None = None,
@@ -76,7 +76,7 @@ def secret(
     name: str = "ecr-public-secret",
 ) -> dict[str, Any]:
     """A v1 Secret from the table's short form."""
-    passwords = {managed_metadata.DEFAULT_REGISTRY: OLD} if auths is None else auths
+    passwords = {_docker_config.DEFAULT_REGISTRY: OLD} if auths is None else auths
     entries = {registry: _docker_config.auth_entry("AWS", password) for registry, password in passwords.items()}
     text = json.dumps({"auths": entries}) if raw is None else raw
     metadata: dict[str, Any] = {
@@ -104,7 +104,7 @@ def secret(
             metadata["labels"][managed_metadata.MANAGED_BY_LABEL] = managed_metadata.MANAGED_BY
         metadata["annotations"].update({mark: value for mark, value in marks.items() if value is not None})
     body: dict[str, Any] = {"metadata": metadata, "type": type}
-    body["data"] = {managed_metadata.DATA_KEY: base64.b64encode(text.encode()).decode()}
+    body["data"] = {_docker_config.DATA_KEY: base64.b64encode(text.encode()).decode()}
     if immutable:
         body["immutable"] = True
     return body

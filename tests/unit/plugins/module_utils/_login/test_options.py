@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import OptionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login import options as login_options
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.paths import User
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.options import ArgumentError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import TokenError
 
 BAD: dict[str, tuple[dict[str, Any], str]] = {
@@ -36,13 +36,13 @@ def read(environ: dict[str, str] | None = None, **options: Any) -> login_options
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_named(case: str) -> None:
     options, words = BAD[case]
-    with pytest.raises((ArgumentError, TokenError), match=words) as caught:
+    with pytest.raises((OptionError, TokenError), match=words) as caught:
         read(**options)
     assert "hunter2" not in str(caught.value)
 
 
 def test_the_environment_is_named_where_its_path_depends() -> None:
-    with pytest.raises(ArgumentError, match="the environment gives"):
+    with pytest.raises(OptionError, match="the environment gives"):
         read({"DOCKER_CONFIG": ".docker"})
 
 

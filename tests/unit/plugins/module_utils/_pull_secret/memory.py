@@ -15,12 +15,13 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.a
     Cluster,
     ClusterError,
     ConflictError,
+    Namespace,
     NotFoundError,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.clocks import Clocks
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Policy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.report import Report
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Namespace, Selection
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.task import Runner
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 

@@ -21,7 +21,8 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Plan, Policy, decide
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.stored import Secret, Stored
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, parse_duration, parse_time
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import parse_duration, parse_time
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 from unit.cases import decide as cases
 
 CASES = cases.load()
@@ -198,10 +199,10 @@ def test_a_patch_is_bound_to_what_was_read() -> None:
 
 def test_renewal_keeps_what_others_put_into_the_secret() -> None:
     secret = cases.secret(auths={"public.ecr.aws": "old", "other.example": "theirs"}, registries=["public.ecr.aws"])
-    config = json.loads(base64.b64decode(secret["data"][managed_metadata.DATA_KEY]))
+    config = json.loads(base64.b64decode(secret["data"][_docker_config.DATA_KEY]))
     config["credsStore"] = "theirs"
     config["auths"]["https://public.ecr.aws"] = {"auth": "QQ=="}
-    secret["data"][managed_metadata.DATA_KEY] = base64.b64encode(json.dumps(config).encode()).decode()
+    secret["data"][_docker_config.DATA_KEY] = base64.b64encode(json.dumps(config).encode()).decode()
     secret["data"]["extra"] = "eA=="
     secret["metadata"]["labels"]["theirs"] = "x"
     plan = decide(secret, Policy(name="x"), parse_time(cases.DEFAULT_NOW), _later())
@@ -229,13 +230,13 @@ def test_removal_from_a_shared_secret_leaves_the_rest() -> None:
 
 
 def test_the_legacy_format_is_carried_over_when_made_anew() -> None:
-    secret = cases.secret(type=managed_metadata.LEGACY_TYPE)
+    secret = cases.secret(type=_docker_config.LEGACY_TYPE)
     legacy = {"other.example": _docker_config.auth_entry("u", "theirs")}
-    secret["data"] = {managed_metadata.LEGACY_DATA_KEY: base64.b64encode(json.dumps(legacy).encode()).decode()}
+    secret["data"] = {_docker_config.LEGACY_DATA_KEY: base64.b64encode(json.dumps(legacy).encode()).decode()}
     policy = Policy(name="x", recreate=True)
     plan = decide(secret, policy, parse_time(cases.DEFAULT_NOW), _later())
     after = successor(secret, policy, plan.change)
-    assert set(after["data"]) == {managed_metadata.DATA_KEY}
+    assert set(after["data"]) == {_docker_config.DATA_KEY}
     assert set(Stored(after).auths) == {"other.example", "public.ecr.aws"}
 
 

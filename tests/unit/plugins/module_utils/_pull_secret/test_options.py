@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import OptionError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._options import OUTAGE
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import options as pull_secret_options
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import SelectionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import TokenError
 
 TOKEN = {"username": "AWS", "password": "hunter2", "expires_at": "2026-01-01T00:00:00Z"}
@@ -48,7 +49,7 @@ def params(**options: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_named(case: str) -> None:
     options, words = BAD[case]
-    with pytest.raises((pull_secret_options.ArgumentError, SelectionError, TokenError), match=words) as caught:
+    with pytest.raises((OptionError, TokenError), match=words) as caught:
         pull_secret_options.read(params(**options))
     assert "hunter2" not in str(caught.value)
 
@@ -70,7 +71,7 @@ def test_a_renewal_may_be_late_where_nothing_is_given_up(options: dict[str, Any]
 
 
 def test_the_action_plugin_says_why_there_is_no_token() -> None:
-    assert pull_secret_options.read(params(aws={pull_secret_options.OUTAGE: "AWS is down."})).outage == "AWS is down."
+    assert pull_secret_options.read(params(aws={OUTAGE: "AWS is down."})).outage == "AWS is down."
 
 
 def test_a_selector_alone_means_all_that_match() -> None:

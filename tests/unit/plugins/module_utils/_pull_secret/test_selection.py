@@ -5,12 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import (
-    Namespace,
-    Selection,
-    SelectionError,
-    choose,
-)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import OptionError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Namespace
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection, choose
 
 PRESENT = {name: Namespace(name) for name in ("default", "team-a", "team-b", "kube-system")}
 DYING = {**PRESENT, "team-c": Namespace("team-c", terminating=True)}
@@ -52,12 +49,12 @@ def test_without_knowledge_named_namespaces_are_taken_to_exist() -> None:
 
 @pytest.mark.parametrize("name", ["Team", "a_b", "", "-a", "a" * 64, "a/b"])
 def test_impossible_names_are_refused(name: str) -> None:
-    with pytest.raises(SelectionError, match="cannot be a namespace"):
+    with pytest.raises(OptionError, match="cannot be a namespace"):
         Selection((name,))
 
 
 def test_no_names_at_all_is_refused() -> None:
-    with pytest.raises(SelectionError, match="empty"):
+    with pytest.raises(OptionError, match="empty"):
         Selection(())
 
 

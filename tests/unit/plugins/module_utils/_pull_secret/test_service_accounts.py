@@ -20,7 +20,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.
     Found,
     Reach,
 )
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import parse_time
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import parse_time
 from unit.cases import decide as cases
 
 NAME = "ecr-public-secret"

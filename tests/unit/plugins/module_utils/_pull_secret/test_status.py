@@ -17,15 +17,16 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.a
     Cluster,
     ClusterError,
     ForbiddenError,
+    Namespace,
     NotFoundError,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.clocks import Clocks
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Policy
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Namespace, Selection
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.status import Inspector, health
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.task import Runner
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import parse_time
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import parse_time
 from unit.cases import decide as cases
 from unit.plugins.module_utils._pull_secret.test_decision import policy_of
 

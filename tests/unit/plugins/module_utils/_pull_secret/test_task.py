@@ -24,7 +24,8 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Policy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.report import DIFFS
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, TokenError, format_time
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import format_time
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, TokenError
 from unit.cases import decide as cases
 from unit.plugins.module_utils._pull_secret.memory import NAME, NOW, MemoryCluster, result, run
 

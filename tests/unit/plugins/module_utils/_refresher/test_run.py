@@ -17,7 +17,8 @@ import pytest
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors import AwsError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import Request, Response
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher import main
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, format_time
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import format_time
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 from unit.cases import decide as cases
 from unit.plugins.module_utils._refresher.test_settings import mounted
 

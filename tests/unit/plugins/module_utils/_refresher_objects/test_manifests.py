@@ -19,13 +19,12 @@ import pytest
 import yaml
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import kinds
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import FIELD_MANAGER, Cluster
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import (
     APPLY_PATCH,
     Request,
     Response,
 )
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import manifests
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.apply import Installer
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import Settings
@@ -81,7 +80,7 @@ class EmptyCluster:
         body = dict(request.body or {})
         if request.method == "GET":
             return self._get(request)
-        assert ("fieldManager", managed_metadata.FIELD_MANAGER) in request.query
+        assert ("fieldManager", FIELD_MANAGER) in request.query
         if request.method == "POST":
             assert ("dryRun", "All") in request.query
             return _response(

@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.options import ArgumentError
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import SelectionError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import OptionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import options
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.options import (
     Installation,
@@ -184,7 +183,7 @@ def read(given: dict[str, Any]) -> Installation | Removal:
 def test_case(name: str) -> None:
     case = CASES[name]
     if case.refused:
-        with pytest.raises((ArgumentError, SelectionError)) as caught:
+        with pytest.raises(OptionError) as caught:
             read(case.options)
         assert [words for words in case.refused if words not in str(caught.value)] == [], caught.value
         assert "never-said" not in str(caught.value)
@@ -293,12 +292,12 @@ def test_so_many_names_fit(count: int, length: int, fits: bool) -> None:
     if fits:
         assert len(found.settings("https://cluster.example", names(count, length)).places.listed) == count
         return
-    with pytest.raises(ArgumentError, match=f"the names of {count} namespaces need .* Use namespace_selector"):
+    with pytest.raises(OptionError, match=f"the names of {count} namespaces need .* Use namespace_selector"):
         found.settings("https://cluster.example", names(count, length))
 
 
 def test_so_many_authorities_do_not() -> None:
     found = read({**KEYS, "ca_bundle": CERTIFICATE * 20_000})
     assert isinstance(found, Installation)
-    with pytest.raises(ArgumentError, match="ca_bundle: has "):
+    with pytest.raises(OptionError, match="ca_bundle: has "):
         found.settings("https://cluster.example", ["team-a"])
