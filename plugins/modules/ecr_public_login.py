@@ -228,7 +228,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import CollectionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login import options
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.paths import User
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.task import Runner
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.task import LoginTask
 
 
 def main() -> None:
@@ -237,7 +237,7 @@ def main() -> None:
     try:
         task = options.read(module.params, User.current())
         result["path"] = task.path
-        runner = Runner(task.path, task.client, module.get_bin_path)
+        runner = LoginTask(task.path, task.client, module.get_bin_path)
         report = runner.run(task.policy, task.token, dry_run=module.check_mode)
     except CollectionError as exc:
         module.fail_json(msg=str(exc), **result)

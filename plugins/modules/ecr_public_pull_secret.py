@@ -264,7 +264,7 @@ import typing as t
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import CollectionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.client import connect, make_module
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import options
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.task import Runner
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.task import PullSecretTask
 
 
 def main() -> None:
@@ -274,7 +274,9 @@ def main() -> None:
         task = options.read(module.params)
         cluster = connect(module, connections=task.workers)
         result["host"] = cluster.host
-        runner = Runner(cluster, task.policy, task.token, task.workers, module.check_mode, task.outage, task.prune)
+        runner = PullSecretTask(
+            cluster, task.policy, task.token, task.workers, module.check_mode, task.outage, task.prune
+        )
         report = runner.run(task.selection)
     except CollectionError as exc:
         module.fail_json(msg=str(exc), **result)

@@ -379,7 +379,7 @@ def main() -> None:
         cluster = connect(module, connections=wanted.workers)
     except CollectionError as exc:
         module.fail_json(msg=str(exc))
-    report = task.Report()
+    report = task.RefresherReport()
     try:
         task.carry_out(cluster, wanted, report, dry_run=module.check_mode)
     except CollectionError as exc:

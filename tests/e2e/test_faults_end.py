@@ -28,7 +28,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.c
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import Patience
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Policy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.task import Report, Runner
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.task import PullSecretTask, Report
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 from support import module
 from support.aws import FakeAws
@@ -95,7 +95,7 @@ def hurried(proxy: FaultProxy, names: list[str], token: dict[str, str], factor: 
     config.load_kube_config(proxy.kubeconfig, client_configuration=settings)
     patience = Patience(lambda: time.monotonic() * factor, lambda seconds: time.sleep(seconds / factor))
     cluster = Cluster(ClientTransport(settings, connections=8), patience)
-    runner = Runner(cluster, Policy(name=NAME), Token.from_mapping(token), workers=8, dry_run=False)
+    runner = PullSecretTask(cluster, Policy(name=NAME), Token.from_mapping(token), workers=8, dry_run=False)
     return runner.run(Selection(tuple(names)))
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import Policy
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.task import Runner
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import LoginPolicy
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.task import LoginTask
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 from support.logins import READERS, Clients, Site
 from support.playbook import Ansible
@@ -48,11 +48,11 @@ def test_the_client_writes_the_file_as_well(clients: Clients, site: Site, client
     path = clients.files[client]
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps({"auths": {"a.example": {"auth": "dTpw"}}}))
-    runner = Runner(str(path), client, lambda _program: None)
+    runner = LoginTask(str(path), client, lambda _program: None)
 
     def run(state: str = "present") -> tuple[str, str]:
         token = Token.from_mapping(site.aws.issue())
-        plan = runner.run(Policy(state=state, registries=(site.registry,)), token, dry_run=False).plan
+        plan = runner.run(LoginPolicy(state=state, registries=(site.registry,)), token, dry_run=False).plan
         return plan.action, plan.reason
 
     assert run() == ("created", "missing")

@@ -19,7 +19,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.test_run import (
     UNPROVEN,
-    Outcome,
+    RunOutcome,
     TestRun,
 )
 from support.aws import FakeAws
@@ -46,7 +46,7 @@ class Site:
     def own(self) -> str:
         return self.place.settings.namespace
 
-    def test(self) -> Outcome:
+    def test(self) -> RunOutcome:
         return TestRun(
             *(self.place.cluster, self.place.settings),
             workers=4,
@@ -134,7 +134,7 @@ def test_a_refresher_is_unproven_until_a_success(
 
     site.meanwhile = refresh
     found = site.test()
-    assert found == Outcome("succeeded", found.job, "", len(NAMES))
+    assert found == RunOutcome("succeeded", found.job, "", len(NAMES))
     assert found.job.startswith(f"{CRONJOB}-test-")
     assert site.mark() is None
     assert site.place.named(site.place.installer()) == set()
@@ -164,7 +164,7 @@ def test_without_secrets_nothing_is_tested(site: Site, core: client.CoreV1Api) -
 def test_a_real_run_renews_the_secrets(site: Site, aws: FakeAws) -> None:
     site.faster = 1
     found = site.test()
-    assert found == Outcome("succeeded", found.job, "", len(NAMES))
+    assert found == RunOutcome("succeeded", found.job, "", len(NAMES))
     assert site.mark() is None
     assert len(aws.tokens) == 2
 

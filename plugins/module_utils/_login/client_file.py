@@ -15,7 +15,7 @@ import re
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import IN_FILE, Mark, Plan
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import IN_FILE, LoginPlan, Mark
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import TimeError, format_time, parse_time
 
 _KEY = "(https?://)?{registry}(/|/v[12]/?)?"
@@ -51,7 +51,7 @@ class ClientConfig:
         key = re.compile(_KEY.format(registry=re.escape(registry)))
         return [name for name in self.auths if key.fullmatch(name)]
 
-    def changed(self, plan: Plan, client: str) -> bytes:
+    def changed(self, plan: LoginPlan, client: str) -> bytes:
         """The text after a plan. An entry has what `docker login` writes, and no password if a helper keeps it."""
         auths = dict(self.auths)
         for step in plan.steps:
@@ -97,7 +97,7 @@ class Record:
         except (AttributeError, KeyError, TimeError, TypeError, ValueError):
             return cls()
 
-    def changed(self, plan: Plan, made: bool) -> Record:
+    def changed(self, plan: LoginPlan, made: bool) -> Record:
         marks = dict(self.marks)
         for step in plan.steps:
             if step.action == "removed":

@@ -87,7 +87,7 @@ class Held:
 
 
 @dataclasses.dataclass(frozen=True)
-class Policy:
+class LoginPolicy:
     """What the user wants. Durations are positive."""
 
     state: str = "present"
@@ -118,7 +118,7 @@ class Step:
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class LoginPlan:
     """What is to be done with one file."""
 
     steps: tuple[Step, ...]
@@ -149,13 +149,13 @@ class Plan:
 
 
 def decide(
-    held: t.Sequence[Held], mode: int | None, policy: Policy, now: dt.datetime, token: Token | None = None
-) -> Plan:
+    held: t.Sequence[Held], mode: int | None, policy: LoginPolicy, now: dt.datetime, token: Token | None = None
+) -> LoginPlan:
     """The plan for one file. mode: the file's, None if there is none. A token, if given, is still good."""
     if policy.state == "absent":
-        return Plan(tuple(map(_absent, held)))
+        return LoginPlan(tuple(map(_absent, held)))
     source = _from_token(token, now) or _from_sibling(held, policy, now)
-    return Plan(tuple(_present(one, policy, now, source) for one in held), mode not in (None, policy.mode))
+    return LoginPlan(tuple(_present(one, policy, now, source) for one in held), mode not in (None, policy.mode))
 
 
 _Source = tuple[Login, dt.datetime, dt.datetime]
@@ -166,7 +166,7 @@ def _from_token(token: Token | None, now: dt.datetime) -> _Source | None:
     return (Login(token.username, token.password), token.expires_at, now) if token else None
 
 
-def _from_sibling(held: t.Sequence[Held], policy: Policy, now: dt.datetime) -> _Source | None:
+def _from_sibling(held: t.Sequence[Held], policy: LoginPolicy, now: dt.datetime) -> _Source | None:
     """A token serves all registries, so one that is stored for another of them and has enough life left will do."""
     for one in held:
         if one.login and one.mark and not _renewal(one, policy, now):
@@ -174,7 +174,7 @@ def _from_sibling(held: t.Sequence[Held], policy: Policy, now: dt.datetime) -> _
     return None
 
 
-def _present(held: Held, policy: Policy, now: dt.datetime, source: _Source | None) -> Step:
+def _present(held: Held, policy: LoginPolicy, now: dt.datetime, source: _Source | None) -> Step:
     kept = Step(held.registry, "unchanged", "fresh", held.store, held.login, held.mark)
     reason = _renewal(held, policy, now)
     if not reason:
@@ -188,7 +188,7 @@ def _present(held: Held, policy: Policy, now: dt.datetime, source: _Source | Non
     return Step(held.registry, action, reason, held.store, login, Mark(expires_at, renewed_at, login.fingerprint))
 
 
-def _renewal(held: Held, policy: Policy, now: dt.datetime) -> str:
+def _renewal(held: Held, policy: LoginPolicy, now: dt.datetime) -> str:
     """Why this registry needs a token, or nothing."""
     if not held.found:
         return "missing"

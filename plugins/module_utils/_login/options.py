@@ -12,7 +12,7 @@ import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._docker_config import DEFAULT_REGISTRY
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import OptionError
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import Policy
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import LoginPolicy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.paths import User, default_path, doubt
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._options import TOKEN, read_duration, read_registries
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
@@ -31,19 +31,19 @@ LOGIN: dict[str, t.Any] = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Task:
+class LoginOptions:
     """All that the options say. warning: what the user should know about them, or nothing."""
 
-    policy: Policy
+    policy: LoginPolicy
     client: str
     path: str
     token: Token | None
     warning: str
 
 
-def read(params: t.Mapping[str, t.Any], user: User) -> Task:
+def read(params: t.Mapping[str, t.Any], user: User) -> LoginOptions:
     """Raises OptionError or TokenError."""
-    policy = Policy(
+    policy = LoginPolicy(
         state=params["state"],
         registries=read_registries(params["registries"]),
         renew_before=read_duration("renew_before", params["renew_before"]),
@@ -51,7 +51,7 @@ def read(params: t.Mapping[str, t.Any], user: User) -> Task:
     )
     token = Token.from_mapping(params["token"]) if params["token"] else None
     warning = "" if params["path"] else doubt(params["client"], user)
-    return Task(policy, params["client"], _path(params, user), token, warning)
+    return LoginOptions(policy, params["client"], _path(params, user), token, warning)
 
 
 def _mode(value: t.Any) -> int:

@@ -22,7 +22,12 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.creden
     PROGRAM,
     CredentialHelper,
 )
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import IN_FILE, Held, Plan, Policy
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import (
+    IN_FILE,
+    Held,
+    LoginPlan,
+    LoginPolicy,
+)
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import format_time
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import UNKNOWN, Token, TokenError
 
@@ -45,13 +50,13 @@ class Found:
 
 
 @dataclasses.dataclass(frozen=True)
-class Report:
+class LoginReport:
     """What became of the task. after: the file's content, None if it is to be removed."""
 
     path: str
     found: Found
-    plan: Plan
-    policy: Policy
+    plan: LoginPlan
+    policy: LoginPolicy
     after: bytes | None
 
     def to_result(self) -> dict[str, t.Any]:
@@ -131,7 +136,7 @@ def _view_step(step: decision.Step) -> dict[str, t.Any]:
     }
 
 
-class Runner:
+class LoginTask:
     """The logins in one file. find: the full path of a program, or None."""
 
     def __init__(self, path: str, client: str, find: t.Callable[[str], str | None]) -> None:
@@ -140,7 +145,7 @@ class Runner:
         self._find = find
         self._record = _atomic_file.beside(path, RECORD)
 
-    def run(self, policy: Policy, token: Token | None, dry_run: bool) -> Report:
+    def run(self, policy: LoginPolicy, token: Token | None, dry_run: bool) -> LoginReport:
         """Raises LoginError, FileError, HelperError, or TokenError for a token that is of no use."""
         now = dt.datetime.now(dt.timezone.utc)
         if token and token.expires_at <= now:
@@ -154,12 +159,12 @@ class Runner:
                 raise LoginError("It came to need a token while the task ran: run the task again.")
             return self._write(report) if report.plan.writes else report
 
-    def _decide(self, policy: Policy, token: Token | None, now: dt.datetime) -> Report:
+    def _decide(self, policy: LoginPolicy, token: Token | None, now: dt.datetime) -> LoginReport:
         found = self._read(policy.registries)
         plan = decision.decide(found.held, found.mode, policy, now, token)
-        return Report(self._path, found, plan, policy, self._after(found, plan, policy))
+        return LoginReport(self._path, found, plan, policy, self._after(found, plan, policy))
 
-    def _after(self, found: Found, plan: Plan, policy: Policy) -> bytes | None:
+    def _after(self, found: Found, plan: LoginPlan, policy: LoginPolicy) -> bytes | None:
         """The file's content after the plan. A file that we made, and that nobody has put anything into, goes; but not
         podman's, which refuses to work where REGISTRY_AUTH_FILE names one that is not there.
         """
@@ -198,7 +203,7 @@ class Runner:
     def _helper(self, name: str) -> CredentialHelper:
         return CredentialHelper(name, self._find)
 
-    def _write(self, report: Report) -> Report:
+    def _write(self, report: LoginReport) -> LoginReport:
         """The helpers first, then our record, then the file: whatever fails, no record speaks well of a bad login."""
         plan, policy = report.plan, report.policy
         for step in plan.steps:

@@ -57,7 +57,7 @@ _DNS_SUBDOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0
 
 
 @dataclasses.dataclass(frozen=True)
-class Task:
+class Options:
     """All that the options say. outage: why AWS gave no token; "" where it did, or was not asked."""
 
     policy: Policy
@@ -68,7 +68,7 @@ class Task:
     workers: int
 
 
-def read(params: t.Mapping[str, t.Any]) -> Task:
+def read(params: t.Mapping[str, t.Any]) -> Options:
     """Raises OptionError or TokenError."""
     check_workers(params["workers"])
     check_name(params["name"])
@@ -98,7 +98,7 @@ def read(params: t.Mapping[str, t.Any]) -> Task:
         )
     token = Token.from_mapping(params["token"]) if params.get("token") else None
     outage = str(params.get("aws", {}).get(OUTAGE, ""))
-    return Task(policy, read_selection(params), token, outage, params["prune"], params["workers"])
+    return Options(policy, read_selection(params), token, outage, params["prune"], params["workers"])
 
 
 def check_workers(workers: int) -> None:

@@ -25,7 +25,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Policy, Secret, Stored
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.report import Outcome, Report
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.task import Runner
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.task import PullSecretTask
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import format_time
 
 UNREAD = "unknown"
@@ -135,7 +135,7 @@ class Inspector:
 
     def inspect(self, selection: Selection) -> Findings:
         """Raises ClusterError where nothing at all could be read."""
-        runner = Runner(
+        runner = PullSecretTask(
             *(self._cluster, self._policy, None, self._workers),
             dry_run=True,
             prune=self._prune,

@@ -46,7 +46,7 @@ _NAMESPACE_PROBLEMS = {
 }
 
 
-class Runner:
+class PullSecretTask:
     """One task. With dry_run nothing is written; with an outage, the reason in words, there is no token to be had."""
 
     def __init__(

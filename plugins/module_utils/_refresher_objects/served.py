@@ -19,7 +19,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.options import check_name
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.report import Report
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.task import Runner
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.task import PullSecretTask
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.settings import NAMESPACES, POLICY
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import plan
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.former import Former
@@ -60,7 +60,7 @@ def remove_former_secrets(
     """
     if found.secret in ("", name) or not found.namespaces:
         return [], ""
-    runner = Runner(cluster, Policy(found.secret, state="absent"), None, workers, dry_run)
+    runner = PullSecretTask(cluster, Policy(found.secret, state="absent"), None, workers, dry_run)
     selection = Selection(found.namespaces)
     report = runner.run(selection)
     problem = report.problem(Policy(found.secret, state="absent"), selection)

@@ -35,7 +35,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.removal import Remover
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import CRONJOB, Settings
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.test_run import (
-    Outcome,
+    RunOutcome,
     TestRun,
     is_unproven,
     mark_unproven,
@@ -47,7 +47,7 @@ DIFFS = 100
 
 
 @dataclasses.dataclass
-class Report:
+class RefresherReport:
     """What became of the task. It is filled while the task runs, so that a failure leaves what was done until then.
 
     problems: sentences; any makes the task fail. served: the namespaces whose secrets the refresher renewed before.
@@ -62,7 +62,7 @@ class Report:
     complete: bool = False
     may_create_pods: bool = True
     fail_open_before: int | None = None
-    test_run: Outcome | None = None
+    test_run: RunOutcome | None = None
     test_run_due: bool = False
     secrets: t.Sequence[str] = ()
     """Values that no message shows."""
@@ -74,7 +74,7 @@ class Report:
 
     def to_result(self) -> dict[str, t.Any]:
         """What the module returns. It holds no secret."""
-        tested = self.test_run or Outcome("")
+        tested = self.test_run or RunOutcome("")
         return {
             "changed": any(change.action != "unchanged" for change in self.changes) or bool(tested.job),
             "objects": sorted((change.to_result() for change in self.changes), key=lambda each: tuple(each.values())),
@@ -111,7 +111,7 @@ class Report:
         return shown
 
 
-def carry_out(cluster: Cluster, wanted: Removal | Installation, report: Report, *, dry_run: bool) -> None:
+def carry_out(cluster: Cluster, wanted: Removal | Installation, report: RefresherReport, *, dry_run: bool) -> None:
     """Fill the report. Raises ClusterError or OptionError."""
     if isinstance(wanted, Removal):
         _remove(cluster, wanted, report, dry_run=dry_run)
@@ -119,7 +119,7 @@ def carry_out(cluster: Cluster, wanted: Removal | Installation, report: Report, 
         _install(cluster, wanted, report, dry_run=dry_run)
 
 
-def _remove(cluster: Cluster, wanted: Removal, report: Report, *, dry_run: bool) -> None:
+def _remove(cluster: Cluster, wanted: Removal, report: RefresherReport, *, dry_run: bool) -> None:
     remover = Remover(cluster, wanted.namespace, wanted.secret, dry_run=dry_run, workers=wanted.workers)
     try:
         remover.remove()
@@ -130,7 +130,7 @@ def _remove(cluster: Cluster, wanted: Removal, report: Report, *, dry_run: bool)
             report.problems.append(remover.not_removed)
 
 
-def _install(cluster: Cluster, wanted: Installation, report: Report, *, dry_run: bool) -> None:
+def _install(cluster: Cluster, wanted: Installation, report: RefresherReport, *, dry_run: bool) -> None:
     report.warnings += wanted.warnings
     listed = () if wanted.selection.selector else _listed(cluster, wanted, report)
     settings = wanted.settings(cluster.host, listed)
@@ -168,7 +168,7 @@ def _install(cluster: Cluster, wanted: Installation, report: Report, *, dry_run:
         _test(cluster, settings, report)
 
 
-def _listed(cluster: Cluster, wanted: Installation, report: Report) -> list[str]:
+def _listed(cluster: Cluster, wanted: Installation, report: RefresherReport) -> list[str]:
     """The selected namespaces that exist. Raises ClusterError if there are none."""
     present = _present(cluster, wanted)
     if present is not None:
@@ -231,7 +231,7 @@ def _is_due(former: Former, changes: t.Sequence[plan.Change]) -> bool:
     return changed or bool(former.cronjob and is_unproven(former.cronjob))
 
 
-def _test(cluster: Cluster, settings: Settings, report: Report) -> None:
+def _test(cluster: Cluster, settings: Settings, report: RefresherReport) -> None:
     if report.unbound:
         report.problems.append("The refresher was not tested, since it does not have all its permissions.")
         return

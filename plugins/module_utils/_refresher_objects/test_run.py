@@ -52,7 +52,7 @@ _LOG_READ = 262144
 
 
 @dataclasses.dataclass(frozen=True)
-class Outcome:
+class RunOutcome:
     """outcome: succeeded, failed or nothing_to_renew. job: its name, "" if none was created.
 
     msg: what failed, where and what to do, or why there was nothing to renew; "" after success. renewed: the number of
@@ -164,27 +164,27 @@ class TestRun:
         self._secrets = secrets_of(settings)
         self._job = ""
 
-    def run(self) -> Outcome:
+    def run(self) -> RunOutcome:
         """Never raises ClusterError: it is an outcome."""
         try:
             found = self._run()
         except ClusterError as exc:
-            found = Outcome("failed", msg=f"The test run of the refresher could not be completed. {exc}")
+            found = RunOutcome("failed", msg=f"The test run of the refresher could not be completed. {exc}")
         return dataclasses.replace(found, job=self._job, msg=redacted(found.msg, self._secrets))
 
-    def _run(self) -> Outcome:
+    def _run(self) -> RunOutcome:
         settings = self._settings
         cronjob = objects.read(self._cluster, "CronJob", CRONJOB, settings.namespace)
         if cronjob is None or cronjob["metadata"].get("deletionTimestamp"):
             state = "is being deleted" if cronjob else "does not exist"
-            return Outcome(
+            return RunOutcome(
                 "failed", msg=f"The CronJob {settings.namespace}/{CRONJOB} {state}: install the refresher first."
             )
         mark_unproven(self._cluster, cronjob)
         selected = self._selected()
         before = self._held(selected)
         if not any(each.counted for each in before.values()) and not settings.places.selector:
-            return Outcome(
+            return RunOutcome(
                 "nothing_to_renew",
                 msg=f"No selected namespace has a managed secret named {settings.renewal.secret}, and the refresher "
                 "creates none, so it was not tested. Write the secrets first.",
@@ -192,12 +192,12 @@ class TestRun:
         self._create(job(cronjob, self._job_name, settings.labels))
         reached, pod = self._wait()
         if reached.outcome != "succeeded":
-            return Outcome("failed", msg=f"The test run of the refresher failed. {reached.why}{self._log(pod)}")
+            return RunOutcome("failed", msg=f"The test run of the refresher failed. {reached.why}{self._log(pod)}")
         renewed, stale = self._compare(selected, before)
         if stale:
-            return Outcome("failed", msg=self._of_stale(stale), renewed=renewed)
+            return RunOutcome("failed", msg=self._of_stale(stale), renewed=renewed)
         _annotate(self._cluster, cronjob, None)
-        return Outcome("succeeded", renewed=renewed)
+        return RunOutcome("succeeded", renewed=renewed)
 
     # --- The Job
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import Held, Login, Mark, Policy
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import Held, Login, LoginPolicy, Mark
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 
 NOW = dt.datetime(2026, 1, 1, 6, tzinfo=dt.timezone.utc)
 REGISTRY = "public.ecr.aws"
 OLD, NEW, THEIRS = Login("AWS", "old"), Login("AWS", "new"), Login("AWS", "theirs")
-PRESENT, ABSENT = Policy(), Policy(state="absent")
+PRESENT, ABSENT = LoginPolicy(), LoginPolicy(state="absent")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Case:
     name: str
     held: Held
     expect: tuple[str, str]
-    policy: Policy = PRESENT
+    policy: LoginPolicy = PRESENT
     token: Token | None = None
     mode: int | None = 0o600
 
@@ -64,8 +64,10 @@ CASES = (
     Case("expired just now", held(left=0), ("renewed", "expired")),
     Case("a short life, most of it left", held(left=0.7, life=1), ("unchanged", "fresh")),
     Case("a short life, a third gone", held(left=0.6, life=1), ("renewed", "due"), token=token(1)),
-    Case("never earlier than a third", held(), ("unchanged", "fresh"), Policy(renew_before=dt.timedelta(hours=11))),
-    Case("renewed late", held(left=1), ("unchanged", "fresh"), Policy(renew_before=dt.timedelta(minutes=30))),
+    Case(
+        "never earlier than a third", held(), ("unchanged", "fresh"), LoginPolicy(renew_before=dt.timedelta(hours=11))
+    ),
+    Case("renewed late", held(left=1), ("unchanged", "fresh"), LoginPolicy(renew_before=dt.timedelta(minutes=30))),
     Case("everybody may read the file", held(), ("updated", "mode"), mode=0o644),
     Case("due, and everybody may read the file", held(left=1), ("renewed", "due"), mode=0o644),
     Case("out: no file", NOTHING, ("unchanged", "missing"), ABSENT, mode=None),

@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._docker_config import DockerConfigError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.client_file import ClientConfig, Record
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import Login, Mark, Plan, Step
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import Login, LoginPlan, Mark, Step
 
 REGISTRY = "public.ecr.aws"
 ENDS = dt.datetime(2026, 1, 1, 18, tzinfo=dt.timezone.utc)
@@ -27,9 +27,9 @@ FORMS = {
 }
 
 
-def plan(action: str, store: str = "", registry: str = REGISTRY) -> Plan:
+def plan(action: str, store: str = "", registry: str = REGISTRY) -> LoginPlan:
     removed = action == "removed"
-    return Plan((Step(registry, action, "", store, None if removed else LOGIN, None if removed else MARK),))
+    return LoginPlan((Step(registry, action, "", store, None if removed else LOGIN, None if removed else MARK),))
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -13,8 +13,8 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._login import
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import (
     Held,
     Login,
+    LoginPolicy,
     Mark,
-    Policy,
     decide,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
@@ -67,28 +67,28 @@ def test_what_was_done_is_not_done_again(case: login.Case) -> None:
 
 def test_a_good_login_serves_another_registry() -> None:
     other = Held("ecr-public.aws.com")
-    plan = decide([other, held()], 0o600, Policy(registries=("ecr-public.aws.com", REGISTRY)), NOW)
+    plan = decide([other, held()], 0o600, LoginPolicy(registries=("ecr-public.aws.com", REGISTRY)), NOW)
     assert not plan.needs_token
     assert [(step.action, step.login) for step in plan.steps] == [("created", OLD), ("unchanged", OLD)]
     assert plan.steps[0].expires_at == plan.steps[1].expires_at
 
 
 def test_one_that_is_due_does_not() -> None:
-    plan = decide([Held("ecr-public.aws.com"), held(left=7)], 0o600, Policy(), NOW)
+    plan = decide([Held("ecr-public.aws.com"), held(left=7)], 0o600, LoginPolicy(), NOW)
     assert [step.needs_token for step in plan.steps] == [True, True]
 
 
 def test_one_registry_is_renewed_and_the_other_stays() -> None:
     other = held(left=9, registry="ecr-public.aws.com")
-    plan = decide([held(left=1), other], 0o600, Policy(), NOW, token())
+    plan = decide([held(left=1), other], 0o600, LoginPolicy(), NOW, token())
     assert [(step.action, step.login) for step in plan.steps] == [("renewed", NEW), ("unchanged", OLD)]
     assert decision.fingerprint(plan.steps) is None
     assert (plan.action, plan.reason) == ("renewed", "due")
 
 
 def test_a_short_life_is_not_renewed_without_end() -> None:
-    assert decide([held(left=0.8, life=1)], 0o600, Policy(), NOW).action == "unchanged"
-    assert decide([held(left=0.6, life=1)], 0o600, Policy(), NOW).action == "renewed"
+    assert decide([held(left=0.8, life=1)], 0o600, LoginPolicy(), NOW).action == "unchanged"
+    assert decide([held(left=0.6, life=1)], 0o600, LoginPolicy(), NOW).action == "renewed"
 
 
 ENTRIES: dict[str, tuple[dict[str, Any], Login | None]] = {
@@ -111,6 +111,6 @@ def test_entries_are_read_as_clients_read_them(case: str) -> None:
 
 
 def test_nothing_shows_a_password() -> None:
-    shown = repr(decide([held()], 0o644, Policy(), NOW, token()))
+    shown = repr(decide([held()], 0o644, LoginPolicy(), NOW, token()))
     assert "stored2" not in shown
     assert "hunter2" not in shown

@@ -27,7 +27,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-def read(environ: dict[str, str] | None = None, **options: Any) -> login_options.Task:
+def read(environ: dict[str, str] | None = None, **options: Any) -> login_options.LoginOptions:
     defaults = {name: spec.get("default") for name, spec in login_options.LOGIN.items()}
     user = User(1001, environ or {}, {1001: "/home/builder"}.__getitem__, dict[str, int]().get)
     return login_options.read({**defaults, **options}, user)

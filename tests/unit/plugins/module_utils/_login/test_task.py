@@ -12,12 +12,12 @@ import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _atomic_file
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login import task
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import Policy
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.task import LoginError, Report, Runner
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import LoginPolicy
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.task import LoginError, LoginReport, LoginTask
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, TokenError
 
 REGISTRY, OTHER = "public.ecr.aws", "ecr-public.aws.com"
-ABSENT = Policy(state="absent")
+ABSENT = LoginPolicy(state="absent")
 
 
 def token(hours: float = 12, end: str = "2") -> Token:
@@ -38,10 +38,14 @@ class Place:
         self.program.chmod(0o755)
 
     def run(
-        self, policy: Policy | None = None, token: Token | None = None, dry_run: bool = False, client: str = "docker"
-    ) -> Report:
+        self,
+        policy: LoginPolicy | None = None,
+        token: Token | None = None,
+        dry_run: bool = False,
+        client: str = "docker",
+    ) -> LoginReport:
         programs = {self.program.name: str(self.program)}
-        return Runner(str(self.path), client, programs.get).run(policy or Policy(), token, dry_run)
+        return LoginTask(str(self.path), client, programs.get).run(policy or LoginPolicy(), token, dry_run)
 
     @property
     def config(self) -> dict[str, object]:
@@ -88,8 +92,8 @@ def test_a_file_that_was_there_stays_as_it_was(place: Place) -> None:
     assert place.names == ["config.json"]
 
 
-@pytest.mark.parametrize("policy", [Policy(), ABSENT])
-def test_a_dry_run_writes_nothing(place: Place, policy: Policy) -> None:
+@pytest.mark.parametrize("policy", [LoginPolicy(), ABSENT])
+def test_a_dry_run_writes_nothing(place: Place, policy: LoginPolicy) -> None:
     place.path.write_text('{"auths":{"public.ecr.aws":{"auth":"QVdTOmE="}}}')
     before = os.stat(place.path)
     assert place.run(policy, dry_run=True).plan.writes
@@ -129,8 +133,8 @@ def test_a_dead_token_is_refused(place: Place) -> None:
 
 
 @pytest.mark.parametrize("text", [b"{", b"\xff\xfe", b'{"auths":[]}'])
-@pytest.mark.parametrize("policy", [Policy(), ABSENT])
-def test_what_cannot_be_read_is_left(place: Place, policy: Policy, text: bytes) -> None:
+@pytest.mark.parametrize("policy", [LoginPolicy(), ABSENT])
+def test_what_cannot_be_read_is_left(place: Place, policy: LoginPolicy, text: bytes) -> None:
     place.path.write_bytes(text)
     with pytest.raises(LoginError, match=r"left as it is.*Repair it"):
         place.run(policy, token())
@@ -169,27 +173,27 @@ def test_podman_knows_no_store_for_all(place: Place) -> None:
 def test_what_comes_between_reading_and_writing_is_kept(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """Other tools do not know our lock: while a helper takes its time they write."""
     place.path.write_text('{"credsStore":"keep"}')
-    tell = Runner._tell_helper
+    tell = LoginTask._tell_helper
 
-    def slow(runner: Runner, step: task.decision.Step) -> None:
+    def slow(runner: LoginTask, step: task.decision.Step) -> None:
         place.path.write_text('{"credsStore":"keep","auths":{"other.example":{}}}')
         tell(runner, step)
 
-    monkeypatch.setattr(Runner, "_tell_helper", slow)
+    monkeypatch.setattr(LoginTask, "_tell_helper", slow)
     place.run(token=token())
     assert place.config["auths"] == {"other.example": {}, REGISTRY: {}}
 
 
 def test_two_registries_share_a_file(place: Place) -> None:
-    place.run(Policy(registries=(REGISTRY,)), token())
-    report = place.run(Policy(registries=(OTHER,)), token(end="3"))
+    place.run(LoginPolicy(registries=(REGISTRY,)), token())
+    report = place.run(LoginPolicy(registries=(OTHER,)), token(end="3"))
     assert report.to_result()["fingerprint"] == report.plan.steps[0].login.fingerprint  # type: ignore[union-attr]
-    both = place.run(Policy(registries=(REGISTRY, OTHER)))
+    both = place.run(LoginPolicy(registries=(REGISTRY, OTHER)))
     assert both.plan.action == "unchanged"
     assert both.to_result()["fingerprint"] is None
-    place.run(Policy(state="absent", registries=(REGISTRY,)))
+    place.run(LoginPolicy(state="absent", registries=(REGISTRY,)))
     assert list(place.config["auths"]) == [OTHER]  # type: ignore[call-overload]
-    place.run(Policy(state="absent", registries=(OTHER,)))
+    place.run(LoginPolicy(state="absent", registries=(OTHER,)))
     assert place.names == []
 
 
@@ -211,7 +215,7 @@ def test_the_mode_is_set_and_kept(place: Place) -> None:
     report = place.run()
     assert (report.plan.action, report.plan.reason) == ("updated", "mode")
     assert os.stat(place.path).st_mode & 0o777 == 0o600
-    place.run(Policy(mode=0o640))
+    place.run(LoginPolicy(mode=0o640))
     assert os.stat(place.path).st_mode & 0o777 == 0o640
     place.path.write_text(json.dumps({**place.config, "x": 1}))
     place.run(ABSENT)

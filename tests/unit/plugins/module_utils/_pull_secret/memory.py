@@ -22,7 +22,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.c
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Policy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.report import Report
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.task import Runner
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.task import PullSecretTask
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 
 NOW = dt.datetime.now(dt.timezone.utc)
@@ -124,7 +124,7 @@ def run(
     prune: bool = False,
     **policy: Any,
 ) -> Report:
-    runner = Runner(
+    runner = PullSecretTask(
         *(cast(Cluster, cluster), Policy(name=NAME, **policy), token),
         workers=4,
         dry_run=dry_run,

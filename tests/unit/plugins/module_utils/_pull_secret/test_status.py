@@ -25,7 +25,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Policy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.status import Inspector, health
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.task import Runner
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.task import PullSecretTask
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import parse_time
 from unit.cases import decide as cases
 from unit.plugins.module_utils._pull_secret.test_decision import policy_of
@@ -118,7 +118,7 @@ def test_what_would_be_done_is_what_the_module_does(case: cases.Case, at: Any) -
     stored = {"team-a": case.secret} if case.secret else {}
     found = entries(ReadOnlyCluster("team-a", secrets=stored), "team-a", policy=policy_of(case))["team-a"]
     cluster = cast(Cluster, ReadOnlyCluster("team-a", secrets=stored))
-    runner = Runner(cluster, policy_of(case), None, workers=1, dry_run=True)
+    runner = PullSecretTask(cluster, policy_of(case), None, workers=1, dry_run=True)
     (outcome,) = runner.run(Selection(("team-a",))).outcomes
     assert (found["planned_action"], found["reason"], found["msg"]) == (
         outcome.plan.action,

@@ -21,7 +21,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import CRONJOB, Settings
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.test_run import (
     UNPROVEN,
-    Outcome,
+    RunOutcome,
     TestRun,
 )
 from support.refresher_settings import CASES
@@ -71,7 +71,7 @@ class Server:
         for namespace in self.stored:
             self.add(namespace, expires_at=LATER)
 
-    def run(self) -> Outcome:
+    def run(self) -> RunOutcome:
         cluster = Cluster(self, Patience(lambda: self.clock, self._sleep))
         tested = TestRun(
             cluster, self.settings, workers=2, job_name="test-1", sleep=self._sleep, now=lambda: self.clock

@@ -21,7 +21,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.test_run import (
     UNPROVEN,
-    Outcome,
+    RunOutcome,
     job,
 )
 from support.refresher_settings import CASES
@@ -90,7 +90,7 @@ def test_the_variable_is_there_once(env: Any) -> None:
 
 def test_the_cronjob_is_unproven_until_a_success() -> None:
     server = Server(LISTED).add("team-a", "team-b")
-    assert server.run() == Outcome("succeeded", "test-1", "", 2)
+    assert server.run() == RunOutcome("succeeded", "test-1", "", 2)
     assert [made["kind"] for made in server.created] == ["Job"]
     assert server.marks == ["true", None]
 
@@ -116,7 +116,7 @@ def test_it_is_marked_once() -> None:
 def test_a_job_whose_creation_was_not_confirmed_is_not_created_twice() -> None:
     server = Server(LISTED).add("team-a")
     server.lost.append("POST")
-    assert server.run() == Outcome("succeeded", "test-1", "", 1)
+    assert server.run() == RunOutcome("succeeded", "test-1", "", 1)
     assert [made["metadata"]["name"] for made in server.created] == ["test-1", "test-1"]
 
 
@@ -133,7 +133,7 @@ def test_many_secrets_are_read_with_one_list_where_that_is_allowed(count: int, r
     names = [f"n{number}" for number in range(count)]
     server = Server(listed(*names)).add(*names, "another")
     server.refuse = {"GET /api/v1/secrets": 403} if refused else {}
-    assert server.run() == Outcome("succeeded", "test-1", "", count)
+    assert server.run() == RunOutcome("succeeded", "test-1", "", count)
     lists = [request for request in server.requests if request.path == "/api/v1/secrets"]
     assert len(lists) == (2 if count > READ_ONE_BY_ONE else 0)
 
@@ -199,7 +199,7 @@ def test_a_namespace_that_is_deleted_during_the_run_is_no_failure(gone: bool) ->
         server.terminating |= set() if gone else {"team-b"}
 
     server.renew = renew
-    assert server.run() == Outcome("succeeded", "test-1", "", 1)
+    assert server.run() == RunOutcome("succeeded", "test-1", "", 1)
 
 
 @pytest.mark.parametrize("before", [{}, {"ours": False}, None], ids=["managed", "unmanaged", "none"])
@@ -248,13 +248,13 @@ def test_globs_and_namespaces_that_are_being_deleted_or_not_selected_any_more_ar
         server.selected.append("team-new")
 
     server.renew = renew
-    assert server.run() == Outcome("succeeded", "test-1", "", 2)
+    assert server.run() == RunOutcome("succeeded", "test-1", "", 2)
 
 
 def test_no_selected_namespace_is_no_failure() -> None:
     server = selecting()
     server.selected = []
-    assert server.run() == Outcome("succeeded", "test-1", "", 0)
+    assert server.run() == RunOutcome("succeeded", "test-1", "", 0)
 
 
 # --- Failures
