@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import TOKEN_ACTIONS
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.reasons import TOKEN_ACTIONS
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _task_environment
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._cluster_action import ClusterAction
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._token_action import TokenAction

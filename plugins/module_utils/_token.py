@@ -82,3 +82,30 @@ class Token:
             "expires_at": format_time(self.expires_at),
             "dockerconfigjson": _docker_config.docker_config({self.registry: entry}),
         }
+
+
+def renewal_reason(
+    expires_at: dt.datetime, lifetime: dt.timedelta | None, now: dt.datetime, renew_before: dt.timedelta
+) -> t.Literal["expired", "due"] | None:
+    """Return why a stored token must be renewed, or None.
+
+    lifetime: the token's whole lifetime, None if it is not known. At most 2/3 of it counts as renew_before: otherwise a
+    token with a short lifetime would be due as soon as it is written.
+    """
+    if expires_at <= now:
+        return "expired"
+    if lifetime is not None:
+        renew_before = min(renew_before, lifetime * 2 / 3)
+    return "due" if expires_at - now < renew_before else None
+
+
+def is_kept_without_token(
+    expires_at: dt.datetime, lifetime: dt.timedelta | None, now: dt.datetime, fail_open_before: dt.timedelta
+) -> bool:
+    """Whether a stored token is kept although no new token is available.
+
+    lifetime: as for renewal_reason(). At most 1/3 of it counts as fail_open_before, so that a renewal is tried first.
+    """
+    if lifetime is not None:
+        fail_open_before = min(fail_open_before, lifetime / 3)
+    return expires_at - now > fail_open_before

@@ -271,21 +271,28 @@ def main() -> None:
     module = make_module(options.PULL_SECRET, supports_check_mode=True)
     result: dict[str, t.Any] = {}
     try:
-        task = options.read(module.params)
-        cluster = connect(module, connections=task.workers)
+        given = options.read(module.params)
+        cluster = connect(module, connections=given.workers)
         result["host"] = cluster.host
-        runner = PullSecretTask(
-            cluster, task.policy, task.token, task.workers, module.check_mode, task.outage, task.prune
+        task = PullSecretTask(
+            cluster,
+            given.policy,
+            workers=given.workers,
+            token=given.token,
+            outage=given.outage,
+            prune=given.prune,
         )
-        report = runner.run(task.selection)
+        report = task.plan(given.selection)
+        if not module.check_mode:
+            report = task.apply(report)
     except CollectionError as exc:
         module.fail_json(msg=str(exc), **result)
-    result.update(report.to_result(task.policy, task.token))
+    result.update(report.to_result(given.policy, given.token))
     for warning in report.warnings:
         module.warn(warning)
     if module._diff:
-        result["diff"] = report.diff(task.policy)
-    problem = report.problem(task.policy, task.selection)
+        result["diff"] = report.diff(given.policy)
+    problem = report.problem(given.policy, given.selection)
     if problem:
         module.fail_json(msg=problem, **result)
     module.exit_json(**result)

@@ -167,17 +167,18 @@ import typing as t
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import CollectionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.client import connect, make_module
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import options
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.status import Inspector
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.status import StatusReader
 
 
 def main() -> None:
     module = make_module(options.PULL_SECRET_INFO, supports_check_mode=True)
     result: dict[str, t.Any] = {}
     try:
-        task = options.read(module.params)
-        cluster = connect(module, connections=task.workers)
+        given = options.read(module.params)
+        cluster = connect(module, connections=given.workers)
         result["host"] = cluster.host
-        findings = Inspector(cluster, task.policy, task.workers, task.prune).inspect(task.selection)
+        reader = StatusReader(cluster, given.policy, workers=given.workers, prune=given.prune)
+        findings = reader.read(given.selection)
     except CollectionError as exc:
         module.fail_json(msg=str(exc), **result)
     for warning in findings.warnings:

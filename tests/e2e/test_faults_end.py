@@ -25,7 +25,7 @@ from kubernetes import client, config
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import client as kubernetes_client
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.client import ClientTransport
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import Patience
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import RetryBudget
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Policy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.task import PullSecretTask, Report
@@ -93,10 +93,10 @@ def hurried(proxy: FaultProxy, names: list[str], token: dict[str, str], factor: 
     """The module's inside in this process, by a clock that runs faster: the limits of a minute come in seconds."""
     settings = client.Configuration()
     config.load_kube_config(proxy.kubeconfig, client_configuration=settings)
-    patience = Patience(lambda: time.monotonic() * factor, lambda seconds: time.sleep(seconds / factor))
+    patience = RetryBudget(lambda: time.monotonic() * factor, lambda seconds: time.sleep(seconds / factor))
     cluster = Cluster(ClientTransport(settings, connections=8), patience)
-    runner = PullSecretTask(cluster, Policy(name=NAME), Token.from_mapping(token), workers=8, dry_run=False)
-    return runner.run(Selection(tuple(names)))
+    task = PullSecretTask(cluster, Policy(name=NAME), workers=8, token=Token.from_mapping(token))
+    return task.apply(task.plan(Selection(tuple(names))))
 
 
 def test_a_server_that_dies_for_good_ends_the_task_in_bounded_time(

@@ -119,7 +119,7 @@ def test_a_missing_namespace_is_named(ansible: Ansible, aws_options: dict[str, A
             "failed",
             "missing_namespace",
         )
-        assert "Make it first" in result["msg"]
+        assert "The namespace does not exist. Create it" in result["msg"]
 
 
 def test_a_terminating_namespace_that_a_glob_brought_is_skipped(
@@ -206,7 +206,7 @@ def test_without_a_token_nothing_good_is_destroyed(
     assert not result["changed"]
     assert words in result["msg"]
     assert (
-        f"1 of 1 namespaces keep the token they have, of whose life more than fail_open_before is left: {names[0]}"
+        f"1 of 1 namespaces keep a token whose remaining lifetime is more than fail_open_before: {names[0]}"
         in (result["msg"])
     )
     assert core.read_namespaced_secret(NAME, names[0]) == before

@@ -103,8 +103,8 @@ def test_a_typing_error_takes_nothing_away(
     ansible.pull_secret(namespaces=names, **options)
     mark = audit.mark()
     for wrong, words in (
-        ([names[0], "no-such-namespace"], "Nothing was pruned, since a namespace that is named is not there"),
-        (["no-such-*"], "No namespace was chosen"),
+        ([names[0], "no-such-namespace"], "Nothing was pruned: namespace no-such-namespace does not exist"),
+        (["no-such-*"], "No namespace is selected"),
     ):
         result = ansible.pull_secret(namespaces=wrong, **options).results["result"]
         assert result["failed"]

@@ -90,7 +90,7 @@ def place(
         role.variables["pull_secret_exclude_namespaces"] = [f"{prefix}ex*"]
         # The foreign secret is a failure of its own, said at the end.
         run = role.run(test_run="never")
-        assert "without our mark" in run.output
+        assert "A secret of this name exists and is not managed" in run.output
         # After the run, which would have pruned it.
         shared = secret(metadata={"annotations": MARKS}, data={".dockerconfigjson": SHARED})
         core.create_namespaced_secret(elsewhere, shared)

@@ -17,8 +17,9 @@ from kubernetes.client.exceptions import ApiException
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.client import ClientTransport
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.attachments import Attachments
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.service_accounts import Reach
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.account_planner import AccountPlanner
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.account_writer import AccountWriter
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.service_accounts import Wanted
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog, resource_of
 from support.playbook import Ansible, Run
@@ -174,7 +175,7 @@ def test_an_account_that_does_not_exist_is_named_and_the_rest_is_done(
         assert outcome(run, good) == ("created", "missing", {"build": "attached"})
         assert outcome(run, bad) == ("failed", "missing_service_account", {"build": "failed"})
         assert run.results["result"]["failed"]
-        assert "Service account build does not exist. Make it first" in run.results["result"]["msg"]
+        assert "Service account build does not exist. Create it" in run.results["result"]["msg"]
     # The secret itself was written.
     assert core.read_namespaced_secret(NAME, bad)
     assert secrets_of(core, good, "build") == [NAME]
@@ -279,10 +280,9 @@ def test_nobodys_entry_is_lost_where_many_write_one_account(
         settings = config.new_client_from_config(kubeconfig).configuration
         cluster = Cluster(ClientTransport(settings, connections=1))
         with concurrent.futures.ThreadPoolExecutor() as pool:
-            attachments = Attachments(cluster, name, pool)
-            (plan,) = attachments.plan({namespace: Reach(("build",))})[namespace]
+            (plan,) = AccountPlanner(cluster, name, pool).plan({namespace: Wanted(("build",))})[namespace]
             start.wait()
-            return attachments.writer.write(namespace, plan).action
+            return AccountWriter(cluster, name).write(namespace, plan).action
 
     with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
         assert list(pool.map(attach, names)) == ["attached"] * len(names)

@@ -206,7 +206,7 @@ def test_a_task_that_is_told_to_stop(thousand: Thousand, aws: FakeAws, number: s
     assert 300 <= summary["renewed"] < 1000
     renewed = [name for name in GOOD if result.actions[name][0] == "renewed"]
     assert {result.actions[name] for name in GOOD if name not in renewed} == {("failed", "stopped")}
-    assert f"{number.name} came" in result.msg
+    assert f"{number.name} was received" in result.msg
     assert thousand.done(mark) == dict.fromkeys(renewed, 1)
     assert thousand.passwords(GOOD)[token["password"]] == len(renewed)
 

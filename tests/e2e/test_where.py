@@ -103,7 +103,7 @@ def test_a_dead_cluster_is_one_clear_error(ansible: Ansible, aws: FakeAws, aws_o
 def test_no_cluster_at_all_says_how_to_name_one(ansible: Ansible, aws_options: dict[str, Any]) -> None:
     result = ansible.pull_secret(kubeconfig=None, aws=aws_options).results["result"]
     assert result["failed"]
-    assert "Give kubeconfig" in result["msg"]
+    assert "Set kubeconfig" in result["msg"]
 
 
 @pytest.mark.core

@@ -16,7 +16,7 @@ from kubernetes import client, config
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import kinds, objects
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.client import ClientTransport
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import Patience
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import RetryBudget
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.apply import Installer
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.removal import Remover
@@ -107,7 +107,7 @@ def installed(
     first, *_others = make_namespaces("a", "b", "c")
     prefix = first.removesuffix("a")
     transport = ClientTransport(config.new_client_from_config(kubeconfig).configuration, connections=8)
-    patience = Patience(lambda: time.monotonic() * FASTER, lambda seconds: time.sleep(seconds / FASTER))
+    patience = RetryBudget(lambda: time.monotonic() * FASTER, lambda seconds: time.sleep(seconds / FASTER))
     cluster = Cluster(transport, patience)
     crowd = Crowd(kubeconfig)
     stored = Stored(crowd, audit, prefix)

@@ -6,14 +6,13 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 import textwrap
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
@@ -29,6 +28,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import (
     options as pull_secret_options,
 )
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.reasons import Reason
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import (
     options as refresher_options,
 )
@@ -246,65 +246,22 @@ def failures() -> list[str]:
     return re.findall(r"^   \* - ``([a-z_]+)``$", text, re.MULTILINE)
 
 
-def strings(node: ast.AST) -> set[str]:
-    return {part.value for part in ast.walk(node) if isinstance(part, ast.Constant) and isinstance(part.value, str)}
-
-
-def chosen_strings(value: ast.expr) -> set[str]:
-    """Those that an expression may yield: what a condition compares with is not among them."""
-    if isinstance(value, ast.IfExp):
-        return chosen_strings(value.body) | chosen_strings(value.orelse)
-    return strings(value)
-
-
-# Where calls have their reason.
-REASON_ARGUMENT = {
-    "Plan": 1,
-    "_with_token": 1,
-    "_failed": 1,
-    "ClusterError": 0,
-    "ConflictError": 0,
-    "ForbiddenError": 0,
-    "NotFoundError": 0,
-}
-# Functions that return reasons and nothing else.
-REASONS_RETURNED = ("_renewal", "_ailment", "_problem")
-
-
-def reasons_in_python(source: str) -> set[str]:
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Call):
-            called = getattr(node.func, "id", getattr(node.func, "attr", ""))
-            place = REASON_ARGUMENT.get(called)
-            if place is not None and len(node.args) > place and isinstance(node.args[place], (ast.Constant, ast.IfExp)):
-                found |= chosen_strings(node.args[place])
-            for keyword in node.keywords:
-                if keyword.arg == "reason":
-                    found |= strings(keyword.value)
-        if isinstance(node, ast.FunctionDef) and node.name in REASONS_RETURNED:
-            for returned in ast.walk(node):
-                if isinstance(returned, ast.Return) and returned.value:
-                    found |= chosen_strings(returned.value)
-        if isinstance(node, ast.FunctionDef) and node.name == "_update":
-            for returned in ast.walk(node):
-                if isinstance(returned, ast.Return) and isinstance(returned.value, ast.Tuple):
-                    found |= strings(returned.value.elts[1])
-    return found - {""}
+def words_of(literal: Any) -> set[str]:
+    """The values of a Literal, or of a Union of them."""
+    return {word for part in get_args(literal) for word in ([part] if isinstance(part, str) else words_of(part))}
 
 
 def code_reasons() -> set[str]:
-    found: set[str] = set()
-    for path in sorted((ROOT / "plugins/module_utils").rglob("*.py")):
-        found |= reasons_in_python(read(path))
-    return found - INTERNAL_REASONS
+    return words_of(Reason) - INTERNAL_REASONS
 
 
-def test_the_search_for_reasons_finds_them() -> None:
-    """It reads source, so that it could miss all of them in silence."""
-    known = {"due", "fresh", "registries", "immutable", "missing_namespace", "conflict", "token_unavailable"}
-    known |= {"kept", "fail_open_disabled", "restored", "orphaned", "secret_lost"}
-    assert known <= code_reasons()
+def test_each_reason_is_used() -> None:
+    definitions = ("_pull_secret/reasons.py", "_kubernetes/api.py")
+    sources = [path for path in (ROOT / "plugins/module_utils").rglob("*.py") if not str(path).endswith(definitions[0])]
+    code = "".join(read(path) for path in sources)
+    api = read(ROOT / "plugins/module_utils" / definitions[1])
+    defined = api[api.index("ErrorReason = ") : api.index("class ClusterError")]
+    assert {reason for reason in words_of(Reason) if f'"{reason}"' not in code.replace(defined, "")} == set()
 
 
 def test_the_guides_explain_the_reasons_of_the_code() -> None:

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The few requests to an API server that this collection needs, and their errors. Private to this collection.
+"""The requests to an API server that this collection needs, and their errors. Private to this collection.
 
-The transport below sends a request once. Here it is tried again where that can help, and a refusal becomes an error
-with a word for results and a sentence for people.
+A transport sends a request once. This file retries it if that can help, and turns a rejection into an error with a
+reason for results and a message for users.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import typing as t
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import CollectionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import kinds
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.clocks import Clocks
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import Patience
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import RetryBudget
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import (
     APPLY_PATCH,
     JSON,
@@ -36,30 +36,46 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.t
 FIELD_MANAGER = "freshpull"
 PAGE_SIZE = 500
 READ_ONE_BY_ONE = 8
-"""Up to so many namespaces, asking in each costs less than a list over all of them, and needs fewer rights."""
+"""Up to this many namespaces are read one by one: that costs less than a list, and needs fewer permissions."""
 LIST_RESTARTS = 3
-"""A list that takes longer than the API server keeps its pages (410) is begun anew so many times."""
+"""How often a list starts again if it takes longer than the API server keeps its pages (410)."""
 ATTEMPTS = 5
-"""Of a request that is answered by 500: often a webhook's, and then it concerns one namespace and may last."""
+"""For a request with status 500: often a webhook fails, which concerns one namespace and may last."""
 _OVERLOADED = 429
 _AWAY = (502, 503, 504)
-"""What an API server answers that can serve nobody, or a load balancer in its place."""
+"""From an API server that is not ready, or from a load balancer in front of it."""
 _UNKNOWN = (401, 403)
-"""What it answers whom it does not know, or not yet."""
+"""For an account without permission, or one that a restarted API server does not know yet."""
 _METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _WRITE = (("fieldManager", FIELD_MANAGER),)
 _Parsed = t.TypeVar("_Parsed")
 
 
-class ClusterError(CollectionError):
-    """The API server refused or did not answer. `reason` is a word for results, str() a sentence for people."""
+ErrorReason = t.Literal[
+    "api_error",
+    "conflict",
+    "forbidden",
+    "missing_namespace",
+    "no_cluster",
+    "not_found",
+    "recreate_refused",
+    "secret_lost",
+    "stopped",
+    "terminating",
+    "unauthorized",
+    "unreachable",
+]
 
-    def __init__(self, reason: str, msg: str) -> None:
+
+class ClusterError(CollectionError):
+    """The API server rejected a request or did not respond. reason: for results. str(): the message for users."""
+
+    def __init__(self, reason: ErrorReason, msg: str) -> None:
         super().__init__(msg)
         self.reason = reason
-        self.in_doubt = False
-        """Whether an earlier try of the same write may have been carried out, its answer lost."""
+        self.unconfirmed = False
+        """Whether an earlier try of the same write may have succeeded: its response was lost."""
 
 
 class NotFoundError(ClusterError):
@@ -67,39 +83,39 @@ class NotFoundError(ClusterError):
 
 
 class ConflictError(ClusterError):
-    """Somebody else wrote in between, or made what we wanted to make: read again and decide again."""
+    """Another client changed or created the object in the meantime: read and decide again."""
 
 
 class ExpiredError(ClusterError):
-    """The API server no longer has what the rest of a list would be read from."""
+    """The API server no longer keeps the pages of a list."""
 
 
 class LargeResponseError(ClusterError):
-    """The response is larger than the transport takes."""
+    """The response is larger than the transport accepts."""
 
 
 class ForbiddenError(ClusterError):
-    """RBAC or admission refused; the sentence says which verb on what."""
+    """RBAC or admission denied the request. The message names verb and resource."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Namespace:
-    """What the API server says of a namespace."""
+    """A namespace, and whether it is being deleted."""
 
     name: str
     terminating: bool = False
 
 
 class Cluster:
-    """The few requests that are needed. Safe to use from many threads."""
+    """One API server. Safe to use from many threads."""
 
-    def __init__(self, transport: Transport, patience: Patience | None = None) -> None:
+    def __init__(self, transport: Transport, retries: RetryBudget | None = None) -> None:
         self._transport = transport
-        self._patience = patience or Patience()
+        self._retries = retries or RetryBudget()
         self.clocks = Clocks()
-        """By the first response of the API server."""
+        """By the first response of the API server; equal until then."""
         self._clock_read = False
-        # Server-side apply is in conflict with other field managers only.
+        # Server-side apply conflicts with other field managers only, so each run has a manager of its own for creates.
         self._creator = f"{FIELD_MANAGER}-{secrets.token_hex(4)}"
 
     @property
@@ -109,44 +125,46 @@ class Cluster:
 
     @property
     def stopped_by(self) -> str:
-        """The signal that asked this task to stop, or nothing: whoever is about to begin something new looks first."""
-        return self._patience.stopped_by
+        """The signal that stops this task, or "". Callers check it before they start something new."""
+        return self._retries.stopped_by
 
     def namespaces(self, selector: str, name: str = "") -> dict[str, Namespace]:
-        """All namespaces that match the label selector ("" for all), by name; only that of a name, if it is given."""
+        """Return the namespaces that match the label selector ("" for all), by name. name: only this one."""
         query = [("labelSelector", selector)] if selector else []
         query += [("fieldSelector", f"metadata.name={name}")] if name else []
         found = self.list_objects(kinds.path("Namespace"), query, what="list namespaces", accept=METADATA_LIST)
         return {item["metadata"]["name"]: _namespace(item) for item in found}
 
     def namespace(self, name: str) -> Namespace:
-        """One namespace. Raises NotFoundError."""
+        """Return one namespace. Raises NotFoundError."""
         request = Request("GET", kinds.path("Namespace", name=name), accept=_METADATA_ONLY)
         return _namespace(self.request(request, f"get namespace {name}"))
 
     def secrets(self, name: str) -> t.Iterator[dict[str, t.Any]]:
-        """The secrets of this name in all namespaces; the field selector lets RBAC allow it by resourceNames."""
+        """Return the secrets of this name in all namespaces. RBAC can allow such a list by resourceNames."""
         query = [("fieldSelector", f"metadata.name={name}")]
         return self.list_objects(kinds.path("Secret"), query, what=f"list secrets named {name} in all namespaces")
 
     def secret(self, namespace: str, name: str) -> dict[str, t.Any] | None:
-        """One secret, or None."""
+        """Return one secret, or None."""
         try:
             return self.request(Request("GET", kinds.path("Secret", namespace, name)), f"get secret {namespace}/{name}")
         except NotFoundError:
             return None
 
     def create_secret(self, namespace: str, body: dict[str, t.Any], dry_run: bool = False) -> str:
-        """Make the secret; its UID. Raises ConflictError where it exists, NotFoundError without the namespace."""
+        """Create the secret and return its UID. Raises ConflictError if it exists, NotFoundError if the
+        namespace does not.
+        """
         what = f"create secret {namespace}/{body['metadata']['name']}"
         query = (*_WRITE, ("dryRun", "All")) if dry_run else _WRITE
         request = Request("POST", kinds.path("Secret", namespace), query, body, accept=_METADATA_ONLY)
         return self.request(request, what)["metadata"]["uid"]
 
     def apply_secret(self, namespace: str, body: dict[str, t.Any]) -> str:
-        """Make the secret by server-side apply; its UID. RBAC cannot restrict a create to one name, but this.
+        """Create the secret by server-side apply and return its UID. RBAC can restrict an apply to one name.
 
-        Raises ConflictError if somebody else has made it, another run of the refresher included.
+        Raises ConflictError if it exists, also if another run of the refresher created it.
         """
         name = body["metadata"]["name"]
         query = (("fieldManager", self._creator),)
@@ -154,12 +172,12 @@ class Cluster:
         return self.request(request, f"create secret {namespace}/{name}")["metadata"]["uid"]
 
     def patch_secret(self, namespace: str, name: str, body: dict[str, t.Any]) -> str:
-        """Apply a JSON merge patch; the UID. Raises ConflictError where the secret is not the one that was read."""
+        """Send a JSON merge patch and return the UID. Raises ConflictError if the secret changed since it was read."""
         request = Request("PATCH", kinds.path("Secret", namespace, name), _WRITE, body, MERGE_PATCH, _METADATA_ONLY)
         return self.request(request, f"patch secret {namespace}/{name}")["metadata"]["uid"]
 
     def delete_secret(self, secret: dict[str, t.Any]) -> None:
-        """Delete just the secret that was read. Raises ConflictError where it has changed since."""
+        """Delete the secret that was read. Raises ConflictError if it changed since."""
         metadata = secret["metadata"]
         body = {
             "apiVersion": "v1",
@@ -170,14 +188,14 @@ class Cluster:
         self.request(Request("DELETE", kinds.path("Secret", metadata["namespace"], metadata["name"]), body=body), what)
 
     def service_accounts(self, namespace: str = "", name: str = "") -> t.Iterator[dict[str, t.Any]]:
-        """The service accounts of one namespace, or of all; of one name, which RBAC can allow by resourceNames."""
+        """Return the service accounts of one namespace, or of all. name: only those; RBAC can allow that."""
         query = [("fieldSelector", f"metadata.name={name}")] if name else []
         named = f" named {name}" if name else ""
         what = f"list serviceaccounts{named} in {namespace or 'all namespaces'}"
         return self.list_objects(kinds.path("ServiceAccount", namespace), query, what=what)
 
     def service_account(self, namespace: str, name: str) -> dict[str, t.Any] | None:
-        """One service account, or None."""
+        """Return one service account, or None."""
         what = f"get serviceaccount {namespace}/{name}"
         try:
             return self.request(Request("GET", kinds.path("ServiceAccount", namespace, name)), what)
@@ -185,7 +203,7 @@ class Cluster:
             return None
 
     def patch_service_account(self, namespace: str, name: str, body: dict[str, t.Any]) -> None:
-        """Apply a JSON merge patch. Raises ConflictError where the account is not the one that was read."""
+        """Send a JSON merge patch. Raises ConflictError if the account changed since it was read."""
         request = Request(
             "PATCH", kinds.path("ServiceAccount", namespace, name), _WRITE, body, MERGE_PATCH, _METADATA_ONLY
         )
@@ -194,7 +212,7 @@ class Cluster:
     def list_objects(
         self, path: str, query: t.Sequence[tuple[str, str]], what: str, accept: str = JSON
     ) -> t.Iterator[dict[str, t.Any]]:
-        """The objects of a list, page by page, each once. Raises ClusterError, also between two objects."""
+        """Return the objects of a list, page by page, each once. Raises ClusterError, also between two objects."""
         seen: set[tuple[str, str]] = set()
         token, limit, restarts = "", PAGE_SIZE, 0
         while True:
@@ -222,69 +240,71 @@ class Cluster:
                 return
 
     def request(self, request: Request, what: str) -> dict[str, t.Any]:
-        """Send a request, and again as long as patience lasts where that can help; the response's JSON.
+        """Send a request, retry it if that can help, and return the JSON of the response.
 
         what: the request in words, for errors, such as "get secret default/a". Raises ClusterError.
         """
         return self._request(request, what, json.loads)
 
     def text(self, request: Request, what: str) -> str:
-        """The same for a response that is text, such as a pod's log. Raises ClusterError."""
+        """Do the same for a response that is text, such as a pod's log. Raises ClusterError."""
         return self._request(request, what, lambda body: body.decode(errors="replace"))
 
     def _request(self, request: Request, what: str, parse: t.Callable[[bytes], _Parsed]) -> _Parsed:
-        """parse: raises ValueError for a body that no API server sends."""
+        """parse: raises ValueError for a body that no API server returns."""
         self._check(request.method, what)
-        began = self._patience.now()
-        in_doubt = False
+        began = self._retries.now()
+        unconfirmed = False
         for attempt in itertools.count(1):
             try:
                 response = self._transport.send(request)
                 self._read_clock(response)
                 if 200 <= response.status < 300:
-                    answer = parse(response.body)
-                    self._patience.served()
-                    return answer
+                    parsed = parse(response.body)
+                    self._retries.served()
+                    return parsed
                 error = _api_error(response, what, self.host)
-                error.in_doubt = in_doubt
+                error.unconfirmed = unconfirmed
                 final = not self._may_pass(response.status, attempt)
-                wish = response.headers.get("Retry-After")
+                retry_after = response.headers.get("Retry-After")
             except TooLargeError as exc:
-                self._patience.served()
+                self._retries.served()
                 raise LargeResponseError("api_error", f"Could not {what} at {self.host}: {exc}.") from exc
             except (NoResponseError, ValueError) as exc:
-                # What answers with something else than JSON is no API server.
+                # A server that returns something else than JSON is no API server.
                 why = exc if isinstance(exc, NoResponseError) else "the response is not JSON"
-                error = ClusterError("unreachable", f"Could not {what} at {self.host}: {why}{_doubt(request.method)}")
+                error = ClusterError(
+                    "unreachable", f"Could not {what} at {self.host}: {why}{_unconfirmed(request.method)}"
+                )
                 error.__cause__ = exc
                 final = isinstance(exc, NoResponseError) and exc.final
-                wish = None
-                self._patience.unserved(lost=True)
-            if final or not self._patience.bear(began, attempt, wish):
+                retry_after = None
+                self._retries.unserved(lost=True)
+            if final or not self._retries.wait(began, attempt, retry_after):
                 raise error
-            in_doubt = in_doubt or request.method != "GET"
+            unconfirmed = unconfirmed or request.method != "GET"
         raise AssertionError("unreachable code")
 
     def _may_pass(self, status: int, attempt: int) -> bool:
-        """Whether a refusal may be another response at the next try."""
+        """Return whether the next try may have another status."""
         if status == _OVERLOADED or status in _AWAY:
-            self._patience.unserved(lost=status in _AWAY)
+            self._retries.unserved(lost=status in _AWAY)
             return True
-        if status in _UNKNOWN and self._patience.settling:
+        if status in _UNKNOWN and self._retries.settling:
             return True
-        self._patience.served()
+        self._retries.served()
         return status == 500 and attempt < ATTEMPTS
 
     def _check(self, method: str, what: str) -> None:
-        """Raises ClusterError where a request is not to be begun. A write may be the second half of another."""
+        """Raise ClusterError if the request must not be sent. A stop holds no write back: it may complete another."""
         if self.stopped_by and method == "GET":
             raise ClusterError("stopped", f"Stopped by {self.stopped_by} before it could {what}.")
-        if self._patience.exhausted:
-            msg = f"Did not {what}: {self.host} serves no requests and was given up. Run the task again once it does."
+        if self._retries.used_up:
+            msg = f"Did not {what}: {self.host} serves no requests. Run the task again when it does."
             raise ClusterError("unreachable", msg)
 
     def _read_clock(self, response: Response) -> None:
-        """Of the first response that the API server itself has sent, be it a refusal."""
+        """Read the clock from the first response of the API server itself, also from a rejection."""
         if self._clock_read or response.status in _AWAY:
             return
         try:
@@ -302,12 +322,12 @@ def _namespace(item: t.Mapping[str, t.Any]) -> Namespace:
     return Namespace(metadata["name"], terminating=bool(metadata.get("deletionTimestamp")))
 
 
-def _doubt(method: str) -> str:
-    return "" if method == "GET" else ". It may have been carried out all the same: running the task again settles it."
+def _unconfirmed(method: str) -> str:
+    return "" if method == "GET" else ". The write may have succeeded nevertheless: run the task again to find out."
 
 
 def _api_error(response: Response, what: str, host: str) -> ClusterError:
-    """The API server's Status as one of our errors."""
+    """Return the error for the Status that the API server returned."""
     try:
         status = json.loads(response.body)
     except ValueError:

@@ -3,9 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The modules' transport. Private to this collection.
 
-This is the only file that touches kubernetes.core and the kubernetes client. kubernetes.core gives the connection
-options and their meaning; its own client is not used, since it starts with discovery requests and a cache file that
-everyone may read.
+This is the only file that touches kubernetes.core and the kubernetes client. kubernetes.core defines the connection
+options. Its own client is not used, since it starts with discovery requests and a world-readable cache file.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from ansible_collections.kubernetes.core.plugins.module_utils.k8s import client 
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.core import AnsibleK8SModule
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster, ClusterError
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import Patience
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import RetryBudget
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import (
     NoResponseError,
     Request,
@@ -32,7 +31,7 @@ try:
     from kubernetes.client.exceptions import ApiException
     from kubernetes.dynamic import DynamicClient
 except ImportError:
-    # AnsibleK8SModule says what is missing.
+    # AnsibleK8SModule reports what is missing.
     pass
 
 MINIMUM_CLIENT = "26.1.0"
@@ -44,7 +43,7 @@ _OVERRIDING_ENVIRONMENT = tuple(
     "K8S_AUTH_" + name
     for name in (
         *("HOST", "API_KEY", "USERNAME", "PASSWORD", "CERT_FILE", "KEY_FILE"),
-        # kubernetes.core reads these under its options' own names as well.
+        # kubernetes.core also reads these, under the names of its options.
         *("CLIENT_CERT", "CLIENT_KEY"),
     )
 )
@@ -53,7 +52,7 @@ _CERTIFICATE_ERRORS = ("CERTIFICATE_VERIFY_FAILED", "doesn't match")
 
 
 def make_module(argument_spec: dict[str, t.Any], **kwargs: t.Any) -> AnsibleK8SModule:
-    """An AnsibleModule with kubernetes.core's connection options. Fails where the client library is missing or old."""
+    """Return an AnsibleModule with kubernetes.core's connection options. Fails if the client library is missing."""
     module = AnsibleK8SModule(argument_spec={**AUTH_ARG_SPEC, **argument_spec}, check_pyyaml=False, **kwargs)
     if not module.has_at_least("kubernetes", MINIMUM_CLIENT):
         module.fail_json(
@@ -63,7 +62,7 @@ def make_module(argument_spec: dict[str, t.Any], **kwargs: t.Any) -> AnsibleK8SM
 
 
 def connect(module: AnsibleK8SModule, connections: int) -> Cluster:
-    """The cluster that the module's options name. Raises ClusterError where they name none."""
+    """Return the cluster that the module's options name. Raises ClusterError if they name none."""
     if any(module.params.get(option) for option in ("kubeconfig", "context", "host")):
         for variable in _OVERRIDING_ENVIRONMENT:
             os.environ.pop(variable, None)
@@ -72,17 +71,17 @@ def connect(module: AnsibleK8SModule, connections: int) -> Cluster:
     except (kubernetes.config.ConfigException, OSError, ValueError, TypeError, KeyError) as exc:
         raise ClusterError(
             "no_cluster",
-            f"No cluster to talk to: {exc}. Give kubeconfig (and context), or host and api_key, "
+            f"No cluster is configured: {exc}. Set kubeconfig (and context), or host and api_key, "
             "as options or as K8S_AUTH_* environment variables.",
         ) from exc
     if not configuration.verify_ssl:
         module.warn(
-            f"The certificate of {configuration.host} is not verified (validate_certs is false, or K8S_AUTH_VERIFY_SSL "
-            "is, as AWX sets it for a credential without a CA): whoever answers there would be given the token."
+            f"The certificate of {configuration.host} is not verified: validate_certs or K8S_AUTH_VERIFY_SSL is false "
+            "(AWX sets the latter for a credential without a CA). Any server at this address receives the token."
         )
-    patience = Patience()
-    patience.listen()
-    return Cluster(ClientTransport(configuration, connections, _k8s._create_headers(module)), patience)
+    retries = RetryBudget()
+    retries.listen()
+    return Cluster(ClientTransport(configuration, connections, _k8s._create_headers(module)), retries)
 
 
 class ClientTransport:
@@ -94,10 +93,10 @@ class ClientTransport:
         connections: int,
         headers: t.Mapping[str, str] | None = None,
     ) -> None:
-        """connections: so many are kept open. headers: of every request."""
+        """connections: kept open at most. headers: sent with every request."""
         self.host: str = configuration.host
         configuration.connection_pool_maxsize = connections
-        # urllib3 would try some requests again by itself, and wait as long as the server says, be it an hour.
+        # urllib3 would retry some requests by itself, and wait as long as the server says, even an hour.
         configuration.retries = False
         client = kubernetes.client.ApiClient(configuration)
         for name, value in (headers or {}).items():
@@ -117,11 +116,11 @@ class ClientTransport:
                 serialize=False,
                 _request_timeout=TIMEOUT_SECONDS,
             )
-            # Responses that are not read keep their connection from being used again.
+            # A connection is used again only if its response was read.
             return Response(response.status, response.headers, response.data)
         except ApiException as exc:
             if not exc.status:
-                # What the client makes of every SSLError, be it of a certificate or of a connection that was cut.
+                # The client raises this for every SSLError: a bad certificate, or a connection that was cut.
                 raise _no_response(exc, str(exc.reason)) from exc
             body = exc.body or b""
             return Response(exc.status, exc.headers or {}, body.encode() if isinstance(body, str) else body)

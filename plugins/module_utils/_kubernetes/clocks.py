@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """This host's clock and the API server's. Private to this collection.
 
-The later of the two decides what is due, so that neither slow clock makes an expired token look valid. If they are too
-far apart, one of them is wrong, and nothing is removed for its age.
+The later of the two decides what is due, so that a slow clock cannot make an expired token look valid. If they differ
+too much, one of them is wrong, and no token is removed because of its expiry.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import 
 
 WARNED = dt.timedelta(seconds=60)
 MOST = dt.timedelta(minutes=10)
-"""What the clocks may differ by."""
+"""The largest difference by which the clocks are trusted."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Clocks:
 
     @property
     def agree(self) -> bool:
-        """Whether they can tell that a token has expired."""
+        """Whether they are close enough to decide that a token has expired."""
         return abs(self.ahead) <= MOST
 
     def later(self) -> dt.datetime:
@@ -38,7 +38,7 @@ class Clocks:
 
     @property
     def warning(self) -> str:
-        """A sentence if they differ, but agree; or ""."""
+        """The warning for clocks that differ, but agree; or ""."""
         if abs(self.ahead) <= WARNED or not self.agree:
             return ""
         side = "ahead of" if self.ahead > dt.timedelta() else "behind"
@@ -49,14 +49,14 @@ class Clocks:
 
     @property
     def problem(self) -> str:
-        """What to do if they do not agree; or ""."""
+        """The error for clocks that do not agree; or ""."""
         if self.agree:
             return ""
         here = _here()
         return (
             f"By the API server's clock it is {format_time(here + self.ahead)}, and by the clock here "
             f"{format_time(here)}. They differ by more than {int(MOST.total_seconds() / 60)} minutes, so no token was "
-            "removed for its age. Set the wrong one, for example with chrony or systemd-timesyncd."
+            "removed because of its expiry. Set the wrong clock, for example with chrony or systemd-timesyncd."
         )
 
 

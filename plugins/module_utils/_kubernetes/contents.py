@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything that is in a namespace, of whatever kind. Private to this collection."""
+"""List every object of a namespace, of all kinds. Private to this collection."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Object = dict[str, t.Any]
 
 @dataclasses.dataclass(frozen=True)
 class Contents:
-    """objects: each with its kind and metadata, no more is read of them.
+    """objects: each with its kind and metadata only.
 
-    unknown: the APIs and resources that could not be listed, so that something of theirs may be there, too.
+    unknown: the APIs and resources that could not be listed. The namespace may hold objects of theirs.
     """
 
     objects: tuple[Object, ...]
@@ -53,7 +53,7 @@ def contents(cluster: Cluster, namespace: str, workers: int) -> Contents:
 
 
 def _resources(cluster: Cluster, version: str) -> dict[str, str] | None:
-    """Plural name -> kind of what is in namespaces and can be listed; None if the API does not respond."""
+    """Return plural name -> kind of the namespaced resources that can be listed. None if the API does not respond."""
     try:
         found = cluster.request(Request("GET", version), f"list the resources of {version}")
     except ClusterError:
@@ -66,7 +66,7 @@ def _resources(cluster: Cluster, version: str) -> dict[str, str] | None:
 
 
 def _objects(cluster: Cluster, path: str, kind: str) -> list[Object] | None:
-    """Each with its kind; None if the list is rejected."""
+    """Return the objects, each with its kind. None if the list is rejected."""
     try:
         found = list(cluster.list_objects(path, [], f"list {path}", accept=METADATA_LIST))
     except ClusterError:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The kinds of objects that this collection reads and writes, and their paths. Private to this collection.
 
-Discovery is not needed for them, so that nothing of the cluster's other APIs can be in the way.
+They need no discovery, so a broken API of the cluster cannot stop this collection.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ KINDS = {
 
 
 def path(kind: str, namespace: str = "", name: str = "") -> str:
-    """The path of an object, or without a name of a list."""
+    """Return the path of an object, or of a list if there is no name."""
     start, plural = KINDS[kind]
     parts = [start]
     if namespace:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Requests for objects of the kinds that a refresher consists of. Private to this collection."""
+"""Requests for objects of any kind in kinds.py. Private to this collection."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Object = dict[str, t.Any]
 
 
 def apply(cluster: Cluster, body: Object, *, dry_run: bool = False) -> Object:
-    """Server-side apply; what is stored then, or would be. Conflicts are won: the objects are managed.
+    """Send a server-side apply that overrides conflicts, and return the object as it is, or would be, stored.
 
     Raises ClusterError.
     """
@@ -33,19 +33,19 @@ def apply(cluster: Cluster, body: Object, *, dry_run: bool = False) -> Object:
 
 
 def create(cluster: Cluster, body: Object, *, dry_run: bool = False) -> Object:
-    """A new object, which may have a generateName. Raises ClusterError."""
+    """Create an object, which may have a generateName. Raises ClusterError."""
     request = Request("POST", kinds.path(body["kind"], body["metadata"].get("namespace", "")), _query(dry_run), body)
     return cluster.request(request, _what("create", body, dry_run))
 
 
 def merge(cluster: Cluster, found: Object, patch: Object, *, dry_run: bool = False) -> Object:
-    """A JSON merge patch of the object that was read; what is stored then, or would be. Raises ClusterError."""
+    """Send a JSON merge patch, and return the object as it is, or would be, stored. Raises ClusterError."""
     request = Request("PATCH", _path_of(found), _query(dry_run), patch, MERGE_PATCH)
     return cluster.request(request, _what("patch", found, dry_run))
 
 
 def read(cluster: Cluster, kind: str, name: str, namespace: str = "") -> Object | None:
-    """One object, or None. Raises ClusterError."""
+    """Return one object, or None. Raises ClusterError."""
     try:
         return cluster.request(Request("GET", kinds.path(kind, namespace, name)), _words("get", kind, name, namespace))
     except NotFoundError:
@@ -53,17 +53,17 @@ def read(cluster: Cluster, kind: str, name: str, namespace: str = "") -> Object 
 
 
 def labelled(cluster: Cluster, kind: str, selector: str, namespace: str = "") -> t.Iterator[Object]:
-    """The objects that match a label selector, in one namespace or in all. Raises ClusterError."""
+    """Return the objects that match a label selector, in one namespace or in all. Raises ClusterError."""
     where = f"in namespace {namespace}" if namespace else "in all namespaces"
     what = f"list {kinds.KINDS[kind][1]} with {selector} {where}"
     version = kinds.KINDS[kind][0].removeprefix("/apis/").removeprefix("/api/")
     for item in cluster.list_objects(kinds.path(kind, namespace), [("labelSelector", selector)], what):
-        # In a list only the list itself says what its objects are.
+        # The objects of a list have neither apiVersion nor kind.
         yield {"apiVersion": version, "kind": kind, **item}
 
 
 def delete(cluster: Cluster, found: Object, *, propagation: str = "Background", dry_run: bool = False) -> None:
-    """Delete just the object that was read; it may be gone already. Raises ClusterError.
+    """Delete the object that was read, unless it is gone already. Raises ClusterError.
 
     propagation: Foreground keeps the object until those that it owns are gone.
     """
@@ -75,7 +75,7 @@ def delete(cluster: Cluster, found: Object, *, propagation: str = "Background", 
     }
     query = (("dryRun", "All"),) if dry_run else ()
     if dry_run:
-        # An API server that is given a body ignores the query, which is for its audit log.
+        # If a DELETE has a body, the API server ignores dryRun in the query; the audit log shows the query.
         options["dryRun"] = ["All"]
     try:
         cluster.request(Request("DELETE", _path_of(found), query, options), _what("delete", found, dry_run))

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What sends one request to an API server. Private to this collection.
+"""The interface of a transport: it sends one request to an API server. Private to this collection.
 
-Everything above a transport is the same for all of them and knows no library.
+The module and the refresher have transports of their own. Everything else is shared and uses no client library.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import typing as t
 
 MERGE_PATCH = "application/merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
-"""Of which JSON is a part."""
+"""JSON is a part of YAML."""
 JSON = "application/json"
 
 
@@ -34,7 +34,7 @@ class Request:
 
 @dataclasses.dataclass(frozen=True)
 class Response:
-    """A complete response, whatever its status. headers: their names are to be looked up without regard to case."""
+    """A complete response of any status. headers: a mapping that ignores the case of names."""
 
     status: int
     headers: t.Mapping[str, str]
@@ -42,23 +42,23 @@ class Response:
 
 
 class NoResponseError(Exception):
-    """No complete response came. str() says why, in the words of what failed."""
+    """No complete response was received. str(): why."""
 
     def __init__(self, msg: str, *, final: bool = False) -> None:
-        """final: whether another try would fail in the same way, as with a certificate that is not trusted."""
+        """final: whether a retry would fail too, as with a certificate that is not trusted."""
         super().__init__(msg)
         self.final = final
 
 
 class TooLargeError(NoResponseError):
-    """The response is larger than the transport takes. Of a list a smaller page may be asked for."""
+    """The response is larger than the transport accepts. For a list, request a smaller page."""
 
     def __init__(self, msg: str) -> None:
         super().__init__(msg, final=True)
 
 
 class Transport(t.Protocol):
-    """A way to one API server. Safe to use from many threads."""
+    """Sends requests to one API server. Safe to use from many threads."""
 
     host: str
     """The API server's address, for results and messages."""

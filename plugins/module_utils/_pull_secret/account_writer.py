@@ -1,9 +1,9 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads and writes single service accounts. Private to this collection.
+"""Read and write single service accounts. Private to this collection.
 
-The module and the refresher share it: one plans from lists, the other from each account as it comes.
+The module and the refresher share it: the module plans from lists, the refresher reads each account.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.
     Found,
 )
 
-DECISIONS = 8
-"""How often an account is decided about anew when others write it at the same time."""
+MAX_DECISIONS = 8
+"""For one account, if other clients write it at the same time."""
 WAIT_SECONDS = 60.0
-"""How long a task waits for the `default` accounts of new namespaces, all of them together."""
+"""For the `default` accounts of new namespaces, in one task."""
 
 
 class AccountWriter:
-    """Safe to use from many threads. secret: the name that accounts are to have. wait: as WAIT_SECONDS."""
+    """Safe to use from many threads. secret: the pull secret's name. wait: as WAIT_SECONDS."""
 
     def __init__(self, cluster: Cluster, secret: str, wait: float = WAIT_SECONDS) -> None:
         self._cluster = cluster
@@ -39,17 +39,10 @@ class AccountWriter:
         self._wait = wait
         self._deadline: float | None = None
 
-    def read(self, namespace: str, name: str) -> Account | ClusterError | None:
-        """The account, None if there is none, or why it cannot be read."""
-        try:
-            return self._existing(namespace, name)
-        except ClusterError as exc:
-            return exc
-
     def write(self, namespace: str, plan: AccountPlan) -> AccountPlan:
-        """Carry out one plan; what became of it."""
+        """Carry out one plan, and return the result."""
         if self._cluster.stopped_by:
-            msg = f"Not begun: {self._cluster.stopped_by} came. Run the task again."
+            msg = f"Not started, because {self._cluster.stopped_by} was received. Run the task again."
             return AccountPlan(plan.name, "failed", reason="stopped", msg=msg)
         try:
             return self._write(namespace, plan, attach=plan.action == "attached")
@@ -57,23 +50,23 @@ class AccountWriter:
             return AccountPlan(plan.name, "failed", reason=exc.reason, msg=str(exc))
 
     def _write(self, namespace: str, planned: AccountPlan, attach: bool) -> AccountPlan:
-        """One patch. On a conflict the account is read and decided about again, a bounded number of times."""
-        account = planned.account or self._awaited(namespace, planned.name)
+        """Send one patch. On a conflict, read and decide again, up to MAX_DECISIONS times."""
+        account = planned.account or self._wait_for(namespace, planned.name)
         conflict: ClusterError | None = None
-        tried: AccountPlan | None = None
-        for attempt in range(DECISIONS):
+        unconfirmed: AccountPlan | None = None
+        for attempt in range(MAX_DECISIONS):
             if account is None:
                 break
             plan = service_accounts.decide_account(account, attach, self._secret)
             conflict = self._patch(namespace, plan) if plan.writes else None
             if conflict is None:
-                # Where only the answer was lost it is done, and by us.
-                return plan if plan.writes or tried is None else tried
-            tried = plan if conflict.in_doubt else tried
+                # If nothing is left to do after an unconfirmed write, that write succeeded.
+                return plan if plan.writes or unconfirmed is None else unconfirmed
+            unconfirmed = plan if conflict.unconfirmed else unconfirmed
             time.sleep(random.SystemRandom().uniform(0, 0.02 * 2**attempt))
-            account = self._existing(namespace, planned.name)
+            account = read_existing(self._cluster, namespace, planned.name)
         else:
-            msg = f"Others kept writing service account {planned.name}: {conflict}"
+            msg = f"Other clients wrote service account {planned.name} at the same time: {conflict}"
             return AccountPlan(planned.name, "failed", reason="conflict", msg=msg)
         if not attach:
             return AccountPlan(planned.name, "unchanged")
@@ -81,24 +74,20 @@ class AccountWriter:
         return service_accounts.missing(planned.name, waited)
 
     def _patch(self, namespace: str, plan: AccountPlan) -> ClusterError | None:
-        """What stood in the way if it is worth another look at the account."""
+        """Return the error if the account must be read and decided about again."""
         try:
             self._cluster.patch_service_account(namespace, plan.name, service_accounts.merge_patch(plan))
         except (ConflictError, NotFoundError) as exc:
             return exc
         return None
 
-    def _existing(self, namespace: str, name: str) -> Account | None:
-        item = self._cluster.service_account(namespace, name)
-        return Account.from_object(item) if item else None
-
-    def _awaited(self, namespace: str, name: str) -> Account | None:
-        """The account once it is there. Kubernetes makes `default` a moment after the namespace."""
+    def _wait_for(self, namespace: str, name: str) -> Account | None:
+        """Wait until the account exists. Kubernetes creates `default` a moment after the namespace."""
         if self._deadline is None:
             self._deadline = time.monotonic() + self._wait
         pause = 0.1
         while True:
-            account = self._existing(namespace, name)
+            account = read_existing(self._cluster, namespace, name)
             if account:
                 return account
             if time.monotonic() + pause > self._deadline:
@@ -107,9 +96,18 @@ class AccountWriter:
             pause = min(pause * 1.5, 2.0)
 
 
-def keep(found: Found, name: str, answer: Account | ClusterError | None) -> None:
-    """Add what AccountWriter.read() returned."""
-    if isinstance(answer, ClusterError):
-        found.refused[name] = (answer.reason, str(answer))
-    elif answer is not None:
-        found.accounts[name] = answer
+def read_existing(cluster: Cluster, namespace: str, name: str) -> Account | None:
+    """Return the account, or None if it does not exist. Raises ClusterError."""
+    item = cluster.service_account(namespace, name)
+    return Account.from_object(item) if item else None
+
+
+def read_into(found: Found, cluster: Cluster, namespace: str, name: str) -> None:
+    """Read one account, and add it or the failure to what was found."""
+    try:
+        account = read_existing(cluster, namespace, name)
+    except ClusterError as exc:
+        found.failed[name] = (exc.reason, str(exc))
+    else:
+        if account:
+            found.accounts[name] = account

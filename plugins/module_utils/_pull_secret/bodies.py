@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a plan looks like on its way to the API server, and as a diff. Pure functions, private to this collection."""
+"""Build request bodies and diffs from a plan, as pure functions. Private to this collection."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.
 
 
 def new_secret(namespace: str, policy: Policy, change: Change) -> Secret:
-    """The body of a create. The plan must not lack its token."""
+    """Return the body of a create. The change must hold its token, not a placeholder."""
     return {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -36,7 +36,7 @@ def new_secret(namespace: str, policy: Policy, change: Change) -> Secret:
 
 
 def merge_patch(secret: Secret, change: Change) -> dict[str, t.Any]:
-    """The JSON merge patch (RFC 7386) of a change, which the API server takes only for the object that was read."""
+    """Return the JSON merge patch (RFC 7386) of a change. It applies only to the object that was read."""
     metadata = {key: secret["metadata"][key] for key in ("uid", "resourceVersion")}
     for key, values in (("labels", change.labels), ("annotations", change.annotations)):
         if values:
@@ -48,7 +48,7 @@ def merge_patch(secret: Secret, change: Change) -> dict[str, t.Any]:
 
 
 def successor(secret: Secret, policy: Policy, change: Change) -> Secret:
-    """The body that takes the place of a secret which must be deleted, its metadata and other registries kept."""
+    """Return the body that replaces a secret. Unmanaged metadata, data and entries of the old secret are kept."""
     stored = Stored(secret)
     body = new_secret(secret["metadata"]["namespace"], policy, change)
     body["metadata"]["labels"] = _merged(stored.labels, change.labels)
@@ -56,6 +56,13 @@ def successor(secret: Secret, policy: Policy, change: Change) -> Secret:
     kept = {key: value for key, value in stored.data.items() if key != _docker_config.LEGACY_DATA_KEY}
     body["data"] = {**kept, _docker_config.DATA_KEY: _encode(_changed_text(stored, change))}
     return body
+
+
+def copy(secret: Secret) -> Secret:
+    """Return the body that creates a deleted secret again."""
+    dropped = ("uid", "resourceVersion", "creationTimestamp", "managedFields")
+    metadata = {key: value for key, value in secret["metadata"].items() if key not in dropped}
+    return {**secret, "metadata": metadata}
 
 
 def _changed_text(stored: Stored, change: Change) -> str:
@@ -73,13 +80,15 @@ def _encode(text: str) -> str:
 
 
 def diff(secret: Secret | None, policy: Policy, plan: Plan) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
-    """Before and after of what the plan touches. Only our marks, the user's own metadata and fingerprints are shown:
-    a foreign annotation such as last-applied-configuration may hold a whole token.
+    """Return before and after of what the plan changes.
+
+    Only managed metadata, the labels and annotations of the policy and fingerprints are shown: an unmanaged annotation
+    such as last-applied-configuration may hold a whole token.
     """
     before = _view(Stored(secret), policy) if secret else {}
     if not plan.writes:
         return before, before
-    if plan.action == "removed" and not plan.change:
+    if plan.deletes:
         return before, {}
     after = {
         "type": _docker_config.DOCKERCONFIG_TYPE,

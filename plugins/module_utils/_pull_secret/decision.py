@@ -1,10 +1,10 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The decision about one pull secret, as pure functions. Private to this collection.
+"""Decide what happens to one pull secret, as pure functions. Private to this collection.
 
-decide() is the only place where it is settled what happens to a secret: the modules and the refresher act on its plan,
-and check mode and diff show it.
+No other file decides. The modules and the refresher carry out the plan that decide() returns; check mode and diff show
+it.
 """
 
 from __future__ import annotations
@@ -15,20 +15,28 @@ import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.reasons import (
+    Action,
+    Reason,
+    TokenReason,
+)
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.stored import Secret, Stored
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import format_time
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import UNKNOWN, Token
-
-TOKEN_ACTIONS = ("created", "renewed", "adopted", "recreated")
-"""Those that write a token."""
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import (
+    UNKNOWN,
+    Token,
+    is_kept_without_token,
+    renewal_reason,
+)
 
 
 @dataclasses.dataclass(frozen=True)
 class Policy:
-    """What the user wants, the same for every namespace. Durations are positive.
+    """The options that apply to every namespace. Durations are positive.
 
-    state: present, absent, or emptied: managed entries are removed, and the secret stays managed, since the refresher
-    may delete nothing. keep_metadata: labels and annotations are for new secrets, since it may not change them either.
+    state: present, absent, or emptied. emptied removes the managed entries and keeps the secret managed: the refresher
+    has no permission to delete. keep_metadata: set labels and annotations only on new secrets, because the refresher
+    has no permission to change them. actor: the value of the annotation renewed-by.
     """
 
     name: str
@@ -50,9 +58,9 @@ class Policy:
 
 @dataclasses.dataclass(frozen=True)
 class Change:
-    """What a plan writes, in the shape of a JSON merge patch: None takes a key away.
+    """The keys that a plan writes, as in a JSON merge patch: None removes a key.
 
-    An entry of `auths` that is empty stands for the token that is not there yet.
+    An empty entry in `auths` is a placeholder for a token that has not been requested yet.
     """
 
     labels: t.Mapping[str, str | None] = dataclasses.field(default_factory=dict)
@@ -65,10 +73,10 @@ class Change:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What is to be done with one secret, and why. `msg` holds the next step for whoever reads a failure."""
+    """The action for one secret, and its reason. msg: for a failure, what is wrong and the next step."""
 
-    action: str
-    reason: str
+    action: Action
+    reason: Reason
     msg: str = ""
     change: Change = dataclasses.field(default_factory=Change)
     needs_token: bool = False
@@ -77,6 +85,11 @@ class Plan:
     @property
     def writes(self) -> bool:
         return self.action not in ("unchanged", "skipped", "failed")
+
+    @property
+    def deletes(self) -> bool:
+        """Whether the secret itself is deleted, not only entries of it."""
+        return self.action == "removed" and not self.change
 
 
 def decide(
@@ -88,10 +101,10 @@ def decide(
     outage: bool = False,
     clocks_agree: bool = True,
 ) -> Plan:
-    """The plan for one secret; None where the namespace has none of this name. A token, if given, is still good.
+    """Return the plan for one secret, None if the namespace has none of this name.
 
-    With an outage no token can be had: a plan never needs one then. Unless the clocks agree, no token is removed for
-    its age.
+    token: valid; None if none has been requested yet. outage: no token is available, so no plan needs one.
+    clocks_agree: if false, no token is removed because of its expiry.
     """
     stored = Stored(secret) if secret else None
     if policy.state == "absent":
@@ -110,13 +123,13 @@ def decide(
 
 
 def _decide_present(stored: Stored, policy: Policy, now: dt.datetime, token: Token | None) -> Plan:
-    may_touch = stored.ours or policy.adopt
+    usable = stored.managed or policy.adopt
     if stored.type != _docker_config.DOCKERCONFIG_TYPE:
-        if policy.recreate and may_touch:
+        if policy.recreate and usable:
             return _with_token("recreated", "wrong_type", policy, now, token, stored)
         return Plan("failed", "wrong_type", _wrong_type(stored))
-    if not may_touch:
-        return Plan("failed", "unmanaged", _FOREIGN)
+    if not usable:
+        return Plan("failed", "unmanaged", _UNMANAGED)
     if stored.malformed:
         return Plan("failed", "malformed", _malformed(stored))
     plan = _decide_content(stored, policy, now, token)
@@ -128,10 +141,10 @@ def _decide_present(stored: Stored, policy: Policy, now: dt.datetime, token: Tok
 
 
 def _decide_content(stored: Stored, policy: Policy, now: dt.datetime, token: Token | None) -> Plan:
-    if not stored.ours:
+    if not stored.managed:
         return _with_token("adopted", "unmanaged", policy, now, token, stored)
     expires_at = stored.expires_at
-    renewal = _renewal(stored, policy, now)
+    renewal: Reason | None = "forced" if policy.force_renew else _token_problem(stored, policy, now)
     not_later = token is not None and expires_at is not None and token.expires_at <= expires_at
     if renewal and not not_later:
         return _with_token("renewed", renewal, policy, now, token, stored)
@@ -141,75 +154,67 @@ def _decide_content(stored: Stored, policy: Policy, now: dt.datetime, token: Tok
     return Plan("unchanged", "not_later" if renewal else "fresh", expires_at=expires_at)
 
 
-def _renewal(stored: Stored, policy: Policy, now: dt.datetime) -> str:
-    """Why this secret of ours needs a token, or nothing."""
-    return "forced" if policy.force_renew else _ailment(stored, policy, now)
-
-
-def _ailment(stored: Stored, policy: Policy, now: dt.datetime) -> str:
-    """What is wrong with the token in this secret of ours, or nothing."""
-    if not stored.entries:
+def _token_problem(stored: Stored, policy: Policy, now: dt.datetime) -> TokenReason | None:
+    """Return why the token in this managed secret must be renewed, or None."""
+    if not stored.managed_entries:
         return "restored" if stored.failed_open else "empty"
-    if not stored.genuine:
+    if not stored.unmodified:
         return "modified"
     if stored.expires_at is None:
         return "unknown_expiry"
-    if stored.expires_at <= now:
-        return "expired"
-    if stored.expires_at - now < stored.renew_before(policy.renew_before):
-        return "due"
-    return ""
+    return renewal_reason(stored.expires_at, stored.lifetime, now, policy.renew_before)
 
 
 def _without_token(stored: Stored | None, policy: Policy, now: dt.datetime, clocks_agree: bool) -> Plan:
-    """What becomes of a plan whose token cannot be had. A stale token is worse than none: registries refuse it, where
-    they serve anonymous pulls. So what dies before the next run is taken out, and an expiry that cannot be believed
-    counts as past: a renewal would have replaced that token as well.
+    """Return the plan if no token is available.
+
+    An expired token is worse than none: the registry rejects it, but serves anonymous pulls. So a token that expires
+    before the next run is removed. An expiry that cannot be trusted counts as past: a renewal would have replaced that
+    token too.
     """
-    if stored is None or (stored.ours and stored.type == _docker_config.DOCKERCONFIG_TYPE and not stored.entries):
-        return Plan("failed", "token_unavailable", _ANONYMOUS)
-    if not stored.ours or stored.type != _docker_config.DOCKERCONFIG_TYPE:
-        return Plan("failed", "token_unavailable", _UNTOUCHED)
+    if stored and not (stored.managed and stored.type == _docker_config.DOCKERCONFIG_TYPE):
+        return Plan("failed", "token_unavailable", _NOT_CHANGED)
+    if stored is None or not stored.managed_entries:
+        return Plan("failed", "token_unavailable", _NONE_STORED)
     expires_at = stored.expires_at
-    if expires_at and expires_at - now > stored.fail_open_before(policy.fail_open_before):
+    if expires_at and is_kept_without_token(expires_at, stored.lifetime, now, policy.fail_open_before):
         return Plan("failed", "kept", _KEPT, expires_at=expires_at)
     if not clocks_agree:
         return Plan("failed", "clocks", _CLOCKS, expires_at=expires_at)
     if not policy.fail_open:
-        return Plan("failed", "fail_open_disabled", _DYING, expires_at=expires_at)
+        return Plan("failed", "fail_open_disabled", _FAIL_OPEN_DISABLED, expires_at=expires_at)
     if stored.immutable:
-        return Plan("failed", "immutable", _IMMUTABLE_AND_DYING, expires_at=expires_at)
+        return Plan("failed", "immutable", _IMMUTABLE_EXPIRING, expires_at=expires_at)
     change = _without_entries(stored)
-    marks = {**change.annotations, managed_metadata.FAILED_OPEN_AT: format_time(now)}
+    annotations = {**change.annotations, managed_metadata.FAILED_OPEN_AT: format_time(now)}
     return Plan(
         "failed_open",
-        _ailment(stored, policy, now),
+        _token_problem(stored, policy, now) or "forced",
         _FAILED_OPEN,
-        change=dataclasses.replace(change, annotations=marks),
+        change=dataclasses.replace(change, annotations=annotations),
     )
 
 
-def _update(stored: Stored, policy: Policy) -> tuple[Change, str]:
-    """What differs though the token is good. A registry that is added gets the stored entry: it serves them all."""
+def _update(stored: Stored, policy: Policy) -> tuple[Change, Reason]:
+    """Return what differs although the token is valid. An added registry gets the stored entry: a token serves all."""
     labels, annotations = _changed_metadata(policy, stored)
-    if set(policy.registries) == set(stored.registries) == set(stored.entries):
+    if set(policy.registries) == set(stored.registries) == set(stored.managed_entries):
         return Change(labels, annotations), "metadata"
-    entry = next(iter(stored.entries.values()))
-    auths = _replace_entries(policy, stored, entry)
-    marks = {
+    entry = next(iter(stored.managed_entries.values()))
+    written = {
         managed_metadata.REGISTRIES: ",".join(policy.registries),
         managed_metadata.FINGERPRINT: _docker_config.fingerprint(dict.fromkeys(policy.registries, entry)),
     }
-    return Change(labels, {**annotations, **marks}, auths), "registries"
+    return Change(labels, {**annotations, **written}, _replaced_entries(policy, stored, entry)), "registries"
 
 
 def _with_token(
-    action: str, reason: str, policy: Policy, now: dt.datetime, token: Token | None, stored: Stored | None
+    action: Action, reason: Reason, policy: Policy, now: dt.datetime, token: Token | None, stored: Stored | None
 ) -> Plan:
-    """A plan that writes the token; without one it stands for what would be written."""
+    """Return a plan that writes the token, or a placeholder for it if there is none yet."""
     entry = token.entry if token else {}
     entries = dict.fromkeys(policy.registries, entry)
-    marks = {
+    written = {
         managed_metadata.EXPIRES_AT: format_time(token.expires_at) if token else UNKNOWN,
         managed_metadata.RENEWED_AT: format_time(now),
         managed_metadata.RENEWED_BY: policy.actor,
@@ -217,26 +222,28 @@ def _with_token(
         managed_metadata.REGISTRIES: ",".join(policy.registries),
     }
     if stored is None:
-        change = _first_change(policy, marks, entries)
+        change = _first_change(policy, written, entries)
     else:
-        healed = {mark: None for mark in (managed_metadata.FAILED_OPEN_AT,) if mark in stored.annotations}
+        removed = {key: None for key in (managed_metadata.FAILED_OPEN_AT,) if key in stored.annotations}
         labels, annotations = _changed_metadata(policy, stored)
         change = Change(
             labels=labels,
-            annotations={**healed, **annotations, **_differing(marks, stored.annotations)},
-            auths=_replace_entries(policy, stored, entry),
+            annotations={**removed, **annotations, **_differing(written, stored.annotations)},
+            auths=_replaced_entries(policy, stored, entry),
         )
     expires_at = token.expires_at if token else None
     return Plan(action, reason, change=change, needs_token=True, expires_at=expires_at)
 
 
-def _first_change(policy: Policy, marks: t.Mapping[str, str], entries: t.Mapping[str, _docker_config.Entry]) -> Change:
-    made = {managed_metadata.CREATED: "true", managed_metadata.REGISTRIES: ""}
-    return Change(_wanted_labels(policy, created=True), {**policy.annotations, **made, **marks}, entries)
+def _first_change(
+    policy: Policy, written: t.Mapping[str, str], entries: t.Mapping[str, _docker_config.Entry]
+) -> Change:
+    first = {managed_metadata.CREATED: "true", managed_metadata.REGISTRIES: ""}
+    return Change(_wanted_labels(policy, created=True), {**policy.annotations, **first, **written}, entries)
 
 
 def _changed_metadata(policy: Policy, stored: Stored) -> tuple[dict[str, str | None], dict[str, str | None]]:
-    """The labels and the annotations, but for the marks, that differ from what the user wants."""
+    """Return the labels and annotations of the policy that the secret does not have."""
     if policy.keep_metadata:
         return {}, {}
     labels = _differing(_wanted_labels(policy, stored.created), stored.labels)
@@ -244,15 +251,15 @@ def _changed_metadata(policy: Policy, stored: Stored) -> tuple[dict[str, str | N
 
 
 def _wanted_labels(policy: Policy, created: bool) -> dict[str, str]:
-    made = {managed_metadata.MANAGED_BY_LABEL: managed_metadata.MANAGED_BY} if created else {}
-    return {**made, **policy.labels, managed_metadata.MANAGED_LABEL: "true"}
+    first = {managed_metadata.MANAGED_BY_LABEL: managed_metadata.MANAGED_BY} if created else {}
+    return {**first, **policy.labels, managed_metadata.MANAGED_LABEL: "true"}
 
 
-def _replace_entries(
+def _replaced_entries(
     policy: Policy, stored: Stored, entry: _docker_config.Entry
 ) -> dict[str, _docker_config.Entry | None]:
-    dropped = {registry: None for registry in stored.entries if registry not in policy.registries}
-    return {**dropped, **dict.fromkeys(policy.registries, entry)}
+    removed = {registry: None for registry in stored.managed_entries if registry not in policy.registries}
+    return {**removed, **dict.fromkeys(policy.registries, entry)}
 
 
 def _differing(wanted: t.Mapping[str, str], present: t.Mapping[str, str]) -> dict[str, str | None]:
@@ -262,99 +269,101 @@ def _differing(wanted: t.Mapping[str, str], present: t.Mapping[str, str]) -> dic
 def _decide_absent(stored: Stored | None) -> Plan:
     if stored is None:
         return Plan("unchanged", "missing")
-    if not stored.ours:
+    if not stored.managed:
         return Plan("unchanged", "unmanaged")
     if stored.type != _docker_config.DOCKERCONFIG_TYPE:
         return Plan("failed", "wrong_type", _wrong_type(stored))
     if stored.malformed:
         return Plan("failed", "malformed", _malformed(stored))
-    if stored.created and stored.alone:
+    if stored.created and stored.only_managed:
         return Plan("removed", "managed")
-    if stored.immutable and stored.entries:
-        return Plan("failed", "immutable", "The secret is immutable and holds more than our keys: delete it by hand.")
+    if stored.immutable and stored.managed_entries:
+        return Plan("failed", "immutable", _IMMUTABLE_SHARED)
     labels: dict[str, str | None] = {managed_metadata.MANAGED_LABEL: None}
     if stored.created and stored.labels.get(managed_metadata.MANAGED_BY_LABEL) == managed_metadata.MANAGED_BY:
         labels[managed_metadata.MANAGED_BY_LABEL] = None
-    marks = {mark: None for mark in managed_metadata.ANNOTATIONS if mark in stored.annotations}
-    return Plan("removed", "shared", change=Change(labels, marks, dict.fromkeys(stored.entries)))
+    annotations = {key: None for key in managed_metadata.ANNOTATIONS if key in stored.annotations}
+    return Plan("removed", "shared", change=Change(labels, annotations, dict.fromkeys(stored.managed_entries)))
 
 
 def _decide_emptied(stored: Stored | None) -> Plan:
-    """Nobody renews it any more. Without managed entries pulls are anonymous, and no token can expire in it."""
+    """Return the plan for an orphan: nothing renews its token, so the token must not stay until it expires."""
     if stored is None:
         return Plan("unchanged", "missing")
-    if not stored.ours:
+    if not stored.managed:
         return Plan("unchanged", "unmanaged")
     if stored.type != _docker_config.DOCKERCONFIG_TYPE:
         return Plan("unchanged", "wrong_type")
     if stored.malformed:
         return Plan("failed", "malformed", _malformed(stored))
-    if not stored.entries:
+    if not stored.managed_entries:
         return Plan("unchanged", "orphaned")
     if stored.immutable:
-        return Plan("failed", "immutable", _IMMUTABLE_AND_NOT_SELECTED)
+        return Plan("failed", "immutable", _IMMUTABLE_ORPHAN)
     return Plan("removed", "orphaned", change=_without_entries(stored))
 
 
 def _without_entries(stored: Stored) -> Change:
-    """The secret stays managed."""
-    dropped = {
-        mark: None for mark in (managed_metadata.EXPIRES_AT, managed_metadata.FINGERPRINT) if mark in stored.annotations
+    """Return the change that removes the managed entries. The secret stays managed."""
+    removed = {
+        key: None for key in (managed_metadata.EXPIRES_AT, managed_metadata.FINGERPRINT) if key in stored.annotations
     }
-    return Change(annotations={**dropped, managed_metadata.REGISTRIES: ""}, auths=dict.fromkeys(stored.entries))
+    return Change(annotations={**removed, managed_metadata.REGISTRIES: ""}, auths=dict.fromkeys(stored.managed_entries))
 
 
-_FOREIGN = (
-    f"A secret of this name exists without our mark (label {managed_metadata.MANAGED_LABEL}). "
-    "Choose another name, or set adopt: true to add our keys to it and keep all else."
+_UNMANAGED = (
+    f"A secret of this name exists and is not managed: it has no label {managed_metadata.MANAGED_LABEL}. "
+    "Choose another name, or set adopt: true to add the managed entries and keep everything else in it."
 )
 _IMMUTABLE = (
     "The secret is immutable, so its token cannot be renewed in place. "
-    "Set recreate: true to have it deleted and made anew, or do so by hand."
+    "Set recreate: true to delete and create it, or do this by hand."
 )
-_ANONYMOUS = (
-    "AWS gave no token, and none of ours is here: pulls are anonymous. Run again when AWS answers, or leave it to the "
-    "next run."
+_IMMUTABLE_SHARED = "The secret is immutable and holds more than managed entries. Delete it by hand."
+_IMMUTABLE_ORPHAN = (
+    "Nothing renews this secret any more, and its token cannot be removed because the secret is immutable. Delete the "
+    "secret: without it pulls are anonymous, and the registry rejects pulls with an expired token."
 )
-_UNTOUCHED = "AWS gave no token, so the secret was left as it is. Run again when AWS answers."
+_IMMUTABLE_EXPIRING = (
+    "No token is available, the stored token has expired or is expiring, and it cannot be removed because the secret "
+    "is immutable. Delete the secret: without it pulls are anonymous, and the registry rejects pulls with an expired "
+    "token."
+)
+_NONE_STORED = (
+    "No token is available, and the secret holds none, so pulls are anonymous. Run again when AWS returns a token."
+)
+_NOT_CHANGED = "No token is available, so the secret was not changed. Run again when AWS returns a token."
 _KEPT = (
-    "AWS gave no token, so the one in the secret was kept: more than fail_open_before of its life is left. Run again "
-    "before it ends."
+    "No token is available. The stored token was kept: its remaining lifetime is more than fail_open_before. Run again "
+    "before it expires."
 )
 _CLOCKS = (
-    "AWS returned no token, so the one in the secret was kept: the clocks are too far apart to tell whether it has "
-    "expired. Set the clocks, and run again."
+    "No token is available. The stored token was kept: the clocks differ too much to decide whether it has expired. "
+    "Set the clocks, and run again."
 )
-_DYING = (
-    "AWS gave no token, and the one in the secret has ended or is about to. It was kept since fail_open is false: "
-    "pulls with it are refused once it has ended. Take it out with state: absent, or run again when AWS answers."
-)
-_IMMUTABLE_AND_NOT_SELECTED = (
-    "Nobody renews this secret any more, and its token cannot be removed since the secret is immutable. Delete the "
-    "secret: pulls are anonymous without it, and refused with a token that has ended."
-)
-_IMMUTABLE_AND_DYING = (
-    "AWS gave no token, the one in the secret has ended or is about to, and it cannot be taken out since the secret is "
-    "immutable. Delete the secret: pulls are anonymous without it, and refused with a token that has ended."
+_FAIL_OPEN_DISABLED = (
+    "No token is available, and the stored token has expired or is expiring. It was kept because fail_open is false. "
+    "The registry rejects pulls with an expired token. Remove it with state: absent, or run again when AWS returns a "
+    "token."
 )
 _FAILED_OPEN = (
-    "AWS gave no token, and the one in the secret had ended or was about to: it was taken out, so that pulls are "
-    "anonymous instead of refused. The next good token is put back."
+    "No token is available, and the stored token had expired or was expiring. The managed entries were removed: pulls "
+    "are anonymous instead of rejected. The next token restores the entries."
 )
 
 
 def _wrong_type(stored: Stored) -> str:
     legacy = " (the legacy format)" if stored.type == _docker_config.LEGACY_TYPE else ""
-    options = "recreate: true" if stored.ours else "recreate: true and adopt: true"
+    options = "recreate: true" if stored.managed else "recreate: true and adopt: true"
     return (
         f"The secret has type {stored.type}{legacy}, which cannot be changed in place; the kubelet needs "
-        f"{_docker_config.DOCKERCONFIG_TYPE}. Choose another name, or set {options} to have it made anew."
+        f"{_docker_config.DOCKERCONFIG_TYPE}. Choose another name, or set {options} to delete and create it."
     )
 
 
 def _malformed(stored: Stored) -> str:
     return (
-        f"The secret's {_docker_config.DATA_KEY} cannot be read: {stored.malformed}. It is left as it is, since "
-        "it may hold other logins; and with it the kubelet refuses pulls from every registry. Repair or delete it, "
+        f"The secret's {_docker_config.DATA_KEY} cannot be read: {stored.malformed}. It was not changed, since it may "
+        "hold other logins. With such a secret the kubelet rejects pulls from every registry. Repair or delete it, "
         "then run again."
     )

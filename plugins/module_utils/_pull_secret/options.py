@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of ecr_public_pull_secret and its _info, and how they are read. Private to this collection."""
+"""Read the options of ecr_public_pull_secret and ecr_public_pull_secret_info. Private to this collection."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import OptionError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import is_glob
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._options import (
     OUTAGE,
     TOKEN,
@@ -19,7 +20,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._options impo
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Policy
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection, is_glob
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 
 _SHARED: dict[str, t.Any] = {
@@ -41,7 +42,7 @@ _SHARED: dict[str, t.Any] = {
     "workers": {"type": "int", "default": 32},
 }
 
-# What a token comes from: only the module that writes needs one.
+# Only the module that writes needs a token.
 PULL_SECRET: dict[str, t.Any] = {
     **_SHARED,
     "token": TOKEN,
@@ -58,7 +59,7 @@ _DNS_SUBDOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """All that the options say. outage: why AWS gave no token; "" where it did, or was not asked."""
+    """The options of one task. outage: why no token is available, or ""."""
 
     policy: Policy
     selection: Selection
@@ -74,14 +75,14 @@ def read(params: t.Mapping[str, t.Any]) -> Options:
     check_name(params["name"])
     for option in ("placeholder", "prune"):
         if params[option] and params["state"] == "absent":
-            raise OptionError(f"{option} and state: absent contradict each other")
+            raise OptionError(f"{option}: true cannot be used with state: absent. Remove one of the two.")
     policy = Policy(
         name=params["name"],
         state=params["state"],
         registries=read_registries(params["registries"]),
         renew_before=read_duration("renew_before", params["renew_before"]),
         force_renew=params["force_renew"],
-        # The module that only looks asks for no token, so that it has none to do without.
+        # ecr_public_pull_secret_info requests no token, so it never fails open.
         fail_open=params.get("fail_open", False),
         fail_open_before=read_duration("fail_open_before", params.get("fail_open_before", "1h")),
         labels=read_metadata("labels", params["labels"]),
@@ -94,7 +95,7 @@ def read(params: t.Mapping[str, t.Any]) -> Options:
     if policy.state == "present" and policy.fail_open and policy.fail_open_before >= policy.renew_before:
         raise OptionError(
             f"fail_open_before ({params['fail_open_before']}) must be less than renew_before "
-            f"({params['renew_before']}): a token is renewed first and given up last. Or set fail_open: false."
+            f"({params['renew_before']}): a renewal must be tried before the token is removed. Or set fail_open: false."
         )
     token = Token.from_mapping(params["token"]) if params.get("token") else None
     outage = str(params.get("aws", {}).get(OUTAGE, ""))
@@ -104,17 +105,19 @@ def read(params: t.Mapping[str, t.Any]) -> Options:
 def check_workers(workers: int) -> None:
     """Raises OptionError."""
     if not 1 <= workers <= 256:
-        raise OptionError(f"workers must be from 1 to 256, not {workers}")
+        raise OptionError(f"workers: must be from 1 to 256, not {workers}.")
 
 
 def check_name(name: str) -> None:
-    """Of a secret. Raises OptionError."""
+    """Check the name of a secret. Raises OptionError."""
     if not _DNS_SUBDOMAIN.fullmatch(name):
-        raise OptionError(f"name {name!r} cannot be a secret's: use lower-case letters, digits, '-', '.'")
+        raise OptionError(
+            f"name: {name!r} cannot be the name of a secret. Use lower-case letters, digits, '-' and '.'."
+        )
 
 
 def read_selection(params: t.Mapping[str, t.Any]) -> Selection:
-    """Of namespaces. Raises OptionError."""
+    """Read the options that select namespaces. Raises OptionError."""
     selectors = [selector for selector in params["namespace_selector"] or [] if selector]
     namespaces = params["namespaces"]
     if namespaces is None:
@@ -123,29 +126,29 @@ def read_selection(params: t.Mapping[str, t.Any]) -> Selection:
 
 
 def read_service_accounts(accounts: t.Sequence[str]) -> tuple[str, ...]:
-    """Names and globs, each of them once. Raises OptionError."""
+    """Return the names and globs, once each. Raises OptionError."""
     for account in accounts:
         if not account or not (is_glob(account) or _DNS_SUBDOMAIN.fullmatch(account)):
             raise OptionError(
-                f"service_accounts: {account!r} cannot be a service account's name, nor is it a glob: "
-                "use lower-case letters, digits, '-', '.', and '*', '?', '[]' in globs"
+                f"service_accounts: {account!r} is neither the name of a service account nor a glob. "
+                "Use lower-case letters, digits, '-' and '.', and '*', '?' and '[]' in globs."
             )
     return tuple(dict.fromkeys(accounts))
 
 
 def read_metadata(option: str, values: t.Mapping[str, t.Any]) -> dict[str, str]:
-    """Labels or annotations of the user's. Raises OptionError."""
+    """Read the option labels or annotations. Raises OptionError."""
     for key in values:
         if key.startswith(managed_metadata.PREFIX):
             raise OptionError(
-                f"{option}: {key!r} has our own prefix {managed_metadata.PREFIX}, which the module sets itself"
+                f"{option}: {key!r} has the prefix {managed_metadata.PREFIX}, which is reserved. Use another key."
             )
     return read_strings(option, values)
 
 
 def read_strings(option: str, values: t.Mapping[str, t.Any]) -> dict[str, str]:
-    """Values as Kubernetes takes them. Raises OptionError."""
+    """Read an option whose values must be strings, as in Kubernetes. Raises OptionError."""
     for key, value in values.items():
         if not isinstance(value, str):
-            raise OptionError(f"{option}: the value of {key!r} must be a string; quote it")
+            raise OptionError(f"{option}: the value of {key!r} must be a string. Quote it.")
     return dict(values)

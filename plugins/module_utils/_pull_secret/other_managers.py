@@ -1,16 +1,17 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who else looks after a secret, as pure functions. Private to this collection."""
+"""Find the tools that also manage a secret, as pure functions. Private to this collection."""
 
 from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import some
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
 
-# Where a tool leaves its name: kind of metadata, key, who it is. A value is shown where it names something.
-_SIGNS = (
+# The metadata by which a tool is known: kind of metadata, key, the tool. The value names the tool's own object.
+_TOOLS = (
     # https://helm.sh/docs/chart_best_practices/labels/
     ("annotations", "meta.helm.sh/release-name", "Helm release"),
     # https://argo-cd.readthedocs.io/en/stable/user-guide/resource_tracking/
@@ -24,26 +25,21 @@ _SIGNS = (
 _EXTERNAL_SECRETS = "reconcile.external-secrets.io/managed"
 
 
-NAMED = 10
-"""Namespaces that the warning names."""
-
-
 def warning(found: t.Mapping[str, t.Sequence[str]], name: str) -> str:
-    """One sentence for all namespaces whose secret of this name is taken over though it has these owners."""
-    first = [f"{namespace} ({', '.join(who)})" for namespace, who in sorted(found.items())[:NAMED]]
-    more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+    """Return one sentence for all adopted secrets of this name. found: namespace -> the tools that manage it."""
+    places = [f"{namespace} ({', '.join(tools)})" for namespace, tools in sorted(found.items())]
     return (
-        f"Secret {name} is taken over though others look after it, who are likely to undo that or to remove it: "
-        f"{', '.join(first)}{more}. Let them leave it alone, or choose another name."
+        f"Secret {name} is adopted although other tools manage it, which are likely to change it back or delete it: "
+        f"{some(places)}. Configure them to ignore the secret, or choose another name."
     )
 
 
-def owners(secret: t.Mapping[str, t.Any]) -> list[str]:
-    """Who is likely to write the secret again or to remove it, in words. Shows nothing but names."""
+def find(secret: t.Mapping[str, t.Any]) -> list[str]:
+    """Return the tools that are likely to write or delete the secret. The result holds nothing but names."""
     metadata = secret["metadata"]
     found = [
-        f"{who} {metadata[kind][key].partition(':')[0]}"
-        for kind, key, who in _SIGNS
+        f"{tool} {metadata[kind][key].partition(':')[0]}"
+        for kind, key, tool in _TOOLS
         if key in (metadata.get(kind) or {})
     ]
     references = metadata.get("ownerReferences") or []

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What became of one task: its result, its message and its diff. Private to this collection."""
+"""The result, the message and the diff of one task. Private to this collection."""
 
 from __future__ import annotations
 
@@ -10,37 +10,37 @@ import dataclasses
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import SHOWN, some
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import bodies, service_accounts
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import UNKNOWN, Plan, Policy
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Plan, Policy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.service_accounts import AccountPlan
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.stored import Secret
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import format_time
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import UNKNOWN, Token
 
 DIFFS = 100
 """Namespaces whose diff is shown."""
-NAMED = 10
-"""Failed namespaces that the task's message names."""
 
-
-# What is said of the namespaces that needed a token which AWS did not give, by their kind.
+# The namespaces that needed a token which was not available: action or reason -> what the message states of them.
 _WITHOUT_TOKEN = {
-    "kept": "keep the token they have, of whose life more than fail_open_before is left",
+    "kept": "keep a token whose remaining lifetime is more than fail_open_before",
     "fail_open_disabled": (
-        "keep a token that has ended or is about to, since fail_open is false: pulls with it are refused"
+        "keep a token that has expired or is expiring, since fail_open is false: the registry rejects pulls with it"
     ),
-    "failed_open": "had a token that had ended or was about to: it was taken out, so that pulls are anonymous",
-    "token_unavailable": "have no token of ours",
-    "clocks": "keep the token they have, since the clocks do not tell whether it has expired",
+    "failed_open": "had a token that had expired or was expiring; it was removed, so pulls are anonymous",
+    "token_unavailable": "have no managed token",
+    "clocks": "keep their token, since the clocks do not show whether it has expired",
 }
 
 
 @dataclasses.dataclass
 class Outcome:
-    """What became of one namespace. plan: the secret's own. before: the secret as it was read, kept only where the
-    plan writes. usable: whether service accounts may name it. owners: others who look after a secret taken over.
-    orphan: whether the namespace is not chosen.
+    """The plan for one namespace; after it is carried out, the result.
+
+    plan: for the secret. before: the secret as it was read, kept only if the plan writes. usable: whether service
+    accounts may name the secret. managers: other tools that manage an adopted secret. orphan: whether the namespace is
+    not selected.
     """
 
     namespace: str
@@ -48,13 +48,13 @@ class Outcome:
     before: Secret | None = None
     uid: str | None = None
     usable: bool = True
-    owners: tuple[str, ...] = ()
+    managers: tuple[str, ...] = ()
     accounts: tuple[AccountPlan, ...] = ()
     orphan: bool = False
 
     @property
     def overall(self) -> Plan:
-        """With the service accounts: what the user is told."""
+        """The plan with those of the service accounts, as the result shows it."""
         plan = service_accounts.overall(self.plan, self.accounts)
         return dataclasses.replace(plan, reason="orphaned") if self.orphan else plan
 
@@ -64,8 +64,8 @@ class Outcome:
 
     def to_result(self) -> dict[str, t.Any]:
         overall = self.overall
-        waits = self.plan.needs_token and self.plan.expires_at is None
-        expires_at = UNKNOWN if waits else self.plan.expires_at and format_time(self.plan.expires_at)
+        unknown = self.plan.needs_token and self.plan.expires_at is None
+        expires_at = UNKNOWN if unknown else self.plan.expires_at and format_time(self.plan.expires_at)
         return {
             "namespace": self.namespace,
             "action": overall.action,
@@ -77,7 +77,7 @@ class Outcome:
         }
 
     def diff(self, policy: Policy) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
-        """Before and after of each object that changes, by its name."""
+        """Return before and after of each object that changes, by its name."""
         before: dict[str, t.Any] = {}
         after: dict[str, t.Any] = {}
         if self.plan.writes:
@@ -90,10 +90,12 @@ class Outcome:
         return before, after
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(frozen=True)
 class Report:
-    """What became of the task. warnings are sentences for the user; outage: why AWS gave no token; unpruned: why it is
-    not known whether anything is to be pruned; clocks: why nothing is removed for its age.
+    """The outcomes of a task.
+
+    outage: why no token is available. unpruned: why nothing was pruned. clocks: why nothing is removed because of its
+    expiry. Each of the three is "" if it does not apply.
     """
 
     outcomes: list[Outcome]
@@ -121,7 +123,7 @@ class Report:
         return format_time(min(known)) if known else None
 
     def to_result(self, policy: Policy, token: Token | None) -> dict[str, t.Any]:
-        """What the module returns. It holds no secret."""
+        """Return the module's result. It holds no secret."""
         fingerprint = _docker_config.fingerprint(dict.fromkeys(policy.registries, token.entry)) if token else None
         return {
             "changed": self.changed,
@@ -132,13 +134,13 @@ class Report:
         }
 
     def problem(self, policy: Policy, selection: Selection) -> str:
-        """Why the task fails, or nothing."""
+        """Return why the task fails, or ""."""
         if not self.outcomes and policy.state == "present" and not selection.selector:
-            return "No namespace was chosen: namespaces matches none, or exclude_namespaces leaves none of them."
+            return "No namespace is selected: namespaces matches none, or exclude_namespaces excludes all of them."
         return " ".join(filter(None, [self._without_token(), self._failed(), self.unpruned, self.clocks]))
 
     def _without_token(self) -> str:
-        """What was kept and what was emptied, where AWS gave no token to those who need one."""
+        """Return the message for namespaces that needed a token which was not available, or ""."""
         parts = []
         for kind, words in _WITHOUT_TOKEN.items():
             found = [failed.namespace for failed in self.failures if _kind(failed.overall) == kind]
@@ -150,13 +152,13 @@ class Report:
         failures = [failed for failed in self.failures if _kind(failed.overall) not in _WITHOUT_TOKEN]
         if not failures:
             return ""
-        plans = [(failed.namespace, failed.overall) for failed in failures[:NAMED]]
+        plans = [(failed.namespace, failed.overall) for failed in failures[:SHOWN]]
         first = [f"{namespace}: {plan.reason}: {plan.msg}" for namespace, plan in plans]
-        more = f" And {len(failures) - NAMED} more, see namespaces." if len(failures) > NAMED else ""
+        more = f" And {len(failures) - SHOWN} more, see namespaces." if len(failures) > SHOWN else ""
         return f"{len(failures)} of {len(self.outcomes)} namespaces failed. {' '.join(first)}{more}"
 
     def diff(self, policy: Policy) -> dict[str, t.Any]:
-        """Before and after of each namespace that changes, the first DIFFS of them."""
+        """Return before and after of the first DIFFS namespaces that change."""
         changing = [outcome for outcome in self.outcomes if outcome.writes]
         before: dict[str, t.Any] = {}
         after: dict[str, t.Any] = {}
@@ -171,9 +173,3 @@ class Report:
 
 def _kind(failed: Plan) -> str:
     return failed.action if failed.action == "failed_open" else failed.reason
-
-
-def some(names: t.Sequence[str]) -> str:
-    """The first of these names, and how many more there are."""
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more

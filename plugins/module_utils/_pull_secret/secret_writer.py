@@ -1,9 +1,10 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decides about one pull secret and carries the decision out. Private to this collection.
+"""Decide about one pull secret at a time, and carry the decision out. Private to this collection.
 
-The module and the refresher share it: one gives it the secrets of its lists, the other each secret as it comes.
+The module and the refresher share it: the module decides about the secrets of its lists, the refresher about each
+secret that it reads.
 """
 
 from __future__ import annotations
@@ -27,25 +28,26 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret 
     service_accounts,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Plan, Policy
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.reasons import Reason
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.report import Outcome
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.stored import Secret
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.unconfirmed import carried_out
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.unconfirmed import is_carried_out
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 
-DECISIONS = 5
-"""How often a secret is decided about anew when others write it at the same time."""
-MISSING_NAMESPACE = "The namespace does not exist. Make it first, or take it out of namespaces."
+MAX_DECISIONS = 5
+"""For one secret, if other clients write it at the same time."""
+MISSING_NAMESPACE = "The namespace does not exist. Create it, or remove it from namespaces."
 
 
 class Tokens:
-    """The token of a task, or why there is none. Safe to use from many threads."""
+    """The token of a task, or the reason why there is none. Safe to use from many threads."""
 
     def __init__(
         self, token: Token | None = None, outage: str = "", fetch: t.Callable[[], Token] | None = None
     ) -> None:
-        """token: one that is known already. outage: why none can be had, in words.
+        """token: one that was given. outage: why no token is available, in words.
 
-        fetch: called once, by whoever needs the token first. It raises AwsError, which then holds for all.
+        fetch: called once, when the first secret needs the token. If it raises AwsError, no secret gets a token.
         """
         self.token = token
         self.outage = outage
@@ -53,7 +55,7 @@ class Tokens:
         self._lock = threading.Lock()
 
     def request(self) -> bool:
-        """Get the token if nobody has yet; all others wait. Whether there is more to know than without it."""
+        """Request the token unless that was done already. Return whether a decision could differ from one before."""
         if self._fetch is None:
             return False
         with self._lock:
@@ -66,12 +68,7 @@ class Tokens:
 
 
 class SecretWriter:
-    """Safe to use from many threads. now: tells the time of a decision.
-
-    prune: whether the secret of a namespace that is not chosen is removed. create: makes a secret, and returns its UID;
-    by default a POST. observe: is shown each secret that is
-    decided about, with its namespace and the time of the decision.
-    """
+    """Safe to use from many threads."""
 
     def __init__(
         self,
@@ -83,6 +80,10 @@ class SecretWriter:
         create: t.Callable[[str, Secret], str] | None = None,
         observe: t.Callable[[str, Secret | None, dt.datetime], None] | None = None,
     ) -> None:
+        """prune: remove orphans. create: creates a secret in a namespace and returns its UID; by default a POST.
+
+        observe: called with each secret that is decided about, its namespace, and the time of the decision.
+        """
         self._cluster = cluster
         self._policy = policy
         self._tokens = tokens
@@ -90,19 +91,20 @@ class SecretWriter:
         self._observe = observe
         self.prune = prune
         self.now = self._later
+        """Returns the time of a decision."""
 
     def _later(self) -> dt.datetime:
         return self._cluster.clocks.later()
 
     def read_and_decide(self, namespace: str, *, orphan: bool = False) -> Outcome:
-        """About the secret in this namespace, if there is one. A failure is the outcome's."""
+        """Read the secret of this name in the namespace, and decide. A failure is in the outcome."""
         try:
             return self.decide(namespace, self._cluster.secret(namespace, self._policy.name), orphan=orphan)
         except ClusterError as exc:
             return Outcome(namespace, Plan("failed", exc.reason, str(exc)), orphan=orphan)
 
     def decide(self, namespace: str, secret: Secret | None, *, orphan: bool = False) -> Outcome:
-        """secret: None if the namespace has none. orphan: whether the namespace is not chosen."""
+        """secret: None if the namespace has none. orphan: whether the namespace is not selected."""
         now = self.now()
         if self._observe:
             self._observe(namespace, secret, now)
@@ -111,13 +113,13 @@ class SecretWriter:
         if plan.needs_token and self._tokens.token is None and self._tokens.request():
             plan = self._plan(secret, policy, now)
         if orphan and not self.prune:
-            # Whoever only looks is shown it, though nothing would be done about it.
+            # ecr_public_pull_secret_info shows orphans that no task would change.
             plan = Plan("unchanged", "orphaned")
         uid = secret["metadata"]["uid"] if secret else None
-        usable = not orphan and service_accounts.usable(secret, self._policy, now)
-        owners = other_managers.owners(secret) if secret and plan.action in ("adopted", "recreated") else ()
+        usable = not orphan and service_accounts.is_usable(secret, self._policy, now)
+        managers = other_managers.find(secret) if secret and plan.action in ("adopted", "recreated") else ()
         before = secret if plan.writes else None
-        return Outcome(namespace, plan, before=before, uid=uid, usable=usable, owners=tuple(owners), orphan=orphan)
+        return Outcome(namespace, plan, before=before, uid=uid, usable=usable, managers=tuple(managers), orphan=orphan)
 
     def _plan(self, secret: Secret | None, policy: Policy, now: dt.datetime) -> Plan:
         clocks = self._cluster.clocks
@@ -126,19 +128,17 @@ class SecretWriter:
         )
 
     def act(self, outcome: Outcome) -> Outcome:
-        """Write one plan; on a conflict read again and decide again, a bounded number of times."""
+        """Write one plan. On a conflict, read and decide again, up to MAX_DECISIONS times."""
         conflict: ClusterError | None = None
-        for _unused in range(DECISIONS):
+        for _unused in range(MAX_DECISIONS):
             if not outcome.plan.writes:
                 return outcome
             if self._cluster.stopped_by:
-                return _failed(outcome, "stopped", f"Not begun: {self._cluster.stopped_by} came. Run the task again.")
+                msg = f"Not started, because {self._cluster.stopped_by} was received. Run the task again."
+                return _failed(outcome, "stopped", msg)
             if outcome.plan.needs_token and self._tokens.token is None:
-                return _failed(
-                    outcome,
-                    "token_needed",
-                    "The secret changed during the task and now needs a token. Run the task again.",
-                )
+                msg = "The secret changed during the task and now needs a token. Run the task again."
+                return _failed(outcome, "token_needed", msg)
             try:
                 return dataclasses.replace(outcome, uid=self._write(outcome))
             except (ConflictError, NotFoundError) as exc:
@@ -151,62 +151,55 @@ class SecretWriter:
                 secret = self._cluster.secret(outcome.namespace, self._policy.name)
             except ClusterError as exc:
                 return _failed(outcome, exc.reason, str(exc))
-            if conflict.in_doubt and carried_out(outcome.plan, secret):
+            if conflict.unconfirmed and is_carried_out(outcome.plan, secret):
                 return dataclasses.replace(outcome, uid=secret["metadata"]["uid"] if secret else None)
             decided = self.decide(outcome.namespace, secret, orphan=outcome.orphan)
             outcome = dataclasses.replace(decided, accounts=outcome.accounts)
-        return _failed(outcome, "conflict", f"Others kept writing this secret: {conflict}")
+        return _failed(outcome, "conflict", f"Other clients wrote this secret at the same time: {conflict}")
 
     def _write(self, outcome: Outcome) -> str | None:
-        """One plan onto the cluster; the secret's UID, None once it is deleted."""
+        """Write one plan. Return the secret's UID, or None if the secret is deleted."""
         plan, before = outcome.plan, outcome.before
         if before is None:
             body = bodies.new_secret(outcome.namespace, self._policy, plan.change)
             return (self._create or self._cluster.create_secret)(outcome.namespace, body)
         if plan.action == "recreated":
             return self._recreate(outcome.namespace, before, plan)
-        if plan.action == "removed" and not plan.change:
+        if plan.deletes:
             self._cluster.delete_secret(before)
             return None
         patch = bodies.merge_patch(before, plan.change)
         return self._cluster.patch_secret(outcome.namespace, self._policy.name, patch)
 
     def _recreate(self, namespace: str, before: Secret, plan: Plan) -> str:
-        """Delete and create, where nothing else is possible. The old secret is put back if the new one is refused."""
+        """Delete and create the secret. If the new one is rejected, create the old one again."""
         body = bodies.successor(before, self._policy, plan.change)
         trial = {**body, "metadata": {**body["metadata"], "name": f"{self._policy.name[:240]}-trial"}}
         self._cluster.create_secret(namespace, trial, dry_run=True)
         try:
             self._cluster.delete_secret(before)
         except NotFoundError as exc:
-            # Where the first try's answer was lost it is gone by our own hand.
-            if not exc.in_doubt:
+            # An unconfirmed first try may have deleted it.
+            if not exc.unconfirmed:
                 raise
         try:
             return self._cluster.create_secret(namespace, body)
         except ConflictError:
-            # Somebody else made one at this moment, or our own first try was carried out: decide about that one.
+            # Another client, or an unconfirmed first try, has created one: act() decides about that one.
             raise
         except ClusterError as exc:
             try:
-                self._cluster.create_secret(namespace, _put_back(before))
+                self._cluster.create_secret(namespace, bodies.copy(before))
             except ConflictError:
                 raise
             except ClusterError as second:
                 raise ClusterError(
                     "secret_lost",
-                    f"THE SECRET {namespace}/{self._policy.name} IS GONE: it was deleted to be made anew, then that "
-                    f"was refused ({exc}), and so was putting the old one back ({second}). Run the task again at once.",
+                    f"THE SECRET {namespace}/{self._policy.name} IS GONE. It was deleted to be created again, but the "
+                    f"new secret was rejected ({exc}), and so was the old one ({second}). Run the task again at once.",
                 ) from exc
-            raise ClusterError("recreate_refused", f"The old secret was put back: {exc}") from exc
+            raise ClusterError("recreate_refused", f"The old secret was created again: {exc}") from exc
 
 
-def _failed(outcome: Outcome, reason: str, msg: str) -> Outcome:
+def _failed(outcome: Outcome, reason: Reason, msg: str) -> Outcome:
     return dataclasses.replace(outcome, plan=Plan("failed", reason, msg))
-
-
-def _put_back(secret: Secret) -> Secret:
-    """The body that makes a deleted secret again."""
-    dropped = ("uid", "resourceVersion", "creationTimestamp", "managedFields")
-    metadata = {key: value for key, value in secret["metadata"].items() if key not in dropped}
-    return {**secret, "metadata": metadata}

@@ -1,39 +1,38 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The decision about the service accounts of one namespace, as pure functions. Private to this collection.
+"""Decide about the service accounts of one namespace, as pure functions. Private to this collection.
 
-`imagePullSecrets` of a service account is an atomic list: whoever changes one entry writes the whole of it. So all
-entries of others are carried along, in their order.
+`imagePullSecrets` of a service account is an atomic list: a client that changes one entry writes all of them. So the
+entries of others are written too, in their order.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import fnmatch
 import typing as t
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import globs_of, matches, names_of
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import decision, managed_metadata
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Plan, Policy
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import is_glob
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.reasons import AccountAction, Reason
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.stored import Secret
 
 DEFAULT = "default"
-"""The account that Kubernetes makes in each namespace, a moment after the namespace."""
+"""The account that Kubernetes creates in each namespace, a moment after the namespace."""
 ALL = "*"
 
 
 @dataclasses.dataclass(frozen=True)
 class Account:
-    """A service account as it was read, as far as it matters here."""
+    """A service account that was read. refresher: whether it is the account of a refresher, which the role labels."""
 
     name: str
     uid: str = ""
     resource_version: str = ""
     entries: tuple[t.Mapping[str, t.Any], ...] = ()
     refresher: bool = False
-    """Whether it is the account of a refresher: the role marks it."""
 
     @classmethod
     def from_object(cls, item: t.Mapping[str, t.Any]) -> Account:
@@ -53,42 +52,44 @@ class Account:
 
 
 @dataclasses.dataclass(frozen=True)
-class Reach:
-    """Which accounts of a namespace are meant. everyone: beside the listed ones, all that name the secret."""
+class Wanted:
+    """The accounts of a namespace that a task attaches or detaches.
+
+    listed: names and globs. every_user: also all accounts that name the secret.
+    """
 
     listed: tuple[str, ...]
     attach: bool = True
-    everyone: bool = False
+    every_user: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(name for name in self.listed if not is_glob(name)))
+        return names_of(self.listed)
 
     @property
     def globs(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(glob for glob in self.listed if is_glob(glob)))
+        return globs_of(self.listed)
 
     @property
     def needs_list(self) -> bool:
-        """Whether only a list of the namespace's accounts can tell which are meant."""
-        return bool(self.globs or self.everyone)
+        """Whether the accounts of the namespace must be listed."""
+        return bool(self.globs or self.every_user)
 
 
 @dataclasses.dataclass(frozen=True)
 class AccountPlan:
-    """What is to be done with one account, and then what was done.
+    """The action for one account; after it is carried out, the result.
 
-    account: as it was read; None for the `default` account of a new namespace, which is yet to appear.
+    account: as it was read; None for the `default` account that Kubernetes has not created yet. entries: the whole list
+    that is written.
     """
 
     name: str
-    action: str
-    """attached, detached, unchanged or failed."""
-    reason: str = ""
+    action: AccountAction
+    reason: Reason | None = None
     msg: str = ""
     account: Account | None = None
     entries: tuple[t.Mapping[str, t.Any], ...] = ()
-    """The whole list that is written."""
 
     @property
     def writes(self) -> bool:
@@ -104,78 +105,72 @@ class AccountPlan:
 
 @dataclasses.dataclass
 class Found:
-    """What could be read of a namespace's accounts. refused: a name, or "*" for the list -> (reason, message)."""
+    """The accounts of a namespace that could be read. failed: a name, or "*" for the list -> (reason, message)."""
 
     accounts: dict[str, Account] = dataclasses.field(default_factory=dict)
-    refused: dict[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
+    failed: dict[str, tuple[Reason, str]] = dataclasses.field(default_factory=dict)
 
 
-def reach(plan: Plan, policy: Policy, usable: bool = True) -> Reach | None:
-    """Which accounts the plan for the namespace's secret concerns; None for none of them.
+def wanted(plan: Plan, policy: Policy, usable: bool = True) -> Wanted | None:
+    """Return the accounts that the plan for the namespace's secret concerns, or None.
 
-    usable: whether the secret that is there may be attached; a placeholder run keeps a foreign one as it is.
+    usable: whether the stored secret may be attached, see is_usable().
     """
     listed = policy.service_accounts
-    gone = plan.action == "removed" and not plan.change
     if plan.action == "removed" or policy.state == "absent":
-        # Where the secret was not there at all, an entry that an earlier run could not take out may be left.
+        # If the secret does not exist, an account that an earlier task could not detach may still name it.
         ends = plan.action == "removed" or (plan.action, plan.reason) == ("unchanged", "missing")
-        return Reach(listed, attach=False, everyone=gone) if ends and (listed or gone) else None
+        return Wanted(listed, attach=False, every_user=plan.deletes) if ends and (listed or plan.deletes) else None
     if plan.action in ("failed", "skipped") or not listed or not usable:
         return None
-    return Reach(listed)
+    return Wanted(listed)
 
 
-def usable(secret: Secret | None, policy: Policy, now: dt.datetime) -> bool:
-    """Whether accounts may name the secret: a placeholder run leaves even one alone that any other run refuses."""
+def is_usable(secret: Secret | None, policy: Policy, now: dt.datetime) -> bool:
+    """Return whether accounts may name the secret. With placeholder even an unusable secret is left unchanged."""
     if secret is None or not policy.placeholder:
         return True
     return decision.decide(secret, dataclasses.replace(policy, placeholder=False), now).action != "failed"
 
 
-def decide(found: Found, wanted: Reach, secret: str) -> tuple[AccountPlan, ...]:
-    """The plans for one namespace's accounts, by name."""
-    plans = {name: _decide_named(name, found, wanted, secret) for name in wanted.names}
+def decide(found: Found, selected: Wanted, secret: str) -> tuple[AccountPlan, ...]:
+    """Return the plans for the accounts of one namespace, sorted by name."""
+    plans = {name: _decide_named(name, found, selected, secret) for name in selected.names}
     for name, account in found.accounts.items():
-        if name not in plans and _meant(account, wanted, secret):
-            plans[name] = decide_account(account, wanted.attach, secret)
-    if ALL in found.refused:
-        reason, msg = found.refused[ALL]
-        plans.update({glob: AccountPlan(glob, "failed", reason=reason, msg=msg) for glob in wanted.globs})
-    elif wanted.attach and DEFAULT not in plans and any(matching([DEFAULT], glob) for glob in wanted.globs):
-        plans[DEFAULT] = _missing(DEFAULT, secret)
+        if name not in plans and _is_selected(account, selected, secret):
+            plans[name] = decide_account(account, selected.attach, secret)
+    if ALL in found.failed:
+        reason, msg = found.failed[ALL]
+        plans.update({glob: AccountPlan(glob, "failed", reason=reason, msg=msg) for glob in selected.globs})
+    elif selected.attach and DEFAULT not in plans and matches(DEFAULT, selected.globs):
+        plans[DEFAULT] = _decide_missing(DEFAULT, secret)
     return tuple(plan for _name, plan in sorted(plans.items()) if plan)
 
 
-def _meant(account: Account, wanted: Reach, secret: str) -> bool:
-    """Whether a glob or the search means this account. A refresher's is never attached by a glob."""
-    by_glob = any(matching([account.name], glob) for glob in wanted.globs)
-    if wanted.attach:
+def _is_selected(account: Account, selected: Wanted, secret: str) -> bool:
+    """Return whether a glob or every_user selects the account. A glob never attaches the account of a refresher."""
+    by_glob = matches(account.name, selected.globs)
+    if selected.attach:
         return by_glob and not account.refresher
-    return by_glob or (wanted.everyone and secret in account.secrets)
+    return by_glob or (selected.every_user and secret in account.secrets)
 
 
-def matching(names: t.Iterable[str], glob: str) -> list[str]:
-    """Case counts, whatever the system's file names do."""
-    return [name for name in names if fnmatch.fnmatchcase(name, glob)]
-
-
-def _decide_named(name: str, found: Found, wanted: Reach, secret: str) -> AccountPlan | None:
-    if name in found.refused:
-        reason, msg = found.refused[name]
+def _decide_named(name: str, found: Found, selected: Wanted, secret: str) -> AccountPlan | None:
+    if name in found.failed:
+        reason, msg = found.failed[name]
         return AccountPlan(name, "failed", reason=reason, msg=msg)
     if name in found.accounts:
-        return decide_account(found.accounts[name], wanted.attach, secret)
-    return _missing(name, secret) if wanted.attach else None
+        return decide_account(found.accounts[name], selected.attach, secret)
+    return _decide_missing(name, secret) if selected.attach else None
 
 
 def decide_account(account: Account, attach: bool, secret: str) -> AccountPlan:
-    """The plan for an account that exists."""
+    """Return the plan for an account that exists."""
     if attach and account.refresher:
         msg = (
-            f"Service account {account.name} is a refresher's: with a stale secret its pod, the cure, could not start."
+            f"Service account {account.name} belongs to a refresher: an expired token would stop the refresher's own "
+            "pod from starting. Remove it from service_accounts."
         )
-        msg += " Remove it from service_accounts."
         return AccountPlan(account.name, "failed", reason="refresher_service_account", msg=msg)
     if (secret in account.secrets) == attach:
         return AccountPlan(account.name, "unchanged", account=account, entries=account.entries)
@@ -185,34 +180,35 @@ def decide_account(account: Account, attach: bool, secret: str) -> AccountPlan:
     return AccountPlan(account.name, "detached", account=account, entries=kept)
 
 
-def _missing(name: str, secret: str) -> AccountPlan:
+def _decide_missing(name: str, secret: str) -> AccountPlan:
     if name == DEFAULT:
         return AccountPlan(name, "attached", entries=({"name": secret},))
     return missing(name)
 
 
 def missing(name: str, waited: str = "") -> AccountPlan:
-    msg = f"Service account {name} does not exist{waited}. Make it first, or take it out of service_accounts."
+    """Return the failure for an account that does not exist. waited: such as " after 60 seconds"."""
+    msg = f"Service account {name} does not exist{waited}. Create it, or remove it from service_accounts."
     return AccountPlan(name, "failed", reason="missing_service_account", msg=msg)
 
 
 def merge_patch(plan: AccountPlan) -> dict[str, t.Any]:
-    """The JSON merge patch of a plan, which the API server takes only for the account that was read."""
+    """Return the JSON merge patch of a plan. The API server accepts it only for the account that was read."""
     if plan.account is None:
-        raise ValueError("an account that is yet to appear cannot be patched")
+        raise ValueError("an account that was not read cannot be patched")
     metadata = {"uid": plan.account.uid, "resourceVersion": plan.account.resource_version}
     return {"metadata": metadata, "imagePullSecrets": [dict(entry) for entry in plan.entries]}
 
 
 def overall(plan: Plan, accounts: t.Sequence[AccountPlan]) -> Plan:
-    """The secret's plan and its accounts' as one, for the namespace's line of the result."""
+    """Return the plans of the secret and of its accounts as one, for the namespace's result."""
     failed = [account for account in accounts if account.action == "failed"]
     if plan.action in ("failed", "failed_open"):
         return plan
     if failed:
-        told = " ".join(dict.fromkeys(account.msg for account in failed))
-        msg = f"The secret: {plan.action} ({plan.reason}). {told}"
-        return dataclasses.replace(plan, action="failed", reason=failed[0].reason, msg=msg)
+        messages = " ".join(dict.fromkeys(account.msg for account in failed))
+        msg = f"The secret: {plan.action} ({plan.reason}). {messages}"
+        return dataclasses.replace(plan, action="failed", reason=failed[0].reason or "api_error", msg=msg)
     if plan.action == "unchanged" and any(account.writes for account in accounts):
         return dataclasses.replace(plan, action="updated", reason="service_accounts")
     return plan

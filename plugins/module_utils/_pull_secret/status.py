@@ -1,10 +1,10 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the secrets are, and what the module would do with them. Private to this collection.
+"""Status, expiry, users and next action of each pull secret. Private to this collection.
 
-No rule is repeated here: the module's own runner, which never writes for us, says what would be done, and decide() says
-how a secret is by what it would do under the plainest policy.
+No rule is repeated here: PullSecretTask.plan() returns the next action, and the status of a secret is the reason that
+decide() returns under a policy that has nothing but the options that every policy has.
 """
 
 from __future__ import annotations
@@ -22,25 +22,26 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.a
     ForbiddenError,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import decision
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Policy, Secret, Stored
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Policy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.report import Outcome, Report
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.stored import Secret, Stored
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.task import PullSecretTask
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import format_time
 
 UNREAD = "unknown"
-"""The status of a secret that could not be read for a reason that has no status of its own."""
+"""The status of a secret that could not be read, if the reason has no status of its own."""
 
-# A reason of decide() under the plainest policy -> the status, where it is another word.
+# The reason of decide() -> the status, if it is another word.
 _STATUS = {
     "empty": "unknown_expiry",
     "restored": "failed_open",
     "modified": "unknown_expiry",
-    # The token is good; what differs is the policy's business.
+    # The token is valid; only the policy differs.
     "metadata": "fresh",
     "registries": "fresh",
 }
-# Why a secret was not read -> the status.
+# Why a secret was not read -> the status, if it is not "unknown".
 _STATUS_UNREAD = {
     "forbidden": "forbidden",
     "missing_namespace": "missing",
@@ -50,12 +51,12 @@ _STATUS_UNREAD = {
 _NO_NAMESPACE = ("missing_namespace", "not_selected")
 
 Users = dict[str, t.Optional[list[str]]]
-"""Namespace -> the service accounts there that name the secret; None where they could not be listed."""
+"""Namespace -> the service accounts that name the secret; None if they could not be listed."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Health:
-    """How one secret is, and until when its token is good as far as that is known."""
+    """The status of one secret, its expiry and its remaining lifetime. None if they are not known."""
 
     status: str
     expires_at: dt.datetime | None = None
@@ -63,9 +64,9 @@ class Health:
 
 
 def health(secret: Secret | None, policy: Policy, now: dt.datetime) -> Health:
-    """Of the secret itself: what the policy would force, adopt, reserve or remove makes no difference."""
+    """Return the status of the secret itself, whatever the policy would force, adopt, reserve or remove."""
     plain = Policy(policy.name, registries=policy.registries, renew_before=policy.renew_before)
-    # Being immutable says something about what can be done, not about the token.
+    # Whether the secret is immutable matters for the next action, not for the status.
     reason = decision.decide(secret and {**secret, "immutable": False}, plain, now).reason
     expires_at = Stored(secret).expires_at if secret else None
     return Health(_STATUS.get(reason, reason), expires_at, expires_at - now if expires_at else None)
@@ -73,7 +74,7 @@ def health(secret: Secret | None, policy: Policy, now: dt.datetime) -> Health:
 
 @dataclasses.dataclass(frozen=True)
 class Findings:
-    """What was found in each namespace."""
+    """The status of the secret in each namespace."""
 
     report: Report
     healths: t.Mapping[str, Health]
@@ -86,13 +87,13 @@ class Findings:
         if not unlisted:
             return warnings
         warning = (
-            f"The service accounts of {len(unlisted)} namespaces, such as {unlisted[0]}, could not be listed, so those "
-            "that use the secret are not known there. It needs the right to list serviceaccounts."
+            f"The service accounts of {len(unlisted)} namespaces, such as {unlisted[0]}, could not be listed, so the "
+            "accounts that use the secret there are not known. Grant permission to list serviceaccounts."
         )
         return [*warnings, warning]
 
     def to_result(self) -> dict[str, t.Any]:
-        """What the module returns. It holds no secret."""
+        """Return the module's result. It holds no secret."""
         namespaces = [self._entry(outcome) for outcome in self.report.outcomes]
         known = [health.expires_at for health in self.healths.values() if health.expires_at]
         return {
@@ -119,37 +120,34 @@ class Findings:
     def _health(self, outcome: Outcome) -> Health:
         unread = Health(_STATUS_UNREAD.get(outcome.plan.reason, UNREAD))
         health = self.healths.get(outcome.namespace, unread)
-        # How long its token is good is still of use to know.
+        # The expiry of an orphan is still of use.
         return dataclasses.replace(health, status="orphaned") if outcome.orphan else health
 
 
-class Inspector:
-    """One look at all chosen namespaces. Nothing is written."""
+class StatusReader:
+    """Reads the secrets of all selected namespaces. Writes nothing."""
 
-    def __init__(self, cluster: Cluster, policy: Policy, workers: int, prune: bool = False) -> None:
+    def __init__(self, cluster: Cluster, policy: Policy, *, workers: int, prune: bool = False) -> None:
         self._cluster = cluster
         self._policy = policy
         self._prune = prune
         self._workers = workers
         self._healths: dict[str, Health] = {}
 
-    def inspect(self, selection: Selection) -> Findings:
-        """Raises ClusterError where nothing at all could be read."""
-        runner = PullSecretTask(
-            *(self._cluster, self._policy, None, self._workers),
-            dry_run=True,
-            prune=self._prune,
-            observe=self._look,
+    def read(self, selection: Selection) -> Findings:
+        """Raises ClusterError if nothing at all could be read."""
+        task = PullSecretTask(
+            self._cluster, self._policy, workers=self._workers, prune=self._prune, observe=self._observe
         )
-        report = runner.run(selection)
+        report = task.plan(selection)
         there = [outcome.namespace for outcome in report.outcomes if outcome.plan.reason not in _NO_NAMESPACE]
         return Findings(report, self._healths, self._users(there))
 
-    def _look(self, namespace: str, secret: Secret | None, now: dt.datetime) -> None:
+    def _observe(self, namespace: str, secret: Secret | None, now: dt.datetime) -> None:
         self._healths[namespace] = health(secret, self._policy, now)
 
     def _users(self, namespaces: t.Sequence[str]) -> Users:
-        """Asked for as the secrets were: few namespaces one by one, many with one list, where that is allowed."""
+        """Read few namespaces one by one, and many with one list if that is permitted."""
         if len(namespaces) > READ_ONE_BY_ONE:
             try:
                 found = self._list_users("")

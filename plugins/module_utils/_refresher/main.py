@@ -19,7 +19,7 @@ import traceback
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster, ClusterError
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import Patience
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import RetryBudget
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import NoResponseError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.secret_writer import Tokens
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.aws_cli import SECONDS, AwsCli
@@ -47,7 +47,7 @@ def run(environment: t.Mapping[str, str], out: t.TextIO) -> tuple[int, str]:
         transport = _transport(environment)
     except (SettingsError, NoResponseError) as exc:
         return 1, _tell(out, str(exc))
-    patience = Patience()
+    patience = RetryBudget()
     patience.listen()
     cluster = Cluster(transport, patience)
     # Where TMPDIR says, though it may be full: tempfile would first try to write there.
@@ -96,7 +96,7 @@ def _tell(out: t.TextIO, problem: str) -> str:
     return problem
 
 
-def _in_time(work: t.Callable[[], None], patience: Patience, deadline: float) -> str:
+def _in_time(work: t.Callable[[], None], patience: RetryBudget, deadline: float) -> str:
     """Why the work could not be done, or "". Once it is asked to stop it has a moment: workers may hang.
 
     deadline: seconds from now.

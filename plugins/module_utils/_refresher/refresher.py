@@ -22,9 +22,10 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.a
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import service_accounts
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.account_writer import (
     AccountWriter,
-    keep,
+    read_into,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Plan
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.reasons import Reason
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.report import Outcome
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.secret_writer import (
     SecretWriter,
@@ -33,7 +34,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.service_accounts import (
     AccountPlan,
     Found,
-    Reach,
+    Wanted,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.stored import Secret, Stored
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.results import Results
@@ -111,29 +112,29 @@ class Refresher:
 
     def _keep(self, namespace: str, secret: Secret | None) -> Outcome:
         """An unmanaged secret is somebody else's, and no failure."""
-        if secret is not None and not Stored(secret).ours:
+        if secret is not None and not Stored(secret).managed:
             return Outcome(namespace, Plan("skipped", "unmanaged"))
         outcome = self._writer.act(self._writer.decide(namespace, secret))
         if outcome.plan.reason == "unmanaged":
             return Outcome(namespace, Plan("skipped", "unmanaged"))
-        reach = service_accounts.reach(outcome.plan, self._settings.policy)
-        return dataclasses.replace(outcome, accounts=self._attach(namespace, reach)) if reach else outcome
+        wanted = service_accounts.wanted(outcome.plan, self._settings.policy)
+        return dataclasses.replace(outcome, accounts=self._attach(namespace, wanted)) if wanted else outcome
 
-    def _attach(self, namespace: str, reach: Reach) -> tuple[AccountPlan, ...]:
+    def _attach(self, namespace: str, wanted: Wanted) -> tuple[AccountPlan, ...]:
         found = Found()
-        for name in reach.names:
-            keep(found, name, self._accounts.read(namespace, name))
-        plans = service_accounts.decide(found, reach, self._settings.policy.name)
+        for name in wanted.names:
+            read_into(found, self._cluster, namespace, name)
+        plans = service_accounts.decide(found, wanted, self._settings.policy.name)
         return tuple(self._accounts.write(namespace, plan) if plan.writes else plan for plan in plans)
 
-    def _state(self, namespace: str) -> str:
+    def _state(self, namespace: str) -> Reason | None:
         """Why there is nothing to do in a listed namespace, or ""."""
         try:
-            return "terminating" if self._cluster.namespace(namespace).terminating else ""
+            return "terminating" if self._cluster.namespace(namespace).terminating else None
         except NotFoundError:
             return "missing_namespace"
         except ClusterError:
-            return ""
+            return None
 
     # --- Selected namespaces
 
@@ -174,35 +175,35 @@ class Refresher:
         # Perhaps somebody has just deleted the namespace, or removed its label.
         return _unless_gone(self._keep(namespace, secret), self._selected_now)
 
-    def _selected_now(self, namespace: str) -> str:
+    def _selected_now(self, namespace: str) -> Reason | None:
         """Why a namespace is not to be served any more, or ""."""
         try:
             found = self._cluster.namespaces(self._settings.selector, namespace).get(namespace)
         except ClusterError:
-            return ""
+            return None
         if found is None:
             return "not_selected"
-        return "terminating" if found.terminating else ""
+        return "terminating" if found.terminating else None
 
     def _empty(self, namespace: str) -> Outcome | None:
         outcome = self._emptier.act(self._emptier.read_and_decide(namespace))
         return None if outcome.plan.action == "unchanged" else outcome
 
 
-def _unless_gone(outcome: Outcome, look: t.Callable[[str], str]) -> Outcome:
+def _unless_gone(outcome: Outcome, look: t.Callable[[str], Reason | None]) -> Outcome:
     """The outcome, unless it is a failure since there is nothing to do in its namespace: then it is skipped.
 
     look: tells of a namespace why, or "".
     """
     plan = outcome.overall
-    state = look(outcome.namespace) if plan.action == "failed" and plan.reason in _GONE else ""
+    state = look(outcome.namespace) if plan.action == "failed" and plan.reason in _GONE else None
     return Outcome(outcome.namespace, Plan("skipped", state)) if state else outcome
 
 
 def _holds_entries(secret: Secret) -> bool:
     """Whether there is something to remove, or to report."""
     stored = Stored(secret)
-    return stored.ours and bool(stored.entries or stored.malformed)
+    return stored.managed and bool(stored.managed_entries or stored.malformed)
 
 
 def again(exc: ClusterError) -> str:

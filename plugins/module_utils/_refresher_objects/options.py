@@ -13,10 +13,10 @@ import re
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import OptionError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import globs_of, names_of, some
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._options import read_registries
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import options as pull_secret_options
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.report import some
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection, is_glob
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import manifests, program, timing
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.selector import (
     Requirement,
@@ -211,14 +211,14 @@ def _service_accounts(params: t.Mapping[str, t.Any]) -> tuple[tuple[str, ...], t
     given = pull_secret_options.read_service_accounts(params["service_accounts"])
     if not params["attach_service_accounts"]:
         return (), ()
-    globs = [name for name in given if is_glob(name)]
+    globs = globs_of(given)
     if not globs:
         return given, ()
     warning = (
         f"service_accounts: the refresher attaches names only, not {some(globs)}. What a glob matches is attached when "
         "ecr_public_pull_secret or the role runs."
     )
-    return tuple(name for name in given if not is_glob(name)), (warning,)
+    return names_of(given), (warning,)
 
 
 def _requirements(selection: Selection) -> tuple[Requirement, ...]:

@@ -60,10 +60,12 @@ def remove_former_secrets(
     """
     if found.secret in ("", name) or not found.namespaces:
         return [], ""
-    runner = PullSecretTask(cluster, Policy(found.secret, state="absent"), None, workers, dry_run)
-    selection = Selection(found.namespaces)
-    report = runner.run(selection)
-    problem = report.problem(Policy(found.secret, state="absent"), selection)
+    policy, selection = Policy(found.secret, state="absent"), Selection(found.namespaces)
+    task = PullSecretTask(cluster, policy, workers=workers)
+    report = task.plan(selection)
+    if not dry_run:
+        report = task.apply(report)
+    problem = report.problem(policy, selection)
     if problem:
         problem = (
             f"The secrets were named {found.secret} before, and nobody renews those that are left. Remove them with "

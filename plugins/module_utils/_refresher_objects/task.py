@@ -17,9 +17,9 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.a
     Namespace,
     NotFoundError,
 )
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import some
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.report import some
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import choose
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import select
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import (
     plan,
     served,
@@ -175,16 +175,16 @@ def _listed(cluster: Cluster, wanted: Installation, report: RefresherReport) -> 
         # The refresher's own is created if it is missing, and may be selected.
         own = wanted.unplaced.namespace
         present = {own: Namespace(own), **present}
-    chosen = choose(wanted.selection, present)
-    for glob in chosen.unmatched_globs:
+    selected = select(wanted.selection, present)
+    for glob in selected.unmatched_globs:
         report.warnings.append(f"namespaces: {glob!r} matches no namespace.")
-    missing = [name for name, problem in chosen.chosen.items() if problem]
+    missing = [name for name, problem in selected.namespaces.items() if problem]
     if missing:
         report.warnings.append(
             f"The refresher gets no permissions in namespaces that do not exist or are being deleted: {some(missing)}. "
             "Create them, or take them out of namespaces, and run the task again."
         )
-    listed = [name for name, problem in chosen.chosen.items() if not problem]
+    listed = selected.usable
     if not listed:
         raise ClusterError(
             "missing_namespace",

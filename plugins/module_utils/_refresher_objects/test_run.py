@@ -206,7 +206,7 @@ class TestRun:
             objects.create(self._cluster, body)
         except ConflictError as exc:
             # An earlier try was carried out, its response lost.
-            if not exc.in_doubt:
+            if not exc.unconfirmed:
                 raise
         self._job = self._job_name
 
@@ -345,7 +345,7 @@ def _read(secret: Object) -> _Held:
 
 def _is_counted(stored: Stored) -> bool:
     """Whether the refresher has to renew it: it is managed, and both its entries and its expiry can be read."""
-    if not stored.ours or stored.malformed:
+    if not stored.managed or stored.malformed:
         return False
     expiry = stored.annotations.get(managed_metadata.EXPIRES_AT)
     if expiry is None:

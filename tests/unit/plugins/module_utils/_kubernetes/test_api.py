@@ -14,9 +14,9 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes i
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.clocks import Clocks
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import (
     SECONDS,
-    SECONDS_AT_FIRST,
     SECONDS_TO_SETTLE,
-    Patience,
+    SECONDS_UNTIL_FIRST_RESPONSE,
+    RetryBudget,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import (
     NoResponseError,
@@ -70,7 +70,7 @@ class Clock:
 def cluster(*answers: Any, clock: Clock | None = None) -> tuple[api.Cluster, ScriptedTransport]:
     clock = clock or Clock()
     transport = ScriptedTransport(*answers)
-    return api.Cluster(transport, Patience(lambda: clock.now, clock.sleep)), transport
+    return api.Cluster(transport, RetryBudget(lambda: clock.now, clock.sleep)), transport
 
 
 RETRIED = {
@@ -129,14 +129,14 @@ def test_an_error_of_one_request_is_given_up_soon() -> None:
     assert not transport.answers
 
 
-@pytest.mark.parametrize(("served", "seconds"), [(False, SECONDS_AT_FIRST), (True, SECONDS)])
+@pytest.mark.parametrize(("served", "seconds"), [(False, SECONDS_UNTIL_FIRST_RESPONSE), (True, SECONDS)])
 def test_a_server_that_is_gone_is_given_up_once_and_for_all(served: bool, seconds: float) -> None:
     clock = Clock()
     refused = NoResponseError("Connection refused.")
     port, transport = cluster(*[OK] * served, *[refused] * 100, clock=clock)
     if served:
         port.secret("ns", "a")
-    with pytest.raises(api.ClusterError, match=r"patch secret ns/a at \S+: Connection refused\.\. It may have been"):
+    with pytest.raises(api.ClusterError, match=r"patch secret ns/a at \S+: Connection refused\.\. The write may have succeeded"):
         port.patch_secret("ns", "a", {})
     assert seconds - 5 < clock.now - 1000 <= seconds
     clock.now += 5
@@ -158,7 +158,7 @@ def test_a_conflict_tells_whether_it_may_be_with_ourselves(first: str | None, do
         port.secret("ns", "a")
     with pytest.raises(api.ConflictError) as caught:
         port.patch_secret("ns", "a", {})
-    assert caught.value.in_doubt is doubt
+    assert caught.value.unconfirmed is doubt
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -186,7 +186,7 @@ def test_a_true_refusal_after_a_restart_is_told_in_bounded_time() -> None:
 
 
 def test_once_stopped_nothing_is_read_but_a_write_may_need_its_second_half() -> None:
-    patience = Patience()
+    patience = RetryBudget()
     port = api.Cluster(ScriptedTransport(OK), patience)
     patience.stop("SIGTERM")
     assert port.stopped_by == "SIGTERM"

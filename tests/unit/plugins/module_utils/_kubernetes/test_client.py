@@ -45,7 +45,7 @@ def test_options_for_a_cluster_switch_the_environment_off(
 
     monkeypatch.setattr(client._k8s, "_create_configuration", configure)
     fake: Any = SimpleNamespace(params={given: "x"} if given else {})
-    with pytest.raises(ClusterError, match="No cluster to talk to: enough"):
+    with pytest.raises(ClusterError, match="No cluster is configured: enough"):
         client.connect(fake, 1)
     assert (seen[0]["host"] is not None) is kept
     assert ("K8S_AUTH_API_KEY" in os.environ) is kept

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import retry
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import Patience
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import RetryBudget
 
 
 class Clock:
@@ -32,23 +32,23 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def patience(clock: Clock) -> Patience:
-    return Patience(clock.read, clock.sleep)
+def patience(clock: Clock) -> RetryBudget:
+    return RetryBudget(clock.read, clock.sleep)
 
 
-def exhaust(patience: Patience) -> int:
+def exhaust(patience: RetryBudget) -> int:
     """Bear with it until that is over; the number of tries."""
     began = patience.now()
     attempt = 1
     patience.unserved(lost=True)
-    while patience.bear(began, attempt):
+    while patience.wait(began, attempt):
         attempt += 1
     return attempt
 
 
-def test_a_server_that_never_answered_is_given_up_early(patience: Patience, clock: Clock) -> None:
+def test_a_server_that_never_answered_is_given_up_early(patience: RetryBudget, clock: Clock) -> None:
     assert 5 < exhaust(patience) < 20
-    assert clock.now <= retry.SECONDS_AT_FIRST
+    assert clock.now <= retry.SECONDS_UNTIL_FIRST_RESPONSE
 
 
 def test_time_that_passes_between_two_looks_at_the_clock_makes_no_pause_negative(clock: Clock) -> None:
@@ -58,40 +58,40 @@ def test_time_that_passes_between_two_looks_at_the_clock_makes_no_pause_negative
         clock.now += 0.03
         return clock.now
 
-    assert exhaust(Patience(read, pauses.append)) > 1
+    assert exhaust(RetryBudget(read, pauses.append)) > 1
     assert min(pauses) > 0
 
 
-def test_one_that_did_may_take_as_long_as_a_restart(patience: Patience, clock: Clock) -> None:
+def test_one_that_did_may_take_as_long_as_a_restart(patience: RetryBudget, clock: Clock) -> None:
     patience.served()
     assert 15 < exhaust(patience) < 40
     assert retry.SECONDS - retry.LONGEST_PAUSE < clock.now <= retry.SECONDS
 
 
-def test_it_runs_out_for_all_where_nobody_was_served(patience: Patience, clock: Clock) -> None:
+def test_it_runs_out_for_all_where_nobody_was_served(patience: RetryBudget, clock: Clock) -> None:
     patience.served()
     exhaust(patience)
     clock.now += retry.LONGEST_PAUSE + 1
-    assert patience.exhausted
+    assert patience.used_up
 
 
-def test_it_does_not_run_out_for_others_while_one_is_served(patience: Patience, clock: Clock) -> None:
+def test_it_does_not_run_out_for_others_while_one_is_served(patience: RetryBudget, clock: Clock) -> None:
     patience.served()
     exhaust(patience)
     patience.served()
     clock.now += 1000
-    assert not patience.exhausted
+    assert not patience.used_up
 
 
-def test_time_without_requests_does_not_count(patience: Patience, clock: Clock) -> None:
+def test_time_without_requests_does_not_count(patience: RetryBudget, clock: Clock) -> None:
     patience.served()
     clock.now += 1000
     patience.unserved(lost=True)
-    assert patience.bear(clock.now, 1)
-    assert not patience.exhausted
+    assert patience.wait(clock.now, 1)
+    assert not patience.used_up
 
 
-def test_a_server_that_came_back_is_given_time_to_settle(patience: Patience, clock: Clock) -> None:
+def test_a_server_that_came_back_is_given_time_to_settle(patience: RetryBudget, clock: Clock) -> None:
     seen = [patience.settling]
     for lost in (False, True):
         patience.unserved(lost=lost)
@@ -103,7 +103,7 @@ def test_a_server_that_came_back_is_given_time_to_settle(patience: Patience, clo
 
 @pytest.mark.parametrize(
     ("wish", "seconds"),
-    [("0", 0), ("7", 7), ("3600", retry.LONGEST_WISH)],
+    [("0", 0), ("7", 7), ("3600", retry.LONGEST_RETRY_AFTER)],
 )
 def test_the_server_s_wish_is_granted_within_reason(wish: str, seconds: float) -> None:
     assert retry.pause(1, wish) == seconds
@@ -119,7 +119,7 @@ def test_pauses_differ_so_that_threads_do_not_come_back_together() -> None:
     assert len({retry.pause(3) for _unused in range(20)}) > 10
 
 
-def test_a_stop_leaves_little_time_to_what_is_under_way(patience: Patience, clock: Clock) -> None:
+def test_a_stop_leaves_little_time_to_what_is_under_way(patience: RetryBudget, clock: Clock) -> None:
     patience.served()
     patience.stop("SIGTERM")
     exhaust(patience)
@@ -133,9 +133,9 @@ def test_a_stop_ends_a_pause_that_has_begun(clock: Clock) -> None:
         if clock.now > 1:
             stopped.stop("SIGINT")
 
-    stopped = Patience(clock.read, sleep)
+    stopped = RetryBudget(clock.read, sleep)
     stopped.served()
-    assert not stopped.bear(0, 1, wish="29")
+    assert not stopped.wait(0, 1, retry_after="29")
     assert clock.now < 1.5
 
 
@@ -150,7 +150,7 @@ def handlers() -> Iterator[None]:
 
 @pytest.mark.usefixtures("handlers")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
-def test_signals_are_noted_and_the_first_one_is_named(patience: Patience, number: signal.Signals) -> None:
+def test_signals_are_noted_and_the_first_one_is_named(patience: RetryBudget, number: signal.Signals) -> None:
     patience.listen()
     os.kill(os.getpid(), number)
     os.kill(os.getpid(), signal.SIGTERM)
@@ -158,7 +158,7 @@ def test_signals_are_noted_and_the_first_one_is_named(patience: Patience, number
 
 
 @pytest.mark.usefixtures("handlers")
-def test_a_signal_that_the_caller_ignores_stays_ignored(patience: Patience) -> None:
+def test_a_signal_that_the_caller_ignores_stays_ignored(patience: RetryBudget) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     patience.listen()
     os.kill(os.getpid(), signal.SIGHUP)

@@ -124,14 +124,11 @@ def run(
     prune: bool = False,
     **policy: Any,
 ) -> Report:
-    runner = PullSecretTask(
-        *(cast(Cluster, cluster), Policy(name=NAME, **policy), token),
-        workers=4,
-        dry_run=dry_run,
-        outage=outage,
-        prune=prune,
+    task = PullSecretTask(
+        cast(Cluster, cluster), Policy(name=NAME, **policy), workers=4, token=token, outage=outage, prune=prune
     )
-    return runner.run(Selection(namespaces, exclude, selector))
+    planned = task.plan(Selection(namespaces, exclude, selector))
+    return planned if dry_run else task.apply(planned)
 
 
 def result(report: Report) -> dict[str, tuple[str, str]]:

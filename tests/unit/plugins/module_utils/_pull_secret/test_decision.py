@@ -115,7 +115,7 @@ def test_an_emptied_secret_stays_managed() -> None:
     assert case.secret
     plan = decide(case.secret, policy_of(case), parse_time(case.now))
     after = Stored(apply(case.secret, merge_patch(case.secret, plan.change)))
-    assert (after.ours, list(after.auths), after.registries) == (True, ["other.example"], ())
+    assert (after.managed, list(after.auths), after.registries) == (True, ["other.example"], ())
     assert not {managed_metadata.EXPIRES_AT, managed_metadata.FINGERPRINT} & set(after.annotations)
 
 
@@ -133,7 +133,7 @@ def test_failing_open_takes_out_our_keys_once_and_the_next_token_puts_them_back(
     assert after.labels == before.labels
     assert after.annotations[managed_metadata.FAILED_OPEN_AT] == case.now
     assert not {managed_metadata.EXPIRES_AT, managed_metadata.FINGERPRINT} & set(after.annotations)
-    assert (after.ours, after.created, after.failed_open, after.registries) == (True, before.created, True, ())
+    assert (after.managed, after.created, after.failed_open, after.registries) == (True, before.created, True, ())
 
     again = decide(opened, policy, now + dt.timedelta(hours=2), outage=True)
     assert (again.action, again.reason, again.writes) == ("failed", "token_unavailable", False)
@@ -142,10 +142,10 @@ def test_failing_open_takes_out_our_keys_once_and_the_next_token_puts_them_back(
     recovery = decide(opened, dataclasses.replace(policy, force_renew=False), now, token)
     assert (recovery.action, recovery.reason) == ("renewed", "restored")
     healed = Stored(apply(opened, merge_patch(opened, recovery.change)))
-    assert healed.entries == dict.fromkeys(policy.registries, token.entry)
+    assert healed.managed_entries == dict.fromkeys(policy.registries, token.entry)
     assert healed.expires_at == token.expires_at
     assert managed_metadata.FAILED_OPEN_AT not in healed.annotations
-    assert {**healed.auths, **before.entries} == before.auths
+    assert {**healed.auths, **before.managed_entries} == before.auths
 
 
 def test_whatever_the_outage_no_plan_needs_a_token() -> None:

@@ -55,7 +55,7 @@ SIGNS: dict[str, tuple[dict[str, Any], list[str]]] = {
 @pytest.mark.parametrize("case", SIGNS)
 def test_owners(case: str) -> None:
     metadata, expected = SIGNS[case]
-    assert other_managers.owners({"metadata": {"name": "x", **metadata}}) == expected
+    assert other_managers.find({"metadata": {"name": "x", **metadata}}) == expected
 
 
 def test_one_warning_for_all() -> None:

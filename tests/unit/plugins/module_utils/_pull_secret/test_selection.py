@@ -7,44 +7,47 @@ import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import OptionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Namespace
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection, choose
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection, select
 
 PRESENT = {name: Namespace(name) for name in ("default", "team-a", "team-b", "kube-system")}
 DYING = {**PRESENT, "team-c": Namespace("team-c", terminating=True)}
 
 CHOICES = {
-    "names keep their order, once each": (Selection(("team-b", "default", "team-b")), {"team-b": "", "default": ""}),
-    "a glob": (Selection(("team-*",)), {"team-a": "", "team-b": ""}),
-    "all but some": (Selection(("*",), ("kube-*", "default")), {"team-a": "", "team-b": ""}),
-    "a named one may be excluded": (Selection(("team-a", "team-b"), ("team-b",)), {"team-a": ""}),
+    "names keep their order, once each": (
+        Selection(("team-b", "default", "team-b")),
+        {"team-b": None, "default": None},
+    ),
+    "a glob": (Selection(("team-*",)), {"team-a": None, "team-b": None}),
+    "all but some": (Selection(("*",), ("kube-*", "default")), {"team-a": None, "team-b": None}),
+    "a named one may be excluded": (Selection(("team-a", "team-b"), ("team-b",)), {"team-a": None}),
     "a missing one": (Selection(("nowhere",)), {"nowhere": "missing_namespace"}),
     "one that the selector left out": (Selection(("nowhere",), selector="a=b"), {"nowhere": "not_selected"}),
-    "a character class": (Selection(("team-[ab]",)), {"team-a": "", "team-b": ""}),
+    "a character class": (Selection(("team-[ab]",)), {"team-a": None, "team-b": None}),
 }
 
 
 @pytest.mark.parametrize("case", CHOICES)
-def test_choose(case: str) -> None:
+def test_select(case: str) -> None:
     selection, expected = CHOICES[case]
-    assert dict(choose(selection, PRESENT).chosen) == expected
+    assert dict(select(selection, PRESENT).namespaces) == expected
 
 
 def test_terminating_is_a_problem_if_named_and_skipped_if_globbed() -> None:
-    assert choose(Selection(("team-c",)), DYING).chosen == {"team-c": "terminating"}
-    globbed = choose(Selection(("team-*",)), DYING)
-    assert set(globbed.chosen) == {"team-a", "team-b"}
+    assert select(Selection(("team-c",)), DYING).namespaces == {"team-c": "terminating"}
+    globbed = select(Selection(("team-*",)), DYING)
+    assert set(globbed.namespaces) == {"team-a", "team-b"}
     assert globbed.skipped == ("team-c",)
-    both = choose(Selection(("team-c", "team-*")), DYING)
-    assert both.chosen["team-c"] == "terminating"
+    both = select(Selection(("team-c", "team-*")), DYING)
+    assert both.namespaces["team-c"] == "terminating"
     assert both.skipped == ()
 
 
 def test_a_glob_without_a_match_is_told() -> None:
-    assert choose(Selection(("x-*", "team-*")), PRESENT).unmatched_globs == ("x-*",)
+    assert select(Selection(("x-*", "team-*")), PRESENT).unmatched_globs == ("x-*",)
 
 
 def test_without_knowledge_named_namespaces_are_taken_to_exist() -> None:
-    assert choose(Selection(("nowhere",)), None).chosen == {"nowhere": ""}
+    assert select(Selection(("nowhere",)), None).namespaces == {"nowhere": None}
 
 
 @pytest.mark.parametrize("name", ["Team", "a_b", "", "-a", "a" * 64, "a/b"])

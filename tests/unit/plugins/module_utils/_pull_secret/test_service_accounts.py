@@ -14,11 +14,12 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret 
     service_accounts,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Change, Plan, Policy
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.reasons import Reason
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.service_accounts import (
     Account,
     AccountPlan,
     Found,
-    Reach,
+    Wanted,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import parse_time
 from unit.cases import decide as cases
@@ -34,13 +35,13 @@ def account(name: str, *secrets: str, refresher: bool = False) -> dict[str, Any]
     return {"metadata": metadata, **({"imagePullSecrets": entries} if entries else {})}
 
 
-def found(*accounts: dict[str, Any], **refused: tuple[str, str]) -> Found:
+def found(*accounts: dict[str, Any], **failed: tuple[Reason, str]) -> Found:
     read = [Account.from_object(item) for item in accounts]
-    return Found({one.name: one for one in read}, {name.replace("ALL", "*"): why for name, why in refused.items()})
+    return Found({one.name: one for one in read}, {name.replace("ALL", "*"): why for name, why in failed.items()})
 
 
 REFRESHER = account("r", refresher=True)
-NO = ("forbidden", "no")
+NO: tuple[Reason, str] = ("forbidden", "no")
 ONLY_B = {"b": ("attached", [NAME])}
 
 ATTACH: dict[str, tuple[list[str], Found, dict[str, tuple[str, list[str]]]]] = {
@@ -63,26 +64,26 @@ ATTACH: dict[str, tuple[list[str], Found, dict[str, tuple[str, list[str]]]]] = {
     "a list that was refused": (["a*", "b"], found(account("b"), ALL=NO), {"a*": ("failed", []), **ONLY_B}),
 }  # fmt: skip
 
-DETACH: dict[str, tuple[Reach, Found, dict[str, tuple[str, list[str]]]]] = {
+DETACH: dict[str, tuple[Wanted, Found, dict[str, tuple[str, list[str]]]]] = {
     "from those that are listed": (
-        Reach(("a", "c*"), attach=False),
+        Wanted(("a", "c*"), attach=False),
         found(account("a", "x", NAME, "y"), account("b", NAME), account("c1", NAME)),
         {"a": ("detached", ["x", "y"]), "c1": ("detached", [])},
     ),
-    "twice in a list": (Reach(("a",), attach=False), found(account("a", NAME, "x", NAME)), {"a": ("detached", ["x"])}),
-    "it is not there": (Reach(("a",), attach=False), found(account("a", "x")), {"a": ("unchanged", ["x"])}),
-    "one that is missing is fine": (Reach(("a", "default"), attach=False), found(), {}),
+    "twice in a list": (Wanted(("a",), attach=False), found(account("a", NAME, "x", NAME)), {"a": ("detached", ["x"])}),
+    "it is not there": (Wanted(("a",), attach=False), found(account("a", "x")), {"a": ("unchanged", ["x"])}),
+    "one that is missing is fine": (Wanted(("a", "default"), attach=False), found(), {}),
     "from everyone who names it": (
-        Reach(("a",), attach=False, everyone=True),
+        Wanted(("a",), attach=False, every_user=True),
         found(account("a"), account("b", NAME), account("c", "x")),
         {"a": ("unchanged", []), "b": ("detached", [])},
     ),
     "from a refresher's, too": (
-        Reach((), attach=False, everyone=True),
+        Wanted((), attach=False, every_user=True),
         found(account("r", NAME, refresher=True)),
         {"r": ("detached", [])},
     ),
-    "a search that was refused": (Reach((), attach=False, everyone=True), found(ALL=NO), {}),
+    "a search that was refused": (Wanted((), attach=False, every_user=True), found(ALL=NO), {}),
 }
 
 
@@ -93,7 +94,7 @@ def decided(plans: tuple[AccountPlan, ...]) -> dict[str, tuple[str, list[str]]]:
 @pytest.mark.parametrize("case", ATTACH)
 def test_attach(case: str) -> None:
     listed, there, expected = ATTACH[case]
-    plans = service_accounts.decide(there, Reach(tuple(listed)), NAME)
+    plans = service_accounts.decide(there, Wanted(tuple(listed)), NAME)
     assert decided(plans) == expected
     assert [plan.name for plan in plans] == sorted(expected)
     assert all(plan.msg and plan.reason for plan in plans if plan.action == "failed")
@@ -108,7 +109,7 @@ def test_detach(case: str) -> None:
 def test_a_patch_is_bound_to_what_was_read_and_keeps_all_of_an_entry() -> None:
     there = account("a", "x")
     there["imagePullSecrets"][0]["future"] = 1
-    (plan,) = service_accounts.decide(found(there), Reach(("a",)), NAME)
+    (plan,) = service_accounts.decide(found(there), Wanted(("a",)), NAME)
     assert service_accounts.merge_patch(plan) == {
         "metadata": {"uid": "uid-a", "resourceVersion": "7"},
         "imagePullSecrets": [{"name": "x", "future": 1}, {"name": NAME}],
@@ -116,25 +117,29 @@ def test_a_patch_is_bound_to_what_was_read_and_keeps_all_of_an_entry() -> None:
 
 
 def test_one_that_is_yet_to_appear_has_no_patch() -> None:
-    (plan,) = service_accounts.decide(found(), Reach(("default",)), NAME)
-    with pytest.raises(ValueError, match="yet to appear"):
+    (plan,) = service_accounts.decide(found(), Wanted(("default",)), NAME)
+    with pytest.raises(ValueError, match="was not read"):
         service_accounts.merge_patch(plan)
 
 
 CHANGE = Change(labels={"a": None})
-REACH: dict[str, tuple[Plan, dict[str, Any], Reach | None]] = {
-    "a secret that is made": (Plan("created", "missing"), {}, Reach(("a",))),
-    "a secret that is good": (Plan("unchanged", "fresh"), {}, Reach(("a",))),
+REACH: dict[str, tuple[Plan, dict[str, Any], Wanted | None]] = {
+    "a secret that is made": (Plan("created", "missing"), {}, Wanted(("a",))),
+    "a secret that is good": (Plan("unchanged", "fresh"), {}, Wanted(("a",))),
     "a secret that failed": (Plan("failed", "unmanaged"), {}, None),
     "a namespace that is skipped": (Plan("skipped", "terminating"), {}, None),
     "an option that is empty": (Plan("created", "missing"), {"service_accounts": ()}, None),
-    "a secret that goes": (Plan("removed", "managed"), {"state": "absent"}, Reach(("a",), attach=False, everyone=True)),
+    "a secret that goes": (
+        Plan("removed", "managed"),
+        {"state": "absent"},
+        Wanted(("a",), attach=False, every_user=True),
+    ),
     "a secret that is given back": (
         Plan("removed", "shared", change=CHANGE),
         {"state": "absent"},
-        Reach(("a",), attach=False),
+        Wanted(("a",), attach=False),
     ),
-    "a secret that was gone before": (Plan("unchanged", "missing"), {"state": "absent"}, Reach(("a",), attach=False)),
+    "a secret that was gone before": (Plan("unchanged", "missing"), {"state": "absent"}, Wanted(("a",), attach=False)),
     "a foreign secret": (Plan("unchanged", "unmanaged"), {"state": "absent"}, None),
     "a namespace that is gone": (Plan("unchanged", "missing_namespace"), {"state": "absent"}, None),
     "nothing listed, nothing that goes": (
@@ -145,12 +150,12 @@ REACH: dict[str, tuple[Plan, dict[str, Any], Reach | None]] = {
     "nothing listed, the secret goes": (
         Plan("removed", "managed"),
         {"state": "absent", "service_accounts": ()},
-        Reach((), attach=False, everyone=True),
+        Wanted((), attach=False, every_user=True),
     ),
     "taken away, though the state is present": (
         Plan("removed", "managed"),
         {},
-        Reach(("a",), attach=False, everyone=True),
+        Wanted(("a",), attach=False, every_user=True),
     ),
 }
 
@@ -159,18 +164,18 @@ REACH: dict[str, tuple[Plan, dict[str, Any], Reach | None]] = {
 def test_reach(case: str) -> None:
     plan, options, expected = REACH[case]
     policy = Policy(**{"name": NAME, "service_accounts": ("a",), **options})
-    assert service_accounts.reach(plan, policy) == expected
+    assert service_accounts.wanted(plan, policy) == expected
     if policy.state == "present" and plan.action != "removed":
-        assert service_accounts.reach(plan, policy, usable=False) is None
+        assert service_accounts.wanted(plan, policy, usable=False) is None
 
 
 @pytest.mark.parametrize(("ours", "usable"), [(True, True), (False, False)])
 def test_a_placeholder_run_attaches_no_foreign_secret(ours: bool, usable: bool) -> None:
     now = parse_time(cases.DEFAULT_NOW)
     policy = Policy(name=NAME, placeholder=True)
-    assert service_accounts.usable(cases.secret(ours=ours), policy, now) is usable
-    assert service_accounts.usable(None, policy, now)
-    assert service_accounts.usable(cases.secret(ours=ours), Policy(name=NAME), now)
+    assert service_accounts.is_usable(cases.secret(ours=ours), policy, now) is usable
+    assert service_accounts.is_usable(None, policy, now)
+    assert service_accounts.is_usable(cases.secret(ours=ours), Policy(name=NAME), now)
 
 
 def test_the_namespace_as_a_whole() -> None:
@@ -186,4 +191,4 @@ def test_the_namespace_as_a_whole() -> None:
     told = service_accounts.overall(renewed, (attached, missing))
     assert (told.action, told.reason) == ("failed", "missing_service_account")
     assert "The secret: renewed (due)." in told.msg
-    assert "c does not exist. Make it first" in told.msg
+    assert "c does not exist. Create it" in told.msg

@@ -24,7 +24,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.c
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Policy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.status import Inspector, health
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.status import StatusReader, health
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.task import PullSecretTask
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import parse_time
 from unit.cases import decide as cases
@@ -92,8 +92,8 @@ def account(namespace: str, name: str, entries: list[str]) -> dict[str, Any]:
 
 
 def inspect(cluster: ReadOnlyCluster, *namespaces: str, policy: Policy | None = None, prune: bool = False) -> Any:
-    inspector = Inspector(cast(Cluster, cluster), policy or Policy(name=NAME), workers=4, prune=prune)
-    return inspector.inspect(Selection(namespaces))
+    reader = StatusReader(cast(Cluster, cluster), policy or Policy(name=NAME), workers=4, prune=prune)
+    return reader.read(Selection(namespaces))
 
 
 def entries(cluster: ReadOnlyCluster, *namespaces: str, policy: Policy | None = None) -> dict[str, dict[str, Any]]:
@@ -118,8 +118,8 @@ def test_what_would_be_done_is_what_the_module_does(case: cases.Case, at: Any) -
     stored = {"team-a": case.secret} if case.secret else {}
     found = entries(ReadOnlyCluster("team-a", secrets=stored), "team-a", policy=policy_of(case))["team-a"]
     cluster = cast(Cluster, ReadOnlyCluster("team-a", secrets=stored))
-    runner = PullSecretTask(cluster, policy_of(case), None, workers=1, dry_run=True)
-    (outcome,) = runner.run(Selection(("team-a",))).outcomes
+    task = PullSecretTask(cluster, policy_of(case), workers=1)
+    (outcome,) = task.plan(Selection(("team-a",))).outcomes
     assert (found["planned_action"], found["reason"], found["msg"]) == (
         outcome.plan.action,
         outcome.plan.reason,
@@ -239,9 +239,11 @@ def test_an_orphan_is_seen_where_the_secrets_are_listed(at: Any) -> None:
 
 def test_why_nothing_would_be_pruned_is_a_warning() -> None:
     cluster = ReadOnlyCluster("a")
-    assert inspect(cluster, "a", "gone", prune=True).warnings == [
-        "Nothing was pruned, since a namespace that is named is not there: mend that first."
-    ]
+    (warning,) = inspect(cluster, "a", "gone", prune=True).warnings
+    assert warning == (
+        "Nothing was pruned: namespace gone does not exist or does not match namespace_selector. "
+        "Create it, label it or remove it from namespaces."
+    )
 
 
 def test_the_service_accounts_that_name_it() -> None:

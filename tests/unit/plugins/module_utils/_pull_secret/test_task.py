@@ -78,7 +78,7 @@ def test_conflicts_without_end_are_given_up() -> None:
     cluster.stored = {"a": cases.secret(namespace="a")}
     cluster.refuse = {"patch secret": [ConflictError("conflict", "x")] * 100}
     assert result(run(cluster, "a")) == {"a": ("failed", "conflict")}
-    assert cluster.calls["patch secret"] == secret_writer.DECISIONS
+    assert cluster.calls["patch secret"] == secret_writer.MAX_DECISIONS
 
 
 def test_a_foreign_secret_made_meanwhile_is_not_overwritten() -> None:
@@ -132,7 +132,7 @@ def test_recreating_goes_on_where_the_answer_to_the_deletion_was_lost() -> None:
     cluster = MemoryCluster(["a"])
     cluster.stored = {"a": cases.secret(namespace="a", type="Opaque", auths={"other.example": "theirs"}, registries=[])}
     lost = NotFoundError("not_found", "gone by the first try")
-    lost.in_doubt = True
+    lost.unconfirmed = True
 
     def delete_secret(secret: dict[str, Any]) -> None:
         cluster.stored.clear()
@@ -161,7 +161,7 @@ def test_a_write_whose_answer_was_lost_is_reported_as_what_it_was() -> None:
         patch(namespace, name, body)
         cluster.stored[namespace]["metadata"]["resourceVersion"] = "101"
         error = ConflictError("conflict", "changed")
-        error.in_doubt = True
+        error.unconfirmed = True
         raise error
 
     cluster.patch_secret = patch_twice  # type: ignore[method-assign]
@@ -179,7 +179,9 @@ def test_after_a_signal_nothing_is_begun_and_all_is_told() -> None:
     assert 20 <= cluster.calls["create secret"] == len(cluster.stored) < 30
     assert {name for name, (action, _reason) in result(report).items() if action == "created"} == set(cluster.stored)
     assert {failed.plan.reason for failed in report.failures} == {"stopped"}
-    assert "SIGTERM came. Run the task again" in report.problem(Policy(name=NAME), Selection(tuple(names)))
+    assert "Not started, because SIGTERM was received. Run the task again." in report.problem(
+        Policy(name=NAME), Selection(tuple(names))
+    )
 
 
 def test_a_plan_that_was_interrupted_is_none() -> None:
@@ -226,7 +228,7 @@ def test_clocks_that_are_far_apart_remove_no_token(ahead: dt.timedelta) -> None:
     assert result(report) == dict.fromkeys(("a", "b"), ("failed", "clocks"))
     assert cluster.stored == before
     problem = report.problem(Policy(NAME), Selection(("a", "b")))
-    assert problem.startswith("AWS is down. 2 of 2 namespaces keep the token they have, since the clocks do not tell")
+    assert problem.startswith("AWS is down. 2 of 2 namespaces keep their token, since the clocks do not show")
     assert "By the API server's clock it is 20" in problem
     # A token that AWS has issued just now is written whatever the clocks say.
     written = run(cluster, "a", "b")
@@ -247,7 +249,7 @@ def test_nothing_chosen() -> None:
     cluster = MemoryCluster(["a"])
     selection = Selection(("x-*",))
     report = run(cluster, "x-*")
-    assert "No namespace was chosen" in report.problem(Policy(name=NAME), selection)
+    assert "No namespace is selected" in report.problem(Policy(name=NAME), selection)
     assert report.problem(Policy(name=NAME, state="absent"), selection) == ""
     assert "x-*" in report.warnings[0]
     selected = Selection(("*",), selector="none=match")
@@ -291,10 +293,11 @@ def test_what_aws_lacks_and_what_became_of_each_class_is_told() -> None:
     report = run(cluster, *names, token=None, outage="AWS is down.")
     assert report.summary == {"failed": 3, "failed_open": 11}
     message = report.problem(Policy(name=NAME), Selection(tuple(names)))
-    assert message.startswith("AWS is down. 2 of 14 namespaces keep the token they have")
-    assert "more than fail_open_before is left: n12, n13." in message
+    assert message.startswith(
+        "AWS is down. 2 of 14 namespaces keep a token whose remaining lifetime is more than fail_open_before: n12, n13."
+    )
     assert "pulls are anonymous: n01, n02, n03, n04, n05, n06, n07, n08, n09, n10 and 1 more." in message
-    assert message.endswith("1 of 14 namespaces have no token of ours: n00.")
+    assert message.endswith("1 of 14 namespaces have no managed token: n00.")
     assert cluster.calls["patch secret"] == 11
     again = run(cluster, "n01", token=None, outage="AWS is down.")
     assert result(again) == {"n01": ("failed", "token_unavailable")}

@@ -90,8 +90,11 @@ def test_an_orphan_that_may_not_be_removed_fails_by_its_name() -> None:
 
 
 NOT_PRUNED: dict[str, tuple[tuple[str, ...], str]] = {
-    "a name that is not there": (("a", "tyop"), "a namespace that is named is not there"),
-    "nothing chosen": (("tyop-*",), "No namespace was chosen"),
+    "a name that is not there": (
+        ("a", "tyop"),
+        "Nothing was pruned: namespace tyop does not exist or does not match namespace_selector.",
+    ),
+    "nothing chosen": (("tyop-*",), "No namespace is selected"),
 }
 
 
@@ -127,7 +130,7 @@ def test_without_prune_orphans_are_a_warning_where_they_are_seen() -> None:
     cluster = settled(*names, orphans=tuple(f"old{number:02}" for number in range(12)))
     report = run(cluster, *names)
     assert report.summary == {"unchanged": 9}
-    assert "in 12 namespaces that are not chosen" in report.warnings[0]
+    assert "in 12 namespaces that are not selected" in report.warnings[0]
     assert "old00, old01, old02, old03, old04, old05, old06, old07, old08, old09 and 2 more." in report.warnings[0]
     assert "prune: true" in report.warnings[0]
     few = run(cluster, "n1")

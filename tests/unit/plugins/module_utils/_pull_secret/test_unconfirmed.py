@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import bodies, decision
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Plan, Policy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.stored import Secret
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.unconfirmed import carried_out
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.unconfirmed import is_carried_out
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 from unit.cases import decide as cases
 
@@ -54,28 +54,28 @@ def test_a_patch_is_known_by_what_it_leaves(action: str) -> None:
     before, policy = PATCHED[action]
     wanted = plan(before, **policy)
     assert wanted.action == action
-    assert not carried_out(wanted, before)
+    assert not is_carried_out(wanted, before)
     after = merged(before, bodies.merge_patch(before, wanted.change))
-    assert carried_out(wanted, after)
+    assert is_carried_out(wanted, after)
     # Somebody else's change on top does not hide it.
-    assert carried_out(wanted, merged(after, {"metadata": {"labels": {"theirs": "new"}}}))
+    assert is_carried_out(wanted, merged(after, {"metadata": {"labels": {"theirs": "new"}}}))
 
 
 def test_a_create_is_known_by_its_token() -> None:
     wanted = plan(None)
-    assert carried_out(wanted, bodies.new_secret("a", POLICY, wanted.change))
-    assert not carried_out(wanted, bodies.new_secret("a", POLICY, plan(None, token=OTHER).change))
-    assert not carried_out(wanted, None)
+    assert is_carried_out(wanted, bodies.new_secret("a", POLICY, wanted.change))
+    assert not is_carried_out(wanted, bodies.new_secret("a", POLICY, plan(None, token=OTHER).change))
+    assert not is_carried_out(wanted, None)
 
 
 def test_a_deletion_is_known_by_what_is_not_there() -> None:
     before = cases.secret(namespace="a", created=True)
     wanted = plan(before, state="absent")
     assert (wanted.action, bool(wanted.change)) == ("removed", False)
-    assert carried_out(wanted, None)
-    assert not carried_out(wanted, before)
+    assert is_carried_out(wanted, None)
+    assert not is_carried_out(wanted, before)
 
 
 def test_what_was_only_emptied_is_not_taken_for_deleted() -> None:
     before = cases.secret(namespace="a", auths=SHARED, registries=["public.ecr.aws"])
-    assert not carried_out(plan(before, state="absent"), None)
+    assert not is_carried_out(plan(before, state="absent"), None)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import Patience
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import RetryBudget
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import (
     NoResponseError,
     Request,
@@ -72,7 +72,7 @@ class Server:
             self.add(namespace, expires_at=LATER)
 
     def run(self) -> RunOutcome:
-        cluster = Cluster(self, Patience(lambda: self.clock, self._sleep))
+        cluster = Cluster(self, RetryBudget(lambda: self.clock, self._sleep))
         tested = TestRun(
             cluster, self.settings, workers=2, job_name="test-1", sleep=self._sleep, now=lambda: self.clock
         )

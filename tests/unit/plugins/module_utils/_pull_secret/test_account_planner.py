@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How service accounts are read and written, against a cluster in memory that keeps count and can refuse."""
+"""Planning and writing of service accounts, against a cluster in memory that counts calls and can reject them."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.a
     NotFoundError,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import account_writer
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.attachments import Attachments
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.account_planner import AccountPlanner
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.account_writer import AccountWriter
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.service_accounts import (
     AccountPlan,
-    Reach,
+    Wanted,
 )
 
 NAME = "ecr-public-secret"
@@ -91,8 +92,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return now
 
 
-def attachments(cluster: MemoryCluster, pool: concurrent.futures.Executor) -> Attachments:
-    return Attachments(cast(Cluster, cluster), NAME, pool)
+def planner(cluster: MemoryCluster, pool: concurrent.futures.Executor) -> AccountPlanner:
+    return AccountPlanner(cast(Cluster, cluster), NAME, pool)
+
+
+def writer(cluster: MemoryCluster) -> AccountWriter:
+    return AccountWriter(cast(Cluster, cluster), NAME)
 
 
 def planned(plans: dict[str, tuple[AccountPlan, ...]]) -> dict[str, dict[str, str]]:
@@ -101,16 +106,16 @@ def planned(plans: dict[str, tuple[AccountPlan, ...]]) -> dict[str, dict[str, st
 
 FEW = ("a", "b")
 MANY = tuple(f"n{number:02}" for number in range(20))
-NAMES, GLOB = Reach(("default", "build")), Reach(("b*",))
-SEARCH = Reach((), attach=False, everyone=True)
+NAMES, GLOB = Wanted(("default", "build")), Wanted(("b*",))
+SEARCH = Wanted((), attach=False, every_user=True)
 
-READS: dict[str, tuple[tuple[str, ...], Reach, dict[str, int]]] = {
+READS: dict[str, tuple[tuple[str, ...], Wanted, dict[str, int]]] = {
     "few, by name": (FEW, NAMES, {"get": 4}),
     "few, by glob": (FEW, GLOB, {"list in one": 2}),
     "few, whoever names the secret": (FEW, SEARCH, {"list in one": 2}),
     "many, by name": (MANY, NAMES, {"list default": 1, "list build": 1}),
     "many, by glob": (MANY, GLOB, {"list all": 1}),
-    "many, by glob and name": (MANY, Reach(("b*", "default")), {"list all": 1}),
+    "many, by glob and name": (MANY, Wanted(("b*", "default")), {"list all": 1}),
     "many, whoever names the secret": (MANY, SEARCH, {"list all": 1}),
     "none": ((), NAMES, {}),
 }
@@ -119,8 +124,8 @@ READS: dict[str, tuple[tuple[str, ...], Reach, dict[str, int]]] = {
 @pytest.mark.parametrize("case", READS)
 def test_the_requests_that_it_takes(pool: concurrent.futures.Executor, case: str) -> None:
     namespaces, wanted, calls = READS[case]
-    cluster = MemoryCluster(*MANY, *FEW, "not-chosen")
-    plans = attachments(cluster, pool).plan(dict.fromkeys(namespaces, wanted))
+    cluster = MemoryCluster(*MANY, *FEW, "not-selected")
+    plans = planner(cluster, pool).plan(dict.fromkeys(namespaces, wanted))
     assert cluster.calls == calls
     assert set(plans) == set(namespaces)
     accounts = {"default", "build"} if wanted == NAMES else {"build"} if wanted == GLOB else None
@@ -130,7 +135,7 @@ def test_the_requests_that_it_takes(pool: concurrent.futures.Executor, case: str
 def test_without_the_right_to_list_names_are_read(pool: concurrent.futures.Executor) -> None:
     cluster = MemoryCluster(*MANY)
     cluster.refuse = {"list default": [FORBIDDEN]}
-    plans = attachments(cluster, pool).plan(dict.fromkeys(MANY, Reach(("default",))))
+    plans = planner(cluster, pool).plan(dict.fromkeys(MANY, Wanted(("default",))))
     assert planned(plans) == {name: {"default": "attached"} for name in MANY}
     assert cluster.calls == {"list default": 1, "get": 20}
 
@@ -138,7 +143,7 @@ def test_without_the_right_to_list_names_are_read(pool: concurrent.futures.Execu
 def test_without_the_right_to_list_all_each_namespace_is_listed(pool: concurrent.futures.Executor) -> None:
     cluster = MemoryCluster(*MANY)
     cluster.refuse = {"list all": [FORBIDDEN]}
-    plans = attachments(cluster, pool).plan(dict.fromkeys(MANY, GLOB))
+    plans = planner(cluster, pool).plan(dict.fromkeys(MANY, GLOB))
     assert planned(plans) == {name: {"build": "attached"} for name in MANY}
     assert cluster.calls == {"list all": 1, "list in one": 20}
 
@@ -146,8 +151,8 @@ def test_without_the_right_to_list_all_each_namespace_is_listed(pool: concurrent
 def test_where_no_list_is_allowed_the_glob_fails_and_names_are_read(pool: concurrent.futures.Executor) -> None:
     cluster = MemoryCluster("a", "b")
     cluster.refuse = {"list in one": [FORBIDDEN]}
-    one = attachments(cluster, pool)
-    plans = one.plan({"a": Reach(("b*", "default"))})
+    one = planner(cluster, pool)
+    plans = one.plan({"a": Wanted(("b*", "default"))})
     assert planned(plans) == {"a": {"b*": "failed", "default": "attached"}}
     assert (plans["a"][0].reason, plans["a"][0].msg) == ("forbidden", "User x cannot")
     assert one.warnings == []
@@ -157,11 +162,11 @@ def test_accounts_that_could_not_be_looked_through_are_a_warning(pool: concurren
     cluster = MemoryCluster("a", "b")
     cluster.stored["a", "default"] = account("a", "default", NAME)
     cluster.refuse = {"list in one": [FORBIDDEN, FORBIDDEN]}
-    one = attachments(cluster, pool)
-    plans = one.plan(dict.fromkeys(FEW, Reach(("default",), attach=False, everyone=True)))
+    one = planner(cluster, pool)
+    plans = one.plan(dict.fromkeys(FEW, Wanted(("default",), attach=False, every_user=True)))
     assert planned(plans) == {"a": {"default": "detached"}, "b": {"default": "unchanged"}}
     (warning,) = one.warnings
-    assert "Service accounts in a, b may go on naming" in warning
+    assert warning.startswith("The service accounts in a, b could not be listed, so accounts there may still name")
     assert "User x cannot" in warning
 
 
@@ -169,7 +174,7 @@ def test_other_trouble_with_the_list_of_all_stops_the_task(pool: concurrent.futu
     cluster = MemoryCluster(*MANY)
     cluster.refuse = {"list all": [ClusterError("unreachable", "no answer")]}
     with pytest.raises(ClusterError, match="no answer"):
-        attachments(cluster, pool).plan(dict.fromkeys(MANY, GLOB))
+        planner(cluster, pool).plan(dict.fromkeys(MANY, GLOB))
 
 
 @pytest.mark.parametrize(
@@ -178,20 +183,20 @@ def test_other_trouble_with_the_list_of_all_stops_the_task(pool: concurrent.futu
 def test_a_glob_that_matches_nothing_anywhere(pool: concurrent.futures.Executor, glob: str, told: bool) -> None:
     cluster = MemoryCluster("a", accounts=())
     cluster.stored["b", "build"] = account("b", "build")
-    one = attachments(cluster, pool)
-    one.plan(dict.fromkeys(FEW, Reach((glob,))))
+    one = planner(cluster, pool)
+    one.plan(dict.fromkeys(FEW, Wanted((glob,))))
     assert any(repr(glob) in warning for warning in one.warnings) is told
 
 
-def write(cluster: MemoryCluster, pool: concurrent.futures.Executor, wanted: Reach) -> list[AccountPlan]:
-    one = attachments(cluster, pool)
-    return [one.writer.write("a", plan) for plan in one.plan({"a": wanted})["a"] if plan.writes]
+def write(cluster: MemoryCluster, pool: concurrent.futures.Executor, wanted: Wanted) -> list[AccountPlan]:
+    plans = planner(cluster, pool).plan({"a": wanted})["a"]
+    return [writer(cluster).write("a", plan) for plan in plans if plan.writes]
 
 
 def test_a_conflict_is_read_and_decided_again(pool: concurrent.futures.Executor) -> None:
     cluster = MemoryCluster("a", accounts=("build",))
     cluster.refuse = {"patch": [ConflictError("conflict", "x"), ConflictError("conflict", "x")]}
-    (done,) = write(cluster, pool, Reach(("build",)))
+    (done,) = write(cluster, pool, Wanted(("build",)))
     assert done.action == "attached"
     assert cluster.calls == {"get": 3, "patch": 3}
     assert cluster.secrets("a", "build") == [NAME]
@@ -199,30 +204,30 @@ def test_a_conflict_is_read_and_decided_again(pool: concurrent.futures.Executor)
 
 def test_what_somebody_else_attached_meanwhile_is_unchanged(pool: concurrent.futures.Executor) -> None:
     cluster = MemoryCluster("a", accounts=("build",))
-    one = attachments(cluster, pool)
-    (plan,) = one.plan({"a": Reach(("build",))})["a"]
+    one = planner(cluster, pool)
+    (plan,) = one.plan({"a": Wanted(("build",))})["a"]
     cluster.stored["a", "build"] = account("a", "build", "theirs", NAME)
     cluster.refuse = {"patch": [ConflictError("conflict", "x")]}
-    assert one.writer.write("a", plan).action == "unchanged"
+    assert writer(cluster).write("a", plan).action == "unchanged"
     assert cluster.secrets("a", "build") == ["theirs", NAME]
 
 
 def test_what_was_attached_though_the_answer_was_lost_is_ours(pool: concurrent.futures.Executor) -> None:
     cluster = MemoryCluster("a", accounts=("build",))
-    one = attachments(cluster, pool)
-    (plan,) = one.plan({"a": Reach(("build",))})["a"]
+    one = planner(cluster, pool)
+    (plan,) = one.plan({"a": Wanted(("build",))})["a"]
     cluster.stored["a", "build"] = account("a", "build", NAME)
     lost = ConflictError("conflict", "x")
-    lost.in_doubt = True
+    lost.unconfirmed = True
     cluster.refuse = {"patch": [lost]}
-    assert one.writer.write("a", plan).action == "attached"
+    assert writer(cluster).write("a", plan).action == "attached"
     assert cluster.calls["patch"] == 1
 
 
 def test_after_a_signal_no_account_is_begun(pool: concurrent.futures.Executor) -> None:
     cluster = MemoryCluster("a", accounts=("build",))
     cluster.stopped_by = "SIGTERM"
-    (done,) = write(cluster, pool, Reach(("build",)))
+    (done,) = write(cluster, pool, Wanted(("build",)))
     assert (done.action, done.reason) == ("failed", "stopped")
     assert cluster.calls["patch"] == 0
 
@@ -230,24 +235,24 @@ def test_after_a_signal_no_account_is_begun(pool: concurrent.futures.Executor) -
 def test_conflicts_without_end_are_given_up(pool: concurrent.futures.Executor) -> None:
     cluster = MemoryCluster("a", accounts=("build",))
     cluster.refuse = {"patch": [ConflictError("conflict", "x")] * 100}
-    (done,) = write(cluster, pool, Reach(("build",)))
+    (done,) = write(cluster, pool, Wanted(("build",)))
     assert (done.action, done.reason) == ("failed", "conflict")
-    assert cluster.calls["patch"] == account_writer.DECISIONS
+    assert cluster.calls["patch"] == account_writer.MAX_DECISIONS
 
 
 @pytest.mark.parametrize(
-    ("attach", "expected"), [(True, ("failed", "missing_service_account")), (False, ("unchanged", ""))]
+    ("attach", "expected"), [(True, ("failed", "missing_service_account")), (False, ("unchanged", None))]
 )
 def test_an_account_deleted_meanwhile(
-    pool: concurrent.futures.Executor, attach: bool, expected: tuple[str, str]
+    pool: concurrent.futures.Executor, attach: bool, expected: tuple[str, str | None]
 ) -> None:
     cluster = MemoryCluster("a", accounts=())
     cluster.stored["a", "build"] = account("a", "build", *([] if attach else [NAME]))
-    one = attachments(cluster, pool)
-    (plan,) = one.plan({"a": Reach(("build",), attach=attach)})["a"]
+    one = planner(cluster, pool)
+    (plan,) = one.plan({"a": Wanted(("build",), attach=attach)})["a"]
     cluster.stored.clear()
     cluster.refuse = {"patch": [NotFoundError("not_found", "x")]}
-    done = one.writer.write("a", plan)
+    done = writer(cluster).write("a", plan)
     assert (done.action, done.reason) == expected
 
 
@@ -267,7 +272,7 @@ def test_default_is_waited_for(pool: concurrent.futures.Executor, monkeypatch: p
             cluster.stored["a", "default"] = account("a", "default")
 
     monkeypatch.setattr(account_writer.time, "sleep", appear)
-    (done,) = write(cluster, pool, Reach(("default",)))
+    (done,) = write(cluster, pool, Wanted(("default",)))
     assert done.action == "attached"
     assert cluster.secrets("a", "default") == [NAME]
     assert cluster.calls == {"get": 5, "patch": 1}
@@ -276,11 +281,11 @@ def test_default_is_waited_for(pool: concurrent.futures.Executor, monkeypatch: p
 def test_it_is_not_waited_for_without_end(pool: concurrent.futures.Executor, clock: list[float]) -> None:
     """Nor anew for each namespace: where nobody makes accounts, thousands would take hours."""
     cluster = MemoryCluster("a", accounts=())
-    one = attachments(cluster, pool)
-    plans = one.plan({namespace: Reach(("default",)) for namespace in FEW})
+    one = writer(cluster)
+    plans = planner(cluster, pool).plan({namespace: Wanted(("default",)) for namespace in FEW})
     for namespace in FEW:
         (plan,) = plans[namespace]
-        done = one.writer.write(namespace, plan)
+        done = one.write(namespace, plan)
         assert (done.action, done.reason) == ("failed", "missing_service_account")
         assert "after 60 seconds" in done.msg
     assert clock[0] <= account_writer.WAIT_SECONDS

@@ -1,0 +1,41 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Lists of names: shell globs, and the short form for messages. Private to this collection."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+import typing as t
+
+SHOWN = 10
+"""Names that a message lists."""
+
+_GLOB = re.compile(r"[*?\[]")
+
+
+def is_glob(pattern: str) -> bool:
+    """Return whether it is a shell glob such as team-*, not a name."""
+    return bool(_GLOB.search(pattern))
+
+
+def names_of(patterns: t.Iterable[str]) -> tuple[str, ...]:
+    """Return the patterns that are names, in order and once each."""
+    return tuple(dict.fromkeys(pattern for pattern in patterns if not is_glob(pattern)))
+
+
+def globs_of(patterns: t.Iterable[str]) -> tuple[str, ...]:
+    """Return the patterns that are globs, in order and once each."""
+    return tuple(dict.fromkeys(pattern for pattern in patterns if is_glob(pattern)))
+
+
+def matches(name: str, patterns: t.Iterable[str]) -> bool:
+    """Return whether one of the names and globs matches. Case counts on every platform."""
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def some(names: t.Sequence[str]) -> str:
+    """Return the first names and the number of the others, such as "a, b and 3 more"."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
