@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A client's file of logins, and our record beside it, as text and as values. Private to this collection.
+"""Parse and change a client's file of logins, and the expiry records beside it. Private to this collection.
 
-Both are changed as pure functions: what somebody else has put into the file stays, in its order and in its form.
+Pure functions. Entries and settings that this collection does not manage keep their order and their format.
 """
 
 from __future__ import annotations
@@ -15,7 +15,11 @@ import re
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import IN_FILE, LoginPlan, Mark
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import (
+    IN_FILE,
+    ExpiryRecord,
+    LoginPlan,
+)
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import TimeError, format_time, parse_time
 
 _KEY = "(https?://)?{registry}(/|/v[12]/?)?"
@@ -23,7 +27,7 @@ _INDENT = re.compile(r"\{\r?\n([ \t]+)\"")
 
 
 class ClientConfig:
-    """The file's content; none at all counts as an empty object. Raises DockerConfigError for what cannot be kept."""
+    """The content of the file. No content counts as an empty object. Raises DockerConfigError if it is not valid."""
 
     def __init__(self, text: bytes = b"") -> None:
         self.text = text
@@ -38,21 +42,21 @@ class ClientConfig:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing is in it that anybody could miss."""
+        """Whether the file holds no logins and no other settings."""
         return not self.auths and set(self._config) <= {"auths"}
 
     def store(self, registry: str, client: str) -> str:
-        """Where the client keeps the login of a registry: IN_FILE, or a helper's name. podman knows no credsStore."""
+        """Return where the client stores the login: IN_FILE, or the name of a helper. podman ignores credsStore."""
         default = self._config.get("credsStore") if client != "podman" else ""
         return self._config.get("credHelpers", {}).get(registry, default) or IN_FILE
 
     def keys(self, registry: str) -> list[str]:
-        """The keys of `auths` that stand for a registry: clients take it for the same with a scheme before it."""
+        """Return the keys of `auths` that clients read as this registry, for example with a scheme before it."""
         key = re.compile(_KEY.format(registry=re.escape(registry)))
         return [name for name in self.auths if key.fullmatch(name)]
 
     def changed(self, plan: LoginPlan, client: str) -> bytes:
-        """The text after a plan. An entry has what `docker login` writes, and no password if a helper keeps it."""
+        """Return the text after a plan, with entries as `docker login` writes them: empty if a helper is used."""
         auths = dict(self.auths)
         for step in plan.steps:
             if step.action == "removed":
@@ -69,7 +73,7 @@ class ClientConfig:
         return self._dump({**self._config, "auths": auths}).encode()
 
     def _dump(self, config: t.Mapping[str, t.Any]) -> str:
-        """In the form that the text has; a new one in the clients' own."""
+        """Write the config in the format of the existing text; a new file in the clients' own format."""
         if not self._text:
             return json.dumps(config, indent="\t", ensure_ascii=False) + "\n"
         end = self._text[len(self._text.rstrip()) :]
@@ -81,42 +85,43 @@ class ClientConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class Record:
-    """What we know of a file's logins. made: whether we made the file."""
+class RecordFile:
+    """The expiry records of a client's file, by registry. created: whether this collection created that file."""
 
-    made: bool = False
-    marks: t.Mapping[str, Mark] = dataclasses.field(default_factory=dict)
+    created: bool = False
+    records: t.Mapping[str, ExpiryRecord] = dataclasses.field(default_factory=dict)
 
     @classmethod
-    def parse(cls, text: bytes) -> Record:
-        """Never raises: a record that cannot be read is not believed, which costs one renewal."""
+    def parse(cls, text: bytes) -> RecordFile:
+        """Read the text of the file. A text that cannot be read counts as no record: the logins are renewed once."""
         try:
-            record = json.loads(text)
-            marks = {registry: _mark(mark) for registry, mark in record["logins"].items()}
-            return cls(bool(record["made"]), marks)
+            content = json.loads(text)
+            records = {registry: _record(fields) for registry, fields in content["logins"].items()}
+            return cls(bool(content["created"]), records)
         except (AttributeError, KeyError, TimeError, TypeError, ValueError):
             return cls()
 
-    def changed(self, plan: LoginPlan, made: bool) -> Record:
-        marks = dict(self.marks)
+    def changed(self, plan: LoginPlan, created: bool) -> RecordFile:
+        """Return the records after a plan. created: whether the plan creates the client's file."""
+        records = dict(self.records)
         for step in plan.steps:
             if step.action == "removed":
-                marks.pop(step.registry, None)
-            elif step.writes and step.mark:
-                marks[step.registry] = step.mark
-        return Record(self.made or made, marks)
+                records.pop(step.registry, None)
+            elif step.writes and step.record:
+                records[step.registry] = step.record
+        return RecordFile(self.created or created, records)
 
     def dump(self) -> bytes:
         logins = {
             registry: {
-                "expires_at": format_time(mark.expires_at),
-                "renewed_at": format_time(mark.renewed_at),
-                "fingerprint": mark.fingerprint,
+                "expires_at": format_time(record.expires_at),
+                "renewed_at": format_time(record.renewed_at),
+                "fingerprint": record.fingerprint,
             }
-            for registry, mark in self.marks.items()
+            for registry, record in self.records.items()
         }
-        return (json.dumps({"made": self.made, "logins": logins}, indent=2) + "\n").encode()
+        return (json.dumps({"created": self.created, "logins": logins}, indent=2) + "\n").encode()
 
 
-def _mark(mark: t.Mapping[str, t.Any]) -> Mark:
-    return Mark(parse_time(mark["expires_at"]), parse_time(mark["renewed_at"]), mark["fingerprint"])
+def _record(fields: t.Mapping[str, t.Any]) -> ExpiryRecord:
+    return ExpiryRecord(parse_time(fields["expires_at"]), parse_time(fields["renewed_at"]), fields["fingerprint"])

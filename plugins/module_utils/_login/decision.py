@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The decision about the logins in one client's file, as pure functions. Private to this collection."""
+"""Decide what to do with the logins in one client's file, as pure functions. Private to this collection."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._docker_confi
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 
 IN_FILE = ""
-"""The store of a login that no credential helper keeps."""
+"""The store of a login that is in the file, not in a credential helper."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +37,10 @@ class Login:
 
 
 def login_of(entry: _docker_config.Entry) -> Login | None:
-    """What clients read from an entry of `auths`, or None: an entry may be empty, or hold another kind of secret."""
+    """Return the login that clients read from an entry of `auths`.
+
+    None if the entry is empty, cannot be read, or holds another kind of secret.
+    """
     if entry.get("identitytoken") or entry.get("registrytoken"):
         return None
     try:
@@ -50,45 +53,49 @@ def login_of(entry: _docker_config.Entry) -> Login | None:
 
 
 @dataclasses.dataclass(frozen=True)
-class Mark:
-    """What we keep of a login beside the file, since clients drop what they do not know in it."""
+class ExpiryRecord:
+    """The expiry of one login and the login's fingerprint.
+
+    It is stored beside the file, because clients delete fields that they do not know from the file.
+    """
 
     expires_at: dt.datetime
     renewed_at: dt.datetime
     fingerprint: str
 
     def renew_before(self, wanted: dt.timedelta) -> dt.timedelta:
-        """Never more than 2/3 of the token's whole life, or a short-lived token would be renewed without end."""
+        """Limit renew_before to 2/3 of the token's whole lifetime. Without it a short-lived token is always due."""
         return min(wanted, (self.expires_at - self.renewed_at) * 2 / 3)
 
 
 @dataclasses.dataclass(frozen=True)
-class Held:
-    """What there is for one registry. found: any login, even one that cannot be read. login: what the client would use.
+class StoredLogin:
+    """The login that is stored for one registry.
 
-    store: where the client keeps it, IN_FILE or the name of a credential helper.
+    found: whether there is a login, even one that cannot be read. login: the login that the client uses.
+    store: IN_FILE, or the name of the credential helper that keeps the login.
     """
 
     registry: str
     found: bool = False
     login: Login | None = None
-    mark: Mark | None = None
+    record: ExpiryRecord | None = None
     store: str = IN_FILE
 
     @property
-    def genuine(self) -> bool:
-        """Whether the login is the one that our mark speaks of."""
-        return self.login is not None and self.mark is not None and self.mark.fingerprint == self.login.fingerprint
+    def managed(self) -> bool:
+        """Whether the expiry record describes this login."""
+        return self.login is not None and self.record is not None and self.record.fingerprint == self.login.fingerprint
 
     @property
     def expires_at(self) -> dt.datetime | None:
-        """The believed expiry."""
-        return self.mark.expires_at if self.mark and self.genuine else None
+        """The expiry of a managed login; None for any other login, whose expiry is not known."""
+        return self.record.expires_at if self.record and self.managed else None
 
 
 @dataclasses.dataclass(frozen=True)
 class LoginPolicy:
-    """What the user wants. Durations are positive."""
+    """The state that the user wants. Durations are positive."""
 
     state: str = "present"
     registries: tuple[str, ...] = (DEFAULT_REGISTRY,)
@@ -98,14 +105,17 @@ class LoginPolicy:
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """What is to be done for one registry, and why. login, mark: what there is afterwards, where that is known."""
+    """The action for one registry, with its reason.
+
+    login, record: the login and the expiry record after the action, where they are known.
+    """
 
     registry: str
     action: str
     reason: str
     store: str = IN_FILE
     login: Login | None = None
-    mark: Mark | None = None
+    record: ExpiryRecord | None = None
     needs_token: bool = False
 
     @property
@@ -114,12 +124,12 @@ class Step:
 
     @property
     def expires_at(self) -> dt.datetime | None:
-        return self.mark.expires_at if self.mark else None
+        return self.record.expires_at if self.record else None
 
 
 @dataclasses.dataclass(frozen=True)
 class LoginPlan:
-    """What is to be done with one file."""
+    """The actions for one file."""
 
     steps: tuple[Step, ...]
     mode_differs: bool = False
@@ -149,72 +159,76 @@ class LoginPlan:
 
 
 def decide(
-    held: t.Sequence[Held], mode: int | None, policy: LoginPolicy, now: dt.datetime, token: Token | None = None
+    stored: t.Sequence[StoredLogin], mode: int | None, policy: LoginPolicy, now: dt.datetime, token: Token | None = None
 ) -> LoginPlan:
-    """The plan for one file. mode: the file's, None if there is none. A token, if given, is still good."""
+    """Build the plan for one file.
+
+    mode: the permissions of the file, None if it does not exist. token: valid, if one is given.
+    """
     if policy.state == "absent":
-        return LoginPlan(tuple(map(_absent, held)))
-    source = _from_token(token, now) or _from_sibling(held, policy, now)
-    return LoginPlan(tuple(_present(one, policy, now, source) for one in held), mode not in (None, policy.mode))
+        return LoginPlan(tuple(map(_absent, stored)))
+    source = _from_token(token, now) or _from_other_registry(stored, policy, now)
+    return LoginPlan(tuple(_present(one, policy, now, source) for one in stored), mode not in (None, policy.mode))
 
 
 _Source = tuple[Login, dt.datetime, dt.datetime]
-"""A good login, when it expires, and when it was had."""
+"""A valid login, its expiry, and the time at which its token was received."""
 
 
 def _from_token(token: Token | None, now: dt.datetime) -> _Source | None:
     return (Login(token.username, token.password), token.expires_at, now) if token else None
 
 
-def _from_sibling(held: t.Sequence[Held], policy: LoginPolicy, now: dt.datetime) -> _Source | None:
-    """A token serves all registries, so one that is stored for another of them and has enough life left will do."""
-    for one in held:
-        if one.login and one.mark and not _renewal(one, policy, now):
-            return one.login, one.mark.expires_at, one.mark.renewed_at
+def _from_other_registry(stored: t.Sequence[StoredLogin], policy: LoginPolicy, now: dt.datetime) -> _Source | None:
+    """Return a stored login that needs no renewal. A token is valid for all registries of ECR Public."""
+    for one in stored:
+        if one.login and one.record and not _renewal(one, policy, now):
+            return one.login, one.record.expires_at, one.record.renewed_at
     return None
 
 
-def _present(held: Held, policy: LoginPolicy, now: dt.datetime, source: _Source | None) -> Step:
-    kept = Step(held.registry, "unchanged", "fresh", held.store, held.login, held.mark)
-    reason = _renewal(held, policy, now)
+def _present(stored: StoredLogin, policy: LoginPolicy, now: dt.datetime, source: _Source | None) -> Step:
+    kept = Step(stored.registry, "unchanged", "fresh", stored.store, stored.login, stored.record)
+    reason = _renewal(stored, policy, now)
     if not reason:
         return kept
-    if source and held.expires_at and source[1] <= held.expires_at:
+    if source and stored.expires_at and source[1] <= stored.expires_at:
         return dataclasses.replace(kept, reason="not_later")
-    action = "renewed" if held.found else "created"
+    action = "renewed" if stored.found else "created"
     if source is None:
-        return Step(held.registry, action, reason, held.store, needs_token=True)
+        return Step(stored.registry, action, reason, stored.store, needs_token=True)
     login, expires_at, renewed_at = source
-    return Step(held.registry, action, reason, held.store, login, Mark(expires_at, renewed_at, login.fingerprint))
+    record = ExpiryRecord(expires_at, renewed_at, login.fingerprint)
+    return Step(stored.registry, action, reason, stored.store, login, record)
 
 
-def _renewal(held: Held, policy: LoginPolicy, now: dt.datetime) -> str:
-    """Why this registry needs a token, or nothing."""
-    if not held.found:
+def _renewal(stored: StoredLogin, policy: LoginPolicy, now: dt.datetime) -> str:
+    """Return the reason why this registry needs a new token, or ""."""
+    if not stored.found:
         return "missing"
-    if held.login is None:
+    if stored.login is None:
         return "empty"
-    if held.mark is None:
+    if stored.record is None:
         return "unknown_expiry"
-    if not held.genuine:
+    if not stored.managed:
         return "modified"
-    if held.mark.expires_at <= now:
+    if stored.record.expires_at <= now:
         return "expired"
-    if held.mark.expires_at - now < held.mark.renew_before(policy.renew_before):
+    if stored.record.expires_at - now < stored.record.renew_before(policy.renew_before):
         return "due"
     return ""
 
 
-def _absent(held: Held) -> Step:
-    """A logout takes away whatever login there is, as the clients' own do."""
-    if held.found:
-        return Step(held.registry, "removed", "managed" if held.genuine else "unmanaged", held.store)
-    if held.mark:
-        return Step(held.registry, "removed", "expiry_record", held.store)
-    return Step(held.registry, "unchanged", "missing", held.store)
+def _absent(stored: StoredLogin) -> Step:
+    """Remove the login, managed or not, as the clients' own logout commands do."""
+    if stored.found:
+        return Step(stored.registry, "removed", "managed" if stored.managed else "unmanaged", stored.store)
+    if stored.record:
+        return Step(stored.registry, "removed", "expiry_record", stored.store)
+    return Step(stored.registry, "unchanged", "missing", stored.store)
 
 
 def fingerprint(steps: t.Iterable[Step]) -> str | None:
-    """Of the login that there is afterwards; None if it is not known, or not the same for all registries."""
+    """Return the fingerprint of the login after these steps; None if not known or not the same for all registries."""
     found = {step.login.fingerprint if step.login else None for step in steps}
     return found.pop() if len(found) == 1 else None

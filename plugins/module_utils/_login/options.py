@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of ecr_public_login, and how they are read. Private to this collection."""
+"""Read the options of ecr_public_login. Private to this collection."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import typing as t
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._docker_config import DEFAULT_REGISTRY
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import OptionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import LoginPolicy
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.paths import User, default_path, doubt
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.paths import User, default_path, path_warning
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._options import TOKEN, read_duration, read_registries
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 
@@ -32,7 +32,7 @@ LOGIN: dict[str, t.Any] = {
 
 @dataclasses.dataclass(frozen=True)
 class LoginOptions:
-    """All that the options say. warning: what the user should know about them, or nothing."""
+    """The options, read and checked. warning: a warning for the user, or ""."""
 
     policy: LoginPolicy
     client: str
@@ -42,7 +42,7 @@ class LoginOptions:
 
 
 def read(params: t.Mapping[str, t.Any], user: User) -> LoginOptions:
-    """Raises OptionError or TokenError."""
+    """Read and check the options. Raises OptionError or TokenError."""
     policy = LoginPolicy(
         state=params["state"],
         registries=read_registries(params["registries"]),
@@ -50,20 +50,20 @@ def read(params: t.Mapping[str, t.Any], user: User) -> LoginOptions:
         mode=_mode(params["mode"]),
     )
     token = Token.from_mapping(params["token"]) if params["token"] else None
-    warning = "" if params["path"] else doubt(params["client"], user)
+    warning = "" if params["path"] else path_warning(params["client"], user)
     return LoginOptions(policy, params["client"], _path(params, user), token, warning)
 
 
 def _mode(value: t.Any) -> int:
-    """As Ansible's own modules take it: octal text, or the number that YAML makes of 0600."""
+    """Read the mode as Ansible's own modules do: octal text, or the number that YAML reads from 0600."""
     try:
         mode = value if isinstance(value, int) else int(str(value), 8)
     except ValueError:
         mode = 0
     if mode & 0o600 != 0o600 or mode & ~0o660:
         raise OptionError(
-            f"mode must be '0600', '0640' or '0660', quoted, not {value!r}: the owner has to read and write it, and a "
-            "login that everybody can read is no secret"
+            f"mode: {value!r} is not supported. Use '0600', '0640' or '0660', in quotes. The owner must have read and "
+            "write permission, and other users must not be able to read the login."
         )
     return mode
 
@@ -71,6 +71,6 @@ def _mode(value: t.Any) -> int:
 def _path(params: t.Mapping[str, t.Any], user: User) -> str:
     path = params["path"] or default_path(params["client"], user)
     if not os.path.isabs(path):
-        source = "path" if params["path"] else "The path that the environment gives"
-        raise OptionError(f"{source} is {path!r}, which depends on where the task runs: make it absolute")
+        source = "path" if params["path"] else "path from the environment"
+        raise OptionError(f"{source}: {path!r} is not an absolute path. Use an absolute path.")
     return path

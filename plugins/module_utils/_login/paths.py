@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where each client keeps its logins, by its own rules, for the user that the task runs as. Private to this collection.
+"""Find the file in which each client stores its logins, by the client's own rules. Private to this collection.
 
 docker: https://docs.docker.com/reference/cli/docker/#environment-variables
 podman: https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md
@@ -19,13 +19,13 @@ import typing as t
 
 @dataclasses.dataclass(frozen=True)
 class User:
-    """The user that the task runs as, and what the clients' rules look at."""
+    """The user that runs the task, and what the clients' rules depend on."""
 
     uid: int
     environ: t.Mapping[str, str]
     home_of: t.Callable[[int], str]
     owner_of: t.Callable[[str], int | None]
-    """None for what does not exist."""
+    """Returns the uid of the owner of a path, None if the path does not exist."""
 
     @classmethod
     def current(cls) -> User:
@@ -33,7 +33,7 @@ class User:
 
     @property
     def home(self) -> str:
-        """HOME, as the clients take it; but not the one that sudo was told to leave to us and is the caller's."""
+        """The home directory: HOME, as the clients use it, unless sudo kept the HOME of the user who called it."""
         home = self.environ.get("HOME", "")
         caller = self.environ.get("SUDO_UID", "")
         if home and not (caller != str(self.uid) and str(self.owner_of(home)) == caller):
@@ -49,34 +49,34 @@ def _owner_of(path: str) -> int | None:
 
 
 def default_path(client: str, user: User) -> str:
-    """The file that the client reads and writes if nobody tells it another."""
+    """Return the file that the client reads and writes by default."""
     return {"docker": _docker, "podman": _podman, "helm": _helm}[client](user)
 
 
-def doubt(client: str, user: User) -> str:
-    """Why a client may read another file than default_path says, or nothing."""
-    folder = user.environ.get("DOCKER_CONFIG")
-    if client != "podman" or not folder or user.environ.get("REGISTRY_AUTH_FILE"):
+def path_warning(client: str, user: User) -> str:
+    """Return a warning if a tool can read another file than default_path returns, else ""."""
+    directory = user.environ.get("DOCKER_CONFIG")
+    if client != "podman" or not directory or user.environ.get("REGISTRY_AUTH_FILE"):
         return ""
     return (
-        f"DOCKER_CONFIG is set ({folder}). podman and buildah then read the config.json in that folder and skopeo does "
-        "not. Set REGISTRY_AUTH_FILE, or give path, so that all three read the same file."
+        f"DOCKER_CONFIG is set ({directory}). podman and buildah then read config.json in that directory; skopeo does "
+        "not. Set REGISTRY_AUTH_FILE, or path, to a file that all three tools read."
     )
 
 
 def _docker(user: User) -> str:
-    folder = user.environ.get("DOCKER_CONFIG") or os.path.join(user.home, ".docker")
-    return os.path.join(folder, "config.json")
+    directory = user.environ.get("DOCKER_CONFIG") or os.path.join(user.home, ".docker")
+    return os.path.join(directory, "config.json")
 
 
 def _podman(user: User) -> str:
     file = user.environ.get("REGISTRY_AUTH_FILE")
     if file:
         return file
-    # The folder of the user's session. Without a session in the environment podman finds it as well, if it is not root.
-    folder = user.environ.get("XDG_RUNTIME_DIR") or ("" if user.uid == 0 else f"/run/user/{user.uid}")
-    if user.owner_of(folder) == user.uid:
-        return os.path.join(folder, "containers", "auth.json")
+    # The runtime directory of the user's session. If XDG_RUNTIME_DIR is not set, rootless podman uses /run/user/UID.
+    directory = user.environ.get("XDG_RUNTIME_DIR") or ("" if user.uid == 0 else f"/run/user/{user.uid}")
+    if user.owner_of(directory) == user.uid:
+        return os.path.join(directory, "containers", "auth.json")
     return f"/run/containers/{user.uid}/auth.json"
 
 
@@ -85,5 +85,5 @@ def _helm(user: User) -> str:
     if file:
         return file
     config = user.environ.get("XDG_CONFIG_HOME") or os.path.join(user.home, ".config")
-    folder = user.environ.get("HELM_CONFIG_HOME") or os.path.join(config, "helm")
-    return os.path.join(folder, "registry", "config.json")
+    directory = user.environ.get("HELM_CONFIG_HOME") or os.path.join(config, "helm")
+    return os.path.join(directory, "registry", "config.json")

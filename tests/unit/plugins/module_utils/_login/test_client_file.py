@@ -9,13 +9,18 @@ import json
 import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._docker_config import DockerConfigError
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.client_file import ClientConfig, Record
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import Login, LoginPlan, Mark, Step
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.client_file import ClientConfig, RecordFile
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import (
+    ExpiryRecord,
+    Login,
+    LoginPlan,
+    Step,
+)
 
 REGISTRY = "public.ecr.aws"
-ENDS = dt.datetime(2026, 1, 1, 18, tzinfo=dt.timezone.utc)
+EXPIRY = dt.datetime(2026, 1, 1, 18, tzinfo=dt.timezone.utc)
 LOGIN = Login("AWS", "new")
-MARK = Mark(ENDS, ENDS - dt.timedelta(hours=12), LOGIN.fingerprint)
+RECORD = ExpiryRecord(EXPIRY, EXPIRY - dt.timedelta(hours=12), LOGIN.fingerprint)
 
 # What docker, podman, jq, Python and hands write, with a login for another registry and keys that no client knows.
 FORMS = {
@@ -29,18 +34,18 @@ FORMS = {
 
 def plan(action: str, store: str = "", registry: str = REGISTRY) -> LoginPlan:
     removed = action == "removed"
-    return LoginPlan((Step(registry, action, "", store, None if removed else LOGIN, None if removed else MARK),))
+    return LoginPlan((Step(registry, action, "", store, None if removed else LOGIN, None if removed else RECORD),))
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_others_keep_their_content_order_and_form(form: str) -> None:
+def test_unmanaged_parts_keep_their_content_order_and_format(form: str) -> None:
     before = FORMS[form].encode()
     written = ClientConfig(before).changed(plan("created"), "docker")
     assert json.loads(written)["auths"] == {"a.example": {"auth": "dTpw"}, REGISTRY: {"auth": LOGIN.auth}}
     assert ClientConfig(written).changed(plan("removed"), "docker") == before
 
 
-def test_what_changes_nothing_changes_no_byte() -> None:
+def test_a_plan_without_a_change_changes_no_byte() -> None:
     odd = b' {"auths" : { } , "x":1.50}\r\n'
     assert ClientConfig(odd).changed(plan("removed"), "docker") == odd
     assert ClientConfig(odd).changed(plan("unchanged"), "docker") == odd
@@ -63,7 +68,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("text", BAD)
-def test_what_cannot_be_kept_is_refused(text: bytes) -> None:
+def test_an_invalid_file_is_rejected(text: bytes) -> None:
     with pytest.raises(DockerConfigError, match=BAD[text]):
         ClientConfig(text)
 
@@ -81,12 +86,12 @@ STORES = [
 
 
 @pytest.mark.parametrize(("client", "registry", "helper"), STORES)
-def test_where_a_login_is_kept(client: str, registry: str, helper: str) -> None:
+def test_where_a_login_is_stored(client: str, registry: str, helper: str) -> None:
     assert ClientConfig(json.dumps(HELPERS).encode()).store(registry, client) == helper
 
 
 @pytest.mark.parametrize(("client", "left"), [("docker", {}), ("podman", None), ("helm", None)])
-def test_what_a_helper_keeps_is_not_in_the_file(client: str, left: object) -> None:
+def test_a_login_in_a_helper_is_not_in_the_file(client: str, left: object) -> None:
     before = json.dumps({"auths": {REGISTRY: {"auth": "old"}}}).encode()
     written = json.loads(ClientConfig(before).changed(plan("renewed", "pass"), client))
     assert written["auths"].get(REGISTRY) == left
@@ -108,25 +113,25 @@ OTHERS = [
 ]
 
 
-def test_a_logout_takes_what_clients_take_for_the_registry() -> None:
+def test_a_logout_removes_every_key_that_clients_read_as_the_registry() -> None:
     before = json.dumps({"auths": {key: {"auth": "x"} for key in ALIASES + OTHERS}}).encode()
     assert sorted(ClientConfig(before).keys(REGISTRY)) == sorted(ALIASES)
     assert list(json.loads(ClientConfig(before).changed(plan("removed"), "docker"))["auths"]) == OTHERS
 
 
 @pytest.mark.parametrize(("text", "empty"), [(b"", True), (b"{}", True), (b'{"auths":{}}', True), (b'{"x":1}', False)])
-def test_whether_anybody_could_miss_it(text: bytes, empty: bool) -> None:
+def test_whether_a_file_is_empty(text: bytes, empty: bool) -> None:
     assert ClientConfig(text).empty is empty
 
 
-def test_a_record_is_read_as_it_was_written() -> None:
-    record = Record().changed(plan("created"), made=True)
-    assert Record.parse(record.dump()) == record == Record(True, {REGISTRY: MARK})
-    both = record.changed(plan("created", registry="b.example"), made=False)
-    assert both.made
-    assert both.changed(plan("removed"), made=False).marks == {"b.example": MARK}
-    assert both.changed(plan("unchanged"), made=False) == both
-    assert b"new" not in record.dump().replace(b"renewed_at", b"")
+def test_expiry_records_are_read_as_they_were_written() -> None:
+    one = RecordFile().changed(plan("created"), created=True)
+    assert RecordFile.parse(one.dump()) == one == RecordFile(True, {REGISTRY: RECORD})
+    both = one.changed(plan("created", registry="b.example"), created=False)
+    assert both.created
+    assert both.changed(plan("removed"), created=False).records == {"b.example": RECORD}
+    assert both.changed(plan("unchanged"), created=False) == both
+    assert b"new" not in one.dump().replace(b"renewed_at", b"")
 
 
 @pytest.mark.parametrize(
@@ -135,10 +140,10 @@ def test_a_record_is_read_as_it_was_written() -> None:
         b"",
         b"[]",
         b"{}",
-        b'{"made": true, "logins": []}',
-        b'{"made": true, "logins": {"a": {"expires_at": "soon"}}}',
+        b'{"created": true, "logins": []}',
+        b'{"created": true, "logins": {"a": {"expires_at": "soon"}}}',
         b"\xff",
     ],
 )
-def test_a_record_that_cannot_be_read_is_not_believed(text: bytes) -> None:
-    assert Record.parse(text) == Record()
+def test_a_record_file_that_cannot_be_read_counts_as_empty(text: bytes) -> None:
+    assert RecordFile.parse(text) == RecordFile()

@@ -11,10 +11,10 @@ import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login import decision
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import (
-    Held,
+    ExpiryRecord,
     Login,
     LoginPolicy,
-    Mark,
+    StoredLogin,
     decide,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
@@ -26,12 +26,10 @@ REGISTRY = "public.ecr.aws"
 OLD, NEW = Login("AWS", "stored2"), Login("AWS", "hunter2")
 
 
-def held(
-    *, left: float = 10, life: float = 12, of: Login = OLD, stored: Login | None = OLD, registry: str = REGISTRY
-) -> Held:
-    """A login with so many hours left of its life, its mark that of `of`."""
-    ends = NOW + left * HOUR
-    return Held(registry, stored is not None, stored, Mark(ends, ends - life * HOUR, of.fingerprint))
+def stored(*, left: float = 10, life: float = 12, registry: str = REGISTRY) -> StoredLogin:
+    """Build a managed login. left: its remaining hours. life: its whole lifetime."""
+    expiry = NOW + left * HOUR
+    return StoredLogin(registry, True, OLD, ExpiryRecord(expiry, expiry - life * HOUR, OLD.fingerprint))
 
 
 def token(left: float = 12) -> Token:
@@ -45,7 +43,7 @@ def test_cases_are_many_and_named_once() -> None:
 
 @pytest.mark.parametrize("case", login.CASES, ids=lambda case: case.name)
 def test_one_registry(case: login.Case) -> None:
-    plan = decide([case.held], case.mode, case.policy, login.NOW, case.token)
+    plan = decide([case.stored], case.mode, case.policy, login.NOW, case.token)
     assert (plan.action, plan.reason) == case.expect
     assert plan.needs_token is (case.token is None and plan.action in ("created", "renewed"))
     assert plan.writes is (plan.action != "unchanged")
@@ -53,49 +51,49 @@ def test_one_registry(case: login.Case) -> None:
 
 @pytest.mark.parametrize("case", login.CASES, ids=lambda case: case.name)
 def test_what_was_done_is_not_done_again(case: login.Case) -> None:
-    good = case.token or login.token(12)
-    (step,) = decide([case.held], case.mode, case.policy, login.NOW, good).steps
+    valid = case.token or login.token(12)
+    (step,) = decide([case.stored], case.mode, case.policy, login.NOW, valid).steps
     if step.action == "removed":
-        after = Held(step.registry)
+        after = StoredLogin(step.registry)
     elif step.writes:
-        after = Held(step.registry, True, step.login, step.mark)
+        after = StoredLogin(step.registry, True, step.login, step.record)
     else:
-        after = case.held
-    again = decide([after], case.policy.mode if case.mode else None, case.policy, login.NOW, good)
+        after = case.stored
+    again = decide([after], case.policy.mode if case.mode else None, case.policy, login.NOW, valid)
     assert again.action == "unchanged"
 
 
-def test_a_good_login_serves_another_registry() -> None:
-    other = Held("ecr-public.aws.com")
-    plan = decide([other, held()], 0o600, LoginPolicy(registries=("ecr-public.aws.com", REGISTRY)), NOW)
+def test_a_fresh_login_is_used_for_another_registry() -> None:
+    other = StoredLogin("ecr-public.aws.com")
+    plan = decide([other, stored()], 0o600, LoginPolicy(registries=("ecr-public.aws.com", REGISTRY)), NOW)
     assert not plan.needs_token
     assert [(step.action, step.login) for step in plan.steps] == [("created", OLD), ("unchanged", OLD)]
     assert plan.steps[0].expires_at == plan.steps[1].expires_at
 
 
-def test_one_that_is_due_does_not() -> None:
-    plan = decide([Held("ecr-public.aws.com"), held(left=7)], 0o600, LoginPolicy(), NOW)
+def test_a_login_that_is_due_is_not_used_for_another_registry() -> None:
+    plan = decide([StoredLogin("ecr-public.aws.com"), stored(left=7)], 0o600, LoginPolicy(), NOW)
     assert [step.needs_token for step in plan.steps] == [True, True]
 
 
 def test_one_registry_is_renewed_and_the_other_stays() -> None:
-    other = held(left=9, registry="ecr-public.aws.com")
-    plan = decide([held(left=1), other], 0o600, LoginPolicy(), NOW, token())
+    other = stored(left=9, registry="ecr-public.aws.com")
+    plan = decide([stored(left=1), other], 0o600, LoginPolicy(), NOW, token())
     assert [(step.action, step.login) for step in plan.steps] == [("renewed", NEW), ("unchanged", OLD)]
     assert decision.fingerprint(plan.steps) is None
     assert (plan.action, plan.reason) == ("renewed", "due")
 
 
-def test_a_short_life_is_not_renewed_without_end() -> None:
-    assert decide([held(left=0.8, life=1)], 0o600, LoginPolicy(), NOW).action == "unchanged"
-    assert decide([held(left=0.6, life=1)], 0o600, LoginPolicy(), NOW).action == "renewed"
+def test_renew_before_is_at_most_two_thirds_of_the_lifetime() -> None:
+    assert decide([stored(left=0.8, life=1)], 0o600, LoginPolicy(), NOW).action == "unchanged"
+    assert decide([stored(left=0.6, life=1)], 0o600, LoginPolicy(), NOW).action == "renewed"
 
 
 ENTRIES: dict[str, tuple[dict[str, Any], Login | None]] = {
     "as clients write it": ({"auth": base64.b64encode(b"AWS:a:b").decode()}, Login("AWS", "a:b")),
     "as pull secrets have it": ({"auth": "QVdTOmE=", "username": "AWS", "password": "a"}, Login("AWS", "a")),
     "without auth": ({"username": "AWS", "password": "a"}, Login("AWS", "a")),
-    "left to a helper": ({}, None),
+    "kept by a helper": ({}, None),
     "no base64": ({"auth": "%"}, None),
     "no text": ({"auth": "gICA"}, None),
     "no string": ({"auth": 1}, None),
@@ -110,7 +108,7 @@ def test_entries_are_read_as_clients_read_them(case: str) -> None:
     assert decision.login_of(entry) == expected
 
 
-def test_nothing_shows_a_password() -> None:
-    shown = repr(decide([held()], 0o644, LoginPolicy(), NOW, token()))
+def test_repr_shows_no_password() -> None:
+    shown = repr(decide([stored()], 0o644, LoginPolicy(), NOW, token()))
     assert "stored2" not in shown
     assert "hunter2" not in shown

@@ -17,13 +17,13 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "no registry": ({"registries": []}, "registries is empty"),
     "a registry with a scheme": ({"registries": ["https://public.ecr.aws"]}, "registries"),
     "a bad duration": ({"renew_before": "8"}, "duration"),
-    "a mode for everybody": ({"mode": "0644"}, "no secret"),
-    "a mode that the owner cannot write": ({"mode": "0400"}, "mode must be"),
-    "a mode that runs": ({"mode": "0700"}, "mode must be"),
-    "a mode that YAML took for decimal": ({"mode": 600}, "quoted"),
-    "a mode in letters": ({"mode": "u=rw"}, "mode must be"),
-    "a path that depends": ({"path": "config.json"}, "path is 'config.json'"),
-    "a token that is a password": ({"token": {"password": "hunter2", "expires_at": "soon"}}, "not a time"),
+    "a mode for all users": ({"mode": "0644"}, "other users must not"),
+    "a mode that the owner cannot write": ({"mode": "0400"}, "mode: '0400' is not supported"),
+    "an executable mode": ({"mode": "0700"}, "mode: '0700' is not supported"),
+    "a mode that YAML reads as decimal": ({"mode": 600}, "in quotes"),
+    "a mode in letters": ({"mode": "u=rw"}, "mode: 'u=rw' is not supported"),
+    "a relative path": ({"path": "config.json"}, "path: 'config.json' is not an absolute path"),
+    "a token without a valid expiry": ({"token": {"password": "hunter2", "expires_at": "soon"}}, "not a time"),
 }
 
 
@@ -41,8 +41,8 @@ def test_bad_input_is_named(case: str) -> None:
     assert "hunter2" not in str(caught.value)
 
 
-def test_the_environment_is_named_where_its_path_depends() -> None:
-    with pytest.raises(OptionError, match="the environment gives"):
+def test_a_relative_path_from_the_environment_is_named_as_such() -> None:
+    with pytest.raises(OptionError, match="path from the environment"):
         read({"DOCKER_CONFIG": ".docker"})
 
 
@@ -54,11 +54,11 @@ def test_defaults() -> None:
 
 
 @pytest.mark.parametrize("mode", ["0640", "640", 0o640])
-def test_a_mode_as_ansible_takes_it(mode: str | int) -> None:
+def test_the_mode_is_read_as_ansible_s_own_modules_do(mode: str | int) -> None:
     assert read(mode=mode).policy.mode == 0o640
 
 
-def test_where_podman_and_skopeo_read_different_files_one_is_told() -> None:
+def test_a_warning_if_podman_and_skopeo_read_different_files() -> None:
     elsewhere = {"DOCKER_CONFIG": "/job"}
     assert "Set REGISTRY_AUTH_FILE" in read(elsewhere, client="podman").warning
     assert read({**elsewhere, "REGISTRY_AUTH_FILE": "/job/auth.json"}, client="podman").warning == ""

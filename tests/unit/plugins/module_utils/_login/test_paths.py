@@ -21,41 +21,46 @@ OWNERS = {path: uid for uid, path in HOMES.items()} | {
 # Client, user, environment, file.
 PATHS: dict[str, tuple[str, int, dict[str, str], str]] = {
     "docker": ("docker", BUILDER, {"HOME": "/home/builder"}, "/home/builder/.docker/config.json"),
-    "docker, a folder of its own": ("docker", BUILDER, {"DOCKER_CONFIG": "/job/x"}, "/job/x/config.json"),
+    "docker, its own directory": ("docker", BUILDER, {"DOCKER_CONFIG": "/job/x"}, "/job/x/config.json"),
     "docker, no HOME": ("docker", BUILDER, {}, "/home/builder/.docker/config.json"),
-    "docker, a HOME that the job sets": ("docker", BUILDER, {"HOME": "/job"}, "/job/.docker/config.json"),
-    "docker, root in a container whose HOME is another's": (
+    "docker, HOME set by the job": ("docker", BUILDER, {"HOME": "/job"}, "/job/.docker/config.json"),
+    "docker, root in a container with another user's HOME": (
         *("docker", 0, {"HOME": "/github/home"}),
         "/github/home/.docker/config.json",
     ),
     "docker, sudo": ("docker", 0, {"HOME": "/root", "SUDO_UID": "1000"}, "/root/.docker/config.json"),
-    "docker, sudo that keeps HOME": (
+    "docker, sudo keeps HOME": (
         "docker",
         0,
         {"HOME": "/home/alice", "SUDO_UID": "1000"},
         "/root/.docker/config.json",
     ),
-    "docker, sudo to oneself": (
+    "docker, sudo to the same user": (
         *("docker", ALICE, {"HOME": "/home/alice", "SUDO_UID": "1000"}),
         "/home/alice/.docker/config.json",
     ),
-    "docker, sudo and a HOME that the job sets": (
+    "docker, sudo and HOME set by the job": (
         *("docker", 0, {"HOME": "/job", "SUDO_UID": "1000"}),
         "/job/.docker/config.json",
     ),
-    "podman, a file of its own": (
+    "podman, its own file": (
         *("podman", BUILDER, {"REGISTRY_AUTH_FILE": "/job/auth.json", "XDG_RUNTIME_DIR": "/run/user/1001"}),
         "/job/auth.json",
     ),
-    "podman, a session": (
+    "podman, with a session": (
         "podman",
         BUILDER,
         {"XDG_RUNTIME_DIR": "/run/user/1001"},
         "/run/user/1001/containers/auth.json",
     ),
-    "podman, a session that become has left out": ("podman", BUILDER, {}, "/run/user/1001/containers/auth.json"),
-    "podman, another's session": ("podman", 0, {"XDG_RUNTIME_DIR": "/run/user/1000"}, "/run/containers/0/auth.json"),
-    "podman, no session": ("podman", 1002, {}, "/run/containers/1002/auth.json"),
+    "podman, become without XDG_RUNTIME_DIR": ("podman", BUILDER, {}, "/run/user/1001/containers/auth.json"),
+    "podman, another user's session": (
+        "podman",
+        0,
+        {"XDG_RUNTIME_DIR": "/run/user/1000"},
+        "/run/containers/0/auth.json",
+    ),
+    "podman, without a session": ("podman", 1002, {}, "/run/containers/1002/auth.json"),
     "podman, root without a session": ("podman", 0, {}, "/run/containers/0/auth.json"),
     "podman, root with a session": (
         "podman",
@@ -64,14 +69,19 @@ PATHS: dict[str, tuple[str, int, dict[str, str], str]] = {
         "/run/user/0/containers/auth.json",
     ),
     "helm": ("helm", BUILDER, {"HOME": "/home/builder"}, "/home/builder/.config/helm/registry/config.json"),
-    "helm, a file of its own": ("helm", BUILDER, {"HELM_REGISTRY_CONFIG": "/job/x.json"}, "/job/x.json"),
-    "helm, a folder of its own": ("helm", BUILDER, {"HELM_CONFIG_HOME": "/job"}, "/job/registry/config.json"),
-    "helm, another folder for settings": ("helm", BUILDER, {"XDG_CONFIG_HOME": "/c"}, "/c/helm/registry/config.json"),
+    "helm, its own file": ("helm", BUILDER, {"HELM_REGISTRY_CONFIG": "/job/x.json"}, "/job/x.json"),
+    "helm, its own directory": ("helm", BUILDER, {"HELM_CONFIG_HOME": "/job"}, "/job/registry/config.json"),
+    "helm, another directory for settings": (
+        "helm",
+        BUILDER,
+        {"XDG_CONFIG_HOME": "/c"},
+        "/c/helm/registry/config.json",
+    ),
 }
 
 
 @pytest.mark.parametrize("case", PATHS)
-def test_the_client_s_own_file(case: str) -> None:
+def test_the_default_file_of_a_client(case: str) -> None:
     client, uid, environ, expected = PATHS[case]
     assert default_path(client, User(uid, environ, HOMES.__getitem__, OWNERS.get)) == expected
 

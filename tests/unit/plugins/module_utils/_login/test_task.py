@@ -25,12 +25,11 @@ def token(hours: float = 12, end: str = "2") -> Token:
 
 
 class Place:
-    """One client's file, and a helper that keeps what it is given in another."""
+    """A client's file, and a credential helper that stores its input in another file."""
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "config.json"
-        self.kept = folder / "kept"
-        self.program = folder / "docker-credential-keep"
+    def __init__(self, directory: Path) -> None:
+        self.path = directory / "config.json"
+        self.program = directory / "docker-credential-keep"
         self.program.write_text(
             "#!/bin/sh\ncase $1 in store) cat >$0.kept;; erase) rm $0.kept;;\n"
             "get) cat $0.kept 2>/dev/null || { echo credentials not found in native keychain; exit 1; };; esac\n"
@@ -61,7 +60,7 @@ def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
 
 
-def test_in_and_out_leaves_nothing(place: Place) -> None:
+def test_login_and_logout_leave_no_file(place: Place) -> None:
     report = place.run(token=token())
     assert (report.plan.action, report.mode) == ("created", 0o600)
     assert place.names == [".config.json.freshpull", "config.json"]
@@ -73,15 +72,15 @@ def test_in_and_out_leaves_nothing(place: Place) -> None:
     assert place.names == []
 
 
-def test_podman_s_file_is_left_without_logins(place: Place) -> None:
-    """Where REGISTRY_AUTH_FILE names one that is missing, podman fails."""
+def test_podman_s_file_stays_without_logins(place: Place) -> None:
+    """podman fails if REGISTRY_AUTH_FILE names a file that does not exist."""
     place.run(token=token(), client="podman")
     assert place.run(ABSENT, client="podman").plan.action == "removed"
     assert place.names == ["config.json"]
     assert place.config == {"auths": {}}
 
 
-def test_a_file_that_was_there_stays_as_it_was(place: Place) -> None:
+def test_an_existing_file_is_the_same_after_a_logout(place: Place) -> None:
     before = '{\n  "HttpHeaders": {"X": "y"}, "auths": {}\n}\n'
     before = json.dumps(json.loads(before), indent=2) + "\n"
     place.path.write_text(before)
@@ -101,13 +100,13 @@ def test_a_dry_run_writes_nothing(place: Place, policy: LoginPolicy) -> None:
     assert place.names == ["config.json"]
 
 
-def test_nothing_to_do_touches_nothing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_change_no_file_is_touched(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     place.run(token=token())
     monkeypatch.setattr(_atomic_file, "locked", lambda *_: pytest.fail("locked"))
     assert not place.run(token=token()).plan.writes
 
 
-def test_another_client_s_rewrite_is_believed_and_another_login_is_not(place: Place) -> None:
+def test_a_login_that_another_client_copied_is_trusted_and_a_new_login_is_not(place: Place) -> None:
     place.run(token=token())
     place.path.write_text(json.dumps({**place.config, "plugins": {}}))
     assert place.run().plan.action == "unchanged"
@@ -115,34 +114,34 @@ def test_another_client_s_rewrite_is_believed_and_another_login_is_not(place: Pl
     assert place.run(dry_run=True).plan.reason == "modified"
 
 
-def test_a_record_of_another_folder_is_of_no_use(place: Place) -> None:
+def test_a_broken_record_file_is_not_trusted(place: Place) -> None:
     place.run(token=token())
     (place.path.parent / ".config.json.freshpull").write_text("broken")
     assert place.run(dry_run=True).plan.reason == "unknown_expiry"
 
 
-def test_no_token_when_one_is_needed_after_all(place: Place) -> None:
-    with pytest.raises(LoginError, match="run the task again"):
+def test_a_token_needed_during_the_task_is_an_error(place: Place) -> None:
+    with pytest.raises(LoginError, match=r"now needs a token\. Run the task again"):
         place.run()
     assert place.names == []
 
 
-def test_a_dead_token_is_refused(place: Place) -> None:
-    with pytest.raises(TokenError, match="expired at"):
+def test_an_expired_token_is_rejected(place: Place) -> None:
+    with pytest.raises(TokenError, match="token: it expired at"):
         place.run(token=token(-1))
 
 
 @pytest.mark.parametrize("text", [b"{", b"\xff\xfe", b'{"auths":[]}'])
 @pytest.mark.parametrize("policy", [LoginPolicy(), ABSENT])
-def test_what_cannot_be_read_is_left(place: Place, policy: LoginPolicy, text: bytes) -> None:
+def test_a_file_that_cannot_be_parsed_is_not_changed(place: Place, policy: LoginPolicy, text: bytes) -> None:
     place.path.write_bytes(text)
-    with pytest.raises(LoginError, match=r"left as it is.*Repair it"):
+    with pytest.raises(LoginError, match=r"was not changed.*Repair or move the file"):
         place.run(policy, token())
     assert place.path.read_bytes() == text
     assert place.names == ["config.json"]
 
 
-def test_a_helper_keeps_the_login(place: Place) -> None:
+def test_a_helper_stores_the_login(place: Place) -> None:
     place.path.write_text('{"credsStore":"keep"}')
     report = place.run(token=token())
     assert report.to_result()["registries"][0]["store"] == "docker-credential-keep"
@@ -155,7 +154,7 @@ def test_a_helper_keeps_the_login(place: Place) -> None:
     assert place.run(ABSENT).plan.action == "unchanged"
 
 
-def test_a_password_that_was_in_the_file_goes_when_a_helper_keeps_it(place: Place) -> None:
+def test_a_password_in_the_file_is_removed_when_a_helper_stores_it(place: Place) -> None:
     place.run(token=token())
     place.path.write_text(json.dumps({**place.config, "credHelpers": {REGISTRY: "keep"}}))
     assert place.run(dry_run=True).plan.reason == "empty"
@@ -164,22 +163,22 @@ def test_a_password_that_was_in_the_file_goes_when_a_helper_keeps_it(place: Plac
     assert place.run().plan.action == "unchanged"
 
 
-def test_podman_knows_no_store_for_all(place: Place) -> None:
+def test_podman_ignores_creds_store(place: Place) -> None:
     place.path.write_text('{"credsStore":"nowhere"}')
     place.run(token=token(), client="podman")
     assert "auth" in place.config["auths"][REGISTRY]  # type: ignore[index]
 
 
-def test_what_comes_between_reading_and_writing_is_kept(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Other tools do not know our lock: while a helper takes its time they write."""
+def test_a_change_between_reading_and_writing_is_kept(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tools do not use the lock. They can write while a helper runs."""
     place.path.write_text('{"credsStore":"keep"}')
-    tell = LoginTask._tell_helper
+    write = LoginTask._write_to_helper
 
     def slow(runner: LoginTask, step: task.decision.Step) -> None:
         place.path.write_text('{"credsStore":"keep","auths":{"other.example":{}}}')
-        tell(runner, step)
+        write(runner, step)
 
-    monkeypatch.setattr(LoginTask, "_tell_helper", slow)
+    monkeypatch.setattr(LoginTask, "_write_to_helper", slow)
     place.run(token=token())
     assert place.config["auths"] == {"other.example": {}, REGISTRY: {}}
 
@@ -202,10 +201,10 @@ def test_results_and_diffs_hold_no_secret(place: Place) -> None:
     shown = json.dumps([[report.to_result(), report.diff()] for report in reports])
     assert "hunter2" not in shown
     assert token().entry["auth"] not in shown
-    first, made, same, gone = (report.diff() for report in reports)
-    assert first["before"] == made["before"] == gone["after"] == {"mode": None, "logins": {}}
+    first, created, same, removed = (report.diff() for report in reports)
+    assert first["before"] == created["before"] == removed["after"] == {"mode": None, "logins": {}}
     assert first["after"]["logins"][REGISTRY] == {"store": "file", "fingerprint": "unknown", "expires_at": "unknown"}
-    assert made["after"] == same["before"] == same["after"] == gone["before"]
+    assert created["after"] == same["before"] == same["after"] == removed["before"]
     assert [report.to_result()["changed"] for report in reports] == [True, True, False, True]
 
 
