@@ -2,8 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Small private files that others write as well: read with suspicion, replaced whole or not at all. Private to this
-collection.
+"""Read and replace small private files that other programs also write. Private to this collection.
+
+A file is checked before it is read, and replaced in one step.
 """
 
 from __future__ import annotations
@@ -26,34 +27,37 @@ _LOCK_PAUSE = 0.02  # seconds
 _LOCK, _TEMPORARY = "freshpull-lock", "freshpull-new"
 
 _WRITE_PROBLEMS = {
-    errno.EBUSY: "it is mounted by itself, so that nothing can replace it. Mount its folder, or give another path",
+    errno.EBUSY: "it is a mount point and cannot be replaced. Mount its directory instead, or use another path",
     errno.ENOSPC: "the disk is full. Free some space and run again",
     errno.EDQUOT: "the quota is used up. Free some space and run again",
-    errno.EFBIG: "the limit on the size of files is reached. Raise it and run again",
-    errno.EROFS: "the file system is read-only. Give a path that can be written",
+    errno.EFBIG: "the file size limit is reached. Raise the limit and run again",
+    errno.EROFS: "the file system is read-only. Use a path that can be written",
 }
 
 
 class FileError(CollectionError):
-    """A file that cannot be used, with the next step. The message never holds any of its content."""
+    """A file cannot be used. The message names the next step and holds none of the file's content."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Content:
-    """What a file holds, and its permission bits. repr() shows no content."""
+    """The content of a file and its permission bits. repr() shows no content."""
 
     data: bytes = dataclasses.field(repr=False)
     mode: int
 
 
 def beside(path: str, suffix: str) -> str:
-    """A hidden file of ours in the same folder."""
-    folder, name = os.path.split(path)
-    return os.path.join(folder, f".{name.lstrip('.')}.{suffix}")
+    """Return the path of a hidden file in the same directory."""
+    directory, name = os.path.split(path)
+    return os.path.join(directory, f".{name.lstrip('.')}.{suffix}")
 
 
 def read(path: str) -> Content | None:
-    """None if there is no such file. Raises FileError for a symbolic link, another user's file, and what is no file."""
+    """Read a file; None if it does not exist.
+
+    Raises FileError for a symbolic link, a file of another user, and anything that is not a regular file.
+    """
     try:
         _check(path, os.lstat(path))
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -64,24 +68,26 @@ def read(path: str) -> Content | None:
     except FileNotFoundError:
         return None
     except OSError as exc:
-        raise FileError(f"{path} cannot be read: {exc.strerror}. Run as a user who may, or give another path.") from exc
+        raise FileError(
+            f"{path} cannot be read: {exc.strerror}. Run as a user who has read permission, or use another path."
+        ) from exc
 
 
 def _check(path: str, info: os.stat_result) -> None:
     if stat.S_ISLNK(info.st_mode):
         raise FileError(
-            f"{path} is a symbolic link, which replacing it would cut. Give the file that it leads to "
-            f"({os.path.realpath(path)}) as path."
+            f"{path} is a symbolic link. Writing would replace the link, not its target. Use the target as path: "
+            f"{os.path.realpath(path)}"
         )
     if stat.S_ISDIR(info.st_mode):
-        raise FileError(f"{path} is a folder. Give the file in it, such as {os.path.join(path, 'config.json')}.")
+        raise FileError(f"{path} is a directory. Use a file in it, such as {os.path.join(path, 'config.json')}.")
     if not stat.S_ISREG(info.st_mode):
-        raise FileError(f"{path} is not a regular file. Give another path.")
+        raise FileError(f"{path} is not a regular file. Use another path.")
     if info.st_uid != os.geteuid():
         owner, user = _user(info.st_uid), _user(os.geteuid())
         raise FileError(
-            f"{path} belongs to {owner}, and the task runs as {user}. Run it as {owner} (become_user), or give another "
-            "path."
+            f"{path} belongs to {owner}, and the task runs as {user}. Run the task as {owner} (become_user), or use "
+            "another path."
         )
 
 
@@ -89,14 +95,14 @@ def _user(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
-        return f"the user {uid}"
+        return f"user {uid}"
 
 
 def write(path: str, data: bytes, mode: int = PRIVATE) -> None:
-    """Replace the file, or make it, in one step; whoever reads it sees the old content or the new.
+    """Create or replace the file in one step. A reader sees either the old content or the new.
 
-    To be called with the lock held: the temporary file has a fixed name, so that what a killed run leaves of it goes
-    with the next one. Raises FileError, and the old file is then as it was.
+    The caller must hold the lock: the temporary file has a fixed name, because the next run then removes the one of a
+    run that was killed. Raises FileError; the old file is then unchanged.
     """
     temporary = beside(path, _TEMPORARY)
     try:
@@ -117,7 +123,7 @@ def write(path: str, data: bytes, mode: int = PRIVATE) -> None:
 
 
 def remove(path: str) -> None:
-    """Delete the file, if it is there. Raises FileError."""
+    """Delete the file if it exists. Raises FileError."""
     try:
         _unlink(path)
     except OSError as exc:
@@ -130,13 +136,13 @@ def _unlink(path: str) -> None:
 
 
 def _write_error(path: str, exc: OSError) -> FileError:
-    other = f"{exc.strerror}. Run as a user who may write to its folder, or give another path"
-    return FileError(f"{path} was left as it is: {_WRITE_PROBLEMS.get(exc.errno or 0, other)}.")
+    other = f"{exc.strerror}. Run as a user who has write permission in its directory, or use another path"
+    return FileError(f"{path} was not changed: {_WRITE_PROBLEMS.get(exc.errno or 0, other)}.")
 
 
 @contextlib.contextmanager
 def locked(path: str, timeout: float = LOCK_TIMEOUT) -> t.Iterator[None]:
-    """Keeps other runs of ours away from the file. Makes its folder. Raises FileError."""
+    """Lock the file against other tasks of this collection, and create its directory. Raises FileError."""
     lock = beside(path, _LOCK)
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
@@ -144,11 +150,11 @@ def locked(path: str, timeout: float = LOCK_TIMEOUT) -> t.Iterator[None]:
     except OSError as exc:
         raise _write_error(path, exc) from exc
     try:
-        # Whoever wrote it was killed: nobody else writes it now.
+        # It is left from a run that was killed: only the holder of the lock writes it.
         _unlink(beside(path, _TEMPORARY))
         yield
     finally:
-        # Before the lock is let go: whoever waits for it looks whether it is still the one with this name.
+        # Delete the file before the lock is released: a waiting task then sees that its file is not the current one.
         os.unlink(lock)
         os.close(descriptor)
 
@@ -158,13 +164,13 @@ def _acquire(path: str, lock: str, deadline: float) -> int:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, PRIVATE)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if _is_still(lock, descriptor):
+            if _is_current(lock, descriptor):
                 return descriptor
         except BlockingIOError:
             if time.monotonic() > deadline:
                 os.close(descriptor)
                 raise FileError(
-                    f"Another run has been writing {path} for a long time (it holds {lock}). Run again when it has "
+                    f"Another task has locked {path} for too long (lock file {lock}). Run again when that task has "
                     "ended."
                 ) from None
             time.sleep(_LOCK_PAUSE)
@@ -174,7 +180,8 @@ def _acquire(path: str, lock: str, deadline: float) -> int:
         os.close(descriptor)
 
 
-def _is_still(lock: str, descriptor: int) -> bool:
+def _is_current(lock: str, descriptor: int) -> bool:
+    """Whether the path of the lock file still names the opened file."""
     try:
         return os.path.samestat(os.stat(lock), os.fstat(descriptor))
     except FileNotFoundError:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options that several modules have, and how they are read. Private to this collection."""
+"""Define and read the options that several modules share. Private to this collection."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import 
 
 TOKEN: dict[str, t.Any] = {
     "type": "dict",
-    # Only the secret parts: no_log on the whole would mask "AWS" and the expiry all over the result.
+    # no_log is set on the secret parts only: on the whole dict it would mask "AWS" and the expiry in the whole result.
     "no_log": False,
     "options": {
         "registry": {"type": "str"},
@@ -28,31 +28,33 @@ TOKEN: dict[str, t.Any] = {
 }
 
 OUTAGE = "outage"
-"""The one key that the module may find in `aws`: why AWS gave no token, in words. The action plugin takes the user's
-`aws`, asks AWS itself, and hands this to the module. Where another host has asked for a whole fleet, the role hands it
-to the action plugin, so that AWS is not asked again.
+"""The only key of `aws` that the module accepts: the reason why no token is available, as a text.
+
+The action plugin removes the user's `aws`, requests a token itself, and passes this key to the module if there is none.
+If one host has requested the token for a whole fleet, the role passes this key to the action plugin of each host, which
+then requests no token.
 """
 
 _REGISTRY = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[0-9]{1,5})?")
 
 
 def read_registries(registries: t.Sequence[str]) -> tuple[str, ...]:
-    """Each of them once. Raises OptionError."""
+    """Check the registries and return each of them once. Raises OptionError."""
     for registry in registries:
         if not _REGISTRY.fullmatch(registry):
             raise OptionError(
-                f"registries: {registry!r} is not a registry's host such as {_docker_config.DEFAULT_REGISTRY}: "
-                "no scheme, path or upper case"
+                f"registries: {registry!r} is not the host of a registry. Use a host such as "
+                f"{_docker_config.DEFAULT_REGISTRY}, without scheme, path and upper case."
             )
     if not registries:
         raise OptionError(
-            "registries is empty, so that there is nothing to serve: use state: absent to take away what there is"
+            "registries is empty. Name at least one registry. To remove managed entries, use state: absent."
         )
     return tuple(dict.fromkeys(registries))
 
 
 def read_duration(option: str, text: str) -> dt.timedelta:
-    """Raises OptionError."""
+    """Read a Go duration. Raises OptionError."""
     try:
         return parse_duration(text)
     except TimeError as exc:

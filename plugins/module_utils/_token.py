@@ -18,16 +18,16 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors impor
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import TimeError, format_time, parse_time
 
 UNKNOWN = "unknown"
-"""Stands in check mode for what only a token could tell."""
+"""The value in check mode of a result that is known only with a new token."""
 
 
 class TokenError(CollectionError):
-    """A token that cannot be used. The message never holds the token."""
+    """A token cannot be used. The message never holds the token."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Token:
-    """What GetAuthorizationToken gave. repr() shows no secret."""
+    """The token that GetAuthorizationToken returns. repr() shows no secret."""
 
     expires_at: dt.datetime
     username: str
@@ -36,12 +36,12 @@ class Token:
 
     @classmethod
     def from_authorization(cls, authorization_token: str, expires_at: dt.datetime) -> Token:
-        """From the API's base64("user:password"). Raises TokenError."""
+        """Build a token from the API's base64("user:password"). Raises TokenError."""
         try:
             text = base64.b64decode(authorization_token, validate=True).decode()
         except (binascii.Error, UnicodeDecodeError, ValueError) as exc:
             raise TokenError("the authorization token is not base64 text") from exc
-        # Split once: nothing says that a password has no colon.
+        # Split once: a password can hold colons.
         username, colon, password = text.partition(":")
         if not (username and colon and password):
             raise TokenError("the authorization token is not base64 of user:password")
@@ -49,17 +49,17 @@ class Token:
 
     @classmethod
     def from_mapping(cls, mapping: t.Mapping[str, t.Any]) -> Token:
-        """From what the lookup returns; username, password and expires_at suffice. Raises TokenError."""
+        """Build a token from the value that the lookup returns. Raises TokenError without password or expires_at."""
         missing = [key for key in ("password", "expires_at") if not mapping.get(key)]
         if missing:
             raise TokenError(
-                f"token has no {' and no '.join(missing)}: give it what the lookup "
-                "freshpull.ecr_public.ecr_public_token returns"
+                f"token has no {' and no '.join(missing)}. Use the value that the lookup "
+                "freshpull.ecr_public.ecr_public_token returns."
             )
         try:
             expires_at = parse_time(str(mapping["expires_at"]))
         except TimeError as exc:
-            raise TokenError(f"expires_at of the token: {exc}") from exc
+            raise TokenError(f"token: expires_at: {exc}") from exc
         return cls(
             expires_at=expires_at,
             username=mapping.get("username") or "AWS",
@@ -72,7 +72,7 @@ class Token:
         return _docker_config.auth_entry(self.username, self.password)
 
     def to_mapping(self) -> dict[str, str]:
-        """The six keys that the lookup returns."""
+        """Build the six keys that the lookup returns."""
         entry = self.entry
         return {
             "registry": self.registry,

@@ -17,7 +17,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._atomic_file 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "folder" / "config.json"
+    return tmp_path / "directory" / "config.json"
 
 
 def write(path: Path, data: bytes, mode: int = 0o600) -> None:
@@ -25,22 +25,22 @@ def write(path: Path, data: bytes, mode: int = 0o600) -> None:
         _atomic_file.write(str(path), data, mode)
 
 
-def left(path: Path) -> list[str]:
+def names(path: Path) -> list[str]:
     return sorted(entry.name for entry in path.parent.iterdir())
 
 
-def test_what_is_written_is_private_and_leaves_nothing_beside_it(path: Path) -> None:
+def test_a_new_file_is_private_and_the_only_one(path: Path) -> None:
     write(path, b"one")
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert _atomic_file.read(str(path)) == _atomic_file.Content(b"one", 0o600)
     write(path, b"two", 0o640)
     assert _atomic_file.read(str(path)) == _atomic_file.Content(b"two", 0o640)
-    assert left(path) == ["config.json"]
+    assert names(path) == ["config.json"]
 
 
-def test_a_reader_never_meets_a_file_that_others_can_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The mode is set before the name is, and an old file's wider mode is not taken over."""
+def test_the_file_is_never_readable_for_other_users(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mode is set before the rename. The wider mode of the old file is not used."""
     path.parent.mkdir()
     path.write_bytes(b"old")
     path.chmod(0o644)
@@ -56,15 +56,15 @@ def test_a_reader_never_meets_a_file_that_others_can_read(path: Path, monkeypatc
     assert modes == [0o600]
 
 
-def test_no_file_is_none(path: Path) -> None:
+def test_a_missing_file_is_none(path: Path) -> None:
     assert _atomic_file.read(str(path)) is None
 
 
-def test_content_is_not_shown() -> None:
+def test_repr_shows_no_content() -> None:
     assert "secret" not in repr(_atomic_file.Content(b"secret", 0o600))
 
 
-def test_a_link_is_refused_with_where_it_leads(path: Path) -> None:
+def test_a_link_is_rejected_with_its_target(path: Path) -> None:
     write(path, b"one")
     link = path.with_name("link.json")
     link.symlink_to(path.name)
@@ -72,9 +72,9 @@ def test_a_link_is_refused_with_where_it_leads(path: Path) -> None:
         _atomic_file.read(str(link))
 
 
-def test_what_is_no_file_is_refused(path: Path) -> None:
+def test_only_a_regular_file_is_read(path: Path) -> None:
     path.mkdir(parents=True)
-    with pytest.raises(FileError, match=r"is a folder.*config\.json/config\.json"):
+    with pytest.raises(FileError, match=r"is a directory.*config\.json/config\.json"):
         _atomic_file.read(str(path))
     os.mkfifo(path / "fifo")
     with pytest.raises(FileError, match="not a regular file"):
@@ -83,26 +83,26 @@ def test_what_is_no_file_is_refused(path: Path) -> None:
         _atomic_file.read(str(path / "fifo" / "config.json"))
 
 
-def test_another_user_s_file_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_of_another_user_is_rejected(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(path, b"one")
     monkeypatch.setattr(os, "geteuid", lambda: 54321)
-    with pytest.raises(FileError, match=r"the task runs as the user 54321.*become_user"):
+    with pytest.raises(FileError, match=r"the task runs as user 54321.*become_user"):
         _atomic_file.read(str(path))
 
 
 # What the system says, and what the user is told to do.
 PROBLEMS = {
-    errno.EBUSY: "Mount its folder",
+    errno.EBUSY: "Mount its directory",
     errno.ENOSPC: "Free some space",
     errno.EDQUOT: "Free some space",
     errno.EROFS: "read-only",
-    errno.EACCES: "Permission denied. Run as a user",
+    errno.EACCES: "Permission denied. Run as a user who has write permission",
 }
 
 
 @pytest.mark.parametrize("number", PROBLEMS)
 @pytest.mark.parametrize("call", ["replace", "fsync"])
-def test_what_fails_leaves_the_old_file(path: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int) -> None:
+def test_a_failure_keeps_the_old_file(path: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int) -> None:
     write(path, b"old")
 
     def fail(*args: object) -> None:
@@ -112,32 +112,32 @@ def test_what_fails_leaves_the_old_file(path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(FileError, match=PROBLEMS[number]):
         write(path, b"new")
     assert path.read_bytes() == b"old"
-    assert left(path) == ["config.json"]
+    assert names(path) == ["config.json"]
 
 
-def test_a_killed_run_leaves_nothing_for_long(path: Path) -> None:
+def test_the_next_run_removes_the_file_of_a_killed_run(path: Path) -> None:
     write(path, b"old")
     leftover = Path(_atomic_file.beside(str(path), "freshpull-new"))
     leftover.write_bytes(b"half a tok")
     write(path, b"new")
-    assert left(path) == ["config.json"]
+    assert names(path) == ["config.json"]
     leftover.write_bytes(b"half a tok")
     with _atomic_file.locked(str(path)):
         pass
-    assert left(path) == ["config.json"]
+    assert names(path) == ["config.json"]
 
 
-def test_removing_what_is_gone_is_fine(path: Path) -> None:
+def test_removing_a_missing_file_is_no_error(path: Path) -> None:
     _atomic_file.remove(str(path))
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+def test_a_directory_that_cannot_be_created_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(FileError, match=r"file/x/config\.json was left as it is"):
+    with pytest.raises(FileError, match=r"file/x/config\.json was not changed"):
         write(tmp_path / "file" / "x" / "config.json", b"new")
 
 
-def test_who_waits_too_long_says_for_what(path: Path) -> None:
+def test_the_error_after_a_long_wait_names_the_lock_file(path: Path) -> None:
     with (
         _atomic_file.locked(str(path)),
         pytest.raises(FileError, match="freshpull-lock"),
@@ -148,8 +148,8 @@ def test_who_waits_too_long_says_for_what(path: Path) -> None:
         pass
 
 
-def test_one_at_a_time(path: Path) -> None:
-    """The lock's file is removed by each holder, under the eyes of those who wait for it."""
+def test_one_task_at_a_time(path: Path) -> None:
+    """Each holder of the lock removes its file while others wait for it."""
     path.parent.mkdir()
     path.write_bytes(b"0")
 
@@ -166,4 +166,4 @@ def test_one_at_a_time(path: Path) -> None:
     for thread in threads:
         thread.join()
     assert path.read_bytes() == b"160"
-    assert left(path) == ["config.json"]
+    assert names(path) == ["config.json"]

@@ -11,23 +11,23 @@ import pytest
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, TokenError
 
 TOKEN_KEYS = ("registry", "username", "password", "authorization_token", "expires_at", "dockerconfigjson")
-WHEN = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.timezone.utc)
+EXPIRY = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.timezone.utc)
 
 
 def test_a_password_may_hold_colons() -> None:
-    token = Token.from_authorization(base64.b64encode(b"AWS:a:b:c").decode(), WHEN)
+    token = Token.from_authorization(base64.b64encode(b"AWS:a:b:c").decode(), EXPIRY)
     assert (token.username, token.password) == ("AWS", "a:b:c")
 
 
 @pytest.mark.parametrize("text", ["", "AWS:x", "QVdT", "!!", base64.b64encode(b"AWS:").decode(), "gICA"])
-def test_an_authorization_token_that_is_none(text: str) -> None:
+def test_an_invalid_authorization_token(text: str) -> None:
     with pytest.raises(TokenError) as caught:
-        Token.from_authorization(text, WHEN)
+        Token.from_authorization(text, EXPIRY)
     assert text == "" or text not in str(caught.value)
 
 
-def test_there_and_back() -> None:
-    mapping = Token.from_authorization(base64.b64encode(b"AWS:secret").decode(), WHEN).to_mapping()
+def test_a_token_is_the_same_after_a_round_trip() -> None:
+    mapping = Token.from_authorization(base64.b64encode(b"AWS:secret").decode(), EXPIRY).to_mapping()
     assert tuple(mapping) == TOKEN_KEYS
     assert mapping["dockerconfigjson"] == (
         '{"auths":{"public.ecr.aws":{"username":"AWS","password":"secret","auth":"QVdTOnNlY3JldA=="}}}'
@@ -36,7 +36,7 @@ def test_there_and_back() -> None:
 
 
 @pytest.mark.parametrize("missing", ["password", "expires_at"])
-def test_a_mapping_must_be_whole(missing: str) -> None:
+def test_a_mapping_needs_password_and_expiry(missing: str) -> None:
     mapping = {"password": "secret", "expires_at": "2026-01-02T03:04:05Z", missing: ""}
     with pytest.raises(TokenError, match=missing) as caught:
         Token.from_mapping(mapping)
@@ -44,4 +44,4 @@ def test_a_mapping_must_be_whole(missing: str) -> None:
 
 
 def test_repr_shows_no_password() -> None:
-    assert "secret" not in repr(Token(expires_at=WHEN, username="AWS", password="secret"))
+    assert "secret" not in repr(Token(expires_at=EXPIRY, username="AWS", password="secret"))
