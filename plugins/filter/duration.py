@@ -9,23 +9,22 @@ name: duration
 author:
   - freshpull contributors (@freshpull)
 version_added: 1.0.0
-short_description: The seconds of a Go duration
+short_description: Convert a Go duration to seconds
 description:
-  - Takes a duration as Go programs, and with them Kubernetes, write it, such as V(8h) or V(1h30m), and returns its
-    seconds.
-  - It reads what the option O(freshpull.ecr_public.ecr_public_pull_secret#module:renew_before) takes.
+  - Converts a duration in the format of Go and Kubernetes, such as V(8h) or V(1h30m), to seconds.
+  - It accepts the same values as the option O(freshpull.ecr_public.ecr_public_pull_secret#module:renew_before).
 options:
   _input:
     description:
-      - Numbers with units, from C(h), C(m) and C(s) to C(ms), C(us) and C(ns). They may have decimals.
-      - It must be more than 0 and less than a year.
+      - Numbers with the units C(h), C(m), C(s), C(ms), C(us) and C(ns). Decimals are allowed.
+      - The duration must be more than 0 and less than a year.
     type: str
     required: true
 seealso:
   - plugin: freshpull.ecr_public.schedule_gap
     plugin_type: filter
   - name: ParseDuration
-    description: The form, as Go defines it.
+    description: The format, as Go defines it.
     link: https://pkg.go.dev/time#ParseDuration
 """
 
@@ -44,7 +43,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The seconds. Whole ones are an integer.
+  description: The seconds. Whole seconds are an integer.
   type: float
   sample: 5400
 """
@@ -57,9 +56,9 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import 
 
 
 def duration(text: t.Any) -> float:
-    """Raises AnsibleFilterError."""
+    """Convert a Go duration to seconds. Raises AnsibleFilterError."""
     if not isinstance(text, str):
-        raise AnsibleFilterError(f"duration: it must be a text such as 8h or 1h30m, not {type(text).__name__}")
+        raise AnsibleFilterError(f"duration: the value must be a text such as 8h or 1h30m, not {type(text).__name__}")
     try:
         seconds = parse_duration(text).total_seconds()
     except TimeError as error:

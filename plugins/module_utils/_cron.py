@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Schedules of Kubernetes' CronJobs, and the time between two of their runs. Private to this collection.
+"""Parse the schedules of CronJobs and measure the time between two runs. Private to this collection.
 
-Kubernetes reads schedules with the Go package robfig/cron, version 3. What that takes is taken here, what it refuses is
-refused, and the days of the month and of the week combine as there.
+Kubernetes parses schedules with the Go package robfig/cron, version 3. This parser accepts and rejects the same
+schedules, and combines the day of the month and the day of the week in the same way.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ _NUMBER = re.compile(r"\+?[0-9]{1,18}")
 _DAY = dt.timedelta(days=1)
 _EPOCH = dt.date(1970, 1, 1)
 
-# These need no data base of time zones, which a slim container may lack.
+# These need no time zone database, which a small container image may not have.
 _UTC = ("UTC", "Etc/UTC")
 
-# After so many years weekdays, leap years and rules such as "the last Sunday of March" have met in every way they can.
+# In 28 years every combination of weekday, leap year and rules such as "the last Sunday of March" occurs.
 _YEARS = 28
 
 
 class CronError(CollectionError):
-    """A schedule or time zone that Kubernetes would not take, or a schedule that never comes."""
+    """A schedule or time zone that Kubernetes rejects, or a schedule that never runs."""
 
 
 @dataclasses.dataclass(frozen=True)
 class _Field:
-    """One of the five: what it is called, its lowest and highest number, and names that stand for numbers."""
+    """One of the five fields: its title, its lowest and highest number, and its names for numbers."""
 
     title: str
     lowest: int
@@ -57,7 +57,7 @@ class _Field:
     names: tuple[str, ...] = ()
 
     def parse(self, text: str) -> tuple[frozenset[int], bool]:
-        """The numbers that it lists, and whether a star is among them. An empty item is passed over, as there."""
+        """Return the listed numbers, and whether a star is among them. Empty items are ignored, as in robfig/cron."""
         items = [self._item(item) for item in text.split(",") if item]
         return frozenset(itertools.chain.from_iterable(numbers for numbers, _star in items)), any(
             star for _numbers, star in items
@@ -68,19 +68,21 @@ class _Field:
         low, *high = span.split("-")
         star = low in ("*", "?")
         if len(steps) > 1 or (len(high) > 1 and not star):
-            raise CronError(f"the {self.title} has {text!r}, which is neither a number, a range nor a step")
+            raise CronError(
+                f"the {self.title} has {text!r}, which is neither a number, a range nor a step. Use 5, 1-5 or */15"
+            )
         step = self._number(steps[0], text) if steps else 1
         first, last = self.lowest, self.highest
         if not star:
             first = self._value(low, text)
-            # A single number with a step goes on to the end: 5/15 is 5-59/15.
+            # A single number with a step is a range to the highest number: 5/15 is 5-59/15.
             last = self._value(high[0], text) if high else self.highest if steps else first
         if not self.lowest <= first <= last <= self.highest or step == 0:
             raise CronError(
-                f"the {self.title} has {text!r}: numbers go up from {self.lowest} to {self.highest}, "
-                "a step is at least 1"
+                f"the {self.title} has {text!r}: numbers range from {self.lowest} to {self.highest} in ascending "
+                "order, a step is at least 1"
             )
-        # A star with a step is none: of */2 in one of the two fields of days the other one is no longer a limit.
+        # A star with a step above 1 does not count as a star: with */2 in one field of days, either field can match.
         return range(first, last + 1, step), star and step == 1
 
     def _value(self, text: str, item: str) -> int:
@@ -105,59 +107,61 @@ _FIELDS = (
 
 @dataclasses.dataclass(frozen=True)
 class Schedule:
-    """When a CronJob runs, by the clock of its time zone."""
+    """The days and times at which a CronJob runs, in its time zone."""
 
     minutes: tuple[int, ...]
-    """Of the day, in order."""
+    """The minutes of the day, in ascending order."""
 
     months: frozenset[int]
     days: frozenset[int]
     weekdays: frozenset[int]
 
     any_day: bool
-    """Whether a day of the month or of the week suffices. With a star in one of the fields both must match."""
+    """Whether one match of the two fields of days is enough. With a star in either field, both must match."""
 
     @classmethod
     def parse(cls, text: str) -> Schedule:
-        """From five fields or a nickname such as @hourly. Raises CronError."""
+        """Parse five fields or a nickname such as @hourly. Raises CronError."""
         parts = _NICKNAMES.get(text, text).split()
         if text.startswith("@") and text not in _NICKNAMES:
-            raise CronError(f"{text!r} is none of {', '.join(_NICKNAMES)} and @every with a duration")
+            raise CronError(
+                f"{text!r} is not supported. Use {', '.join(_NICKNAMES)}, @every with a duration, or five fields"
+            )
         if len(parts) != len(_FIELDS):
             titles = ", ".join(field.title for field in _FIELDS)
-            raise CronError(f"{text!r} has {len(parts)} fields; the five are {titles}")
+            raise CronError(f"{text!r} has {len(parts)} fields. Use five: {titles}")
         fields = [field.parse(part) for field, part in zip(_FIELDS, parts)]
         minutes, hours, days, months, weekdays = (numbers for numbers, _star in fields)
         times = tuple(sorted(hour * 60 + minute for hour in hours for minute in minutes))
         return cls(times, months, days, weekdays, any_day=not fields[2][1] and not fields[4][1])
 
     def on(self, day: dt.date) -> bool:
-        """Whether it runs on this day."""
+        """Whether the CronJob runs on this day."""
         of_month, of_week = day.day in self.days, day.isoweekday() % 7 in self.weekdays
         return day.month in self.months and (of_month or of_week if self.any_day else of_month and of_week)
 
 
 @dataclasses.dataclass(frozen=True)
 class Gaps:
-    """The most and the fewest seconds between the starts of two runs in a row."""
+    """The longest and the shortest time between the starts of two consecutive runs, in seconds."""
 
     longest: int
     shortest: int
 
 
 def gaps(text: str, time_zone: str, year: int) -> Gaps:
-    """Of a schedule, from the year on. Raises CronError."""
+    """Measure the gaps of a schedule over 28 years from this year. Raises CronError."""
     zone = _zone(time_zone)
     if text.startswith(_EVERY):
         try:
-            # Kubernetes drops what is less than a second, and takes a second for less than that.
+            # Kubernetes rounds down to whole seconds, and uses 1 second for a shorter duration.
             seconds = max(1, int(parse_duration(text[len(_EVERY) :]).total_seconds()))
         except TimeError as error:
             raise CronError(f"{text!r}: {error}") from error
         return Gaps(seconds, seconds)
     found = _gaps(Schedule.parse(text), zone, dt.date(year, 1, 1), dt.date(year + _YEARS, 1, 1))
     if not found:
-        raise CronError(f"{text!r} never comes: no day is what it asks for")
+        raise CronError(f"{text!r} never runs: no date matches it. Correct the day or the month")
     return Gaps(max(found), min(found))
 
 
@@ -170,13 +174,13 @@ def _zone(name: str) -> dt.tzinfo:
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         pass
     raise CronError(
-        f"there is no time zone {name!r} here: write it as the IANA does, such as Europe/Berlin, and see that the "
-        "host that runs this has the time zones (Debian's package tzdata, or Python's)"
+        f"there is no time zone {name!r} on this host. Use an IANA name such as Europe/Berlin. If the name is correct, "
+        "install the time zones: Debian's package tzdata, or Python's"
     )
 
 
 def _gaps(schedule: Schedule, zone: dt.tzinfo, start: dt.date, end: dt.date) -> set[int]:
-    """Day by day. Only where the clocks change are the single runs looked at: all other days are alike."""
+    """Collect the gaps, in seconds, day by day. Only days with a clock change need a look at each run."""
     found: set[int] = set()
     last: int | None = None
     within = {minutes * 60 for minutes in _steps(schedule.minutes)}
@@ -206,13 +210,13 @@ def _steps(values: t.Sequence[int]) -> set[int]:
 
 
 def _offset(day: dt.date, zone: dt.tzinfo) -> int:
-    """Seconds that the zone is ahead of UTC when the day begins."""
+    """Return the offset of the zone from UTC at the start of the day, in seconds."""
     offset = dt.datetime(day.year, day.month, day.day, tzinfo=zone).utcoffset()
     return int(offset.total_seconds()) if offset is not None else 0
 
 
 def _runs(schedule: Schedule, day: dt.date, offsets: tuple[int, int], zone: dt.tzinfo) -> list[int]:
-    """The runs of a day on which the clocks change: none at a time that is skipped, two at one that comes twice."""
+    """Return the runs of a day with a clock change: none at a skipped time, two at a repeated time."""
     midnight = (day - _EPOCH).days * 86400
     found = {
         midnight + minute * 60 - offset

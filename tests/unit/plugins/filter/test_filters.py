@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The filters as Ansible finds and calls them."""
+"""The filters, loaded by Ansible's plugin loader."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def test_duration(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "8", "h", "8 h", "8h ", "-1h", "0s", "9000h", "1d"])
-def test_no_duration(text: str) -> None:
+def test_invalid_duration(text: str) -> None:
     with pytest.raises(AnsibleFilterError, match=r"^duration: "):
         call("duration", text)
 
 
 @pytest.mark.parametrize("value", [8, None, 1.5, ["8h"]])
-def test_duration_of_something_else(value: Any) -> None:
+def test_duration_of_another_type(value: Any) -> None:
     with pytest.raises(AnsibleFilterError, match="must be a text"):
         call("duration", value)
 
@@ -56,6 +56,6 @@ def test_schedule_gap() -> None:
 
 
 @pytest.mark.parametrize("args", [("* * *",), ("@hourly", "Nowhere"), (5,), ("@hourly", None)])
-def test_no_schedule(args: tuple[Any, ...]) -> None:
+def test_invalid_schedule(args: tuple[Any, ...]) -> None:
     with pytest.raises(AnsibleFilterError, match=r"^schedule_gap: "):
         call("schedule_gap", *args)

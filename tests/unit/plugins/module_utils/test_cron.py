@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Schedules against what Kubernetes' own parser, robfig/cron 3.0.1, says of them."""
+"""Compare the gaps of schedules with those of Kubernetes' own parser, robfig/cron 3.0.1."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils import _cron
 HOUR = 3600
 DAY = 24 * HOUR
 
-# The longest time between two answers of its Next() from 2026 to 2053.
+# The longest time between two consecutive results of its Next() from 2026 to 2053.
 GAPS = {
     ("17 */2 * * *", "Etc/UTC"): 2 * HOUR,
     ("0 */6 * * *", "Etc/UTC"): 6 * HOUR,
     ("* * * * *", "Etc/UTC"): 60,
-    # Each minute of every sixth hour, then five hours and a minute of nothing.
+    # Each minute of every sixth hour, then no run for five hours and a minute.
     ("* */6 * * *", "Etc/UTC"): 5 * HOUR + 60,
     # Lists, ranges, steps
     ("0,10,40 3,22 * * *", "Etc/UTC"): 66000,
@@ -47,7 +47,7 @@ GAPS = {
     ("0 0 1 jan,jul *", "Etc/UTC"): 184 * DAY,
     ("0 8-18 * * mon-fri", "Etc/UTC"): 62 * HOUR,
     ("0 8-18 * * mon-fri", "Europe/Berlin"): 63 * HOUR,
-    # Both fields of days: one suffices, unless one begins with a star that has no step above 1
+    # Both fields of days: one match is enough, unless one field begins with a star that has no step above 1
     ("0 0 13 * fri", "Etc/UTC"): 7 * DAY,
     ("0 0 */2 * fri", "Etc/UTC"): 2 * DAY,
     ("0 0 13 * */2", "Etc/UTC"): 2 * DAY,
@@ -58,7 +58,7 @@ GAPS = {
     # Months without a 31st, years without a February 29th
     ("0 0 31 * *", "Etc/UTC"): 61 * DAY,
     ("0 0 29 2 *", "Etc/UTC"): 1461 * DAY,
-    # Clocks go forward and what they skip does not run; they go back and a run at 1:30 comes twice
+    # Clock changes: forward, where a skipped time has no run; back, where a repeated time has two runs
     ("17 */2 * * *", "Europe/Berlin"): 3 * HOUR,
     ("17 1-23/2 * * *", "Europe/London"): 3 * HOUR,
     ("17 */2 * * *", "America/New_York"): 3 * HOUR,
@@ -68,7 +68,7 @@ GAPS = {
     ("30 2 * * *", "Europe/Berlin"): 47 * HOUR,
     ("30 2 * * *", "America/New_York"): 47 * HOUR,
     ("30 1 * * *", "America/New_York"): DAY,
-    # At midnight, in a zone of quarter hours, by two hours, in a zone whose rule follows the moon, and never
+    # Changes at midnight, in a zone of quarter hours, by two hours, by a rule that follows the moon, and no change
     ("0 0 * * *", "America/Santiago"): 47 * HOUR,
     ("0 0 * * *", "America/Havana"): 47 * HOUR,
     ("0 */3 * * *", "Asia/Beirut"): 5 * HOUR,
@@ -91,7 +91,7 @@ SHORTEST = {
     ("0 0,23 * * *", "Etc/UTC"): HOUR,
     ("@every 90m", "Etc/UTC"): 5400,
     ("0 0 1 1 *", "Etc/UTC"): 365 * DAY,
-    # A time that comes twice, or the hour that is left out.
+    # A repeated time, and a skipped hour
     ("30 2 * * *", "Europe/Berlin"): HOUR,
     ("0 */6 * * *", "Europe/Berlin"): 5 * HOUR,
 }
@@ -103,8 +103,8 @@ def test_shortest_gap(schedule: str, zone: str) -> None:
 
 
 @pytest.mark.parametrize("year", [2025, 2027, 2028, 2031])
-def test_does_not_depend_on_the_year(year: int) -> None:
-    """Else a role that runs every day would find another answer at New Year."""
+def test_the_gap_does_not_depend_on_the_year(year: int) -> None:
+    """A role that runs every day must not compute another gap at New Year."""
     for schedule, zone in (("30 2 * * *", "Europe/Berlin"), ("0 0 29 2 *", "Etc/UTC"), ("0 0 13 * fri", "Etc/UTC")):
         assert _cron.gaps(schedule, zone, year).longest == GAPS[schedule, zone]
 
@@ -120,7 +120,7 @@ REFUSED = {
     "0 0 32 * *": "day of the month has '32'",
     "0 0 * 13 *": "month has '13'",
     "0 0 * 0 *": "month has '0'",
-    "0 0 * * 7": "day of the week has '7': numbers go up from 0 to 6",
+    "0 0 * * 7": "day of the week has '7': numbers range from 0 to 6",
     "5-1 * * * *": "minute has '5-1'",
     "*/0 * * * *": "a step is at least 1",
     "1-2-3 * * * *": "neither a number, a range nor a step",
@@ -135,24 +135,24 @@ REFUSED = {
     "0 0 l * *": "'l' is not a number",
     "0 0 * * fri#2": "one of sun, mon",
     "0 jan * * *": "'jan' is not a number",
-    "@reboot": "none of @yearly",
-    "@Hourly": "none of @yearly",
-    "@every": "none of @yearly",
+    "@reboot": "is not supported. Use @yearly",
+    "@Hourly": "is not supported. Use @yearly",
+    "@every": "is not supported. Use @yearly",
     "@every 6": "is not a duration",
     "TZ=Europe/Berlin 0 * * * *": "has 6 fields",
 }
 
 
 @pytest.mark.parametrize("schedule", REFUSED)
-def test_refused(schedule: str) -> None:
+def test_invalid_schedules(schedule: str) -> None:
     with pytest.raises(_cron.CronError) as error:
         _cron.gaps(schedule, "Etc/UTC", 2026)
     assert REFUSED[schedule] in str(error.value)
 
 
 @pytest.mark.parametrize("schedule", ["0 0 30 2 *", "0 0 31 2,4,6,9,11 *", ", * * * *", "0 0 , * *"])
-def test_never(schedule: str) -> None:
-    with pytest.raises(_cron.CronError, match="never comes"):
+def test_schedules_that_never_run(schedule: str) -> None:
+    with pytest.raises(_cron.CronError, match="never runs"):
         _cron.gaps(schedule, "Etc/UTC", 2026)
 
 

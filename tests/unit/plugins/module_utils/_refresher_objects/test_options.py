@@ -76,7 +76,7 @@ SCHEDULE = {
     "each minute of some hours, by another star": Case({**KEYS, "schedule": "?/1 3 * * *"}, refused=("each minute",)),
     "each minute": Case({**KEYS, "schedule": "* * * * *"}, refused=("as close as 60 seconds",)),
     "four fields": Case({**KEYS, "schedule": "17 * * *"}, refused=("has 4 fields",)),
-    "Sunday as 7": Case({**KEYS, "schedule": "0 * * * 7"}, refused=("numbers go up from 0 to 6",)),
+    "Sunday as 7": Case({**KEYS, "schedule": "0 * * * 7"}, refused=("numbers range from 0 to 6",)),
     "no such time zone": Case({**KEYS, "time_zone": "Mars/Base"}, refused=("no time zone 'Mars/Base'",)),
 }
 
