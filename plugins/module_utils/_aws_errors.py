@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What can go wrong on the way to a token, and what to do about it. Private to this collection.
+"""Build the error messages for failed token requests, each with the next step. Private to this collection.
 
-Nothing here knows boto3: an AWS error comes as its code and message.
+This file does not use boto3: an AWS error is passed as its code and message.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import typing as t
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import CollectionError
 
 ACTIONS = ("ecr-public:GetAuthorizationToken", "sts:GetServiceBearerToken")
-# For a principal that needs a token and nothing else; also the session policy of an assumed role.
+# The permissions that a token needs and no more. Also the session policy of an assumed role.
 POLICY: dict[str, t.Any] = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": list(ACTIONS), "Resource": "*"}],
@@ -26,7 +26,7 @@ POLICY_TEXT = json.dumps(POLICY)
 MANAGED_POLICY = "AmazonElasticContainerRegistryPublicReadOnly"
 PRIVATE_POLICY = "AmazonEC2ContainerRegistryReadOnly"
 
-MAX_QUOTE = 600  # characters; a proxy may answer with a whole page
+MAX_QUOTE = 600  # characters; a proxy can return a whole HTML page
 
 _UNKNOWN_KEY = ("UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId", "AuthFailure")
 _EXPIRED = ("ExpiredTokenException", "ExpiredToken")
@@ -49,11 +49,11 @@ _SKEW = re.compile(r"(?:expired|not yet current): (\d{8}T\d{6}Z) is .* \((\d{8}T
 
 
 class EcrPublicError(CollectionError):
-    """No token. The message says what, where and the next step; it never holds a token or a secret key."""
+    """No token. The message states the problem, its place and the next step. It never holds a token or a secret key."""
 
 
 class OptionsError(EcrPublicError):
-    """The options cannot be used as they are. AWS was not asked, so this is no reason to fail open."""
+    """Invalid options. No token was requested, and the modules do not fail open."""
 
 
 class LibraryError(EcrPublicError):
@@ -61,54 +61,54 @@ class LibraryError(EcrPublicError):
 
 
 class AwsError(EcrPublicError):
-    """AWS gave no token, or could not be asked."""
+    """No token is available: AWS returned an error or could not be called."""
 
 
 class CredentialsError(AwsError):
-    """No credentials, or none that AWS accepts."""
+    """No credentials, or credentials that AWS rejects."""
 
 
 class AccessDeniedError(AwsError):
-    """The credentials are good, their rights are not."""
+    """The credentials are valid, but permissions are missing."""
 
 
 class ClockError(AwsError):
-    """The clock is too far from AWS's."""
+    """The local clock differs too much from AWS's."""
 
 
 class ThrottledError(AwsError):
-    """AWS turned the call away even after retries."""
+    """AWS throttled the request, also after retries."""
 
 
 class UnreachableError(AwsError):
-    """No answer from the endpoint."""
+    """The endpoint did not respond."""
 
 
-class AnswerError(AwsError):
-    """An answer that is not one of ECR Public."""
+class ResponseError(AwsError):
+    """The response is not one of the ECR Public API."""
 
 
 class Words(t.NamedTuple):
-    """What differs in messages by where AWS is called from."""
+    """The parts of messages that depend on the host that calls AWS."""
 
-    machine: str  # whose clock it is
-    new_session: str  # what to do about a session that has expired
-    missing_session: str  # what to do about temporary keys without their session token
-    throttled: str  # what to do about throttling
-    endpoint: str  # what may name another endpoint than ECR Public's
-    external_id: str  # the option
+    machine: str  # the owner of the clock
+    new_session: str  # next step for an expired session
+    missing_session: str  # next step for a temporary access key without a session token
+    throttled: str  # next step after throttling
+    endpoint: str  # the options and variables that set another endpoint
+    external_id: str  # the option for the external ID
 
 
 ON_THE_CONTROL_NODE = Words(
-    machine="the controller's",
+    machine="the control node's",
     new_session=(
-        "Get new ones: session_token, or AWS_SESSION_TOKEN or AWS_SECURITY_TOKEN, goes with the access key it was made "
-        "for."
+        "Get a new access key, secret key and session token (session_token, AWS_SESSION_TOKEN or AWS_SECURITY_TOKEN). "
+        "The three belong together."
     ),
-    missing_session="give session_token, or set AWS_SESSION_TOKEN or AWS_SECURITY_TOKEN.",
+    missing_session="set session_token, AWS_SESSION_TOKEN or AWS_SECURITY_TOKEN.",
     throttled=(
-        "Try again later; one call can serve a whole play: keep the token with set_fact, run_once and no_log. More "
-        "patience: aws_config with retries.total_max_attempts."
+        "Run again later. To request one token for a whole play, store it with set_fact, run_once and no_log. For more "
+        "retries, set retries.total_max_attempts in aws_config."
     ),
     endpoint="endpoint_url, AWS_URL or AWS_ENDPOINT_URL_ECR_PUBLIC",
     external_id="assume_role_external_id",
@@ -116,25 +116,25 @@ ON_THE_CONTROL_NODE = Words(
 
 
 class Call(t.NamedTuple):
-    """The call that failed: what was asked, where, and with whose credentials."""
+    """The failed request: its action, endpoint and credentials."""
 
-    action: str  # as IAM names it
+    action: str  # the name in IAM
     endpoint: str
     access_key: str = ""
     has_session_token: bool = False
-    source: str = ""  # where the credentials were found, some in botocore's words
-    partition: str = "aws"  # of the configured region, which the call itself does not use
+    source: str = ""  # the source of the credentials; botocore has names of its own for some
+    partition: str = "aws"  # of the configured region, which the request does not use
     region: str = ""
     role_arn: str = ""
     words: Words = ON_THE_CONTROL_NODE
 
 
 def explain(call: Call, code: str, message: str, *, status: int = 400, retries: int = 0) -> AwsError:
-    """The error for what AWS answered: its code, message, HTTP status and the retries made."""
-    said = message.strip().rstrip(".") or code
-    says = f"AWS says: {said if len(said) <= MAX_QUOTE else said[:MAX_QUOTE] + '...'}"
+    """Build the error for an error response of AWS. code, message: AWS's own. status: the HTTP status."""
+    text = message.strip().rstrip(".") or code
+    quote = f"AWS returned: {text if len(text) <= MAX_QUOTE else text[:MAX_QUOTE] + '...'}"
     if code in _DENIED:
-        return _denied(call, message, says)
+        return _denied(call, message, quote)
     if code in _UNKNOWN_KEY:
         return CredentialsError(_unknown_key(call, code))
     if code in _EXPIRED:
@@ -143,58 +143,61 @@ def explain(call: Call, code: str, message: str, *, status: int = 400, retries: 
             f"{call.words.new_session}"
         )
     if code in _SIGNATURE:
-        return _signature(call, code, message, says)
+        return _signature(call, code, message, quote)
     if code in _WEB_IDENTITY:
         return CredentialsError(
-            f"AWS does not accept the web identity token{_source(call)} ({code}). {says}. Its issuer must be an "
-            "identity provider in IAM, which AWS can reach, with the token's audience."
+            f"AWS does not accept the web identity token{_source(call)} ({code}). {quote}. Its issuer must be an "
+            "identity provider in IAM that AWS can reach, and the provider must have the token's audience."
         )
     if code in _THROTTLED:
-        tried = f", {retries} retries included" if retries else ""
-        return ThrottledError(f"{call.endpoint} throttled {call.action} ({code}){tried}. {call.words.throttled}")
+        retried = f", {retries} retries included" if retries else ""
+        return ThrottledError(f"{call.endpoint} throttled {call.action} ({code}){retried}. {call.words.throttled}")
     if code == "UnsupportedCommandException":
-        return AnswerError(
-            f"{call.endpoint} does not serve {call.action} ({says}). ECR Public answers in us-east-1 alone: if "
-            f"{call.words.endpoint} is set, leave it out, or set the ECR Public API."
+        return ResponseError(
+            f"{call.endpoint} does not support {call.action} ({quote}). The ECR Public API exists in us-east-1 only. "
+            f"If {call.words.endpoint} is set, remove it or set it to the ECR Public API."
         )
-    again = " This is AWS's side: try again later." if status >= 500 else ""
-    return AwsError(f"{call.action} failed at {call.endpoint} with {code} (HTTP {status}). {says}.{again}")
+    later = " This is an error of AWS. Try again later." if status >= 500 else ""
+    return AwsError(f"{call.action} failed at {call.endpoint} with {code} (HTTP {status}). {quote}.{later}")
 
 
-def strange(call: Call, what: str) -> AnswerError:
-    """The error for a response that is not one of ECR Public."""
-    return AnswerError(
-        f"The answer of {call.endpoint} is not one of ECR Public: {what}. If {call.words.endpoint} is set, it must "
-        "lead to the ECR Public API, not to that of private ECR."
+def response_error(call: Call, problem: str) -> ResponseError:
+    """Build the error for a response that is not one of the ECR Public API."""
+    return ResponseError(
+        f"The response of {call.endpoint} is not an ECR Public response: {problem}. If {call.words.endpoint} is set, "
+        "set it to the ECR Public API, not to the private ECR API."
     )
 
 
-def _denied(call: Call, message: str, says: str) -> AccessDeniedError:
-    found = _DENIED_ACTION.search(message)
+def _denied(call: Call, message: str, quote: str) -> AccessDeniedError:
+    denied_action = _DENIED_ACTION.search(message)
     if call.action == "sts:AssumeRoleWithWebIdentity":
         role = call.role_arn or "of the web identity"
         return AccessDeniedError(
-            f"The role {role} could not be assumed: {call.action} is not allowed by {call.endpoint}. {says}. The role "
+            f"The role {role} could not be assumed: {call.action} is not allowed by {call.endpoint}. {quote}. The role "
             "must exist, and its trust policy must name the token's identity provider, its audience and its subject."
         )
     if call.action.startswith("sts:AssumeRole"):
         role = call.role_arn or "of the profile"
         return AccessDeniedError(
-            f"The role {role} could not be assumed: {call.action} is not allowed by {call.endpoint}. {says}. Its trust "
-            "policy must name the principal of these credentials, an sts:ExternalId in it must equal "
+            f"The role {role} could not be assumed: {call.action} is not allowed by {call.endpoint}. {quote}. Its "
+            "trust policy must name the principal of these credentials, an sts:ExternalId in it must equal "
             f"{call.words.external_id}, and the principal needs {call.action} on the role."
         )
-    missing = found.group(1) if found else " or ".join(ACTIONS)
+    missing = denied_action.group(1) if denied_action else " or ".join(ACTIONS)
     if "session policy" in message:
-        where = "The session policy that these credentials were made with leaves it out"
+        where = "The session policy of these credentials does not include it"
     elif "explicit deny" in message:
-        where = "A policy denies it explicitly, so allowing it elsewhere does not help: that policy must change"
+        where = "A policy denies it explicitly: change that policy. An allow in another policy has no effect"
     elif "service control policy" in message or "permissions boundary" in message:
-        where = "Not the principal's own policies but a service control policy or permissions boundary leaves it out"
+        where = (
+            "A service control policy or permissions boundary does not include it: change that, not the policies of "
+            "the principal"
+        )
     else:
         where = f"Attach the managed policy {MANAGED_POLICY}, or the policy below"
     return AccessDeniedError(
-        f"The AWS principal lacks {missing}. {says}. {where}. A token needs both {' and '.join(ACTIONS)} on *; "
+        f"The AWS principal lacks {missing}. {quote}. {where}. A token needs both {' and '.join(ACTIONS)} on *. "
         f"{PRIVATE_POLICY} has neither. Policy: {POLICY_TEXT}"
     )
 
@@ -202,35 +205,36 @@ def _denied(call: Call, message: str, says: str) -> AccessDeniedError:
 def _unknown_key(call: Call, code: str) -> str:
     parts = [f"AWS does not know the access key{_source(call)} ({code} from {call.endpoint})."]
     if call.access_key.startswith("ASIA") and not call.has_session_token:
-        parts.append("It is a temporary one (ASIA...) and no session token came with it: " + call.words.missing_session)
+        parts.append("It is a temporary key (ASIA...) without a session token: " + call.words.missing_session)
     if call.partition != "aws":
-        parts.append(f"The configured region {call.region} is of the partition {call.partition}.")
+        parts.append(f"The configured region {call.region} is in the partition {call.partition}.")
     parts.append(
-        "ECR Public exists in the partition aws only: keys of AWS China or AWS GovCloud do not work, use some of a "
-        "standard AWS account. Else the key is mistyped, deactivated or deleted."
+        "ECR Public exists in the partition aws only: keys of AWS China or AWS GovCloud do not work. Use a key of a "
+        "standard AWS account, and check that it is correct and active."
     )
     return " ".join(parts)
 
 
-def _signature(call: Call, code: str, message: str, says: str) -> AwsError:
-    """AWS's message is quoted for clocks only: others hold what was signed, a session token included."""
+def _signature(call: Call, code: str, message: str, quote: str) -> AwsError:
+    """Build the error. AWS's message is quoted only for clocks: others hold the signed text with the session token."""
     skew = _SKEW.search(message)
     if skew or "Signature expired" in message or "not yet current" in message:
         return ClockError(
-            f"{call.words.machine.capitalize()} clock is {_distance(skew)} AWS's, so {call.endpoint} refused the "
-            f"signature. {says}. Set the clock, for example with chrony or systemd-timesyncd; AWS accepts 5 minutes."
+            f"{call.words.machine.capitalize()} clock is {_distance(skew)} AWS's, and {call.endpoint} rejected the "
+            f"signature. {quote}. Set the clock, for example with chrony or systemd-timesyncd. AWS accepts a "
+            "difference of 5 minutes."
         )
     return CredentialsError(
-        f"{call.endpoint} refused the signature ({code}): the secret key does not belong to the access key"
-        f"{_source(call)}, or a proxy changed the request."
+        f"{call.endpoint} rejected the signature ({code}): the secret key does not belong to the access key"
+        f"{_source(call)}, or a proxy changed the request. Correct the secret key or the proxy."
     )
 
 
 def _distance(skew: re.Match[str] | None) -> str:
     if skew is None:
         return "too far from"
-    ours, theirs = (dt.datetime.strptime(stamp, "%Y%m%dT%H%M%SZ") for stamp in skew.groups())
-    minutes = round((ours - theirs).total_seconds() / 60)
+    local, aws = (dt.datetime.strptime(stamp, "%Y%m%dT%H%M%SZ") for stamp in skew.groups())
+    minutes = round((local - aws).total_seconds() / 60)
     return f"{abs(minutes)} minutes {'behind' if minutes < 0 else 'ahead of'}"
 
 

@@ -202,7 +202,7 @@ def test_aws_cannot_be_reached(refresher: Refresher) -> None:
 def test_wrong_secret_key(refresher: Refresher, aws: FakeAws) -> None:
     due = refresher.add(**DUE)
     refresher.credentials(aws.access_key, "x" * 40)
-    assert "refused the signature" in refresher.run(status=1)[due]["msg"]
+    assert "rejected the signature" in refresher.run(status=1)[due]["msg"]
     assert "x" * 40 not in refresher.output
 
 

@@ -23,7 +23,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors i
     UnreachableError,
     Words,
     explain,
-    strange,
+    response_error,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._process import Process
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
@@ -106,7 +106,7 @@ class AwsCli:
             answer = None
         if answer is None:
             # What was printed is not quoted: it may be a token.
-            raise strange(self._call, "it is not JSON")
+            raise response_error(self._call, "it is not JSON")
         return _aws_response.read(answer, self._call)
 
     def _run(self) -> tuple[int, str, str]:

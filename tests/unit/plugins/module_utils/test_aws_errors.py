@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""AWS's errors put into words, for answers that the fake cannot be made to give."""
+"""The messages for error responses that the fake AWS cannot return."""
 
 from __future__ import annotations
 
@@ -19,10 +19,19 @@ NOT_AUTHORIZED = "User: arn:aws:iam::123456789012:user/ci is not authorized to p
 
 DENIALS = {
     "identity policy": ("because no identity-based policy allows it", f"managed policy {errors.MANAGED_POLICY}"),
-    "session policy": ("because no session policy allows it", "The session policy that these credentials"),
+    "session policy": (
+        "because no session policy allows it",
+        "The session policy of these credentials does not include it",
+    ),
     "explicit deny": ("with an explicit deny in an identity-based policy", "A policy denies it explicitly"),
-    "service control policy": ("because no service control policy allows it", "Not the principal's own policies"),
-    "boundary": ("because no permissions boundary allows it", "Not the principal's own policies"),
+    "service control policy": (
+        "because no service control policy allows it",
+        "A service control policy or permissions boundary does not include it",
+    ),
+    "boundary": (
+        "because no permissions boundary allows it",
+        "A service control policy or permissions boundary does not include it",
+    ),
 }
 
 
@@ -31,14 +40,16 @@ DENIALS = {
 def test_a_denial_names_the_one_action_and_where_to_allow_it(action: str, why: str, text: str) -> None:
     error = explain(CALL, "AccessDeniedException", NOT_AUTHORIZED.format(action=action, why=why))
     assert error.__class__ is errors.AccessDeniedError
-    assert f"The AWS principal lacks {action}. AWS says: User: arn:aws:iam::123456789012:user/ci" in str(error)
+    assert f"The AWS principal lacks {action}. AWS returned: User: arn:aws:iam::123456789012:user/ci" in str(error)
     assert text in str(error)
     assert errors.POLICY_TEXT in str(error)
 
 
 def test_a_denial_without_an_action_names_both() -> None:
     error = explain(CALL, "AccessDeniedException", "")
-    assert "lacks ecr-public:GetAuthorizationToken or sts:GetServiceBearerToken. AWS says: AccessDenied" in str(error)
+    assert "lacks ecr-public:GetAuthorizationToken or sts:GetServiceBearerToken. AWS returned: AccessDenied" in str(
+        error
+    )
 
 
 def test_the_policy_can_be_copied() -> None:
@@ -60,7 +71,7 @@ KINDS = {
     "ThrottlingException": errors.ThrottledError,
     "TooManyRequestsException": errors.ThrottledError,
     "AccessDenied": errors.AccessDeniedError,
-    "UnsupportedCommandException": errors.AnswerError,
+    "UnsupportedCommandException": errors.ResponseError,
     "SomethingNewException": errors.AwsError,
 }
 
@@ -68,7 +79,7 @@ KINDS = {
 @pytest.mark.parametrize("call", [CALL, ASSUME], ids=["token", "role"])
 @pytest.mark.parametrize(("code", "kind"), KINDS.items())
 def test_codes(call: Call, code: str, kind: type[errors.AwsError]) -> None:
-    error = explain(call, code, "Words of AWS.")
+    error = explain(call, code, "A message of AWS.")
     assert error.__class__ is kind
     assert any(words in str(error) for words in (call.endpoint, call.role_arn or "-", "web identity token"))
 
@@ -92,17 +103,17 @@ def test_clock_skew_is_measured(direction: str, message: str, minutes: int) -> N
     assert f"clock is {minutes} minutes {direction}" in str(error)
 
 
-def test_clock_skew_in_other_words() -> None:
+def test_clock_skew_without_times() -> None:
     error = explain(CALL, "InvalidSignatureException", "Signature expired")
     assert error.__class__ is errors.ClockError
     assert "too far from AWS's" in str(error)
 
 
-def test_what_was_signed_is_not_quoted() -> None:
-    """The canonical string of a request has the session token in it."""
+def test_the_signed_text_is_not_quoted() -> None:
+    """The canonical string of a request holds the session token."""
     signed = "The Canonical String for this request should have been 'POST\n/\nx-amz-security-token:secret'"
     error = explain(CALL, "SignatureDoesNotMatch", signed)
-    assert "refused the signature (SignatureDoesNotMatch)" in str(error)
+    assert "rejected the signature (SignatureDoesNotMatch)" in str(error)
     assert "secret'" not in str(error)
 
 
@@ -114,7 +125,7 @@ def test_a_denied_web_identity_is_about_the_identity_provider() -> None:
 
 
 WORDS = Words("The node's", "New session.", "Missing session.", "Throttled.", "Endpoint.", "external_id")
-SAID = {
+NEXT_STEPS = {
     "ExpiredToken": "New session.",
     "InvalidClientTokenId": "Missing session.",
     "Throttling": "Throttled.",
@@ -122,18 +133,18 @@ SAID = {
 }
 
 
-@pytest.mark.parametrize(("code", "said"), SAID.items())
-def test_the_advice_is_that_of_the_place(code: str, said: str) -> None:
-    text = str(explain(CALL._replace(access_key="ASIAEXAMPLE", words=WORDS), code, "Words of AWS."))
-    assert said in text
+@pytest.mark.parametrize(("code", "step"), NEXT_STEPS.items())
+def test_the_next_step_depends_on_the_host(code: str, step: str) -> None:
+    text = str(explain(CALL._replace(access_key="ASIAEXAMPLE", words=WORDS), code, "A message of AWS."))
+    assert step in text
     assert [word for word in errors.ON_THE_CONTROL_NODE if word in text] == []
 
 
-def test_a_page_of_a_proxy_is_cut() -> None:
+def test_a_long_response_is_cut() -> None:
     assert len(str(explain(CALL, "502", "<html>" * 1000, status=502))) < 1000
 
 
-def test_bad_options_are_no_failure_of_aws() -> None:
+def test_invalid_options_are_no_error_of_aws() -> None:
     """The modules fail open for AwsError only."""
     assert not issubclass(errors.OptionsError, errors.AwsError)
     assert not issubclass(errors.LibraryError, errors.AwsError)

@@ -59,7 +59,7 @@ def test_a_token(real: Make, fake: FakeAws) -> None:
 
 
 def test_a_secret_key_that_is_wrong_is_not_shown(real: Make, fake: FakeAws) -> None:
-    with pytest.raises(errors.CredentialsError, match="refused the signature") as caught:
+    with pytest.raises(errors.CredentialsError, match="rejected the signature") as caught:
         real(secret_key="never-said/never-said").token()
     assert "never-said" not in str(caught.value)
     assert fake.secret_key not in str(caught.value)
@@ -130,7 +130,7 @@ STRANGE = {
 
 @pytest.mark.parametrize(("output", "said"), STRANGE.items())
 def test_an_answer_of_something_else(tmp_path: Path, output: str, said: str) -> None:
-    with pytest.raises(errors.AnswerError, match="is not one of ECR Public") as caught:
+    with pytest.raises(errors.ResponseError, match="is not an ECR Public response") as caught:
         cli(tmp_path, stub(tmp_path, f"echo '{output}'")).token()
     assert said in str(caught.value)
     assert "never-said" not in str(caught.value)
@@ -150,7 +150,7 @@ PRINTED: dict[str, tuple[str, type[errors.AwsError], list[str]]] = {
     "denied, as since 2026": (
         f"\naws: [ERROR]: {DENIED}no\n\nAdditional error details:\nType: a\n",
         errors.AccessDeniedError,
-        ["AWS says: no. "],
+        ["AWS returned: no. "],
     ),
     "throttled": (
         f"An error occurred (ThrottlingException) {OPERATION} (reached max retries: 3): Rate exceeded",
@@ -273,7 +273,7 @@ def test_its_environment_and_arguments(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     monkeypatch.delenv("AWS_EC2_METADATA_DISABLED", raising=False)
     program = stub(tmp_path, f'env > {tmp_path}/env; echo "$@" > {tmp_path}/arguments')
-    with pytest.raises(errors.AnswerError):
+    with pytest.raises(errors.ResponseError):
         cli(tmp_path, program, endpoint_url="https://ecr.example").token()
     seen = dict(line.split("=", 1) for line in (tmp_path / "env").read_text().splitlines() if "=" in line)
     assert (seen["AWS_REGION"], seen["HOME"]) == ("us-east-1", str(tmp_path / "home"))
