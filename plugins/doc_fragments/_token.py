@@ -6,18 +6,18 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Where a token comes from, for the modules that write one, and when it is renewed."""
+    """The options for the source and the renewal of the token, for the modules that write one."""
 
     DOCUMENTATION = r"""
 options:
   token:
     description:
-      - A token to write, as the lookup P(freshpull.ecr_public.ecr_public_token#lookup) returns it. It wins over O(aws).
-      - It is written only where one is needed, and never over one that expires later.
+      - A token to write, as the lookup P(freshpull.ecr_public.ecr_public_token#lookup) returns it. It overrides O(aws).
+      - It is written only if a token is needed, and never replaces a token that expires later.
     type: dict
     suboptions:
       registry:
-        description: The registry of the token. The keys written are those in O(registries).
+        description: The registry of the token. The token is written for O(registries).
         type: str
       username:
         description: The user name.
@@ -28,10 +28,10 @@ options:
         type: str
         required: true
       authorization_token:
-        description: User name and password as the API gave them. Not used.
+        description: User name and password as the API returned them. Not used.
         type: str
       expires_at:
-        description: When the token expires, as ISO 8601.
+        description: The expiry of the token, in ISO 8601.
         type: str
         required: true
       dockerconfigjson:
@@ -39,12 +39,12 @@ options:
         type: str
   aws:
     description:
-      - How to ask AWS for a token if one is needed. The options of the lookup
-        P(freshpull.ecr_public.ecr_public_token#lookup), with the same names and defaults; see there.
-      - Without it, the environment and configuration of the controller are used, as everywhere in the collection
-        C(amazon.aws).
-      - Variables C(AWS_*) in the C(environment) of the task, its blocks or its play take the place of the controller's.
-        If they name a principal (keys, a profile or a role), nothing of the controller's principal is used with it.
+      - Options for requesting a token if one is needed. They are the options of the lookup
+        P(freshpull.ecr_public.ecr_public_token#lookup), with the same names and defaults.
+      - Without it, the environment and configuration of the control node are used, as in the collection C(amazon.aws).
+      - Variables C(AWS_*) in the C(environment) of the task, its blocks or its play override those of the control node.
+        If they name a principal (an AWS access key, a profile or a role), no variable that names the principal of the
+        control node is used.
     type: dict
     default: {}
 """
@@ -53,9 +53,8 @@ options:
 options:
   renew_before:
     description:
-      - Renew the token if less life than this remains, as a Go duration such as V(8h) or V(1h30m).
-      - It counts as at most 2/3 of the stored token's whole life, so that a short-lived token is not renewed without
-        end.
+      - Renew the token if its remaining lifetime is less than this Go duration, such as V(8h) or V(1h30m).
+      - At most 2/3 of the stored token's whole lifetime is used. Otherwise every run would renew a short-lived token.
     type: str
     default: 8h
 """

@@ -11,31 +11,31 @@ author:
 version_added: 1.0.0
 short_description: Get a token for the Amazon ECR Public registry
 description:
-  - Asks the ECR Public API for an authorization token, with one call, and returns it with its expiry and as a ready
+  - Requests an authorization token from the ECR Public API, with one call. Returns the token, its expiry and a complete
     Docker config for C(public.ecr.aws).
-  - A token is good for 12 hours. RV(_raw[].expires_at) says until when.
-  - The API lives in C(us-east-1) only and is always asked there.
+  - A token is valid for 12 hours. RV(_raw[].expires_at) is its expiry.
+  - The API exists in C(us-east-1) only, and is always called there.
   - The lookup takes no terms.
 extends_documentation_fragment:
   - freshpull.ecr_public._aws.plugins
   - amazon.aws.boto3
 notes:
-  - Environment variables and AWS configuration files are read on the controller, where the lookup runs.
-  - B(A token carries the rights of the principal that fetched it.) With an administrator's token in a pull secret,
-    everyone who can read the secret can push to the account's public repositories. Use a principal with the two
-    actions C(ecr-public:GetAuthorizationToken) and C(sts:GetServiceBearerToken) on C(*) and nothing else, or
-    O(assume_role_arn), whose session is limited to them.
+  - Environment variables and AWS configuration files are read on the control node, where the lookup runs.
+  - B(A token has the permissions of the principal that requested it.) With an administrator's token in a pull secret,
+    every user who can read the secret can push to the account's public repositories. Use a principal with only the two
+    actions C(ecr-public:GetAuthorizationToken) and C(sts:GetServiceBearerToken) on C(*), or O(assume_role_arn), whose
+    session is limited to these actions.
   - The managed policy C(AmazonElasticContainerRegistryPublicReadOnly) has both actions;
     C(AmazonEC2ContainerRegistryReadOnly) has neither.
-  - ECR Public exists in the partition C(aws) only; keys of AWS China and AWS GovCloud do not work.
-  - B(A lookup in a variable runs each time the variable is used), for each host anew. To ask AWS once, keep the token
+  - ECR Public exists in the partition C(aws) only. AWS access keys of AWS China and AWS GovCloud do not work.
+  - B(A lookup in a variable runs each time the variable is used), on each host. To request only one token, store it
     with M(ansible.builtin.set_fact) and C(run_once), as in the examples.
-  - Ansible does not mask what a lookup returns. Set C(no_log) on every task that uses it, M(ansible.builtin.set_fact)
-    included, which prints the token at C(-v) otherwise.
+  - Ansible does not mask the return value of a lookup. Set C(no_log) on every task that uses it, including
+    M(ansible.builtin.set_fact), which otherwise prints the token at C(-v).
 seealso:
   - module: freshpull.ecr_public.ecr_public_pull_secret
   - name: Registry authentication in Amazon ECR Public
-    description: What AWS says about these tokens.
+    description: AWS documentation of these tokens.
     link: https://docs.aws.amazon.com/AmazonECR/latest/public/public-registry-auth.html
 """
 
@@ -46,7 +46,7 @@ EXAMPLES = r"""
   run_once: true
   no_log: true
 
-- name: Put it into the clusters
+- name: Write the pull secrets
   freshpull.ecr_public.ecr_public_pull_secret:
     namespaces: ['*']
     token: "{{ ecr_public_token }}"
@@ -76,7 +76,7 @@ _raw:
   elements: dict
   contains:
     registry:
-      description: The registry that the token is for.
+      description: The registry of the token.
       type: str
       sample: public.ecr.aws
     username:
@@ -88,15 +88,15 @@ _raw:
       type: str
       sample: eyJwYXlsb2FkIjoi...
     authorization_token:
-      description: User name and password as clients send them, the base64 form of C(AWS:password).
+      description: User name and password as clients send them, base64 of C(AWS:password).
       type: str
       sample: QVdTOmV5SndZWGxzYjJGa0lqb2k...
     expires_at:
-      description: When the token ends, in UTC.
+      description: The expiry of the token, in UTC.
       type: str
       sample: '2026-01-02T15:04:05Z'
     dockerconfigjson:
-      description: A Docker config with this login and nothing else, as JSON text.
+      description: A Docker config with only this login, as JSON text.
       type: str
       sample: '{"auths":{"public.ecr.aws":{"username":"AWS","password":"...","auth":"..."}}}'
 """
@@ -122,24 +122,24 @@ class LookupModule(LookupBase):
     def run(
         self, terms: list[t.Any], variables: dict[str, t.Any] | None = None, **kwargs: t.Any
     ) -> list[dict[str, str]]:
-        """One token. Raises AnsibleLookupError from an EcrPublicError, which tells bad options from a failing AWS."""
+        """Request one token. Raises AnsibleLookupError from an EcrPublicError; modules fail open for AwsError only."""
         self.set_options(var_options=variables, direct=kwargs)
         try:
             given = self._names_of(terms, kwargs)
             if "region" in given:
-                display.warning(f"ecr_public_token ignores region: the ECR Public API lives in {REGION} only.")
+                display.warning(f"ecr_public_token ignores region: the ECR Public API exists in {REGION} only.")
             token = fetch_token(AwsOptions.from_options(self.get_options(), given))
         except AwsError as error:
-            raise AnsibleLookupError(f"No token for ECR Public. {error}") from error
+            raise AnsibleLookupError(f"No token available for ECR Public. {error}") from error
         except EcrPublicError as error:
-            raise AnsibleLookupError(f"No token for ECR Public. AWS was not asked. {error}") from error
+            raise AnsibleLookupError(f"No token was requested from ECR Public. {error}") from error
         return [token.to_mapping()]
 
     def _names_of(self, terms: list[t.Any], kwargs: dict[str, t.Any]) -> set[str]:
-        """The options that were given, by their main names. Core takes any name, so a misspelt one is found here."""
+        """Return the main names of the given options. Raises OptionsError for unknown names, which Ansible accepts."""
         if terms:
             raise OptionsError(
-                "It takes no terms, only options: lookup('freshpull.ecr_public.ecr_public_token', profile='ci')."
+                "The lookup takes no terms. Use options: lookup('freshpull.ecr_public.ecr_public_token', profile='ci')."
             )
         main_names = {
             name: option

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Gets a token from the ECR Public API; the only file that touches boto3. Private to this collection."""
+"""Request a token from the ECR Public API. The only file that uses boto3. Private to this collection."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors i
     OptionsError,
     UnreachableError,
     explain,
-    strange,
+    response_error,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 
@@ -42,12 +42,12 @@ try:
 except ImportError:
     HAS_BOTO3 = False
 
-# The API answers here and nowhere else, whatever the environment, the profile or the options say.
+# The only region with the API. The region of the environment, the profile and the options is not used.
 REGION = "us-east-1"
 CONNECT_TIMEOUT = 10  # seconds
 READ_TIMEOUT = 30  # seconds
 
-# Where the options of the lookup come from when they are not given, first one first.
+# The environment variables of the lookup's options, in order of precedence.
 ENVIRONMENT = {
     "access_key": ("AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY"),
     "secret_key": ("AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY"),
@@ -60,7 +60,7 @@ _SDK_LOGGERS = re.compile(r"(boto3|botocore|urllib3|s3transfer)(\.|$)")
 
 @dataclasses.dataclass(frozen=True)
 class AwsOptions:
-    """The options of the lookup, by the names they have there. repr() shows no secret."""
+    """The options of the lookup, with the same names. repr() shows no secret."""
 
     access_key: str | None = None
     secret_key: str | None = dataclasses.field(default=None, repr=False)
@@ -74,13 +74,13 @@ class AwsOptions:
     assume_role_external_id: str | None = None
     assume_role_session_name: str = "freshpull-ecr-public"
     assume_role_session_policy: bool = True
-    given: frozenset[str] = frozenset()  # the names that the caller gave; the others are from the environment
+    given: frozenset[str] = frozenset()  # the options that the task sets; the others are from the environment
 
     @classmethod
     def from_options(cls, options: t.Mapping[str, t.Any], given: t.Collection[str]) -> AwsOptions:
-        """From what a plugin's get_options() returns. Empty text counts as not given, as in amazon.aws."""
+        """Build the options from a plugin's get_options(). An empty text counts as not set, as in amazon.aws."""
         names = {field.name for field in dataclasses.fields(cls)}
-        # str() because templating hands out subclasses of it.
+        # str() because templating returns subclasses of it.
         values: dict[str, t.Any] = {
             name: str(value) if isinstance(value, str) else value
             for name, value in options.items()
@@ -92,7 +92,7 @@ class AwsOptions:
         return cls(given=frozenset(given), **values)
 
     def origin(self, name: str) -> str:
-        """Where the value of an option comes from, for messages."""
+        """Return the source of an option's value, for messages."""
         if name not in self.given:
             for variable in ENVIRONMENT.get(name, ()):
                 if os.environ.get(variable):
@@ -101,7 +101,7 @@ class AwsOptions:
 
     @property
     def keys(self) -> dict[str, str | None]:
-        """As boto3's clients take them."""
+        """The access key, secret key and session token, as arguments of boto3's clients."""
         return {
             "aws_access_key_id": self.access_key,
             "aws_secret_access_key": self.secret_key,
@@ -110,47 +110,48 @@ class AwsOptions:
 
     @property
     def verify(self) -> bool | str | None:
-        """As boto3's clients take it; None lets AWS_CA_BUNDLE and the profile's ca_bundle have their say."""
+        """The argument `verify` of boto3's clients. With None they use AWS_CA_BUNDLE or the profile's ca_bundle."""
         return (self.aws_ca_bundle or None) if self.validate_certs else False
 
 
 def fetch_token(options: AwsOptions) -> Token:
-    """One GetAuthorizationToken call, after one AssumeRole call if a role is given. Raises EcrPublicError."""
+    """Call GetAuthorizationToken once, after AssumeRole if a role is set. Raises EcrPublicError."""
     if not HAS_BOTO3:
-        raise LibraryError(missing_required_lib("boto3 and botocore", reason="on the controller"))
+        raise LibraryError(missing_required_lib("boto3 and botocore", reason="on the control node"))
     _check(options)
     with _quiet_sdk():
         return _Fetch(options).token()
 
 
 def _check(options: AwsOptions) -> None:
-    """Raises OptionsError for what no AWS call can come of."""
+    """Raise OptionsError for options with which no request is possible."""
     present = [name for name in KEYS if getattr(options, name)]
     if options.profile and present:
         keys = ", ".join(options.origin(name) for name in present)
         raise OptionsError(
             f"Both a profile ({options.profile!r}, from {options.origin('profile')}) and access keys (from {keys}) "
-            "are given, and one of them would be ignored. Unset one, or blank it in the lookup: profile='', or "
+            "are set. Use only one of them. To ignore one, set it to an empty text in the lookup: profile='', or "
             "access_key='', secret_key='', session_token=''."
         )
     if bool(options.access_key) != bool(options.secret_key):
         have, lack = ("access_key", "secret_key") if options.access_key else ("secret_key", "access_key")
         raise OptionsError(
-            f"There is {options.origin(have)} but no {lack}: give it too, or set {ENVIRONMENT[lack][0]}."
+            f"There is {options.origin(have)} but no {lack}. Set the option {lack} or {ENVIRONMENT[lack][0]}."
         )
     for name in present:
         if re.search(r"\s", getattr(options, name)):
-            raise OptionsError(
-                f"The {name} from {options.origin(name)} has a blank or a line break in it: copy it again, or trim it."
-            )
+            raise OptionsError(f"The {name} from {options.origin(name)} contains a space or a line break. Remove it.")
     if options.validate_certs and options.aws_ca_bundle and not os.path.exists(options.aws_ca_bundle):
-        raise OptionsError(f"There is no aws_ca_bundle {options.aws_ca_bundle} on the controller.")
+        raise OptionsError(
+            f"There is no aws_ca_bundle {options.aws_ca_bundle} on the control node. Correct the path or create the "
+            "file."
+        )
     if options.assume_role_external_id and not options.assume_role_arn:
-        raise OptionsError("assume_role_external_id has no effect without assume_role_arn: give both or none.")
+        raise OptionsError("assume_role_external_id has no effect without assume_role_arn. Set both or neither.")
 
 
 class _Fetch:
-    """The calls of one fetch_token."""
+    """The requests of one fetch_token()."""
 
     def __init__(self, options: AwsOptions) -> None:
         self._options = options
@@ -158,13 +159,13 @@ class _Fetch:
         self._secrets = [text for text in (options.secret_key, options.session_token) if text]
 
     def token(self) -> Token:
-        """Raises EcrPublicError. Without a cause: the SDK's own texts were not written with secrets in mind."""
+        """Request a token. Raises EcrPublicError, without the SDK's error as its cause: that text can hold secrets."""
         try:
             return self._token()
         except sdk.ClientError as error:
-            raise self._refused(error) from None
+            raise self._client_error(error) from None
         except sdk.BotoCoreError as error:
-            raise self._failed(error) from None
+            raise self._sdk_error(error) from None
 
     def _token(self) -> Token:
         keys: dict[str, str | None] = self._options.keys
@@ -174,14 +175,14 @@ class _Fetch:
         client = self._client(session, "ecr-public", keys, self._options.endpoint_url)
         self._describe(session, client, ACTIONS[0], keys)
         try:
-            answer = client.get_authorization_token()
+            response = client.get_authorization_token()
         except (AttributeError, TypeError, ValueError, ResponseParserError) as error:
-            # What botocore's parser makes of JSON in another form than the API's own.
-            raise strange(self._call, f"it cannot be read as one ({type(error).__name__})") from None
-        return _aws_response.read(answer, self._call)
+            # The errors of botocore's parser for JSON that is not in the format of the API.
+            raise response_error(self._call, f"it cannot be parsed ({type(error).__name__})") from None
+        return _aws_response.read(response, self._call)
 
     def _session(self) -> t.Any:
-        # AWS_PROFILE has been read already, as the option's default: blanking the option must blank the variable.
+        # AWS_PROFILE is already read as the option's value. An empty option must also override the variable.
         core = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
         return boto3.session.Session(botocore_session=core, profile_name=self._options.profile)
 
@@ -196,7 +197,9 @@ class _Fetch:
                 **keys,
             )
         except ValueError as error:
-            raise OptionsError(f"No client for {service} can be made: {self._clean(error)}") from None
+            raise OptionsError(
+                f"The client for {service} cannot be created: {self._clean(error)}. Correct its endpoint URL."
+            ) from None
 
     def _assume_role(self, session: t.Any, keys: dict[str, str | None]) -> dict[str, str | None]:
         client = self._client(session, "sts", keys)
@@ -218,28 +221,28 @@ class _Fetch:
         }
 
     def _describe(self, session: t.Any, client: t.Any, action: str, keys: dict[str, str | None]) -> None:
-        """Remember what messages say about the call that comes next."""
-        # Once a role is assumed the call is made with other keys than those that were found.
+        """Store the details of the next request for error messages."""
+        # After AssumeRole the request uses the credentials of the role.
         assumed = action != "sts:AssumeRole" and bool(self._options.assume_role_arn)
         self._call = self._call._replace(action=action, endpoint=client.meta.endpoint_url)
-        found = None if keys["aws_access_key_id"] else session.get_credentials()
+        default = None if keys["aws_access_key_id"] else session.get_credentials()
         region = os.environ.get("AWS_REGION") or session.region_name or ""
         self._call = self._call._replace(
-            access_key=(found.access_key if found else keys["aws_access_key_id"]) or "",
-            has_session_token=bool(found.token if found else keys["aws_session_token"]),
-            source="assumed role" if assumed else found.method if found else self._options.origin("access_key"),
+            access_key=(default.access_key if default else keys["aws_access_key_id"]) or "",
+            has_session_token=bool(default.token if default else keys["aws_session_token"]),
+            source="assumed role" if assumed else default.method if default else self._options.origin("access_key"),
             region=region,
             partition=_partition(session, region),
             role_arn=self._options.assume_role_arn or "",
         )
 
-    def _refused(self, error: t.Any) -> AwsError:
+    def _client_error(self, error: t.Any) -> AwsError:
         details, metadata = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})
         call, operation = self._call, error.operation_name
         if operation != call.action.partition(":")[2]:
-            # boto3 itself asks for credentials: of a profile's role, of a web identity, of single sign-on.
+            # A request that boto3 itself sends for credentials: profile role, web identity, single sign-on.
             action = f"sts:{operation}" if operation.startswith("AssumeRole") else operation
-            call = call._replace(action=action, endpoint="AWS, asked for credentials", role_arn="")
+            call = call._replace(action=action, endpoint="AWS STS" if action.startswith("sts:") else "AWS", role_arn="")
         return explain(
             call,
             str(details.get("Code", "Unknown")),
@@ -248,38 +251,40 @@ class _Fetch:
             retries=metadata.get("RetryAttempts", 0),
         )
 
-    def _failed(self, error: t.Any) -> EcrPublicError:
+    def _sdk_error(self, error: t.Any) -> EcrPublicError:
         text, endpoint = self._clean(error), self._call.endpoint
         if isinstance(error, sdk.ProfileNotFound):
             return OptionsError(
                 f"There is no AWS profile {self._options.profile!r} (from {self._options.origin('profile')}) on the "
-                "controller, whose ~/.aws/config and ~/.aws/credentials, or AWS_CONFIG_FILE and "
-                "AWS_SHARED_CREDENTIALS_FILE, are read. In an execution environment mount them, or use keys."
+                "control node. Profiles are read from ~/.aws/config and ~/.aws/credentials, or from AWS_CONFIG_FILE "
+                "and AWS_SHARED_CREDENTIALS_FILE. In an execution environment mount these files, or use an access key."
             )
         if isinstance(error, sdk.UnknownServiceError):
-            return LibraryError(f"boto3 {boto3.__version__} on the controller does not know ECR Public: update it.")
+            return LibraryError(
+                f"boto3 {boto3.__version__} on the control node does not support ECR Public. Update boto3."
+            )
         if isinstance(error, sdk.NoCredentialsError):
             return CredentialsError(
-                "There are no AWS credentials on the controller, where the lookup runs. Give access_key and "
-                "secret_key, or profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run where an IAM "
-                "role is at hand. Rights needed: " + " and ".join(ACTIONS)
+                "There are no AWS credentials on the control node, where the lookup runs. Set access_key and "
+                "secret_key, or profile, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run on a host with an IAM "
+                "role. Required permissions: " + " and ".join(ACTIONS)
             )
         if isinstance(error, sdk.ParamValidationError):
-            return OptionsError(f"{self._call.action} cannot be asked for with these options: {text}")
+            return OptionsError(f"{self._call.action} does not accept these options: {text}")
         if isinstance(error, sdk.SSLError):
             return UnreachableError(
-                f"The certificate of {endpoint} is not trusted: {text}. Name the authority's file in aws_ca_bundle or "
-                "AWS_CA_BUNDLE."
+                f"The certificate of {endpoint} is not trusted: {text}. Set aws_ca_bundle or AWS_CA_BUNDLE to the "
+                "file with its certificate authority."
             )
         if isinstance(error, (sdk.ConnectionError, sdk.HTTPClientError)):
             return UnreachableError(
-                f"No answer from {endpoint}: {text}. The controller must reach it over HTTPS; where there is a proxy, "
+                f"No response from {endpoint}: {text}. The control node must reach it over HTTPS. If there is a proxy, "
                 "set HTTPS_PROXY."
             )
-        return AwsError(f"{self._call.action} could not be asked for: {text}")
+        return AwsError(f"{self._call.action} failed: {text}. Check the AWS configuration of the control node.")
 
     def _clean(self, text: object) -> str:
-        """Text of the SDK, in which none of the secrets that we know of is left."""
+        """Return a text of the SDK with all known secrets replaced."""
         cleaned = str(text).strip().rstrip(".")
         for secret in self._secrets:
             cleaned = cleaned.replace(secret, "********")
@@ -287,19 +292,21 @@ class _Fetch:
 
 
 def _config(aws_config: dict[str, t.Any] | None) -> t.Any:
-    """The given botocore configuration over ours. Raises OptionsError."""
-    ours = Config(connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, user_agent_extra="freshpull.ecr_public")
+    """Merge the user's botocore configuration over this collection's. Raises OptionsError."""
+    defaults = Config(
+        connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, user_agent_extra="freshpull.ecr_public"
+    )
     given = dict(aws_config or {})
     try:
-        # Else a number of attempts alone would bring back botocore's legacy mode, which tries without waiting enough.
+        # Without a mode botocore uses its legacy mode, which waits too little between retries.
         given["retries"] = {"mode": "standard", **(given.get("retries") or {})}
-        return ours.merge(Config(**given))
+        return defaults.merge(Config(**given))
     except (TypeError, ValueError, sdk.BotoCoreError) as error:
-        raise OptionsError(f"aws_config is not a botocore configuration: {error}") from None
+        raise OptionsError(f"aws_config is not a valid botocore configuration: {error}") from None
 
 
 def _partition(session: t.Any, region: str) -> str:
-    """Of a region; aws too for one that does not exist, since it only serves a hint."""
+    """Return the partition of a region; "aws" if the region does not exist, since it is only used for a hint."""
     try:
         return str(session.get_partition_for_region(region)) if region else "aws"
     except sdk.UnknownRegionError:
@@ -308,7 +315,7 @@ def _partition(session: t.Any, region: str) -> str:
 
 @contextlib.contextmanager
 def _quiet_sdk() -> t.Iterator[None]:
-    """At DEBUG the SDK logs requests and answers whole, tokens included: keep it above, whoever turned that on."""
+    """Keep the SDK's loggers above DEBUG, at which they log whole requests and responses with the tokens."""
     names = {"boto3", "botocore", "urllib3", *filter(_SDK_LOGGERS.match, list(logging.root.manager.loggerDict))}
     before = {name: logging.getLogger(name).level for name in names}
     for name, level in before.items():

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many clusters in one play: one AWS call for all that need a token, and none of them stands in another's way."""
+"""Many clusters in one play: one AWS call for all that need a token. No cluster stops another one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from support.playbook import PULL_SECRET, Ansible, Run
 Make = Callable[..., list[str]]
 NAME = "ecr-public-secret"
 ADMIN = "freshpull-admin"
-# A play of the user's own.
+# A play of the user.
 PLAY = {"hosts": "clusters", "gather_facts": False, "roles": [{"role": "freshpull.ecr_public.pull_secret"}]}
 GOOD = [f"c{number}" for number in range(8)]
 
@@ -38,7 +38,7 @@ def fleet(ansible: Ansible, aws: FakeAws) -> Iterator[Fleet]:
 
 
 def passwords(core: client.CoreV1Api, namespaces: list[str], registry: str = "public.ecr.aws") -> dict[str, str | None]:
-    """The token in each namespace's secret, where there is one; None in one that was emptied."""
+    """Return the token of each namespace that has a secret; None if its managed entries were removed."""
     found = {}
     for namespace in namespaces:
         for secret in core.list_namespaced_secret(namespace).items:
@@ -46,12 +46,12 @@ def passwords(core: client.CoreV1Api, namespaces: list[str], registry: str = "pu
     return found
 
 
-def let_it_end_soon(core: client.CoreV1Api, namespace: str) -> None:
-    """Make the secret say that its token ends in twenty minutes, after a life of twelve hours."""
-    ends = dt.datetime.now(dt.timezone.utc) + dt.timedelta(minutes=20)
-    times = {"expires-at": ends, "renewed-at": ends - dt.timedelta(hours=12)}
-    marks = {f"ecr-public.freshpull/{mark}": f"{time:%Y-%m-%dT%H:%M:%SZ}" for mark, time in times.items()}
-    core.patch_namespaced_secret(namespace, namespace, {"metadata": {"annotations": marks}})
+def set_expiring(core: client.CoreV1Api, namespace: str) -> None:
+    """Set the annotations of a token that expires in twenty minutes, after a lifetime of twelve hours."""
+    expiry = dt.datetime.now(dt.timezone.utc) + dt.timedelta(minutes=20)
+    times = {"expires-at": expiry, "renewed-at": expiry - dt.timedelta(hours=12)}
+    annotations = {f"ecr-public.freshpull/{name}": f"{time:%Y-%m-%dT%H:%M:%SZ}" for name, time in times.items()}
+    core.patch_namespaced_secret(namespace, namespace, {"metadata": {"annotations": annotations}})
 
 
 def failed(run: Run) -> set[str]:
@@ -103,7 +103,7 @@ def test_ten_clusters_of_which_some_are_due(
     assert f"fatal: [{names[9]}]: FAILED! => " in run.output
     assert dead in run.output
 
-    # The token is nowhere but in the secrets, and the AWS keys are in no cluster.
+    # The token is only in the secrets, and the AWS access keys are in no cluster.
     tokens = {form for token in (*before.values(), new) if token for form in leaks.forms(token)}
     keys = {aws.secret_key, base64.b64encode(aws.secret_key.encode()).decode()}
     assert leaks.find(run.output, tokens | keys) == []
@@ -123,7 +123,7 @@ def test_check_mode_then_a_write_then_nothing_due_then_no_token(
     assert (aws.calls, written(audit, mark)) == ({}, [])
     assert changes(checked) == dict.fromkeys(names, 1)
 
-    # The collection's playbook goes step by step whatever is configured.
+    # The collection's playbook uses the linear strategy, whatever is configured.
     made = fleet.run(env={"ANSIBLE_STRATEGY": "free"}).ok()
     assert (aws.calls, written(audit, mark)) == ({"GetAuthorizationToken": 1}, names)
     assert changes(made) == dict.fromkeys(names, 1)
@@ -134,8 +134,8 @@ def test_check_mode_then_a_write_then_nothing_due_then_no_token(
     assert changes(fleet.run().ok()) == dict.fromkeys(names, 0)
     assert (aws.calls, written(audit, mark)) == ({}, [])
 
-    # AWS is asked once, and each cluster does what it would do by itself.
-    let_it_end_soon(core, names[1])
+    # One token is requested, and each cluster keeps or removes its token as it would alone.
+    set_expiring(core, names[1])
     aws.behave(deny="ecr-public:GetAuthorizationToken")
     mark = audit.mark()
     down = fleet.run(force_renew=True)
@@ -144,16 +144,16 @@ def test_check_mode_then_a_write_then_nothing_due_then_no_token(
     assert passwords(core, names) == {names[0]: before[names[0]], names[1]: None}
     assert failed(down) == set(names)
     for name in names:
-        said = re.findall(rf"^fatal: \[{name}\]: FAILED! => (.*)", down.output, re.MULTILINE)
-        assert "No token for ECR Public." in said[-1]
-        assert "ecr-public:GetAuthorizationToken" in said[-1]
+        failures = re.findall(rf"^fatal: \[{name}\]: FAILED! => (.*)", down.output, re.MULTILINE)
+        assert "No token available for ECR Public." in failures[-1]
+        assert "ecr-public:GetAuthorizationToken" in failures[-1]
 
 
-def test_a_shared_token_is_tried_and_one_that_is_refused_counts_as_none(
+def test_a_shared_token_is_tried_and_a_rejected_one_counts_as_no_token(
     ansible: Ansible, core: client.CoreV1Api, site: Site, audit: AuditLog, make_namespaces: Make
 ) -> None:
-    """Each cluster does what it would do by itself: keep what is good for now, and take out what dies."""
-    names = make_namespaces("kept", "dying")
+    """Each cluster keeps a valid token and removes an expiring one, as it would alone."""
+    names = make_namespaces("kept", "expiring")
     options: dict[str, Any] = {"aws": site.options, "registries": [site.registry], "verify": True}
     with Fleet(ansible, site.aws) as fleet:
         for name in names:
@@ -162,7 +162,7 @@ def test_a_shared_token_is_tried_and_one_that_is_refused_counts_as_none(
         assert site.aws.calls == {"GetAuthorizationToken": 1}
         assert [request["status"] for request in site.aws.registry_requests] == [401, 200, 200] * 2
         before = passwords(core, names, site.registry)
-        let_it_end_soon(core, names[1])
+        set_expiring(core, names[1])
 
         site.aws.behave(registry_refuses=True)
         mark = audit.mark()
@@ -171,13 +171,13 @@ def test_a_shared_token_is_tried_and_one_that_is_refused_counts_as_none(
     assert failed(run) == set(names)
     assert written(audit, mark) == names[1:]
     assert passwords(core, names, site.registry) == {names[0]: before[names[0]], names[1]: None}
-    assert run.output.count("The new token is not good, so that it was withheld.") >= 2
+    assert run.output.count("The new token was withheld. ") >= 2
     needles = {form for token in site.aws.tokens for form in leaks.forms(token)}
     assert leaks.find(run.output, needles) == []
     assert leaks.find_in_files(ansible.folder, needles) == []
 
 
-def test_a_mistake_in_the_aws_options_is_no_outage(
+def test_the_clusters_do_not_fail_open_for_invalid_aws_options(
     fleet: Fleet, aws: FakeAws, audit: AuditLog, make_namespaces: Make
 ) -> None:
     names = make_namespaces("a", "b")
@@ -190,7 +190,7 @@ def test_a_mistake_in_the_aws_options_is_no_outage(
     assert (aws.calls, written(audit, mark)) == ({}, [])
 
 
-def test_doubles_and_a_silent_cluster_stop_no_other(
+def test_duplicate_and_unresponsive_clusters_stop_no_other(
     fleet: Fleet, core: client.CoreV1Api, aws: FakeAws, audit: AuditLog, make_namespaces: Make
 ) -> None:
     names = make_namespaces("good", "double", "silent", "apart")
@@ -209,14 +209,14 @@ def test_doubles_and_a_silent_cluster_stop_no_other(
     run = fleet.run()
     assert failed(run) == {double, again, silent}
     assert f"The hosts {double}, {again} reach the same cluster, https://127.0.0.1:" in run.output
-    # By itself the module gives up a server that has never answered.
+    # The module itself stops retrying a server that has never responded.
     assert re.search(r"Could not \w+ namespaces? .*at https://127.0.0.1", run.output)
     assert written(audit, mark) == [double, good]
     assert core.read_namespaced_secret(apart, double)
     assert aws.calls == {"GetAuthorizationToken": 1}
 
 
-def test_a_call_for_each_batch_and_each_way_to_ask(fleet: Fleet, aws: FakeAws, make_namespaces: Make) -> None:
+def test_one_call_for_each_batch_and_each_set_of_options(fleet: Fleet, aws: FakeAws, make_namespaces: Make) -> None:
     names = make_namespaces("a", "b", "c", "d")
     keys = {"access_key": aws.access_key, "secret_key": aws.secret_key}
     for name in names:
@@ -229,24 +229,24 @@ def test_a_call_for_each_batch_and_each_way_to_ask(fleet: Fleet, aws: FakeAws, m
 def test_the_play_s_aws_access_is_never_replaced_by_that_of_the_control_node(
     fleet: Fleet, core: client.CoreV1Api, aws: FakeAws, make_namespaces: Make, way: str
 ) -> None:
-    """A shared token is requested by a lookup, which sees neither: each cluster requests its own."""
+    """A shared token is requested by a lookup, which reads neither of them: each cluster requests its own."""
     names = make_namespaces("a", "b")
     for name in names:
         fleet.add(name, [name])
-    theirs = {
+    access = {
         "environment": {"AWS_ACCESS_KEY_ID": aws.access_key, "AWS_SECRET_ACCESS_KEY": aws.secret_key},
         "module_defaults": {
             "group/freshpull.ecr_public.aws": {"aws": {"access_key": aws.access_key, "secret_key": aws.secret_key}}
         },
     }
     others = {"AWS_ACCESS_KEY_ID": "AKIAOTHER", "AWS_SECRET_ACCESS_KEY": "other"}
-    fleet.run(playbook=[{**PLAY, way: theirs[way]}], env=others).ok()
+    fleet.run(playbook=[{**PLAY, way: access[way]}], env=others).ok()
     assert aws.calls == {"GetAuthorizationToken": 2}
     assert set(passwords(core, names).values()) == set(aws.tokens)
 
 
 @pytest.mark.parametrize("strategy", ["free", "host_pinned"])
-def test_hosts_that_do_not_wait_for_each_other_are_refused(
+def test_strategies_whose_hosts_do_not_wait_for_each_other_are_rejected(
     fleet: Fleet, aws: FakeAws, audit: AuditLog, make_namespaces: Make, strategy: str
 ) -> None:
     names = make_namespaces("a", "b")
@@ -259,7 +259,7 @@ def test_hosts_that_do_not_wait_for_each_other_are_refused(
     assert (aws.calls, audit.requests(since=mark, resource="secrets", user=ADMIN)) == ({}, [])
 
 
-def test_one_cluster_is_served_without_the_detour(
+def test_one_cluster_needs_no_shared_token(
     fleet: Fleet, core: client.CoreV1Api, aws: FakeAws, audit: AuditLog, make_namespaces: Make
 ) -> None:
     names = make_namespaces("a", "b")
@@ -268,8 +268,8 @@ def test_one_cluster_is_served_without_the_detour(
     mark = audit.mark()
     assert fleet.run(limit(names[:1])).ok()
     requests = audit.requests(since=mark, resource="secrets", user=ADMIN)
-    ours = [event["verb"] for event in requests if event["objectRef"].get("namespace") in (None, names[0])]
-    # What the module does by itself: the plan, a look before the writing, and the writing.
-    assert ours == ["list", "list", "create"]
+    verbs = [event["verb"] for event in requests if event["objectRef"].get("namespace") in (None, names[0])]
+    # The requests of the module alone: the plan, a read before the write, and the write.
+    assert verbs == ["list", "list", "create"]
     assert aws.calls == {"GetAuthorizationToken": 1}
     assert list(passwords(core, names)) == names[:1]

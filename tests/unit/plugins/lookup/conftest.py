@@ -21,7 +21,7 @@ Lookup = Callable[..., dict[str, str]]
 
 @pytest.fixture
 def lookup_anything(fake: FakeAws) -> Lookup:
-    """The lookup as a play runs it: given options alone."""
+    """The lookup with only the given options, as in a play."""
 
     def run(*terms: str, **options: Any) -> dict[str, str]:
         plugin = lookup_loader.get("freshpull.ecr_public.ecr_public_token")
@@ -33,11 +33,11 @@ def lookup_anything(fake: FakeAws) -> Lookup:
 
 @pytest.fixture
 def lookup(fake: FakeAws, lookup_anything: Lookup) -> Lookup:
-    """The lookup with good keys and the fake's address, which options given to it replace."""
+    """The lookup with valid AWS access keys and the fake's address. Given options replace them."""
 
     def run(*terms: str, **options: Any) -> dict[str, str]:
-        good = {"access_key": fake.access_key, "secret_key": fake.secret_key, "endpoint_url": fake.endpoint_url}
-        return lookup_anything(*terms, **{**good, **options})
+        valid = {"access_key": fake.access_key, "secret_key": fake.secret_key, "endpoint_url": fake.endpoint_url}
+        return lookup_anything(*terms, **{**valid, **options})
 
     return run
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lookup, with real boto3, against a fake that checks signatures."""
+"""The lookup, with real boto3, against a fake AWS that checks signatures."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KEYS = ("registry", "username", "password", "authorization_token", "expires_at",
 
 
 def write_profile(name: str, **settings: str) -> None:
-    """Into the file that AWS_CONFIG_FILE names."""
+    """Add a profile to the file that AWS_CONFIG_FILE names."""
     heading = "default" if name == "default" else f"profile {name}"
     with Path(os.environ["AWS_CONFIG_FILE"]).open("a") as config:
         config.write("\n".join([f"[{heading}]", *(f"{key} = {value}" for key, value in settings.items()), ""]))
@@ -37,7 +37,7 @@ def key_settings(fake: FakeAws) -> dict[str, str]:
 
 
 def session(fake: FakeAws) -> dict[str, str]:
-    """Temporary keys: AccessKeyId, SecretAccessKey, SessionToken."""
+    """Return temporary credentials: AccessKeyId, SecretAccessKey, SessionToken."""
     import boto3
 
     sts = boto3.client("sts", region_name="us-east-1", endpoint_url=fake.sts_url, **key_settings(fake))
@@ -46,18 +46,18 @@ def session(fake: FakeAws) -> dict[str, str]:
     return {name: keys[name] for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")}
 
 
-def test_one_call_gives_a_token_in_six_forms(fake: FakeAws, lookup: Lookup) -> None:
+def test_one_call_returns_a_token_in_six_forms(fake: FakeAws, lookup: Lookup) -> None:
     token = lookup()
 
     assert fake.calls == {"GetAuthorizationToken": 1}
     assert tuple(token) == KEYS
     assert token["password"] == fake.tokens[-1]
-    ends = datetime.fromisoformat(token["expires_at"]).timestamp()
-    assert ends == pytest.approx(time.time() + 43200, abs=60)
+    expiry = datetime.fromisoformat(token["expires_at"]).timestamp()
+    assert expiry == pytest.approx(time.time() + 43200, abs=60)
     assert all(value.__class__ is str for value in token.values())
 
 
-def test_the_forms_agree_with_an_independent_account(fake: FakeAws, lookup: Lookup) -> None:
+def test_the_forms_equal_those_that_the_fake_builds(fake: FakeAws, lookup: Lookup) -> None:
     token, expected = lookup(), fake.issue()
     assert token.keys() == expected.keys()
     expected_config = expected["dockerconfigjson"].replace(expected["password"], token["password"])
@@ -65,7 +65,7 @@ def test_the_forms_agree_with_an_independent_account(fake: FakeAws, lookup: Look
     assert json.loads(token["dockerconfigjson"]) == json.loads(expected_config)
 
 
-def test_a_password_may_have_colons(fake: FakeAws, lookup: Lookup) -> None:
+def test_a_password_can_have_colons(fake: FakeAws, lookup: Lookup) -> None:
     fake.behave(password_prefix="a:b:")
     token = lookup()
     assert token["username"] == "AWS"
@@ -97,13 +97,13 @@ def test_the_region_is_fixed(
     write_profile("far", region="eu-west-1", **key_settings(fake))
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    lookup(**options)  # the fake refuses a signature for another region
+    lookup(**options)  # the fake rejects a signature for another region
     assert fake.calls == {"GetAuthorizationToken": 1}
-    told = [warning for warning in warnings if "us-east-1" in warning]
-    assert bool(told) == any("region" in name for name in options)
+    found = [warning for warning in warnings if "us-east-1" in warning]
+    assert bool(found) == any("region" in name for name in options)
 
 
-# --- Where keys come from ---
+# --- Sources of credentials ---
 
 LONG_LIVED = {
     "options": ({}, {"access_key": "{id}", "secret_key": "{secret}"}),
@@ -115,12 +115,12 @@ LONG_LIVED = {
     "profile alias": ({}, {"aws_profile": "ci"}),
     "AWS_PROFILE": ({"AWS_PROFILE": "ci"}, {}),
     "AWS_DEFAULT_PROFILE": ({"AWS_DEFAULT_PROFILE": "ci"}, {}),
-    "options over an unfit profile": (
+    "options over an invalid profile": (
         {"AWS_PROFILE": "none such"},
         {"profile": "", "access_key": "{id}", "secret_key": "{secret}"},
     ),
-    "profile over unfit keys": (
-        {"AWS_ACCESS_KEY_ID": "AKIAUNFIT", "AWS_SECRET_ACCESS_KEY": "unfit", "AWS_SESSION_TOKEN": "unfit"},
+    "profile over invalid keys": (
+        {"AWS_ACCESS_KEY_ID": "AKIAINVALID", "AWS_SECRET_ACCESS_KEY": "invalid", "AWS_SESSION_TOKEN": "invalid"},
         {"profile": "ci", "access_key": "", "secret_key": "", "session_token": ""},
     ),
     "options over another session": (
@@ -191,7 +191,7 @@ def test_a_web_identity_needs_no_keys(
     assert fake.calls == {"AssumeRoleWithWebIdentity": 1, "GetAuthorizationToken": 1}
 
 
-# --- Where the API is ---
+# --- Sources of the endpoint ---
 
 ADDRESSES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     "option": ({}, {"endpoint_url": "{url}"}),
@@ -222,15 +222,15 @@ def test_sources_of_the_address(
 
 @pytest.fixture
 def sts(fake: FakeAws, monkeypatch: pytest.MonkeyPatch) -> None:
-    """STS is found as boto3 finds it, never through endpoint_url."""
+    """Set the address of STS for boto3. endpoint_url is never used for STS."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", fake.sts_url)
 
 
 @pytest.mark.usefixtures("sts")
 @pytest.mark.parametrize("name", ["assume_role_arn", "iam_role_arn"])
-def test_a_role_is_assumed_with_the_least_rights(fake: FakeAws, lookup: Lookup, name: str) -> None:
+def test_a_role_is_assumed_with_the_fewest_permissions(fake: FakeAws, lookup: Lookup, name: str) -> None:
     lookup(**{name: ROLE})
-    # A call of STS that went to endpoint_url would be counted there by another name.
+    # A request for STS that was sent to endpoint_url would be counted under another name.
     assert fake.calls == {"AssumeRole": 1, "GetAuthorizationToken": 1}
     (assumed,) = fake.assumed
     assert assumed["RoleArn"] == ROLE
@@ -260,7 +260,7 @@ def test_a_role_is_assumed_with_the_keys_of_a_profile(fake: FakeAws, lookup_anyt
 
 
 @pytest.mark.usefixtures("sts")
-def test_a_profile_may_assume_a_role_by_itself(fake: FakeAws, lookup_anything: Lookup) -> None:
+def test_a_profile_can_assume_a_role_itself(fake: FakeAws, lookup_anything: Lookup) -> None:
     write_profile("keys", **key_settings(fake))
     write_profile("ci", role_arn=ROLE, source_profile="keys", external_id="partner")
     lookup_anything(profile="ci", endpoint_url=fake.endpoint_url)
@@ -268,16 +268,16 @@ def test_a_profile_may_assume_a_role_by_itself(fake: FakeAws, lookup_anything: L
     assert fake.assumed[0]["ExternalId"] == "partner"
 
 
-# --- How the API is asked ---
+# --- Retries, timeouts and warnings ---
 
 
-def test_throttling_is_waited_out(fake: FakeAws, lookup: Lookup) -> None:
+def test_a_throttled_request_is_retried(fake: FakeAws, lookup: Lookup) -> None:
     fake.behave(throttle=2)
     lookup()
     assert fake.calls == {"GetAuthorizationToken": 3}
 
 
-def test_a_lost_connection_is_tried_again(fake: FakeAws, lookup: Lookup) -> None:
+def test_a_lost_connection_is_retried(fake: FakeAws, lookup: Lookup) -> None:
     fake.behave(drop=1)
     lookup()
     assert fake.calls == {"GetAuthorizationToken": 2}
@@ -292,19 +292,19 @@ def test_aws_config_changes_the_retries(fake: FakeAws, lookup: Lookup) -> None:
 
 def test_aws_config_changes_the_timeouts(fake: FakeAws, lookup: Lookup) -> None:
     fake.behave(delay=2)
-    with pytest.raises(AnsibleLookupError, match=f"No answer from {fake.endpoint_url}.*timeout"):
+    with pytest.raises(AnsibleLookupError, match=f"No response from {fake.endpoint_url}.*timeout"):
         lookup(aws_config={"read_timeout": 0.2, "retries": {"total_max_attempts": 1}})
 
 
-def test_a_region_is_only_remarked_when_given(lookup: Lookup, warnings: list[str]) -> None:
+def test_no_warning_without_a_region(lookup: Lookup, warnings: list[str]) -> None:
     lookup()
     assert warnings == []
 
 
-def test_an_error_says_whether_aws_was_asked(fake: FakeAws, lookup: Lookup) -> None:
-    """The role goes by these words: after a mistake in the options the clusters of a fleet must not fail open."""
-    with pytest.raises(AnsibleLookupError, match=r"^No token for ECR Public\. AWS was not asked\. There is no option"):
+def test_an_error_states_whether_a_token_was_requested(fake: FakeAws, lookup: Lookup) -> None:
+    """The role searches for this text. After an error in the options the clusters of a fleet must not fail open."""
+    with pytest.raises(AnsibleLookupError, match=r"^No token was requested from ECR Public\. There is no option"):
         lookup(profil="ci")
     fake.behave(deny="ecr-public:GetAuthorizationToken")
-    with pytest.raises(AnsibleLookupError, match=r"^No token for ECR Public\. (?!AWS was not asked)"):
+    with pytest.raises(AnsibleLookupError, match=r"^No token available for ECR Public\. (?!.*was requested)"):
         lookup()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the lookup says when there is no token: what, where, the next step, and never a secret."""
+"""The lookup's errors state the problem, its place and the next step, and hold no secret."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from .conftest import Lookup
 ROLE = "arn:aws:iam::210987654321:role/pull"
 
 
-def refused(lookup: Callable[..., Any], *terms: str, **options: Any) -> errors.EcrPublicError:
-    """The error behind the lookup's, with the same text."""
+def failure(lookup: Callable[..., Any], *terms: str, **options: Any) -> errors.EcrPublicError:
+    """Return the cause of the lookup's error, which has the same text."""
     with pytest.raises(AnsibleLookupError) as caught:
         lookup(*terms, **options)
     cause = caught.value.__cause__
@@ -37,24 +37,24 @@ def refused(lookup: Callable[..., Any], *terms: str, **options: Any) -> errors.E
     return cause
 
 
-# name: (how AWS behaves, what is raised, what its message has)
-ANSWERS: dict[str, tuple[dict[str, Any], type[errors.EcrPublicError], list[str]]] = {
+# name: (behaviour of AWS, error, parts of its message)
+RESPONSES: dict[str, tuple[dict[str, Any], type[errors.EcrPublicError], list[str]]] = {
     "action denied": (
         {"deny": "ecr-public:GetAuthorizationToken"},
         errors.AccessDeniedError,
-        ["lacks ecr-public:GetAuthorizationToken. AWS says", errors.POLICY_TEXT, errors.MANAGED_POLICY],
+        ["lacks ecr-public:GetAuthorizationToken. AWS returned", errors.POLICY_TEXT, errors.MANAGED_POLICY],
     ),
     "bearer denied": (
         {"deny": "sts:GetServiceBearerToken"},
         errors.AccessDeniedError,
-        ["lacks sts:GetServiceBearerToken. AWS says", f"{errors.PRIVATE_POLICY} has neither"],
+        ["lacks sts:GetServiceBearerToken. AWS returned", f"{errors.PRIVATE_POLICY} has neither"],
     ),
     "clock behind": ({"clock_skew": 660}, errors.ClockError, ["11 minutes behind AWS's", "chrony", "{url}"]),
     "clock ahead": ({"clock_skew": -420}, errors.ClockError, ["7 minutes ahead of AWS's"]),
-    "a token that is over": (
+    "an expired token": (
         {"life": -60},
         errors.ClockError,
-        ["{url} gave a token that ended at 20", "Set the clock"],
+        ["{url} returned a token that expired at 20", "by the control node's clock", "Set the clock"],
     ),
     "unknown key": (
         {"partition": "aws-us-gov"},
@@ -67,23 +67,27 @@ ANSWERS: dict[str, tuple[dict[str, Any], type[errors.EcrPublicError], list[str]]
         ["has expired", "AWS_SECURITY_TOKEN"],
     ),
     "throttled": ({"throttle": 9}, errors.ThrottledError, ["{url} throttled", "2 retries included", "aws_config"]),
-    "no answer": ({"drop": 9}, errors.UnreachableError, ["No answer from {url}", "HTTPS_PROXY"]),
+    "no response": ({"drop": 9}, errors.UnreachableError, ["No response from {url}", "HTTPS_PROXY"]),
     "another region": (
         {"error": "UnsupportedCommandException"},
-        errors.AnswerError,
-        ["{url} does not serve", "us-east-1 alone"],
+        errors.ResponseError,
+        ["{url} does not support", "in us-east-1 only"],
     ),
-    "AWS itself": ({"error": "ServerException"}, errors.AwsError, ["HTTP 500", "{url}", "try again later"]),
-    "a list, as of private ECR": ({"malformed": "list"}, errors.AnswerError, ["{url} is not one of", "private ECR"]),
-    "no expiry": ({"malformed": "no_expiry"}, errors.AnswerError, ["has no expiresAt"]),
-    "not base64": ({"malformed": "not_base64"}, errors.AnswerError, ["not base64"]),
-    "no colon": ({"malformed": "no_colon"}, errors.AnswerError, ["user:password"]),
-    "empty": ({"malformed": "empty"}, errors.AnswerError, ["no authorizationData object"]),
+    "AWS itself": ({"error": "ServerException"}, errors.AwsError, ["HTTP 500", "{url}", "Try again later"]),
+    "a list, as of private ECR": (
+        {"malformed": "list"},
+        errors.ResponseError,
+        ["{url} is not an ECR Public response", "private ECR"],
+    ),
+    "no expiry": ({"malformed": "no_expiry"}, errors.ResponseError, ["has no expiresAt"]),
+    "not base64": ({"malformed": "not_base64"}, errors.ResponseError, ["not base64"]),
+    "no colon": ({"malformed": "no_colon"}, errors.ResponseError, ["user:password"]),
+    "empty": ({"malformed": "empty"}, errors.ResponseError, ["no authorizationData object"]),
 }
 
 
-@pytest.mark.parametrize(("behaviour", "kind", "texts"), ANSWERS.values(), ids=ANSWERS.keys())
-def test_what_aws_answers(
+@pytest.mark.parametrize(("behaviour", "kind", "texts"), RESPONSES.values(), ids=RESPONSES.keys())
+def test_error_responses_of_aws(
     fake: FakeAws,
     lookup: Lookup,
     caplog: pytest.LogCaptureFixture,
@@ -94,7 +98,7 @@ def test_what_aws_answers(
     caplog.set_level(logging.DEBUG)
     caplog.set_level(logging.DEBUG, "botocore.parsers")
     fake.behave(**behaviour)
-    error = refused(lookup)
+    error = failure(lookup)
     assert error.__class__ is kind
     for text in texts:
         assert text.replace("{url}", fake.endpoint_url) in str(error)
@@ -103,7 +107,7 @@ def test_what_aws_answers(
         assert secret not in caplog.text
 
 
-# name: (terms, options, what is raised, what its message has)
+# name: (terms, options, error, parts of its message)
 OPTIONS: dict[str, tuple[list[str], dict[str, Any], type[errors.EcrPublicError], list[str]]] = {
     "term": (["eu-west-1"], {}, errors.OptionsError, ["takes no terms"]),
     "misspelt": ([], {"profil": "ci"}, errors.OptionsError, ["no option profil.", "Did you mean profile?"]),
@@ -128,13 +132,13 @@ OPTIONS: dict[str, tuple[list[str], dict[str, Any], type[errors.EcrPublicError],
         [],
         {"access_key": "ASIAIOSFODNN7EXAMPLE"},
         errors.CredentialsError,
-        ["temporary one (ASIA...)", "AWS_SECURITY_TOKEN"],
+        ["temporary key (ASIA...)", "AWS_SECURITY_TOKEN"],
     ),
     "no credentials": (
         [],
         {"access_key": "", "secret_key": ""},
         errors.CredentialsError,
-        ["no AWS credentials on the controller", "AWS_ACCESS_KEY_ID", "sts:GetServiceBearerToken"],
+        ["no AWS credentials on the control node", "AWS_ACCESS_KEY_ID", "sts:GetServiceBearerToken"],
     ),
     "not an address": ([], {"endpoint_url": "nowhere"}, errors.OptionsError, ["nowhere"]),
     "config": ([], {"aws_config": {"retrys": 1}}, errors.OptionsError, ["aws_config", "retrys"]),
@@ -146,20 +150,20 @@ OPTIONS: dict[str, tuple[list[str], dict[str, Any], type[errors.EcrPublicError],
 
 
 @pytest.mark.parametrize(("terms", "options", "kind", "texts"), OPTIONS.values(), ids=OPTIONS.keys())
-def test_what_options_lead_to(
+def test_errors_of_options(
     lookup: Lookup, terms: list[str], options: dict[str, Any], kind: type[errors.EcrPublicError], texts: list[str]
 ) -> None:
-    error = refused(lookup, *terms, **options)
+    error = failure(lookup, *terms, **options)
     assert error.__class__ is kind
     for text in texts:
         assert text in str(error)
     assert "sEcReT" not in str(error)
 
 
-def test_bad_options_never_reach_aws(fake: FakeAws, lookup: Lookup) -> None:
+def test_invalid_options_never_reach_aws(fake: FakeAws, lookup: Lookup) -> None:
     for terms, options, kind, _texts in OPTIONS.values():
         if kind is errors.OptionsError:
-            refused(lookup, *terms, **options)
+            failure(lookup, *terms, **options)
     assert fake.calls == {}
 
 
@@ -170,7 +174,7 @@ def test_profile_and_keys_of_the_environment_are_named(
     monkeypatch.setenv("AWS_ACCESS_KEY", "AKIAIOSFODNN7EXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setenv("AWS_SECURITY_TOKEN", "secret")
-    message = str(refused(lookup_anything))
+    message = str(failure(lookup_anything))
     for name in ("AWS_DEFAULT_PROFILE", "AWS_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SECURITY_TOKEN"):
         assert f"the environment variable {name}" in message
 
@@ -179,43 +183,43 @@ PARTITIONS = {"AWS_REGION": "cn-north-1", "AWS_DEFAULT_REGION": "us-gov-west-1"}
 
 
 @pytest.mark.parametrize(("variable", "region"), PARTITIONS.items())
-def test_keys_of_another_partition_are_told_so(
+def test_keys_of_another_partition_are_named_as_such(
     fake: FakeAws, lookup: Lookup, monkeypatch: pytest.MonkeyPatch, variable: str, region: str
 ) -> None:
     monkeypatch.setenv(variable, region)
-    fake.behave(partition="not ours")
-    message = str(refused(lookup))
-    assert f"region {region} is of the partition aws-" in message
+    fake.behave(partition="another")
+    message = str(failure(lookup))
+    assert f"region {region} is in the partition aws-" in message
 
 
-def test_a_region_that_does_not_exist_changes_nothing(
+def test_a_region_that_does_not_exist_has_no_effect(
     fake: FakeAws, lookup: Lookup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_REGION", "atlantis")
-    fake.behave(partition="not ours")
-    assert "of the partition aws-" not in str(refused(lookup))
+    fake.behave(partition="another")
+    assert "in the partition aws-" not in str(failure(lookup))
 
 
 def test_an_unreachable_endpoint_is_named(lookup: Lookup) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        error = refused(lookup, endpoint_url=url)
+        error = failure(lookup, endpoint_url=url)
     assert error.__class__ is errors.UnreachableError
-    assert f"No answer from {url}" in str(error)
+    assert f"No response from {url}" in str(error)
 
 
-def test_a_role_that_must_not_be_assumed(fake: FakeAws, lookup: Lookup, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_role_without_permission_to_assume_it(fake: FakeAws, lookup: Lookup, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", fake.sts_url)
     fake.behave(deny="sts:AssumeRole")
-    error = refused(lookup, assume_role_arn=ROLE)
+    error = failure(lookup, assume_role_arn=ROLE)
     assert error.__class__ is errors.AccessDeniedError
     for text in (f"The role {ROLE} could not be assumed", fake.sts_url, "trust policy", "assume_role_external_id"):
         assert text in str(error)
     assert fake.calls == {"AssumeRole": 1}
 
 
-def test_a_profile_whose_role_must_not_be_assumed(
+def test_a_profile_s_role_without_permission_to_assume_it(
     fake: FakeAws, lookup_anything: Lookup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", fake.sts_url)
@@ -224,7 +228,7 @@ def test_a_profile_whose_role_must_not_be_assumed(
         f"[profile ci]\nrole_arn = {ROLE}\nsource_profile = keys\n"
     )
     fake.behave(deny="sts:AssumeRole")
-    error = refused(lookup_anything, profile="ci", endpoint_url=fake.endpoint_url)
+    error = failure(lookup_anything, profile="ci", endpoint_url=fake.endpoint_url)
     assert error.__class__ is errors.AccessDeniedError
     assert "The role of the profile could not be assumed" in str(error)
 
@@ -240,7 +244,7 @@ def test_the_secrets_of_an_assumed_role_stay_secret(
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", fake.sts_url)
     lookup(assume_role_arn=ROLE)
     fake.behave(deny="sts:GetServiceBearerToken")
-    message = str(refused(lookup, assume_role_arn=ROLE))
+    message = str(failure(lookup, assume_role_arn=ROLE))
     roles = list(sts_backends["210987654321"]["aws"].assumed_roles)
     assert len(roles) >= 2
     for secret in [
@@ -253,7 +257,7 @@ def test_the_secrets_of_an_assumed_role_stay_secret(
         assert secret not in caplog.text
 
 
-def test_the_log_levels_of_others_are_left_as_they_were(lookup: Lookup) -> None:
+def test_log_levels_are_restored(lookup: Lookup) -> None:
     parsers = logging.getLogger("botocore.parsers")
     parsers.setLevel(logging.DEBUG)
     try:
@@ -273,5 +277,5 @@ def test_without_boto3() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
     assert "Failed to import the required Python library (boto3 and botocore)" in done.stderr
-    assert "on the controller" in done.stderr
+    assert "on the control node" in done.stderr
     assert sys.executable in done.stderr

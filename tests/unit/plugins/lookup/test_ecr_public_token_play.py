@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lookup in real plays, watched as closely as Ansible allows."""
+"""The lookup in real plays, at the highest verbosity."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from support.aws import FakeAws
 
-ASK_ONCE = """
+ONE_TOKEN = """
 - hosts: all
   gather_facts: false
   tasks:
@@ -39,9 +39,9 @@ FAIL = """
 """
 
 
-def play(fake: FakeAws, folder: Path, text: str) -> tuple[int, str]:
-    """Run the play on four hosts at full verbosity; its status, and all that it printed and logged."""
-    playbook, log = folder / "play.yml", folder / "ansible.log"
+def play(fake: FakeAws, directory: Path, text: str) -> tuple[int, str]:
+    """Run the play on four hosts at full verbosity; return its status and all output and logs."""
+    playbook, log = directory / "play.yml", directory / "ansible.log"
     playbook.write_text(text)
     environment = {
         **os.environ,
@@ -51,7 +51,7 @@ def play(fake: FakeAws, folder: Path, text: str) -> tuple[int, str]:
         "ANSIBLE_LOG_PATH": str(log),
         "ANSIBLE_LOG_VERBOSITY": "6",
         "ANSIBLE_DEBUG": "true",
-        "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"),
+        "ANSIBLE_LOCAL_TEMP": str(directory / "tmp"),
     }
     done = subprocess.run(
         [
@@ -63,18 +63,18 @@ def play(fake: FakeAws, folder: Path, text: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr + log.read_text()
 
 
-def test_one_call_for_all_hosts_and_nothing_told(fake: FakeAws, tmp_path: Path) -> None:
-    status, said = play(fake, tmp_path, ASK_ONCE)
-    assert status == 0, said[-3000:]
+def test_one_call_for_all_hosts_and_no_secret_in_the_output(fake: FakeAws, tmp_path: Path) -> None:
+    status, output = play(fake, tmp_path, ONE_TOKEN)
+    assert status == 0, output[-3000:]
     assert fake.calls == {"GetAuthorizationToken": 1}
     (password,) = fake.tokens
     for secret in (password, base64.b64encode(f"AWS:{password}".encode()).decode(), fake.secret_key):
-        assert secret not in said
+        assert secret not in output
 
 
-def test_a_failure_is_told_without_secrets(fake: FakeAws, tmp_path: Path) -> None:
+def test_a_failure_is_reported_without_secrets(fake: FakeAws, tmp_path: Path) -> None:
     fake.behave(deny="sts:GetServiceBearerToken")
-    status, said = play(fake, tmp_path, FAIL)
+    status, output = play(fake, tmp_path, FAIL)
     assert status != 0
-    assert "The AWS principal lacks sts:GetServiceBearerToken" in said
-    assert fake.secret_key not in said
+    assert "The AWS principal lacks sts:GetServiceBearerToken" in output
+    assert fake.secret_key not in output

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the code and the documentation of the AWS options say of each other, and TLS."""
+"""The AWS options in code and documentation, and TLS."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def documented() -> dict[str, Any]:
     return dict(lookup_loader.get("freshpull.ecr_public.ecr_public_token").option_definitions)
 
 
-# Aliases that amazon.aws 8 still has, deprecated, and later versions have no more.
-GONE = {
+# Deprecated aliases of amazon.aws 8 that later versions have removed.
+REMOVED = {
     "ec2_access_key",
     "ec2_secret_key",
     "security_token",
@@ -45,7 +45,7 @@ GONE = {
 
 
 def environment_of(definition: dict[str, Any]) -> list[str]:
-    """The variables that an option is read from, without deprecated ones."""
+    """Return the environment variables of an option, without deprecated ones."""
     return [entry["name"] for entry in definition.get("env", []) if "deprecated" not in entry]
 
 
@@ -59,14 +59,14 @@ def test_defaults_agree(documented: dict[str, Any]) -> None:
     assert {name: documented[name].get("default") for name in defaults} == defaults
 
 
-def test_variables_in_messages_are_those_that_are_read(documented: dict[str, Any]) -> None:
+def test_variables_in_messages_are_the_documented_ones(documented: dict[str, Any]) -> None:
     assert {name: tuple(environment_of(documented[name])) for name in ENVIRONMENT} == ENVIRONMENT
 
 
 def test_names_are_those_of_amazon_aws(documented: dict[str, Any]) -> None:
-    theirs = yaml.safe_load(AmazonFragment.PLUGINS)["options"]
-    for name, definition in theirs.items():
-        assert set(definition["aliases"]) - GONE == set(documented[name]["aliases"])
+    amazon = yaml.safe_load(AmazonFragment.PLUGINS)["options"]
+    for name, definition in amazon.items():
+        assert set(definition["aliases"]) - REMOVED == set(documented[name]["aliases"])
         assert set(environment_of(definition)) <= set(environment_of(documented[name]))
         assert definition["type"] == documented[name]["type"]
     for_modules = yaml.safe_load(AmazonFragment.MODULES)["options"]
@@ -74,7 +74,7 @@ def test_names_are_those_of_amazon_aws(documented: dict[str, Any]) -> None:
         assert for_modules[name]["type"] == documented[name]["type"]
 
 
-def test_options_hide_their_secrets() -> None:
+def test_repr_shows_no_secret() -> None:
     options = AwsOptions(access_key="AKIAEXAMPLE", secret_key="hush", session_token="hush")
     assert "hush" not in repr(options)
 
@@ -84,7 +84,7 @@ def test_options_hide_their_secrets() -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Certified:
-    """A fake behind TLS, and the file with the authority to trust for it."""
+    """A fake AWS with TLS, and the file with its certificate authority."""
 
     fake: FakeAws
     authority: Path
@@ -117,17 +117,17 @@ def test_an_unknown_authority_is_not_trusted(certified: Certified) -> None:
     assert certified.fake.calls == {}
 
 
-def test_the_authority_may_be_named(certified: Certified) -> None:
+def test_the_option_names_the_authority(certified: Certified) -> None:
     fetch_token(certified.options(aws_ca_bundle=str(certified.authority)))
     assert certified.fake.calls == {"GetAuthorizationToken": 1}
 
 
-def test_the_profile_may_name_the_authority(certified: Certified) -> None:
+def test_the_profile_names_the_authority(certified: Certified) -> None:
     Path(os.environ["AWS_CONFIG_FILE"]).write_text(f"[default]\nca_bundle = {certified.authority}\n")
     fetch_token(certified.options())
 
 
-def test_the_environment_may_name_the_authority(certified: Certified, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_names_the_authority(certified: Certified, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_CA_BUNDLE", str(certified.authority))
     plugin = lookup_loader.get("freshpull.ecr_public.ecr_public_token")
     fake = certified.fake
@@ -135,11 +135,11 @@ def test_the_environment_may_name_the_authority(certified: Certified, monkeypatc
     assert plugin.get_option("aws_ca_bundle") == str(certified.authority)
 
 
-def test_trust_may_be_waived(certified: Certified) -> None:
+def test_verification_can_be_disabled(certified: Certified) -> None:
     with pytest.warns(Warning, match="Unverified HTTPS request"):
         fetch_token(certified.options(validate_certs=False))
 
 
-def test_a_bundle_that_is_not_there(certified: Certified) -> None:
+def test_a_missing_bundle(certified: Certified) -> None:
     with pytest.raises(OptionsError, match="no aws_ca_bundle /nowhere/none"):
         fetch_token(certified.options(aws_ca_bundle="/nowhere/none.pem"))
