@@ -10,7 +10,7 @@ from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._token_action
 
 
 class ActionModule(TokenAction):
-    """From options to token to module."""
+    """Request a token if one is needed, and run the module."""
 
     _supports_check_mode = True
     _supports_async = False
@@ -27,7 +27,7 @@ class ActionModule(TokenAction):
     def _failure(self, plan: dict[str, t.Any], msg: str) -> dict[str, t.Any]:
         if plan["reason"] == "expired":
             msg += (
-                f" The login in {plan['path']} has expired, and pulls with it are refused: until then log out "
-                "(state: absent)."
+                f" The login in {plan['path']} has expired, and the registry rejects pulls with it. Log out "
+                "(state: absent) until a token is available."
             )
         return {"path": plan["path"], "failed": True, "msg": msg}

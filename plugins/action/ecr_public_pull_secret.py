@@ -12,7 +12,7 @@ from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._token_action
 
 
 class ActionModule(TokenAction, ClusterAction):
-    """From options to token to module, with the controller's kubeconfig."""
+    """Request a token if one is needed, and run the module with the control node's kubeconfig."""
 
     _entries = "namespaces"
     _token_actions = TOKEN_ACTIONS

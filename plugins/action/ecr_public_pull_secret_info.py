@@ -9,7 +9,7 @@ from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._cluster_acti
 
 
 class ActionModule(ClusterAction):
-    """Is here for the controller's kubeconfig alone."""
+    """Run the module with the control node's kubeconfig."""
 
     def _act(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         return self._execute_module(module_args=args, task_vars=task_vars)

@@ -14,7 +14,7 @@ MODULE_UTILS = Path(__file__).resolve().parents[1] / "module_utils"
 
 
 class ActionModule(ClusterAction):
-    """Gives the module the refresher's program, which is on the control node, and the control node's kubeconfig."""
+    """Run the module with the control node's kubeconfig and the refresher's program, which is on the control node."""
 
     def _act(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         args[PROGRAM] = {name: (MODULE_UTILS / name).read_text(encoding="utf-8") for name in program.FILES}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A new token is tried on its registry before anything is written."""
+"""A new token is tried on its registry before it is written."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ADMIN = "freshpull-admin"
 
 @pytest.fixture(scope="module")
 def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FakeAws, Path]]:
-    """A fake whose registry has TLS, and the file with its authority."""
+    """A fake AWS whose registry has TLS, and the file with its certificate authority."""
     address = os.environ["FRESHPULL_TEST_ADDRESS"]
     context, authority = certify(tmp_path_factory.mktemp("tls"), address)
     with FakeAws(host=address, registry_tls=context) as fake:
@@ -44,7 +44,7 @@ def site(running_site: tuple[FakeAws, Path]) -> FakeAws:
 
 @pytest.fixture
 def options(running_site: tuple[FakeAws, Path], site: FakeAws) -> dict[str, Any]:
-    """The module's, for a registry that is the fake's."""
+    """The options of the module for the fake's registry."""
     aws = {"endpoint_url": site.endpoint_url, "access_key": site.access_key, "secret_key": site.secret_key}
     return {
         "aws": {**aws, "aws_ca_bundle": str(running_site[1])},
@@ -53,7 +53,7 @@ def options(running_site: tuple[FakeAws, Path], site: FakeAws) -> dict[str, Any]
     }
 
 
-def test_a_good_token_is_tried_once_and_only_where_one_is_needed(
+def test_a_valid_token_is_tried_once_and_only_if_one_is_needed(
     ansible: Ansible, site: FakeAws, options: dict[str, Any], make_namespaces: Make
 ) -> None:
     names = make_namespaces("a", "b")
@@ -69,7 +69,7 @@ def test_a_good_token_is_tried_once_and_only_where_one_is_needed(
 
 
 @pytest.mark.core
-def test_a_refused_token_is_withheld(
+def test_a_rejected_token_is_withheld(
     ansible: Ansible,
     core: client.CoreV1Api,
     site: FakeAws,
@@ -77,32 +77,32 @@ def test_a_refused_token_is_withheld(
     audit: AuditLog,
     make_namespaces: Make,
 ) -> None:
-    """What AWS gave and its registry refuses counts as no token; one of the user's own is no reason to fail open."""
-    good, dying = names = make_namespaces("good", "dying")
-    for name, left in ((good, 5), (dying, 0.5)):
+    """A rejected token of AWS counts as no token. With a rejected token of the user the module does not fail open."""
+    valid, expiring = names = make_namespaces("valid", "expiring")
+    for name, left in ((valid, 5), (expiring, 0.5)):
         body = cases.secret(namespace=name, auths={options["registries"][0]: "old"}, **life(left))
         for key in ("uid", "resourceVersion"):
             del body["metadata"][key]
         core.create_namespaced_secret(name, body)
     site.behave(registry_refuses=True)
 
-    mark = audit.mark()
+    start = audit.mark()
     given = ansible.pull_secret("-vvv", namespaces=names, token=site.issue(), **options)
     result = given.results["result"]
     assert result["failed"]
     assert not result["changed"]
-    assert result["msg"].startswith("Nothing was written. The new token is not good, so that it was withheld.")
+    assert result["msg"].startswith("Nothing was written. The new token was withheld. ")
     assert "(HTTP 403)" in result["msg"]
-    assert audit.writes(mark, user=ADMIN, resource="secrets") == []
+    assert audit.writes(start, user=ADMIN, resource="secrets") == []
 
     fetched = ansible.pull_secret("-vvv", namespaces=names, **options)
     result = fetched.results["result"]
     assert result["failed"]
     found = {entry["namespace"]: (entry["action"], entry["reason"]) for entry in result["namespaces"]}
-    assert found == {good: ("failed", "kept"), dying: ("failed_open", "due")}
-    assert result["msg"].startswith("The new token is not good, so that it was withheld.")
-    written = [event["objectRef"]["namespace"] for event in audit.writes(mark, user=ADMIN, resource="secrets")]
-    assert written == [dying]
+    assert found == {valid: ("failed", "kept"), expiring: ("failed_open", "due")}
+    assert result["msg"].startswith("The new token was withheld. ")
+    written = [event["objectRef"]["namespace"] for event in audit.writes(start, user=ADMIN, resource="secrets")]
+    assert written == [expiring]
 
     needles = {form for password in site.tokens for form in leaks.forms(password)}
     assert len(site.tokens) == 2
@@ -110,22 +110,22 @@ def test_a_refused_token_is_withheld(
         assert leaks.find(run.output, needles) == []
 
 
-def test_no_answer_is_a_warning(
+def test_no_response_is_a_warning(
     ansible: Ansible, site: FakeAws, options: dict[str, Any], make_namespaces: Make
 ) -> None:
     names = make_namespaces("a")
     site.behave(registry_status=503)
     run = ansible.pull_secret("-vvv", namespaces=names, **options)
     assert run.results["result"]["summary"] == {"created": 1}
-    assert "could not be verified, and was written all the same" in run.results["result"]["warnings"][0]
-    assert "answers 503" in run.output
+    assert "could not be verified and was written without verification" in run.results["result"]["warnings"][0]
+    assert "returned HTTP 503" in run.output
     assert leaks.find(run.output, {form for password in site.tokens for form in leaks.forms(password)}) == []
 
 
-def test_the_certificates_of_aws_s_option_are_trusted_and_no_others(
+def test_only_the_certificate_authority_of_aws_is_trusted(
     ansible: Ansible, site: FakeAws, options: dict[str, Any], make_namespaces: Make
 ) -> None:
-    """The module's own validate_certs is the cluster's."""
+    """The module's own validate_certs is for the cluster."""
     names = make_namespaces("a")
     aws = {name: value for name, value in options["aws"].items() if name != "aws_ca_bundle"}
     run = ansible.pull_secret(namespaces=names, **{**options, "aws": aws})

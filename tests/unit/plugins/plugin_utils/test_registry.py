@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A token tried on a registry over real TLS, and what is made of its answers."""
+"""Tokens tried on a registry over real TLS, and the result of each response."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ import pytest
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _registry
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._registry import (
-    NoAnswerError,
-    RefusedError,
     RegistryError,
+    RejectedError,
+    UnverifiedError,
     try_token,
 )
 from support.aws import FakeAws
@@ -32,7 +32,7 @@ from support.aws.certified import certify
 
 @dataclasses.dataclass(frozen=True)
 class Site:
-    """A fake whose registry has TLS, and the file with its authority."""
+    """A fake registry with TLS, and the file with its certificate authority."""
 
     fake: FakeAws
     authority: str
@@ -48,7 +48,7 @@ class Site:
         try_token(self.host, token, **{"ca_file": self.authority, **options})
 
     @property
-    def asked(self) -> list[tuple[str, int]]:
+    def requests(self) -> list[tuple[str, int]]:
         return [(request["path"], request["status"]) for request in self.fake.registry_requests]
 
 
@@ -65,94 +65,94 @@ def site(running_site: Site, clean_environment: None) -> Site:
     return running_site
 
 
-def test_a_good_token_is_used_and_no_more(site: Site) -> None:
+def test_a_valid_token_needs_three_requests(site: Site) -> None:
     site.try_token(site.token())
-    assert site.asked == [("/v2/", 401), ("/token/", 200), ("/v2/", 200)]
+    assert site.requests == [("/v2/", 401), ("/token/", 200), ("/v2/", 200)]
     assert site.fake.registry_requests[-1]["authenticated"]
     assert site.fake.registry_requests[1]["query"] == {"service": "public.ecr.aws"}
 
 
-REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "unknown": ({"password": "bogus-password"}, r"refuses the token \(HTTP 403\): Invalid username or password\."),
+REJECTED: dict[str, tuple[dict[str, Any], str]] = {
+    "unknown": ({"password": "bogus-password"}, r"rejected the token \(HTTP 403\): Invalid username or password\."),
     "another user": ({"username": "me"}, r"HTTP 403"),
 }
 
 
-@pytest.mark.parametrize(("changes", "words"), REFUSED.values(), ids=REFUSED)
-def test_a_token_that_the_registry_does_not_know_is_refused(changes: dict[str, Any], words: str, site: Site) -> None:
-    with pytest.raises(RefusedError, match=words):
+@pytest.mark.parametrize(("changes", "words"), REJECTED.values(), ids=REJECTED)
+def test_an_unknown_token_is_rejected(changes: dict[str, Any], words: str, site: Site) -> None:
+    with pytest.raises(RejectedError, match=words):
         site.try_token(site.token(**changes))
 
 
-def test_an_expired_token_is_refused_in_the_registry_s_words(site: Site) -> None:
+def test_an_expired_token_is_rejected_with_the_registry_s_message(site: Site) -> None:
     token = site.token()
     site.fake.expire(token.password)
-    with pytest.raises(RefusedError, match=f"{site.host} refuses the token.*has expired. Reauthenticate"):
+    with pytest.raises(RejectedError, match=f"{site.host} rejected the token.*has expired. Reauthenticate"):
         site.try_token(token)
 
 
-def test_a_registry_that_refuses_all(site: Site) -> None:
+def test_a_registry_that_rejects_all_tokens(site: Site) -> None:
     site.fake.behave(registry_refuses=True)
-    with pytest.raises(RefusedError):
+    with pytest.raises(RejectedError):
         site.try_token(site.token())
 
 
 @pytest.mark.parametrize("status", [200, 403, 429, 500, 503])
-def test_what_says_nothing_about_the_token_is_no_answer(status: int, site: Site) -> None:
-    """A 403 before the token was sent is not about the token: it may be a proxy's."""
+def test_a_response_before_the_token_is_sent_does_not_reject_it(status: int, site: Site) -> None:
+    """A 403 before the token was sent can be that of a proxy."""
     site.fake.behave(registry_status=status)
-    with pytest.raises(NoAnswerError, match=str(status)):
+    with pytest.raises(UnverifiedError, match=str(status)):
         site.try_token(site.token())
 
 
-def test_nobody_there(site: Site) -> None:
+def test_a_closed_port(site: Site) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-        with pytest.raises(NoAnswerError, match=f"No answer from {address}: .*refused"):
+        with pytest.raises(UnverifiedError, match=f"No response from {address}: .*refused"):
             try_token(address, site.token())
 
 
 def test_a_registry_that_hangs(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_registry, "TIMEOUT", 0.2)
-    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(NoAnswerError, match="timed out"):
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(UnverifiedError, match="timed out"):
         try_token(f"127.0.0.1:{silent.getsockname()[1]}", site.token())
 
 
-def test_an_authority_that_is_not_trusted_never_sees_the_token(site: Site) -> None:
-    with pytest.raises(NoAnswerError, match="CERTIFICATE_VERIFY_FAILED"):
+def test_an_untrusted_registry_never_gets_the_token(site: Site) -> None:
+    with pytest.raises(UnverifiedError, match="CERTIFICATE_VERIFY_FAILED"):
         site.try_token(site.token(), ca_file=None)
-    assert site.asked == []
+    assert site.requests == []
 
 
-def test_verification_can_be_off(site: Site) -> None:
+def test_verification_can_be_disabled(site: Site) -> None:
     site.try_token(site.token(), ca_file=None, validate_certs=False)
-    assert len(site.asked) == 3
+    assert len(site.requests) == 3
 
 
-def test_an_authority_s_file_that_is_missing(site: Site) -> None:
-    with pytest.raises(NoAnswerError, match="No such file"):
+def test_a_missing_authority_file(site: Site) -> None:
+    with pytest.raises(UnverifiedError, match="No such file"):
         site.try_token(site.token(), ca_file="/nowhere.pem")
 
 
-# --- Answers that the fake never gives
+# --- Responses that the fake never returns
 
 
 class Scripted:
-    """A server that gives these answers, one after another; %s in a header stands for its own URL."""
+    """A server that returns these responses in order. %s in a header is replaced by its own URL."""
 
-    def __init__(self, folder: Path, *answers: Response) -> None:
-        context, authority = certify(folder, "127.0.0.1")
+    def __init__(self, directory: Path, *responses: Response) -> None:
+        context, authority = certify(directory, "127.0.0.1")
         self.authority = str(authority)
         self.authorizations: list[str | None] = []
-        self._answers = list(answers)
-        self.server = HttpServer(self._answer, host="127.0.0.1", tls=context)
+        self._responses = list(responses)
+        self.server = HttpServer(self._respond, host="127.0.0.1", tls=context)
 
-    def _answer(self, request: Any) -> Response:
+    def _respond(self, request: Any) -> Response:
         self.authorizations.append(request.headers.get("Authorization"))
-        answer = self._answers.pop(0)
-        answer.headers = {name: value.replace("%s", self.server.url) for name, value in answer.headers.items()}
-        return answer
+        response = self._responses.pop(0)
+        response.headers = {name: value.replace("%s", self.server.url) for name, value in response.headers.items()}
+        return response
 
     def try_token(self, token: Token) -> None:
         with self.server:
@@ -170,46 +170,50 @@ def denied(status: int, message: str) -> Response:
 
 BEARER = Response(200, b'{"access_token": "b"}')
 TOKEN = Token.from_mapping({"password": "the-password", "expires_at": "2030-01-01T00:00:00Z"})
-ANSWERS: dict[str, tuple[list[Response], type[RegistryError], str]] = {
-    "a bearer that has ended": ([challenge(), BEARER, denied(400, "expired")], RefusedError, r"HTTP 400\): expired\."),
-    "another client's fault": ([challenge(), BEARER, Response(400)], NoAnswerError, "answers 400"),
-    "no bearer": ([challenge(), Response(200, b"[]")], NoAnswerError, "no bearer"),
-    "an odd bearer": ([challenge(), Response(200, b'{"token": 1}')], NoAnswerError, "no bearer"),
-    "no JSON": ([challenge(), Response(200, b"<html>")], NoAnswerError, "no bearer"),
-    "token service down": ([challenge(), Response(502)], NoAnswerError, "answers 502"),
-    "an odd error": ([challenge(), Response(403, b'{"errors": ["x"]}')], RefusedError, r"\(HTTP 403\)\."),
-    "its words hold the token": ([challenge(), denied(403, "no the-password")], RefusedError, r"403\): no \*+\."),
-    "basic": ([challenge('Basic realm="%s"')], NoAnswerError, "no bearer token over https"),
-    "clear text": ([challenge('Bearer realm="http://127.0.0.1:9/"')], NoAnswerError, "over https"),
-    "no challenge": ([Response(401)], NoAnswerError, "over https"),
-    "garbage": ([challenge("Bearer realm,=,x")], NoAnswerError, "over https"),
-    "cut off": ([Response(drop=True)], NoAnswerError, "No answer"),
-    "led away": ([challenge(), Response(302, b"", {"Location": "%s/elsewhere"})], NoAnswerError, "answers 302"),
+RESPONSES: dict[str, tuple[list[Response], type[RegistryError], str]] = {
+    "an expired bearer token": ([challenge(), BEARER, denied(400, "expired")], RejectedError, r"HTTP 400\): expired\."),
+    "another error of the client": ([challenge(), BEARER, Response(400)], UnverifiedError, "returned HTTP 400"),
+    "no bearer": ([challenge(), Response(200, b"[]")], UnverifiedError, "no bearer"),
+    "an odd bearer": ([challenge(), Response(200, b'{"token": 1}')], UnverifiedError, "no bearer"),
+    "no JSON": ([challenge(), Response(200, b"<html>")], UnverifiedError, "no bearer"),
+    "token service down": ([challenge(), Response(502)], UnverifiedError, "returned HTTP 502"),
+    "an odd error": ([challenge(), Response(403, b'{"errors": ["x"]}')], RejectedError, r"\(HTTP 403\)\."),
+    "its message holds the token": ([challenge(), denied(403, "no the-password")], RejectedError, r"403\): no \*+\."),
+    "basic": ([challenge('Basic realm="%s"')], UnverifiedError, "requests no bearer token over https"),
+    "clear text": ([challenge('Bearer realm="http://127.0.0.1:9/"')], UnverifiedError, "over https"),
+    "no challenge": ([Response(401)], UnverifiedError, "over https"),
+    "garbage": ([challenge("Bearer realm,=,x")], UnverifiedError, "over https"),
+    "cut off": ([Response(drop=True)], UnverifiedError, "No response"),
+    "a redirect": (
+        [challenge(), Response(302, b"", {"Location": "%s/elsewhere"})],
+        UnverifiedError,
+        "returned HTTP 302",
+    ),
 }
 
 
-@pytest.mark.parametrize(("answers", "error", "words"), ANSWERS.values(), ids=ANSWERS)
-def test_answers(
-    answers: list[Response], error: type[RegistryError], words: str, tmp_path: Path, clean_environment: None
+@pytest.mark.parametrize(("responses", "error", "words"), RESPONSES.values(), ids=RESPONSES)
+def test_responses(
+    responses: list[Response], error: type[RegistryError], words: str, tmp_path: Path, clean_environment: None
 ) -> None:
-    registry = Scripted(tmp_path, *(dataclasses.replace(answer) for answer in answers))
+    registry = Scripted(tmp_path, *(dataclasses.replace(response) for response in responses))
     with pytest.raises(error, match=words) as caught:
         registry.try_token(TOKEN)
     assert "the-password" not in str(caught.value)
     assert caught.value.__cause__ is None
-    assert len(registry.authorizations) == len(answers)
+    assert len(registry.authorizations) == len(responses)
 
 
 # --- A proxy
 
 
 class _Tunnel(socketserver.StreamRequestHandler):
-    """CONNECT, to the one address that the server knows, whatever name is asked for."""
+    """CONNECT to the server's one target, for any requested name."""
 
     server: _Proxy
 
     def handle(self) -> None:
-        self.server.asked.append(self.rfile.readline().decode().split()[1])
+        self.server.requested.append(self.rfile.readline().decode().split()[1])
         while self.rfile.readline().strip():
             pass
         self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
@@ -235,10 +239,10 @@ class _Proxy(socketserver.ThreadingTCPServer):
     def __init__(self, target: tuple[str, int]) -> None:
         super().__init__(("127.0.0.1", 0), _Tunnel)
         self.target = target
-        self.asked: list[str] = []
+        self.requested: list[str] = []
 
 
-def test_through_the_environment_s_proxy_by_its_real_name(
+def test_the_environment_s_proxy_is_used(
     tmp_path: Path, clean_environment: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context, authority = certify(tmp_path, "public.ecr.aws")
@@ -248,4 +252,4 @@ def test_through_the_environment_s_proxy_by_its_real_name(
         monkeypatch.setenv("HTTPS_PROXY", "http://{}:{}".format(*proxy.server_address))
         with Background(proxy):
             try_token("public.ecr.aws", Token.from_mapping(fake.issue()), ca_file=str(authority))
-    assert proxy.asked == ["public.ecr.aws:443"] * 3
+    assert proxy.requested == ["public.ecr.aws:443"] * 3
