@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the action plugins of the modules for clusters have in common. Private to this collection."""
+"""The base of the action plugins for the cluster modules. Private to this collection."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _play_
 
 
 class ClusterAction(ActionBase, abc.ABC):
-    """Gives the module the controller's kubeconfig, and takes away what was decrypted for it."""
+    """Pass the control node's kubeconfig to the module, and delete its decrypted copy afterwards."""
 
     _task: Task
     _supports_check_mode = True
@@ -37,10 +37,10 @@ class ClusterAction(ActionBase, abc.ABC):
 
     @abc.abstractmethod
     def _act(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        """Run the module with these arguments, a copy of the task's."""
+        """Run the module with these arguments, a copy of the task's arguments."""
 
     def _apply_defaults(self, args: dict[str, t.Any]) -> None:
-        """Complete the connection. Raises AnsibleActionFail if the play names a cluster for others only."""
+        """Complete the connection. Raises AnsibleActionFail if module_defaults name a cluster for others only."""
         module_defaults = self._templar.template(self._task.module_defaults or [])
         args.update(_play_defaults.connection(module_defaults, self._task.resolved_action, args))
         problem = _play_defaults.problem(module_defaults, args)
@@ -48,9 +48,9 @@ class ClusterAction(ActionBase, abc.ABC):
             raise AnsibleActionFail(problem)
 
     def _resolve_kubeconfig(self, args: dict[str, t.Any]) -> list[str]:
-        """With a local connection a path is the controller's: found as files are, decrypted if it is vaulted.
+        """With a local connection, find the kubeconfig on the control node and decrypt it if it is vaulted.
 
-        Returns the files that the module is given; the loader knows which of them are its own copies.
+        Returns the files that the module reads. The loader knows which of them are its decrypted copies.
         """
         kubeconfig = args.get("kubeconfig")
         if not isinstance(kubeconfig, str) or not kubeconfig or self._connection.transport != "local":

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The AWS variables of a task's `environment`, for what runs on the control node. Private to this collection.
+"""Apply the AWS variables of a task's `environment` on the control node. Private to this collection.
 
-Ansible gives `environment` to modules only. The token is requested on the control node: without this it would be
-requested as the principal of the control node's own environment, silently.
+Ansible passes `environment` to modules only. The token is requested on the control node: without this file it would be
+requested as the principal of the control node's own environment, without a warning.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import os
 import typing as t
 
 PREFIX = "AWS_"
-# What says who somebody is. One principal is described by several of these, never by some of one and some of another.
+# The variables that name a principal. Several of them belong together: those of two principals are never mixed.
 IDENTITY = frozenset(
     {
         *("AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY"),
@@ -28,24 +28,24 @@ IDENTITY = frozenset(
 
 
 def names(task: t.Iterable[str]) -> list[str]:
-    """Of the names of the task's variables, those of AWS."""
+    """Return the names of the AWS variables among the task's variables."""
     return sorted(name for name in task if name.startswith(PREFIX))
 
 
 def merge(process: t.Mapping[str, str], task: t.Mapping[str, t.Any]) -> dict[str, str]:
-    """The process's environment with the AWS variables of the task's over it.
+    """Merge the AWS variables of the task over the process's environment.
 
-    If the task names a principal, nothing of the process's principal is left: keys of the one with the session token
-    or the profile of the other are nobody's.
+    If the task names a principal, all variables that name the process's principal are removed: an access key of one
+    principal with a session token or a profile of another one is not valid.
     """
     given = {name: str(task[name]) for name in names(task)}
-    dropped = IDENTITY if IDENTITY & given.keys() else frozenset()
-    return {**{name: value for name, value in process.items() if name not in dropped}, **given}
+    removed = IDENTITY if IDENTITY & given.keys() else frozenset()
+    return {**{name: value for name, value in process.items() if name not in removed}, **given}
 
 
 @contextlib.contextmanager
 def applied(task: t.Mapping[str, t.Any]) -> t.Iterator[None]:
-    """For a while the environment of this process is the merged one. A task has a process of its own."""
+    """Use the merged environment inside the block. Each task runs in its own process."""
     before = dict(os.environ)
     _replace(merge(before, task))
     try:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a play's defaults mean for a task: in tables, and as Ansible itself hands them to the action plugins."""
+"""The effect of module_defaults on a task: in tables, and in real plays."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ STAGING = {"kubeconfig": "/staging"}
         ([{"group/kubernetes.core.k8s": STAGING}], {"kubeconfig": ""}, True),
         ([{"group/kubernetes.core.k8s": STAGING}], {"host": "https://production"}, False),
         ([{"freshpull.ecr_public.ecr_public_refresher": STAGING}], {}, True),
-        # They name no cluster.
+        # These defaults name no cluster.
         ([{"group/kubernetes.core.k8s": {"validate_certs": False}}], {}, False),
         ([{"kubernetes.core.k8s": {"kubeconfig": ""}}], {}, False),
         ([{"kubernetes.core.k8s": "{{ undefined }}"}], {}, False),
@@ -56,10 +56,10 @@ WHOLE = {"host": "https://staging", "api_key": "key", "verify_ssl": False}
         ([], {}, {}),
         ([{CLUSTER_GROUP: STAGING}], {}, STAGING),
         ([{CLUSTER_GROUP: WHOLE}], {"name": "a"}, WHOLE),
-        # The connection of the task is its own as a whole.
+        # A task that names a cluster uses no default of the connection.
         ([{CLUSTER_GROUP: WHOLE}], {"kubeconfig": "/production"}, {}),
         ([{CLUSTER_GROUP: WHOLE}], {"context": "production"}, {}),
-        ([{CLUSTER_GROUP: WHOLE}], {"kubeconfig": "", "api_key": "mine"}, {"host": WHOLE["host"], "verify_ssl": False}),
+        ([{CLUSTER_GROUP: WHOLE}], {"kubeconfig": "", "api_key": "task"}, {"host": WHOLE["host"], "verify_ssl": False}),
         ([{CLUSTER_GROUP: STAGING}, {CLUSTER_GROUP: {"context": "inner"}}], {}, {"context": "inner"}),
         ([{CLUSTER_GROUP: STAGING, MODULE: {"context": "b"}}], {}, {**STAGING, "context": "b"}),
         ([{CLUSTER_GROUP: {"renew_before": "9h"}, MODULE: {"token": {}}}], {}, {}),
@@ -86,7 +86,7 @@ def test_an_omitted_aws_is_the_play_s(defaults: list[dict[str, Any]], expected: 
     assert aws(defaults, MODULE) == expected
 
 
-# Names of modules and groups as users write them. Ansible resolves them.
+# The names of modules and groups in playbooks. Ansible resolves them.
 WRITTEN = {
     "group": {"group/kubernetes.core.k8s": STAGING},
     "module": {"kubernetes.core.k8s": {"context": "staging"}},
@@ -96,8 +96,8 @@ WRITTEN = {
 MODULES = ["ecr_public_pull_secret", "ecr_public_pull_secret_info", "ecr_public_refresher"]
 
 
-def test_ansible_hands_them_over(tmp_path: Path) -> None:
-    """Each of the modules, with each of the forms; one play runs all."""
+def test_ansible_passes_the_defaults_of_kubernetes_core(tmp_path: Path) -> None:
+    """One play runs each module with each form."""
     tasks: list[dict[str, Any]] = []
     for number, (form, defaults) in enumerate(WRITTEN.items()):
         for module in MODULES:
@@ -111,17 +111,17 @@ def test_ansible_hands_them_over(tmp_path: Path) -> None:
             }
             tasks.append(task)
     run = Ansible(tmp_path, kubeconfig="").tasks(tasks).ok()
-    said = {name: str(result["msg"]) for name, result in run.results.items()}
-    assert len(said) == len(WRITTEN) * len(MODULES)
+    messages = {name: str(result["msg"]) for name, result in run.results.items()}
+    assert len(messages) == len(WRITTEN) * len(MODULES)
     assert {
-        name: text for name, text in said.items() if "module_defaults of group/freshpull.ecr_public.k8s" not in text
+        name: text for name, text in messages.items() if "module_defaults of group/freshpull.ecr_public.k8s" not in text
     } == {}
 
 
 OMITTED = {"kubeconfig": "{{ omit }}", "context": "{{ {}.context | default(omit) }}"}
 
 
-def test_what_a_task_omits_is_taken_from_them(tmp_path: Path) -> None:
+def test_omitted_options_are_taken_from_the_defaults(tmp_path: Path) -> None:
     tasks: list[dict[str, Any]] = []
     for module in MODULES:
         for name, defaults in {
