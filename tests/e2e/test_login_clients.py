@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a login is for: real clients that pull with it, are refused with a dead one, and are anonymous without."""
+"""Real clients pull with a login, are rejected with an expired one, and are anonymous without."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import
 from support.logins import READERS, Clients, Site
 from support.playbook import Ansible
 
-# They need what is installed for root only.
+# These tests need programs that are installed for root only.
 pytestmark = pytest.mark.node
 
 TOOLS = [(client, tool) for client in READERS for tool in READERS[client]]
@@ -24,7 +24,7 @@ TOOLS = [(client, tool) for client in READERS for tool in READERS[client]]
 
 @pytest.mark.core
 @pytest.mark.parametrize("client", READERS)
-def test_the_life_of_a_login(ci: Ansible, clients: Clients, site: Site, client: str) -> None:
+def test_login_expiry_and_logout(ci: Ansible, clients: Clients, site: Site, client: str) -> None:
     options: dict[str, Any] = {"client": client, "registries": [site.registry], "aws": site.options}
     tools = READERS[client]
     result = ci.login(env=clients.env, **options)
@@ -43,8 +43,8 @@ def test_the_life_of_a_login(ci: Ansible, clients: Clients, site: Site, client: 
 
 
 @pytest.mark.parametrize(("client", "tool"), TOOLS)
-def test_the_client_writes_the_file_as_well(clients: Clients, site: Site, client: str, tool: str) -> None:
-    """What it does to others' logins does not make ours strange, and what it does to ours is seen."""
+def test_the_client_also_writes_the_file(clients: Clients, site: Site, client: str, tool: str) -> None:
+    """Its changes to other logins do not affect the managed login. Its changes to the managed login are detected."""
     path = clients.files[client]
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps({"auths": {"a.example": {"auth": "dTpw"}}}))
@@ -71,13 +71,13 @@ def test_the_client_writes_the_file_as_well(clients: Clients, site: Site, client
     assert clients.pull(tool).how == "anonymous"
 
 
-def test_a_client_says_that_it_is_logged_in_when_it_is_not(clients: Clients, site: Site) -> None:
-    """Why verify asks the registry itself: with its login podman never looks at what it then pulls with."""
-    dead = site.aws.issue()["password"]
+def test_a_client_reports_a_login_that_has_expired(clients: Clients, site: Site) -> None:
+    """The reason for the module's own requests with verify: podman does not try a stored login."""
+    expired = site.aws.issue()["password"]
     clients.auth_file.write_text(json.dumps({"auths": {site.registry: {"auth": "QVdTOng="}}}))
-    site.aws.expire(dead)
-    said = clients.run(["podman", "login", "--get-login", site.registry])
-    assert (said.returncode, said.stdout.strip()) == (0, "AWS")
+    site.aws.expire(expired)
+    reported = clients.run(["podman", "login", "--get-login", site.registry])
+    assert (reported.returncode, reported.stdout.strip()) == (0, "AWS")
     assert clients.pull("podman").how == "refused"
 
 
@@ -91,28 +91,26 @@ def verified(ci: Ansible, clients: Clients, site: Site, **options: Any) -> Any:
     return ci.login(verify=True, **options)
 
 
-def test_verify_keeps_a_token_from_being_written_that_the_registry_refuses(
-    ci: Ansible, clients: Clients, site: Site
-) -> None:
+def test_verify_withholds_a_token_that_the_registry_rejects(ci: Ansible, clients: Clients, site: Site) -> None:
     site.aws.behave(registry_refuses=True)
     result = verified(ci, clients, site)
     assert result["failed"]
-    assert "Nothing was written. The new token is not good" in result["msg"]
+    assert "Nothing was written. The new token was withheld. " in result["msg"]
     given = verified(ci, clients, site, token=site.aws.issue())
     assert given["failed"]
     assert not clients.docker_file.parent.exists()
 
 
-def test_verify_asks_the_registry_once_and_only_for_what_is_written(ci: Ansible, clients: Clients, site: Site) -> None:
+def test_verify_tries_only_a_token_that_is_written(ci: Ansible, clients: Clients, site: Site) -> None:
     assert verified(ci, clients, site)["action"] == "created"
-    asked = [(request["path"], request["status"]) for request in site.aws.registry_requests]
-    assert asked == [("/v2/", 401), ("/token/", 200), ("/v2/", 200)]
+    requests = [(request["path"], request["status"]) for request in site.aws.registry_requests]
+    assert requests == [("/v2/", 401), ("/token/", 200), ("/v2/", 200)]
     assert verified(ci, clients, site)["action"] == "unchanged"
     assert len(site.aws.registry_requests) == 3
 
 
-def test_verify_without_an_answer_is_a_warning(ci: Ansible, clients: Clients, site: Site) -> None:
+def test_verify_without_a_response_is_a_warning(ci: Ansible, clients: Clients, site: Site) -> None:
     site.aws.behave(registry_status=503)
     result = verified(ci, clients, site)
     assert result["action"] == "created"
-    assert "could not be verified" in " ".join(result["warnings"])
+    assert "could not be verified and was written without verification" in " ".join(result["warnings"])

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The file in hard places: many runs at once, a full disk, a mount, another user's home."""
+"""The file with many concurrent tasks, on a full disk, as a mount, and in another user's home."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from support.logins import Clients, Site
 from support.playbook import LOGIN, Ansible
 
 pytestmark = pytest.mark.node
-# Debian's own Python: another user cannot run one in root's home.
+# Debian's own Python: another user cannot run a Python in root's home.
 SYSTEM_PYTHON = "/usr/bin/python3"
 BUILDER = 54321
 
@@ -40,15 +40,15 @@ def password_in(config: dict[str, Any], registry: str) -> str:
 
 
 def test_twenty_logins_and_logouts_at_once(ci: Ansible, clients: Clients, site: Site) -> None:
-    """Ten log in, ten log out, each of a registry of its own, all in one file: none is lost."""
+    """Ten logins and ten logouts of different registries in one file: no change is lost."""
     path = clients.docker_file
     path.parent.mkdir()
-    going = [f"out{number}.example" for number in range(10)]
-    coming = [f"in{number}.example" for number in range(10)]
-    entries = {name: {"auth": "dTpw"} for name in [*going, "stays.example"]}
+    logouts = [f"out{number}.example" for number in range(10)]
+    logins = [f"in{number}.example" for number in range(10)]
+    entries = {name: {"auth": "dTpw"} for name in [*logouts, "stays.example"]}
     path.write_text(json.dumps({"auths": entries, "HttpHeaders": {"X": "y"}}))
     path.chmod(0o600)
-    tokens = {name: site.aws.issue() for name in coming}
+    tokens = {name: site.aws.issue() for name in logins}
     play = {
         "hosts": "all:!localhost",
         "connection": "local",
@@ -66,15 +66,15 @@ def test_twenty_logins_and_logouts_at_once(ci: Ansible, clients: Clients, site: 
         ],
         "vars": {"tokens": tokens},
     }
-    ci.play([play], "-i", ",".join([*going, *coming]), "--forks", "20").ok()
+    ci.play([play], "-i", ",".join([*logouts, *logins]), "--forks", "20").ok()
     config = clients.config("docker")
-    assert set(config["auths"]) == {*coming, "stays.example"}
+    assert set(config["auths"]) == {*logins, "stays.example"}
     assert config["HttpHeaders"] == {"X": "y"}
-    assert {name: password_in(config, name) for name in coming} == {
+    assert {name: password_in(config, name) for name in logins} == {
         name: token["password"] for name, token in tokens.items()
     }
     record = json.loads((path.parent / ".config.json.freshpull").read_text())
-    assert set(record["logins"]) == set(coming)
+    assert set(record["logins"]) == set(logins)
     assert sorted(os.listdir(path.parent)) == [".config.json.freshpull", "config.json"]
 
 
@@ -100,24 +100,24 @@ def test_a_full_disk_loses_nothing(ci: Ansible, clients: Clients, site: Site) ->
         assert set(json.loads(path.read_text())["auths"]) == {"a.example", site.registry}
 
 
-def test_a_file_that_is_a_mount_is_named_as_such(ci: Ansible, clients: Clients, site: Site) -> None:
-    """As `docker run -v ~/.docker/config.json:/root/.docker/config.json` leaves it in a container."""
+def test_the_error_names_a_file_that_is_a_mount(ci: Ansible, clients: Clients, site: Site) -> None:
+    """`docker run -v ~/.docker/config.json:/root/.docker/config.json` mounts it in a container."""
     source, path = clients.folder / "outside.json", clients.folder / "config.json"
     source.write_text("{}")
     path.touch()
     with mounted(path, "--bind", str(source)):
         result = ci.login(path=str(path), registries=[site.registry], token=site.aws.issue())
         assert result["failed"]
-        assert "Mount its folder" in result["msg"]
+        assert "Mount its directory" in result["msg"]
         assert source.read_text() == path.read_text() == "{}"
     assert not (clients.folder / ".config.json.freshpull-new").exists()
 
 
 @pytest.fixture
 def builder() -> Iterator[tuple[Path, list[str]]]:
-    """The home of a user whom only commands with this prefix know."""
-    with tempfile.TemporaryDirectory(prefix="fp-", dir="/tmp") as folder:
-        root = Path(folder)
+    """Return the home directory of a user who exists only for commands with the returned prefix."""
+    with tempfile.TemporaryDirectory(prefix="fp-", dir="/tmp") as directory:
+        root = Path(directory)
         root.chmod(0o755)
         home = root / "home"
         home.mkdir(0o700)
@@ -128,7 +128,7 @@ def builder() -> Iterator[tuple[Path, list[str]]]:
         yield home, ["unshare", "--mount", "sh", "-c", script, "sh"]
 
 
-def test_become_writes_into_the_home_of_who_is_become(
+def test_become_writes_to_the_home_of_the_become_user(
     ci: Ansible, clients: Clients, site: Site, builder: tuple[Path, list[str]]
 ) -> None:
     home, prefix = builder
@@ -137,8 +137,8 @@ def test_become_writes_into_the_home_of_who_is_become(
     become = {"become": True, "become_user": "builder", "become_method": "ansible.builtin.su"}
     tasks: list[dict[str, Any]] = [
         {"name": "Its own", LOGIN: options, "register": "own", **become},
-        {"name": "Root's", LOGIN: {**options, "path": str(clients.docker_file)}, "register": "theirs", **become},
-        {"name": "As root", LOGIN: {**options, "path": str(file)}, "register": "not_ours"},
+        {"name": "Root's", LOGIN: {**options, "path": str(clients.docker_file)}, "register": "root", **become},
+        {"name": "As root", LOGIN: {**options, "path": str(file)}, "register": "builder"},
     ]
     for task in tasks:
         task["ignore_errors"] = True
@@ -146,8 +146,8 @@ def test_become_writes_into_the_home_of_who_is_become(
     assert run.results["own"]["path"] == str(file)
     for path, mode in ((file, 0o600), (file.parent, 0o700)):
         assert (path.stat().st_uid, path.stat().st_mode & 0o777) == (BUILDER, mode)
-    assert run.results["theirs"]["failed"]
+    assert run.results["root"]["failed"]
     assert not clients.docker_file.exists()
-    assert run.results["not_ours"]["failed"]
-    said = "belongs to builder, and the task runs as root. Run it as builder (become_user)"
-    assert said in run.results["not_ours"]["msg"]
+    assert run.results["builder"]["failed"]
+    message = "belongs to builder, and the task runs as root. Run the task as builder (become_user)"
+    assert message in run.results["builder"]["msg"]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Logins that a credential helper keeps: a real one, and ones that are missing, refuse or hang."""
+"""Logins in a credential helper: a real helper, and helpers that are missing, fail or hang."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.node
 
 @pytest.fixture
 def password_store(clients: Clients) -> Iterator[dict[str, str]]:
-    """What docker-credential-pass needs: a key without a passphrase, and a store that is encrypted to it."""
+    """Create what docker-credential-pass needs: a key without a passphrase, and a store that is encrypted with it."""
     folder = clients.folder / "gpg"
     folder.mkdir(mode=0o700)
     env = {"GNUPGHOME": str(folder), "PASSWORD_STORE_DIR": str(clients.folder / "store")}
@@ -74,7 +74,7 @@ def test_a_real_helper(
     assert site.aws.calls == {"GetAuthorizationToken": 1}
 
 
-def test_docker_and_we_see_each_other_s_logins_in_a_helper(
+def test_docker_and_the_module_share_the_logins_in_a_helper(
     ci: Ansible, clients: Clients, site: Site, password_store: dict[str, str]
 ) -> None:
     path = configure(clients, "docker", {"credsStore": "pass"})
@@ -87,20 +87,20 @@ def test_docker_and_we_see_each_other_s_logins_in_a_helper(
     assert (result["action"], result["reason"]) == ("created", "missing")
 
 
-# A helper, and words of the error.
+# A helper, and a part of the error message.
 HELPERS = {
-    "missing": ("", "docker-credential-stub, which is not on PATH. Install it, or take it out"),
-    "refusing": ("echo not implemented; exit 1", "such as ecr-login, needs no login"),
-    "hanging": ("sleep 600", "did not answer within 20 seconds and was ended"),
-    "babbling": ("echo hello", "something else than a login"),
+    "missing": ("", "docker-credential-stub, which is not on PATH. Install it, or remove it"),
+    "failing": ("echo not implemented; exit 1", "such as ecr-login, needs no login"),
+    "hanging": ("sleep 600", "did not respond within 20 seconds and was stopped"),
+    "wrong output": ("echo hello", "get did not return a login"),
 }
 
 
 @pytest.mark.parametrize("case", HELPERS)
-def test_a_helper_that_is_of_no_use_is_one_clear_error(
+def test_a_helper_that_fails_is_one_clear_error(
     ci: Ansible, clients: Clients, site: Site, tmp_path: Path, case: str
 ) -> None:
-    script, words = HELPERS[case]
+    script, message = HELPERS[case]
     if script:
         program = tmp_path / "docker-credential-stub"
         program.write_text(f"#!/bin/sh\n{script}\n")
@@ -111,7 +111,7 @@ def test_a_helper_that_is_of_no_use_is_one_clear_error(
     env = {"PATH": f"{tmp_path}{os.pathsep}{ci.environment()['PATH']}"}
     result = ci.login(env=env, path=str(path), registries=[site.registry], aws=site.options)
     assert result["failed"]
-    assert words in result["msg"]
+    assert message in result["msg"]
     assert time.monotonic() - started < 300
     assert site.aws.calls == {}
     assert path.read_bytes() == before

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table of the guide that compares us with what there is, worked out by running all of it side by side."""
+"""Run the module and two others side by side, and compare the results with the guide's table."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.node
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs/docsite/rst/guide_ci.rst"
 OTHERS = {"auths": {"a.example": {"auth": "dTpw"}}, "HttpHeaders": {"X": "y"}}
-# What stands in the file before, and its mode.
+# The content of the file before the task.
 FILES = {
     "broken": "{",
     "others": json.dumps(OTHERS),
@@ -33,12 +33,12 @@ FILES = {
     "check": json.dumps(OTHERS),
     "wide": json.dumps(OTHERS),
 }
-US, DOCKER, PODMAN = LOGIN, "community.docker.docker_login", "containers.podman.podman_login"
-MODULES = (US, DOCKER, PODMAN)
+OWN, DOCKER, PODMAN = LOGIN, "community.docker.docker_login", "containers.podman.podman_login"
+MODULES = (OWN, DOCKER, PODMAN)
 
 
 class Daemon:
-    """As much of a Docker daemon as docker_login needs: it agrees to every login."""
+    """A stub of a Docker daemon for docker_login, which accepts every login."""
 
     def __init__(self) -> None:
         self.logins: Counter[str] = Counter()
@@ -54,7 +54,7 @@ class Daemon:
 
 
 class Trial:
-    """Every module on every file, each with tokens of its own, so that it is known by them."""
+    """Run every module on every file, each with its own token, by which the test identifies it."""
 
     def __init__(self, ci: Ansible, clients: Clients, site: Site, daemon: Daemon, url: str) -> None:
         self.folder = clients.folder
@@ -93,7 +93,7 @@ class Trial:
         path, registry = str(self.path(module, case)), self.site.registry
         by_hand = {"username": "AWS", "password": self.password(module, case)}
         options = {
-            US: {"path": path, "registries": [registry], "token": self.tokens[module, case]},
+            OWN: {"path": path, "registries": [registry], "token": self.tokens[module, case]},
             DOCKER: {"config_path": path, "registry_url": registry, "docker_host": self.url, **by_hand},
             PODMAN: {"authfile": path, "registry": registry, **by_hand},
         }
@@ -109,7 +109,7 @@ class Trial:
         return self.path(module, case).read_text()
 
     def column(self, module: str) -> list[str]:
-        """What happens, in the words of the guide, row by row."""
+        """Return the results of a module, as the texts of the guide's rows."""
         results = {case: self.results[self.name(module, case)] for case in FILES}
         assert not any(result.get("failed") for case, result in results.items() if case != "broken"), results
         kept = self.text(module, "broken") == FILES["broken"]
@@ -144,7 +144,7 @@ def trial(ci: Ansible, clients: Clients, site: Site) -> Iterator[Trial]:
 
 
 def guide() -> dict[str, list[str]]:
-    """The columns of the guide's table that compares, without that of the questions."""
+    """Return the columns of the guide's table, without the first one."""
     for table in re.findall(r"^\.\. list-table::.*\n(?:(?: +.*)?\n)+", GUIDE.read_text(), re.MULTILINE):
         if "``docker_login``" in table:
             header, *rows = (re.findall(r"^     - (.*)$", row, re.MULTILINE) for row in table.split("   * - ")[1:])
@@ -152,7 +152,7 @@ def guide() -> dict[str, list[str]]:
     raise LookupError(GUIDE)
 
 
-def test_the_guide_s_table_is_what_happens(trial: Trial) -> None:
+def test_the_guide_s_table_equals_the_results(trial: Trial) -> None:
     assert {module.rpartition(".")[2]: trial.column(module) for module in MODULES} == guide()
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The login in plays: what is asked of AWS, what is left behind, and where it runs."""
+"""The login in plays: its requests to AWS, its files, and the host that it runs on."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def from_environment(site: Site) -> dict[str, str]:
 
 
 def steps(path: Path) -> list[dict[str, Any]]:
-    """A task for each thing that the module can do, in an order in which each really happens."""
+    """Build a task for each action of the module, in an order in which each action is needed."""
     both = ["public.ecr.aws", "ecr-public.aws.com"]
     options: list[dict[str, Any]] = [
         {},
@@ -55,7 +55,7 @@ EXPECTED = ["created", "unchanged", "created", "updated", None, "removed", "unch
 
 @pytest.mark.core
 @pytest.mark.parametrize("args", [["-vvv", "--diff"], ["-vvv", "--diff", "--check"]], ids=["real", "check"])
-def test_no_token_is_left_behind(ci: Ansible, clients: Clients, site: Site, args: list[str]) -> None:
+def test_no_token_is_shown_or_stored_elsewhere(ci: Ansible, clients: Clients, site: Site, args: list[str]) -> None:
     path = clients.docker_file
     path.parent.mkdir()
     path.with_name("broken.json").write_text("{")
@@ -82,10 +82,10 @@ def test_no_token_is_left_behind(ci: Ansible, clients: Clients, site: Site, args
     assert leaks.find(json.dumps(run.results), needles) == []
     assert leaks.find("\n".join(processes), needles) == []
     assert leaks.find_in_files(ci.folder, needles) == []
-    # What is left must be found, or this test would find nothing anywhere.
+    # The token in the file must be found: otherwise the search itself does not work.
     assert leaks.find_in_files(clients.folder, needles) == [str(path)]
 
-    # Masking must not take away what people need to read.
+    # Masking must not hide other values.
     assert results[-1]["expires_at"].endswith("Z")
     assert results[-1]["invocation"]["module_args"]["token"]["username"] == "AWS"
     assert "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER" in json.dumps(results[-1])
@@ -93,7 +93,7 @@ def test_no_token_is_left_behind(ci: Ansible, clients: Clients, site: Site, args
     assert "sha256:" in run.stdout
 
 
-def test_when_aws_gives_none_the_old_login_stays_and_a_dead_one_is_pointed_at(
+def test_without_a_token_the_old_login_stays_and_its_expiry_is_reported(
     ci: Ansible, clients: Clients, site: Site
 ) -> None:
     path = clients.docker_file
@@ -109,7 +109,7 @@ def test_when_aws_gives_none_the_old_login_stays_and_a_dead_one_is_pointed_at(
     assert result["failed"]
     assert "Nothing was written" in result["msg"]
     assert "lacks sts:GetServiceBearerToken" in result["msg"]
-    assert "has expired, and pulls with it are refused: until then log out (state: absent)" in result["msg"]
+    assert "has expired, and the registry rejects pulls with it. Log out (state: absent) until a token" in result["msg"]
     assert path.read_bytes() == before
 
 
@@ -129,16 +129,16 @@ def test_delegated_from_defaults_and_never_asynchronous(ci: Ansible, clients: Cl
     run = ci.tasks(tasks, "-i", "worker,", "-e", "ansible_connection=local", "-v").ok()
     assert run.results["there"]["action"] == "created"
     assert "[localhost -> worker]" in run.stdout
-    # AWS is the controller's affair.
+    # The token is requested on the control node.
     assert run.results["there"].get("invocation", {"module_args": {"aws": {}}})["module_args"]["aws"] == {}
     assert run.results["later"]["failed"]
     assert "async" in run.results["later"]["msg"]
 
 
 @pytest.mark.core
-def test_the_playbook_in_and_out(ci: Ansible, clients: Clients, site: Site) -> None:
+def test_the_playbook_logs_in_and_out(ci: Ansible, clients: Clients, site: Site) -> None:
     variables = {"login_client": "podman", "login_path": str(clients.auth_file), "login_registries": [site.registry]}
-    # As it is for whoever gives no inventory.
+    # Without an inventory.
     command = ["freshpull.ecr_public.login", "--connection", "local", "-e", json.dumps(variables)]
     ci.play(*command, env=from_environment(site)).ok()
     assert list(clients.config("podman")["auths"]) == [site.registry]
