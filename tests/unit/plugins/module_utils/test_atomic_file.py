@@ -90,7 +90,7 @@ def test_a_file_of_another_user_is_rejected(path: Path, monkeypatch: pytest.Monk
         _atomic_file.read(str(path))
 
 
-# What the system says, and what the user is told to do.
+# The error number of the system, and a part of the message.
 PROBLEMS = {
     errno.EBUSY: "Mount its directory",
     errno.ENOSPC: "Free some space",

@@ -49,7 +49,7 @@ def test_the_protocol(make: Make, tmp_path: Path) -> None:
 
 
 def test_no_login_is_none(make: Make) -> None:
-    """As the protocol says, and as docker-credential-pass 0.6 does."""
+    """The response of the protocol, and that of docker-credential-pass 0.6."""
     assert make("""echo '{"ServerURL":"public.ecr.aws","Username":"","Secret":""}'""").get(REGISTRY) is None
     helper = make("echo credentials not found in native keychain; exit 1")
     assert helper.get(REGISTRY) is None
