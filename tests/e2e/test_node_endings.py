@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ways in which the refresher's pod ends before its work is done, and the termination message of each."""
+"""Causes that end the refresher's pod before its work is done, and the termination message of each."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def healthy(place: Place, aws: FakeAws) -> None:
 
 
 def test_aws_never_responds(place: Place, aws: FakeAws) -> None:
-    """The AWS CLI is ended when a third of the program's time is left, for secrets that must fail open."""
+    """The AWS CLI is stopped when a third of the program's time is left, for secrets that must fail open."""
     fresh, due, expiring, expired = place.role.namespaces[:4]
     place.age(5, due)
     place.age(2, expiring)
@@ -49,7 +49,7 @@ def test_aws_never_responds(place: Place, aws: FakeAws) -> None:
     aws.behave(hang=False)
     assert (ended.succeeded, ended.exit_code) == (False, 1)
     assert ended.message.startswith(f"1 failed, 2 failed_open, {COUNT - 3} unchanged\n")
-    assert f"The AWS CLI got no token from {aws.endpoint_url} in 60 s and was ended." in ended.message
+    assert f"The AWS CLI got no token from {aws.endpoint_url} in 60 s and was stopped." in ended.message
     assert [results[name] for name in (fresh, due, expiring, expired)] == [
         ("unchanged", "fresh"),
         ("failed", "kept"),
@@ -62,14 +62,14 @@ def test_aws_never_responds(place: Place, aws: FakeAws) -> None:
 
 
 def test_its_own_deadline(place: Place, aws: FakeAws, audit: AuditLog) -> None:
-    """Its message can be read, and no second pod tries it again."""
+    """Its termination message can be read, and no second pod retries it."""
     place.age(5, *place.role.namespaces)
     uids, before, mark = place.uids(), place.passwords(), audit.mark()
     # Four workers need 8 times as long for 30 secrets.
     place.proxy.inject(Fault("PATCH", delay=14))
     ended = place.run(retries=True, seconds=ACTIVE_DEADLINE)
     assert ended.exit_code == 3
-    assert ended.message.startswith("Stopped after 90 s, before the end, by its deadline: see active_deadline. ")
+    assert ended.message.startswith("Stopped by its deadline after 90 s, before the end: see active_deadline. ")
     job = place.workloads.batch.read_namespaced_job(ended.job, place.role.refresher)
     assert job.spec.backoff_limit == 1
     assert [each.reason for each in job.status.conditions if each.type == "Failed"] == ["PodFailurePolicy"]
@@ -91,7 +91,7 @@ def test_its_own_deadline(place: Place, aws: FakeAws, audit: AuditLog) -> None:
 
 
 def test_a_pod_that_is_deleted(place: Place, aws: FakeAws, audit: AuditLog) -> None:
-    """It finishes the writes that are under way and begins no others."""
+    """It finishes the writes in progress and begins no others."""
     place.age(5, *place.role.namespaces)
     uids, before, mark = place.uids(), place.passwords(), audit.mark()
     place.proxy.inject(Fault("PATCH", delay=0.5))
@@ -107,7 +107,7 @@ def test_a_pod_that_is_deleted(place: Place, aws: FakeAws, audit: AuditLog) -> N
         assert not job.result().succeeded
     assert exit_code == 1
     assert message.startswith(
-        "Stopped by SIGTERM before the end, as a deadline, a deletion or the drain of a node does. "
+        "Stopped by SIGTERM before the end. Its pod was deleted, its node was drained, or a deadline passed. "
     )
     lines = [json.loads(line) for line in log.result().splitlines()]
     assert lines[-1]["summary"]["renewed"] == len(place.done(audit, mark))
@@ -143,7 +143,7 @@ def test_an_image_without_a_program(place: Place, aws: FakeAws, missing: str) ->
     ended = place.run(hide)
     assert (ended.succeeded, ended.exit_code) == (False, 1)
     assert ended.message.startswith(
-        f"The image has no {missing}: the refresher needs Python 3.9 or newer and the AWS CLI 2"
+        f"The image has no {missing}: the refresher needs Python 3.9 or newer and the AWS CLI v2."
     )
     assert (ended.message, aws.calls) == (ended.log, {})
 
@@ -183,19 +183,19 @@ def test_a_full_scratch_volume(place: Place, aws: FakeAws) -> None:
     assert set(place.passwords().values()) == {aws.tokens[-1]}
 
 
-MISTAKES = {
+ERRORS = {
     # A token in the text, in a worker.
-    "_secret_writer.py": ("    def _write(self, outcome: ", "str(outcome)"),
+    "_pull_secret.secret_writer.py": ("    def _write(self, outcome: ", "str(outcome)"),
     # The AWS keys in the text, before there are workers.
-    "_refresher.settings.py": ("def read(folder: ", 'open(os.environ["AWS_SHARED_CREDENTIALS_FILE"]).read()'),
+    "_refresher.settings.py": ("def read(directory: ", 'open(os.environ["AWS_SHARED_CREDENTIALS_FILE"]).read()'),
 }
 
 
-@pytest.mark.parametrize("file", MISTAKES)
-def test_a_mistake_of_the_program(place: Place, aws: FakeAws, kubeconfig: str, file: str) -> None:
-    """Its kind and its place are reported, and not its text, which holds a secret."""
+@pytest.mark.parametrize("file", ERRORS)
+def test_an_unexpected_error_of_the_program(place: Place, aws: FakeAws, kubeconfig: str, file: str) -> None:
+    """Its class and its line are reported, but not its text, which contains a secret."""
     place.age(5, *place.role.namespaces)
-    name, line = broken_program(place, file, *MISTAKES[file])
+    name, line = broken_program(place, file, *ERRORS[file])
 
     def mount(pod: dict[str, Any]) -> None:
         (volume,) = [volume for volume in pod["volumes"] if volume["name"] == "program"]
@@ -204,8 +204,8 @@ def test_a_mistake_of_the_program(place: Place, aws: FakeAws, kubeconfig: str, f
     ended = place.run(mount)
     assert (ended.succeeded, ended.exit_code) == (False, 1)
     place_of_it = f"{file.rpartition('.')[0].rpartition('.')[2]}.py, line {line}"
-    assert ended.message.startswith(f"The refresher failed by a mistake of its own: RuntimeError in {place_of_it}.")
-    assert len(aws.tokens) == (file == "_secret_writer.py")
+    assert ended.message.startswith(f"The refresher failed with an unexpected RuntimeError in {place_of_it}. ")
+    assert len(aws.tokens) == (file == "_pull_secret.secret_writer.py")
     needles = {aws.secret_key, *(form for token in aws.tokens for form in leaks.forms(token))}
     assert leaks.find(ended.log + ended.message, needles) == []
     others = [item for item in leaks.cluster_objects(kubeconfig) if item["kind"] != "Secret"]

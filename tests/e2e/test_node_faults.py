@@ -39,7 +39,7 @@ def healthy(place: Place, aws: FakeAws) -> None:
 OUTAGES: dict[str, tuple[dict[str, Any], str]] = {
     "throttled": ({"throttle": 1000}, "throttled ecr-public:GetAuthorizationToken"),
     "denied": ({"deny": "ecr-public:GetAuthorizationToken"}, "lacks ecr-public:GetAuthorizationToken"),
-    "unreachable": ({"drop": 1000}, "No answer from"),
+    "unreachable": ({"drop": 1000}, "No response from"),
     "wrong clock": ({"clock_skew": 3600}, "clock is"),
 }
 

@@ -70,7 +70,7 @@ def test_all_are_renewed_in_place(place: Place, aws: FakeAws, audit: AuditLog) -
 OUTAGES: dict[str, tuple[dict[str, Any], str]] = {
     "throttled": ({"throttle": 1000}, "throttled ecr-public:GetAuthorizationToken"),
     "denied": ({"deny": "sts:GetServiceBearerToken"}, "lacks sts:GetServiceBearerToken"),
-    "unreachable": ({"drop": 1000}, "No answer from"),
+    "unreachable": ({"drop": 1000}, "No response from"),
 }
 
 

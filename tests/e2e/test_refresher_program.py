@@ -196,7 +196,7 @@ def test_it_fails_open_once_and_recovers_in_place(refresher: Refresher, aws: Fak
 def test_aws_cannot_be_reached(refresher: Refresher) -> None:
     due = refresher.add(**DUE)
     refresher.policy["aws_endpoint_url"] = "http://127.0.0.1:9"
-    assert "No answer from http://127.0.0.1:9" in refresher.run(status=1)[due]["msg"]
+    assert "No response from http://127.0.0.1:9" in refresher.run(status=1)[due]["msg"]
 
 
 def test_wrong_secret_key(refresher: Refresher, aws: FakeAws) -> None:

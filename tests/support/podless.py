@@ -61,7 +61,7 @@ class Podless:
             target = self.folder / "program" / item.path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(held[item.key])
-        return [part.replace(program.FOLDER, str(self.folder / "program")) for part in pod.containers[0].command]
+        return [part.replace(program.DIRECTORY, str(self.folder / "program")) for part in pod.containers[0].command]
 
     def meanwhile(self, *commands: str) -> None:
         """Let the next run run these commands of kubectl once it has read a secret, before it writes any."""

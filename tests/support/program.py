@@ -48,4 +48,4 @@ def install(folder: Path) -> list[str]:
         target = folder / item["path"]
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(held[item["key"]], encoding="utf-8")
-    return [part.replace(program.FOLDER, str(folder)) for part in program.COMMAND]
+    return [part.replace(program.DIRECTORY, str(folder)) for part in program.COMMAND]

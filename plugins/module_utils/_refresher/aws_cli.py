@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A token by the AWS CLI of the refresher's image. Private to this collection."""
+"""Request a token with the AWS CLI of the refresher's image. Private to this collection."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._process impo
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 
 SECONDS = 110.0
-"""For the CLI with its retries: four tries of 10 s to connect and 20 s to read would be more than a run has."""
+"""Time limit for the AWS CLI. Its four tries, of 10 s to connect and 20 s to read, could take longer than a run may."""
 WORDS = Words(
     machine="the node's",
-    new_session="The refresher needs AWS keys that last, those of an IAM user, or a role: see aws_auth.",
-    missing_session="the refresher needs the keys of an IAM user, or a role: see aws_auth.",
+    new_session="The refresher needs the AWS keys of an IAM user, which do not expire, or a role: see aws_auth.",
+    missing_session="the refresher needs the AWS keys of an IAM user, or a role: see aws_auth.",
     throttled="The next run tries again.",
     endpoint="aws_endpoint_url of the refresher",
     external_id="external_id of the refresher",
 )
-# By aws_auth, what should have given the credentials.
+# aws_auth -> why there are no credentials.
 _SOURCES = {
-    "secret": 'its Secret needs a key "credentials" with a [default] section that has aws_access_key_id and '
+    "secret": 'the Secret needs a key "credentials" with a [default] section that has aws_access_key_id and '
     "aws_secret_access_key",
-    "irsa": "the webhook of Amazon EKS did not change the pod. It must run, and the service account must have the "
-    "annotation eks.amazonaws.com/role-arn",
+    "irsa": "the webhook of Amazon EKS did not change the pod. The webhook must run, and the service account must have "
+    "the annotation eks.amazonaws.com/role-arn",
     "pod_identity": "the EKS Pod Identity Agent must run, and an association must name this namespace and service "
     "account",
     "web_identity": "the pod has no token of its service account. Run the role again",
@@ -52,9 +52,9 @@ _SOURCES = {
 }
 _SOURCES["existing_secret"] = _SOURCES["secret"]
 
-_REFUSED = re.compile(r"An error occurred \(([^)]*)\) when calling the (\w+) operation[^:\n]*: ?([^\n]*)")
+_AWS_ERROR = re.compile(r"An error occurred \(([^)]*)\) when calling the (\w+) operation[^:\n]*: ?([^\n]*)")
 _RETRIES = re.compile(r"reached max retries: (\d+)")
-# What the CLI prints, with the URL; what is said about it.
+# What the CLI prints about a failed connection, with its URL -> the message for it.
 _NOT_REACHED = {
     re.compile(r"failed to connect to proxy URL: \"?([^\s\"]+)", re.IGNORECASE): (
         "The proxy {} cannot be reached: see aws_proxy of the refresher."
@@ -67,8 +67,8 @@ _NOT_REACHED = {
         r"\"?([^\s\"]+)",
         re.IGNORECASE,
     ): (
-        "No answer from {}. Pods of this namespace must reach it over HTTPS: look for a network policy, a missing "
-        "proxy (aws_proxy) or a firewall."
+        "No response from {}. Pods of this namespace must reach it over HTTPS. Check network policies, firewalls and "
+        "the proxy (aws_proxy)."
     ),
 }
 _NO_CREDENTIALS = re.compile(
@@ -83,9 +83,10 @@ _SECRET_FILES = ("AWS_SHARED_CREDENTIALS_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "
 
 @dataclasses.dataclass(frozen=True)
 class AwsCli:
-    """auth: the refresher's aws_auth. endpoint_url: of the ECR Public API, "" for its own. role_arn: for messages.
+    """The AWS CLI with the settings of one run.
 
-    home: a folder for what the CLI writes. seconds: it is ended after them. program: its name or path.
+    auth: the option aws_auth. endpoint_url: of the ECR Public API, "" for the default. role_arn: for messages.
+    home: a directory for the CLI's files. seconds: its time limit. program: its name or path.
     """
 
     auth: str
@@ -96,21 +97,21 @@ class AwsCli:
     program: str = "aws"
 
     def token(self) -> Token:
-        """One call of GetAuthorizationToken. Raises AwsError; its text holds no secret."""
+        """Call GetAuthorizationToken once. Raises AwsError, whose text contains no secret."""
         status, output, errors = self._run()
         if status:
             raise self.explain(errors)
         try:
-            answer = json.loads(output)
+            response = json.loads(output)
         except ValueError:
-            answer = None
-        if answer is None:
-            # What was printed is not quoted: it may be a token.
+            response = None
+        if response is None:
+            # The output is not quoted, since it may be a token.
             raise response_error(self._call, "it is not JSON")
-        return _aws_response.read(answer, self._call)
+        return _aws_response.read(response, self._call)
 
     def _run(self) -> tuple[int, str, str]:
-        """Its exit status and what it printed to standard output and standard error. Raises AwsError."""
+        """Run the CLI. Return its exit status, standard output and standard error. Raises AwsError."""
         command = [self.program, "ecr-public", "get-authorization-token", "--region", "us-east-1", "--output", "json"]
         command += ["--cli-connect-timeout", "10", "--cli-read-timeout", "20"]
         if self.endpoint_url:
@@ -121,17 +122,20 @@ class AwsCli:
         except OSError as exc:
             raise AwsError(
                 f"The AWS CLI cannot be started: {exc.strerror or exc} ({self.program}). The image needs the AWS CLI "
-                "2, as public.ecr.aws/aws-cli/aws-cli has it."
+                "v2. public.ecr.aws/aws-cli/aws-cli has it."
             ) from exc
         except subprocess.TimeoutExpired:
             raise UnreachableError(
-                f"The AWS CLI got no token from {self._call.endpoint} in {self.seconds:.0f} s and was ended. Pods of "
-                "this namespace must reach it, and STS if a role is assumed, over HTTPS."
+                f"The AWS CLI got no token from {self._call.endpoint} in {self.seconds:.0f} s and was stopped. Pods of "
+                "this namespace must reach this address, and STS if a role is assumed, over HTTPS."
             ) from None
         return process.returncode, output.decode(errors="replace"), errors.decode(errors="replace")
 
     def _environment(self) -> dict[str, str]:
-        """The region is that of ECR Public, for STS too. The node's own role is used only if the CronJob says so."""
+        """Return the variables that the CLI gets beside those of the container.
+
+        The region is that of ECR Public, also for STS. The node's own role is used only if the CronJob allows it.
+        """
         return {
             "HOME": self.home,
             "LC_ALL": "C.UTF-8",
@@ -141,7 +145,7 @@ class AwsCli:
             "AWS_STS_REGIONAL_ENDPOINTS": "regional",
             "AWS_RETRY_MODE": "standard",
             "AWS_MAX_ATTEMPTS": "4",
-            # Not as an option, which older versions reject. (The enhanced format is that of version 2 since 2026.)
+            # A variable, since older versions reject the option. The enhanced format is the default of v2 since 2026.
             "AWS_CLI_ERROR_FORMAT": "legacy",
         }
 
@@ -151,11 +155,11 @@ class AwsCli:
         return Call(ACTIONS[0], endpoint, source=f"aws_auth: {self.auth}", role_arn=self.role_arn, words=WORDS)
 
     def explain(self, errors: str) -> AwsError:
-        """What the CLI printed to standard error, as an error with the next step."""
+        """Return an error with the next step for what the CLI printed to standard error."""
         text = _clean(errors)
-        refused = _REFUSED.search(text)
-        if refused:
-            code, operation, message = refused.groups()
+        failure = _AWS_ERROR.search(text)
+        if failure:
+            code, operation, message = failure.groups()
             call = self._call
             if operation != call.action.partition(":")[2]:
                 action = f"sts:{operation}" if operation.startswith("AssumeRole") else operation
@@ -166,23 +170,24 @@ class AwsCli:
             found = pattern.search(text)
             if found:
                 return UnreachableError(error.format(found.group(1).rstrip(".,:")))
-        said = " ".join(text.split())[:MAX_QUOTE]
+        quote = " ".join(text.split())[:MAX_QUOTE]
         if _NO_CREDENTIALS.search(text):
             return CredentialsError(
-                f"The refresher has no AWS credentials: {_SOURCES.get(self.auth, 'see aws_auth')}. The AWS CLI says: "
-                f"{said}"
+                f"The refresher has no AWS credentials: {_SOURCES.get(self.auth, 'see aws_auth')}. The AWS CLI "
+                f"printed: {quote}"
             )
-        return AwsError(f"The AWS CLI failed: {said or 'it printed nothing'}")
+        return AwsError(f"The AWS CLI failed: {quote or 'it printed nothing'}")
 
 
 def _clean(text: str) -> str:
-    """Without the secrets that the CLI has, and without all that may be one."""
+    """Mask the CLI's secrets, and everything that may be a secret."""
     for secret in _secrets():
         text = text.replace(secret, "********")
     return _LONG.sub("********", text)
 
 
 def _secrets() -> t.Iterator[str]:
+    """Yield the secret values in the files that the CLI reads."""
     for variable in _SECRET_FILES:
         try:
             with open(os.environ.get(variable, ""), encoding="utf-8", errors="replace") as file:

@@ -1,11 +1,11 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The program that the CronJob runs: its start and its end. Private to this collection.
+"""The entry point of the program that the CronJob runs. Private to this collection.
 
-It uses the standard library alone, and decides and writes as the module ecr_public_pull_secret does. It prints a line
-of JSON for each namespace and a summary, and exits with another status than 0 if any namespace failed. Its last words
-are also the pod's termination message.
+The program uses only the standard library, and decides and writes as the module ecr_public_pull_secret does. It prints
+a line of JSON for each namespace and a summary. If a namespace failed, the exit status is not 0. A summary in words is
+the pod's termination message.
 """
 
 from __future__ import annotations
@@ -33,55 +33,59 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.se
 )
 
 LONGEST_MESSAGE = 4000
-"""Bytes of the termination message. The kubelet keeps 4096."""
+"""Bytes of the termination message. The kubelet keeps 4096 bytes."""
 SECONDS_ONCE_STOPPED = 4.0
-"""For what is under way. The pod has 10 s from SIGTERM to its end, and the last words take a moment, too."""
+"""For requests in progress. After SIGTERM the pod has 10 s, which must suffice for the termination message too."""
 DEADLINE = "the deadline"
-"""What stops a run that takes too long, in messages."""
+"""What stopped a run that took too long, in messages."""
 
 
 def run(environment: t.Mapping[str, str], out: t.TextIO) -> tuple[int, str]:
-    """One run with these variables; the exit status and the last words, in which no secret is."""
+    """Run once. Return the exit status and the termination message, which contains no secret.
+
+    environment: the variables of the container.
+    """
     try:
         settings = read(environment.get("FRESHPULL_CONFIG", "/etc/freshpull"), bool(environment.get("FORCE_RENEW")))
         transport = _transport(environment)
     except (SettingsError, NoResponseError) as exc:
-        return 1, _tell(out, str(exc))
-    patience = RetryBudget()
-    patience.listen()
-    cluster = Cluster(transport, patience)
-    # Where TMPDIR says, though it may be full: tempfile would first try to write there.
+        return 1, _report(out, str(exc))
+    retries = RetryBudget()
+    retries.listen()
+    cluster = Cluster(transport, retries)
+    # TMPDIR is used even if it is full: by default tempfile would first try to write there.
     with tempfile.TemporaryDirectory(dir=environment.get("TMPDIR") or None) as home:
         cli = AwsCli(
             settings.aws_auth,
             settings.aws_endpoint_url,
             environment.get("AWS_ROLE_ARN", ""),
             home,
-            # What is left is for the secrets, which may have to fail open.
+            # The rest of the time is for the secrets, which may have to fail open.
             seconds=min(SECONDS, settings.deadline * 2 / 3),
         )
         tokens = Tokens(fetch=cli.token)
         results = Results(tokens, out)
-        problem = _in_time(Refresher(settings, cluster, tokens, results).run, patience, settings.deadline)
-    if patience.stopped_by == DEADLINE:
-        problem = f"Stopped after {settings.deadline} s, before the end, by its deadline: see active_deadline."
-    elif patience.stopped_by:
+        problem = _in_time(Refresher(settings, cluster, tokens, results).run, retries, settings.deadline)
+    if retries.stopped_by == DEADLINE:
+        problem = f"Stopped by its deadline after {settings.deadline} s, before the end: see active_deadline."
+    elif retries.stopped_by:
         problem = (
-            f"Stopped by {patience.stopped_by} before the end, as a deadline, a deletion or the drain of a node does."
+            f"Stopped by {retries.stopped_by} before the end. Its pod was deleted, its node was drained, or a "
+            "deadline passed."
         )
-    problem = _tell(out, " ".join(filter(None, [problem, cluster.clocks.problem])))
-    words = f"{problem} {results.conclude()}".strip() or "no namespace"
-    if patience.stopped_by == DEADLINE:
-        return DEADLINE_STATUS, words
-    return (1 if problem or results.failures else 0), words
+    problem = _report(out, " ".join(filter(None, [problem, cluster.clocks.problem])))
+    message = f"{problem} {results.conclude()}".strip() or "no namespace"
+    if retries.stopped_by == DEADLINE:
+        return DEADLINE_STATUS, message
+    return (1 if problem or results.failures else 0), message
 
 
 def _transport(environment: t.Mapping[str, str]) -> PodTransport:
-    """Raises SettingsError or NoResponseError."""
+    """Connect to the API server as the pod's service account. Raises SettingsError or NoResponseError."""
     access = environment.get("FRESHPULL_API_ACCESS", "/var/run/secrets/freshpull")
     host = environment.get("KUBERNETES_SERVICE_HOST")
     if not host:
-        raise SettingsError("KUBERNETES_SERVICE_HOST is not set: this program runs in a pod.")
+        raise SettingsError("KUBERNETES_SERVICE_HOST is not set. Run this program in a pod.")
     try:
         port = int(environment.get("KUBERNETES_SERVICE_PORT") or 443)
     except ValueError as exc:
@@ -89,17 +93,17 @@ def _transport(environment: t.Mapping[str, str]) -> PodTransport:
     return PodTransport(host, port, f"{access}/token", f"{access}/ca.crt")
 
 
-def _tell(out: t.TextIO, problem: str) -> str:
-    """Print what concerns the whole run, if there is anything."""
+def _report(out: t.TextIO, problem: str) -> str:
+    """Print and return a problem of the whole run, if there is one."""
     if problem:
         print_line(out, {"problem": problem})
     return problem
 
 
-def _in_time(work: t.Callable[[], None], patience: RetryBudget, deadline: float) -> str:
-    """Why the work could not be done, or "". Once it is asked to stop it has a moment: workers may hang.
+def _in_time(work: t.Callable[[], None], retries: RetryBudget, deadline: float) -> str:
+    """Do the work until it ends or must stop. Return why it failed, or "".
 
-    deadline: seconds from now.
+    deadline: seconds from now. Work that must stop gets SECONDS_ONCE_STOPPED, since workers may hang.
     """
     problems: list[str] = []
 
@@ -109,40 +113,40 @@ def _in_time(work: t.Callable[[], None], patience: RetryBudget, deadline: float)
         except ClusterError as exc:
             problems.append(again(exc))
         except Exception as exc:  # noqa: BLE001
-            problems.append(_mistake(exc))
+            problems.append(_internal_error(exc))
 
     thread = threading.Thread(target=step, daemon=True)
     thread.start()
-    stops, ends = patience.now() + deadline, math.inf
-    while thread.is_alive() and patience.now() < ends:
+    stops, ends = retries.now() + deadline, math.inf
+    while thread.is_alive() and retries.now() < ends:
         thread.join(0.1)
-        if patience.now() > stops:
-            patience.stop(DEADLINE)
-        if patience.stopped_by:
-            ends = min(ends, patience.now() + SECONDS_ONCE_STOPPED)
+        if retries.now() > stops:
+            retries.stop(DEADLINE)
+        if retries.stopped_by:
+            ends = min(ends, retries.now() + SECONDS_ONCE_STOPPED)
     return " ".join(problems)
 
 
-def _mistake(exc: Exception) -> str:
-    """Its text may hold a secret; its kind and its place do not."""
+def _internal_error(exc: Exception) -> str:
+    """Name the class and the line of an exception. Its text is left out, since it may contain a secret."""
     place = traceback.extract_tb(exc.__traceback__)[-1]
     where = f"{os.path.basename(place.filename)}, line {place.lineno}"
-    return f"The refresher failed by a mistake of its own: {type(exc).__name__} in {where}."
+    return f"The refresher failed with an unexpected {type(exc).__name__} in {where}. Report this as a bug."
 
 
 def main() -> None:
     try:
-        status, words = run(os.environ, sys.stdout)
+        status, message = run(os.environ, sys.stdout)
     except Exception as exc:  # noqa: BLE001
-        status, words = 1, _tell(sys.stdout, _mistake(exc))
-    shown = words.encode()[:LONGEST_MESSAGE].decode(errors="ignore")
+        status, message = 1, _report(sys.stdout, _internal_error(exc))
+    shown = message.encode()[:LONGEST_MESSAGE].decode(errors="ignore")
     try:
         with open(os.environ.get("FRESHPULL_TERMINATION_LOG", "/dev/termination-log"), "w", encoding="utf-8") as file:
             file.write(shown + "\n")
     except OSError:
-        # The log has it, too.
+        # The log has the message, too.
         pass
-    # Workers that hang do not outlast it.
+    # It also ends workers that hang.
     os._exit(status)
 
 

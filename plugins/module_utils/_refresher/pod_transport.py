@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The refresher's way to the API server, with the standard library alone. Private to this collection."""
+"""The refresher's connection to the API server, by the standard library alone. Private to this collection."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.t
 
 CONNECT_SECONDS = 10
 READ_SECONDS = 30
-"""Between two bytes of a response."""
+"""The longest pause within a response."""
 MOST_BYTES = 8 * 1024 * 1024
-"""Of one response. A Secret has at most 1 MiB, so that even a full one fits; a list has smaller pages then."""
+"""The limit of one response. A Secret of 1 MiB fits. A list that is larger is read again in smaller pages."""
 _CHUNK = 64 * 1024
-# What says that the name does not exist, rather than that its server does not respond.
+# Errors which mean that the name does not exist, not that the name server failed.
 _NO_SUCH_NAME = {getattr(socket, name) for name in ("EAI_NONAME", "EAI_NODATA") if hasattr(socket, name)}
 
 
 class PodTransport:
-    """Sends requests as the pod's service account. Each thread keeps a connection of its own open."""
+    """Send requests as the pod's service account. Each thread keeps its own connection open."""
 
     def __init__(self, host: str, port: int, token_file: str, ca_file: str) -> None:
         """host: a name, an IPv4 or an IPv6 address. token_file: read for each request, since the kubelet replaces it.
@@ -48,7 +48,7 @@ class PodTransport:
         self._local = threading.local()
 
     def send(self, request: Request) -> Response:
-        """Send it once. Raises NoResponseError."""
+        """Send a request once. Raises NoResponseError."""
         headers = {
             "Authorization": f"Bearer {self._token()}",
             "Accept": request.accept,
@@ -61,7 +61,7 @@ class PodTransport:
         try:
             connection.request(request.method, target, body, headers)
             response = connection.getresponse()
-            # A message is looked up as a mapping is, and without regard to case.
+            # The headers can be read as a mapping, without regard to case.
             headers_of_response = t.cast("t.Mapping[str, str]", response.headers)
             return Response(response.status, headers_of_response, _read(response))
         except (OSError, http.client.HTTPException) as exc:
@@ -78,12 +78,12 @@ class PodTransport:
         except (OSError, ValueError) as exc:
             raise NoResponseError(f"the token of the service account cannot be read: {exc}", final=True) from exc
         if len(token.split()) != 1:
-            # http.client would quote it in an error.
-            raise NoResponseError(f"{self._token_file} does not hold a token of the service account", final=True)
+            # http.client would quote the text in an error.
+            raise NoResponseError(f"{self._token_file} contains no token of the service account", final=True)
         return token
 
     def _connection(self) -> http.client.HTTPSConnection:
-        """This thread's own. One that the server has closed is replaced: a request on it could get no response."""
+        """Return this thread's connection. One that the server closed is replaced: a request on it gets no response."""
         kept: http.client.HTTPSConnection | None = getattr(self._local, "connection", None)
         if kept is not None and kept.sock is not None:
             if not _is_dropped(kept.sock):
@@ -105,16 +105,16 @@ def _context(ca_file: str) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=ca_file)
     except (OSError, ValueError) as exc:
         raise NoResponseError(
-            f"{ca_file} holds no certificate to check the API server's with: {exc}", final=True
+            f"{ca_file} contains no certificate of the API server's authority: {exc}", final=True
         ) from exc
-    # Python 3.13 sets it, and rejects authorities without key identifiers, such as those of some clusters. The chain
-    # and the name are checked all the same.
+    # Python 3.13 sets this flag, which rejects authorities without key identifiers, such as those of some clusters.
+    # The chain and the name are still checked.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return context
 
 
 def _read(response: http.client.HTTPResponse) -> bytes:
-    """All of it, with a limit. Raises HTTPException if it ends too early."""
+    """Read the body, up to MOST_BYTES. Raises HTTPException if it ends early, TooLargeError if it is larger."""
     found, size = [], 0
     while chunk := response.read(_CHUNK):
         size += len(chunk)
@@ -122,20 +122,20 @@ def _read(response: http.client.HTTPResponse) -> bytes:
             raise TooLargeError(f"the response is larger than {MOST_BYTES // 1024 // 1024} MiB")
         found.append(chunk)
     if response.length:
-        # Reading in parts, http.client does not notice.
+        # http.client does not notice this when a body is read in parts.
         raise http.client.IncompleteRead(b"", response.length)
     return b"".join(found)
 
 
 def _is_dropped(connection: socket.socket) -> bool:
-    """Whether the server has closed it, or sent what nobody asked for."""
+    """Whether the server has closed the connection, or sent something without a request."""
     poll = select.poll()
     poll.register(connection, select.POLLIN)
     return bool(poll.poll(0))
 
 
 def _no_response(exc: Exception, where: str, connecting: bool = False) -> NoResponseError:
-    """In words, and whether another try would fail in the same way."""
+    """Describe an error, and whether a retry would fail in the same way."""
     if isinstance(exc, ssl.SSLCertVerificationError):
         return NoResponseError(f"the certificate of {where} is rejected: {exc.verify_message}", final=True)
     if isinstance(exc, socket.gaierror):
@@ -148,6 +148,6 @@ def _no_response(exc: Exception, where: str, connecting: bool = False) -> NoResp
     if isinstance(exc, ssl.SSLError):
         return NoResponseError(f"no TLS connection to {where}: {exc.reason or exc}")
     if isinstance(exc, http.client.HTTPException) or not str(exc):
-        # Their text is often empty, or only the name of a method.
+        # The text of these errors is often empty, or only the name of a method.
         return NoResponseError(f"the connection to {where} was cut ({type(exc).__name__})")
     return NoResponseError(str(exc))

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Renews the pull secrets, one after the other as they come. Private to this collection.
+"""Renew the pull secrets, one by one as they are read. Private to this collection.
 
-No more is kept of a secret than what became of it.
+Only the outcome of a secret is kept in memory.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.se
 SECONDS_FOR_ACCOUNTS = 10.0
 """For the `default` accounts of new namespaces, which Kubernetes creates a moment after them."""
 _GONE = ("forbidden", "terminating", "missing_namespace", "missing", "missing_service_account")
-"""Reasons for which a namespace may be gone, or not be selected any more."""
+"""Reasons of failures that can have their cause in a namespace that is gone or no longer selected."""
 _END = object()
 
 
 class Refresher:
-    """One run."""
+    """One run of the refresher."""
 
     def __init__(self, settings: Settings, cluster: Cluster, tokens: Tokens, results: Results) -> None:
         self._settings = settings
@@ -56,26 +56,26 @@ class Refresher:
         policy = settings.policy
         self._writer = SecretWriter(cluster, policy, tokens, create=cluster.apply_secret)
         self._accounts = AccountWriter(cluster, policy.name, SECONDS_FOR_ACCOUNTS)
-        self._emptier = SecretWriter(cluster, dataclasses.replace(policy, state="emptied"), tokens)
+        self._entry_remover = SecretWriter(cluster, dataclasses.replace(policy, state="emptied"), tokens)
         self._results = results
 
     def run(self) -> None:
-        """Raises ClusterError if nothing at all could be done."""
+        """Raises ClusterError if no namespace could be processed."""
         if self._settings.selector:
-            self._keep_selected()
+            self._renew_selected()
         else:
             names = self._settings.names
-            # So that a run that is cut short does not always miss the same ones.
+            # A random start: runs that are cut short do not always miss the same namespaces.
             start = random.SystemRandom().randrange(len(names)) if names else 0
-            self._for_each(self._keep_listed, [*names[start:], *names[:start]])
+            self._for_each(self._renew_listed, [*names[start:], *names[:start]])
 
     def _for_each(self, work: t.Callable[[t.Any], Outcome | None], items: t.Iterable[t.Any]) -> None:
-        """Work on the items in parallel. A worker takes one when it is free: each may be a large secret."""
+        """Work on the items in parallel. A worker takes the next item when it is free, since a secret may be large."""
         source = iter(items)
         taking = threading.Lock()
         failed: list[BaseException] = []
 
-        def serve() -> None:
+        def work_on_items() -> None:
             try:
                 while not (failed or self._cluster.stopped_by):
                     with taking:
@@ -91,13 +91,13 @@ class Refresher:
 
         with concurrent.futures.ThreadPoolExecutor(max_workers=self._settings.workers) as pool:
             for _unused in range(self._settings.workers):
-                pool.submit(serve)
+                pool.submit(work_on_items)
         if failed:
             raise failed[0]
 
     # --- Listed namespaces
 
-    def _keep_listed(self, namespace: str) -> Outcome:
+    def _renew_listed(self, namespace: str) -> Outcome:
         return _unless_gone(self._try_listed(namespace), self._state)
 
     def _try_listed(self, namespace: str) -> Outcome:
@@ -106,12 +106,12 @@ class Refresher:
         except ClusterError as exc:
             return Outcome(namespace, Plan("failed", exc.reason, again(exc)))
         if secret is None:
-            msg = f"The secret {self._settings.policy.name} does not exist, or the namespace. Run the role again."
+            msg = f"The secret {self._settings.policy.name} or its namespace does not exist. Run the role again."
             return Outcome(namespace, Plan("failed", "missing", msg))
-        return self._keep(namespace, secret)
+        return self._renew(namespace, secret)
 
-    def _keep(self, namespace: str, secret: Secret | None) -> Outcome:
-        """An unmanaged secret is somebody else's, and no failure."""
+    def _renew(self, namespace: str, secret: Secret | None) -> Outcome:
+        """Renew a secret if that is due. An unmanaged secret is skipped, which is no failure."""
         if secret is not None and not Stored(secret).managed:
             return Outcome(namespace, Plan("skipped", "unmanaged"))
         outcome = self._writer.act(self._writer.decide(namespace, secret))
@@ -128,7 +128,7 @@ class Refresher:
         return tuple(self._accounts.write(namespace, plan) if plan.writes else plan for plan in plans)
 
     def _state(self, namespace: str) -> Reason | None:
-        """Why there is nothing to do in a listed namespace, or ""."""
+        """Return why a listed namespace needs no secret, or None."""
         try:
             return "terminating" if self._cluster.namespace(namespace).terminating else None
         except NotFoundError:
@@ -138,7 +138,7 @@ class Refresher:
 
     # --- Selected namespaces
 
-    def _keep_selected(self) -> None:
+    def _renew_selected(self) -> None:
         selected = self._selected()
         unseen = set(selected)
         others: list[str] = []
@@ -153,30 +153,30 @@ class Refresher:
                 elif _holds_entries(secret):
                     others.append(namespace)
 
-        self._for_each(lambda pair: self._keep_if_selected(*pair), found())
+        self._for_each(lambda pair: self._renew_if_selected(*pair), found())
         missing = [namespace for namespace in unseen if not selected[namespace]]
-        self._for_each(lambda namespace: self._keep_if_selected(namespace, None), missing)
+        self._for_each(lambda namespace: self._renew_if_selected(namespace, None), missing)
         for namespace in sorted(name for name, terminating in selected.items() if terminating):
             self._results.add(Outcome(namespace, Plan("skipped", "terminating")))
         if others:
-            # One that is labelled just now was not selected at the start, and its secret is as good as the others.
+            # Namespaces that were labelled since the start keep their entries.
             now_selected = self._selected()
-            self._for_each(self._empty, [namespace for namespace in others if namespace not in now_selected])
+            self._for_each(self._remove_entries, [namespace for namespace in others if namespace not in now_selected])
 
     def _selected(self) -> dict[str, bool]:
-        """The namespaces that are selected, and whether each is being deleted."""
+        """Return the selected namespaces, each with whether it is being deleted."""
         return {
             name: namespace.terminating
             for name, namespace in self._cluster.namespaces(self._settings.selector).items()
             if self._settings.selects(name)
         }
 
-    def _keep_if_selected(self, namespace: str, secret: Secret | None) -> Outcome:
-        # Perhaps somebody has just deleted the namespace, or removed its label.
-        return _unless_gone(self._keep(namespace, secret), self._selected_now)
+    def _renew_if_selected(self, namespace: str, secret: Secret | None) -> Outcome:
+        # The namespace may have been deleted, or its label removed, during the run.
+        return _unless_gone(self._renew(namespace, secret), self._selected_now)
 
     def _selected_now(self, namespace: str) -> Reason | None:
-        """Why a namespace is not to be served any more, or ""."""
+        """Return why a namespace no longer needs a secret, or None."""
         try:
             found = self._cluster.namespaces(self._settings.selector, namespace).get(namespace)
         except ClusterError:
@@ -185,15 +185,15 @@ class Refresher:
             return "not_selected"
         return "terminating" if found.terminating else None
 
-    def _empty(self, namespace: str) -> Outcome | None:
-        outcome = self._emptier.act(self._emptier.read_and_decide(namespace))
+    def _remove_entries(self, namespace: str) -> Outcome | None:
+        outcome = self._entry_remover.act(self._entry_remover.read_and_decide(namespace))
         return None if outcome.plan.action == "unchanged" else outcome
 
 
 def _unless_gone(outcome: Outcome, look: t.Callable[[str], Reason | None]) -> Outcome:
-    """The outcome, unless it is a failure since there is nothing to do in its namespace: then it is skipped.
+    """Return the outcome, or `skipped` if it failed because its namespace needs no secret.
 
-    look: tells of a namespace why, or "".
+    look: returns why a namespace needs none, or None.
     """
     plan = outcome.overall
     state = look(outcome.namespace) if plan.action == "failed" and plan.reason in _GONE else None
@@ -201,11 +201,11 @@ def _unless_gone(outcome: Outcome, look: t.Callable[[str], Reason | None]) -> Ou
 
 
 def _holds_entries(secret: Secret) -> bool:
-    """Whether there is something to remove, or to report."""
+    """Whether a managed secret has entries to remove, or malformed content to report."""
     stored = Stored(secret)
     return stored.managed and bool(stored.managed_entries or stored.malformed)
 
 
 def again(exc: ClusterError) -> str:
-    """The error, with the next step."""
+    """Return the text of the error with the next step."""
     return f"{str(exc).rstrip('.')}. Run the role again."

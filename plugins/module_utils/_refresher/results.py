@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What became of a run, in lines of JSON and in words. Private to this collection."""
+"""Report a run as lines of JSON and as a termination message. Private to this collection."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import format_time
 
 SHOWN = 10
-"""Namespaces that failed and are in the words; the log has all."""
+"""The number of failed namespaces in the termination message. The log has all of them."""
 _FAILURES = ("failed", "failed_open")
 _WITHOUT_TOKEN = ("token_unavailable", "clocks", "kept", "fail_open_disabled", "immutable")
-"""Reasons of those that failed for lack of a token."""
+"""Reasons of failures that have their cause in the lack of a token."""
 
 
 def print_line(out: t.TextIO, line: t.Mapping[str, t.Any]) -> None:
-    """As JSON, at once: the process may be killed."""
+    """Print a line of JSON and flush it, since the process may be killed."""
     out.write(json.dumps(line) + "\n")
     out.flush()
 
 
 class Results:
-    """Prints what becomes of each namespace, and keeps what the end needs. Safe to use from many threads."""
+    """Print the outcome of each namespace, and count for the summary. Safe to use from many threads."""
 
     def __init__(self, tokens: Tokens, out: t.TextIO) -> None:
         self._tokens = tokens
@@ -63,7 +63,7 @@ class Results:
                 self._failed.append(f"{outcome.namespace}: {plan.reason}: {msg}")
 
     def conclude(self) -> str:
-        """Print the summary. The same in words, with the first that failed."""
+        """Print the summary. Return it in words, with the first namespaces that failed."""
         with self._lock:
             expires_at = self._expires_at and format_time(self._expires_at)
             print_line(self._out, {"summary": dict(self._counts), "expires_at": expires_at})

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the refresher is to do, as its ConfigMap says. Private to this collection."""
+"""Read the settings of the refresher from its ConfigMap. Private to this collection."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.
 POLICY, NAMESPACES = "policy.json", "namespaces"
 """The files of the ConfigMap: the settings as JSON, and the listed namespaces, one in each line."""
 
-
 DEADLINE_STATUS = 3
-"""The exit status of a run that its own deadline stopped: the CronJob tries it no second time."""
+"""The exit status of a run that its own deadline stopped. The Job does not retry it."""
 
 
 class SettingsError(CollectionError):
@@ -29,11 +28,11 @@ class SettingsError(CollectionError):
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """policy: for the secrets. workers: parallel requests. names: the listed namespaces; () with a selector.
+    """The settings of a run.
 
-    deadline: seconds for one run.
-
-    selector: kubectl -l syntax, "" if the namespaces are listed. included, excluded: patterns of names with a selector.
+    policy: for the secrets. workers: parallel requests. deadline: seconds for one run. names: the listed namespaces; ()
+    with a selector. selector: kubectl -l syntax, "" if the namespaces are listed. included, excluded: patterns of names
+    with a selector.
     """
 
     policy: Policy
@@ -47,11 +46,11 @@ class Settings:
     aws_endpoint_url: str
 
     def selects(self, namespace: str) -> bool:
-        """Whether the name of a namespace fits, beside the selector."""
+        """Whether the patterns select the name of a namespace. The selector is not checked here."""
         return bool(self.included.search(namespace)) and not self.excluded.search(namespace)
 
 
-# Key -> its type, and what stands for one that is missing, or REQUIRED.
+# Key -> its type, and its default, or _REQUIRED.
 _REQUIRED = object()
 _KEYS: dict[str, tuple[type | tuple[type, ...], t.Any]] = {
     "name": (str, _REQUIRED),
@@ -72,14 +71,14 @@ _KEYS: dict[str, tuple[type | tuple[type, ...], t.Any]] = {
 }
 
 
-def read(folder: str, force_renew: bool = False) -> Settings:
-    """The settings in a mounted ConfigMap. Raises SettingsError."""
-    given = _values(_text(folder, POLICY))
+def read(directory: str, force_renew: bool = False) -> Settings:
+    """Read the settings from a mounted ConfigMap. Raises SettingsError."""
+    given = _values(_text(directory, POLICY))
     selector = given["selector"]
     try:
         included, excluded = re.compile(given["namespaces"]), re.compile(given["excluded"])
     except re.error as exc:
-        raise SettingsError(f"{POLICY}: not a pattern: {exc}. Run the role again.") from exc
+        raise SettingsError(f"{POLICY}: not a regular expression: {exc}. Run the role again.") from exc
     policy = Policy(
         name=given["name"],
         registries=tuple(map(str, given["registries"])),
@@ -97,7 +96,7 @@ def read(folder: str, force_renew: bool = False) -> Settings:
         policy,
         max(1, given["workers"]),
         max(1, given["deadline"]),
-        () if selector else tuple(dict.fromkeys(_text(folder, NAMESPACES).split())),
+        () if selector else tuple(dict.fromkeys(_text(directory, NAMESPACES).split())),
         selector,
         included,
         excluded,
@@ -106,12 +105,12 @@ def read(folder: str, force_renew: bool = False) -> Settings:
     )
 
 
-def _text(folder: str, name: str) -> str:
+def _text(directory: str, name: str) -> str:
     try:
-        with open(os.path.join(folder, name), encoding="utf-8") as file:
+        with open(os.path.join(directory, name), encoding="utf-8") as file:
             return file.read()
     except (OSError, ValueError) as exc:
-        raise SettingsError(f"{os.path.join(folder, name)} cannot be read: {exc}. Run the role again.") from exc
+        raise SettingsError(f"{os.path.join(directory, name)} cannot be read: {exc}. Run the role again.") from exc
 
 
 def _values(text: str) -> dict[str, t.Any]:
@@ -128,7 +127,7 @@ def _values(text: str) -> dict[str, t.Any]:
     for key, (kind, _default) in _KEYS.items():
         if values[key] is _REQUIRED:
             raise SettingsError(f"{POLICY}: {key} is missing. Run the role again.")
-        # A boolean is a number for Python.
+        # In Python a boolean is also a number.
         if not isinstance(values[key], kind) or (isinstance(values[key], bool) and kind is not bool):
-            raise SettingsError(f"{POLICY}: {key} has a value of another type than expected. Run the role again.")
+            raise SettingsError(f"{POLICY}: {key} has a value of the wrong type. Run the role again.")
     return values

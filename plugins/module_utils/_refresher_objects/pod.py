@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The refresher's pod, as a pure function from settings. Private to this collection."""
+"""Build the refresher's pod from settings, as a pure function. Private to this collection."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     Settings,
 )
 
-# Addresses on a node that give out credentials. They are never behind a proxy.
+# Addresses on a node that return credentials. They are never behind a proxy.
 METADATA_ADDRESSES = ("169.254.169.254", "169.254.170.2", "169.254.170.23", "fd00:ec2::23", "fd00:ec2::254")
 
 _SETTINGS, _CA = "/etc/freshpull", "/etc/freshpull-ca"
@@ -31,9 +31,9 @@ Object = dict[str, t.Any]
 
 
 def pod_spec(settings: Settings) -> Object:
-    """The pod, which Pod Security "restricted" admits."""
+    """Build the pod's spec, which meets Pod Security "restricted"."""
     pod = settings.pod
-    chosen = {
+    optional = {
         "priorityClassName": pod.priority_class,
         "nodeSelector": dict(pod.node_selector),
         "tolerations": [dict(toleration) for toleration in pod.tolerations],
@@ -46,7 +46,7 @@ def pod_spec(settings: Settings) -> Object:
         "restartPolicy": "Never",
         "activeDeadlineSeconds": settings.schedule.pod_deadline,
         "terminationGracePeriodSeconds": 10,
-        **{field: value for field, value in chosen.items() if value},
+        **{field: value for field, value in optional.items() if value},
         "securityContext": {
             "runAsNonRoot": True,
             "runAsUser": _USER,
@@ -68,7 +68,7 @@ def _container(settings: Settings) -> Object:
         "command": list(program.COMMAND),
         "env": [{"name": name, "value": value} for name, value in _environment(settings).items()],
         "resources": dict(settings.pod.resources),
-        # What ends the program before it can write its last words leaves them in the log.
+        # If the program ends before it can write its termination message, the end of the log replaces that.
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "securityContext": {
             "allowPrivilegeEscalation": False,
@@ -76,7 +76,7 @@ def _container(settings: Settings) -> Object:
             "capabilities": {"drop": ["ALL"]},
         },
         "volumeMounts": [
-            _mount("program", program.FOLDER),
+            _mount("program", program.DIRECTORY),
             _mount("settings", _SETTINGS),
             *([_mount("ca", _CA)] if settings.pod.ca_bundle else []),
             _mount("api-access", _API),
@@ -94,10 +94,10 @@ def _environment(settings: Settings) -> dict[str, str]:
     aws, pod = settings.aws, settings.pod
     environment = {"HOME": "/scratch", "TMPDIR": "/scratch"}
     if aws.has_keys:
-        # A file, so that no environment holds keys.
+        # A file: no environment variable contains keys.
         environment["AWS_SHARED_CREDENTIALS_FILE"] = f"{_AWS}/credentials"
     if aws.kind == "ambient":
-        # Otherwise the program makes sure that the node's own role is never used.
+        # In all other cases the program sets it to true, and the node's own role is never used.
         environment["AWS_EC2_METADATA_DISABLED"] = "false"
     if aws.kind in FEDERATED:
         environment["AWS_ROLE_SESSION_NAME"] = SESSION
@@ -110,7 +110,7 @@ def _environment(settings: Settings) -> dict[str, str]:
     if pod.ca_bundle:
         environment["AWS_CA_BUNDLE"] = f"{_CA}/ca.crt"
     if pod.proxy:
-        # The API server is never behind it: the program sees to that.
+        # For the AWS CLI. The program reaches the API server without a proxy.
         environment["HTTPS_PROXY"] = pod.proxy
         environment["NO_PROXY"] = ",".join(filter(None, [*pod.no_proxy.split(","), *METADATA_ADDRESSES]))
     return environment
@@ -126,13 +126,13 @@ def _volumes(settings: Settings) -> list[Object]:
         *([{"name": "ca", "configMap": {"name": CA}}] if settings.pod.ca_bundle else []),
         {"name": "api-access", "projected": {"defaultMode": _READABLE_BY_GROUP, "sources": access}},
         *([{"name": "aws", **aws}] if aws else []),
-        # In memory: the AWS CLI keeps the session of an assumed role in it.
+        # In memory, since the AWS CLI stores the session of an assumed role in it.
         {"name": "scratch", "emptyDir": {"medium": "Memory", "sizeLimit": "16Mi"}},
     ]
 
 
 def _aws_source(aws: AwsAccess) -> Object | None:
-    """The volume with the keys, or with the token that STS takes; None if access needs no file."""
+    """Return the volume with the AWS keys or with the token for STS; None if the access needs no file."""
     if aws.kind == "web_identity":
         sources = [_token({"audience": aws.audience})]
         return {"projected": {"defaultMode": _READABLE_BY_GROUP, "sources": sources}}

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the refresher's program reaches its pod, and how the pod starts it. Private to this collection.
+"""The files of the refresher's program and the command that starts it. Private to this collection.
 
-The program is a part of the module's own code. Its files are in a ConfigMap whose name holds their hash: a pod that
-runs never sees other code, and the CronJob changes from one version to the next in a single write.
+The program is a part of the module's own code. Its files are in a ConfigMap whose name contains their hash: a running
+pod never sees other code, and one write of the CronJob changes the version.
 """
 
 from __future__ import annotations
@@ -47,22 +47,23 @@ FILES = (
     "_time.py",
     "_token.py",
 )
-"""What _refresher/main.py imports, and itself; below module_utils."""
-FOLDER = "/opt/freshpull"
-"""Where the pod has the program."""
+"""_refresher/main.py and all that it imports, relative to module_utils."""
+DIRECTORY = "/opt/freshpull"
+"""Where the program is mounted in the pod."""
 
 _PACKAGE = "ansible_collections/freshpull/ecr_public/plugins/module_utils"
 _MAIN = f"{_PACKAGE}/_refresher/main".replace("/", ".")
-_NEEDED = "the refresher needs Python 3.9 or newer and the AWS CLI 2, as public.ecr.aws/aws-cli/aws-cli has them."
-# -I: neither the environment nor the working directory add to the code. An old Python does not compile the files.
+_NEEDED = "the refresher needs Python 3.9 or newer and the AWS CLI v2. public.ecr.aws/aws-cli/aws-cli has both."
+# -I: no code comes from the environment or the working directory. The version is checked before the import, since an
+# older Python cannot compile the files.
 _PYTHON = f"""\
 import sys
 if sys.version_info < (3, 9): sys.exit("The image has Python %d.%d: {_NEEDED}" % sys.version_info[:2])
-sys.path.insert(0, "{FOLDER}")
+sys.path.insert(0, "{DIRECTORY}")
 from {_MAIN} import main
 main()
 """
-# exec, since a shell as the first process of a container would not pass SIGTERM on.
+# exec: a shell as the first process of a container would not forward SIGTERM.
 _SHELL = f"""\
 for needed in python3 aws; do
   if ! command -v "$needed" >/dev/null; then
@@ -77,20 +78,20 @@ COMMAND = ("sh", "-c", _SHELL, _PYTHON)
 
 
 def data(files: t.Mapping[str, str]) -> dict[str, str]:
-    """What the ConfigMap holds. files: the text of each of FILES."""
+    """Return the data of the ConfigMap. files: the text of each of FILES."""
     return {_key(file): files[file] for file in FILES}
 
 
 def digest(files: t.Mapping[str, str]) -> str:
-    """16 hexadecimal digits that stand for these files, as a part of a name."""
+    """Return a hash of the files, 16 hexadecimal digits for use in a name."""
     return hashlib.sha256(json.dumps(data(files)).encode()).hexdigest()[:16]
 
 
 def items() -> list[dict[str, str]]:
-    """Where below FOLDER each file is mounted."""
+    """Return for each file its key in the ConfigMap and its path below DIRECTORY."""
     return [{"key": _key(file), "path": f"{_PACKAGE}/{file}"} for file in FILES]
 
 
 def _key(file: str) -> str:
-    """A key of a ConfigMap has no slash."""
+    """Return the key for a file. A key of a ConfigMap cannot contain a slash."""
     return file.replace("/", ".")

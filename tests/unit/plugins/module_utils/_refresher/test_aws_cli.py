@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A token by the AWS CLI: the real one against the fake AWS, and what other versions of it print."""
+"""The AWS CLI: the real one with the fake AWS, and the output of other versions."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ Make = Callable[..., AwsCli]
 
 
 def cli(
-    folder: Path, program: str = "aws", auth: str = "secret", endpoint_url: str = "", seconds: float = 60
+    directory: Path, program: str = "aws", auth: str = "secret", endpoint_url: str = "", seconds: float = 60
 ) -> AwsCli:
-    home = folder / "home"
+    home = directory / "home"
     home.mkdir(exist_ok=True)
     return AwsCli(auth, endpoint_url, "", str(home), seconds, program)
 
 
-# --- The real one
+# --- The real AWS CLI
 
 
 @pytest.fixture
 def real(tmp_path: Path, fake: FakeAws, monkeypatch: pytest.MonkeyPatch) -> Make:
-    """It finds the credentials as in a pod: in a file, with the fake's keys unless others are given."""
+    """A function that returns an AwsCli. As in a pod, the credentials are in a file, by default the fake's."""
     program = shutil.which("aws", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     assert program, "the AWS CLI is missing: run `make unit`, which installs it"
     file = tmp_path / "credentials"
@@ -58,7 +58,7 @@ def test_a_token(real: Make, fake: FakeAws) -> None:
     assert fake.calls == {"GetAuthorizationToken": 1}
 
 
-def test_a_secret_key_that_is_wrong_is_not_shown(real: Make, fake: FakeAws) -> None:
+def test_a_wrong_secret_key_is_not_shown(real: Make, fake: FakeAws) -> None:
     with pytest.raises(errors.CredentialsError, match="rejected the signature") as caught:
         real(secret_key="never-said/never-said").token()
     assert "never-said" not in str(caught.value)
@@ -78,28 +78,28 @@ def test_a_denied_action_is_named(real: Make, fake: FakeAws) -> None:
 
 def test_a_closed_port_is_named(real: Make) -> None:
     with pytest.raises(
-        errors.UnreachableError, match=r"No answer from http://127\.0\.0\.1:1/?\. Pods of this namespace"
+        errors.UnreachableError, match=r"No response from http://127\.0\.0\.1:1/?\. Pods of this namespace"
     ):
         real(url="http://127.0.0.1:1").token()
 
 
 def test_a_name_that_does_not_exist_is_named(real: Make) -> None:
-    with pytest.raises(errors.UnreachableError, match=r"No answer from http://nowhere\.invalid/?\. "):
+    with pytest.raises(errors.UnreachableError, match=r"No response from http://nowhere\.invalid/?\. "):
         real(url="http://nowhere.invalid").token()
 
 
 def test_no_credentials(real: Make, tmp_path: Path) -> None:
     made = real()
     (tmp_path / "credentials").write_text("")
-    with pytest.raises(errors.CredentialsError, match='no AWS credentials: its Secret needs a key "credentials"'):
+    with pytest.raises(errors.CredentialsError, match='no AWS credentials: the Secret needs a key "credentials"'):
         made.token()
 
 
-# --- What it prints
+# --- Output
 
 
-def stub(folder: Path, script: str) -> str:
-    path = folder / "aws-stub"
+def stub(directory: Path, script: str) -> str:
+    path = directory / "aws-stub"
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
     return str(path)
@@ -108,7 +108,7 @@ def stub(folder: Path, script: str) -> str:
 @pytest.mark.parametrize(
     "expiry", ["4070973845.0", '"2099-01-01T18:04:05+00:00"', '"2099-01-01T20:04:05.000000+02:00"']
 )
-def test_the_expiry_as_each_version_prints_it(tmp_path: Path, expiry: str) -> None:
+def test_the_expiry_in_the_format_of_each_version(tmp_path: Path, expiry: str) -> None:
     program = stub(
         tmp_path, f"""echo '{{"authorizationData": {{"authorizationToken": "QVdTOmE6Yg==", "expiresAt": {expiry}}}}}'"""
     )
@@ -128,11 +128,11 @@ STRANGE = {
 }
 
 
-@pytest.mark.parametrize(("output", "said"), STRANGE.items())
-def test_an_answer_of_something_else(tmp_path: Path, output: str, said: str) -> None:
+@pytest.mark.parametrize(("output", "words"), STRANGE.items())
+def test_a_response_that_is_not_of_ecr_public(tmp_path: Path, output: str, words: str) -> None:
     with pytest.raises(errors.ResponseError, match="is not an ECR Public response") as caught:
         cli(tmp_path, stub(tmp_path, f"echo '{output}'")).token()
-    assert said in str(caught.value)
+    assert words in str(caught.value)
     assert "never-said" not in str(caught.value)
     assert "bmV2ZXI" not in str(caught.value)
 
@@ -140,7 +140,7 @@ def test_an_answer_of_something_else(tmp_path: Path, output: str, said: str) -> 
 OPERATION = "when calling the GetAuthorizationToken operation"
 DENIED = f"An error occurred (AccessDeniedException) {OPERATION}: "
 WEB_IDENTITY = "when calling the AssumeRoleWithWebIdentity operation"
-# What was printed to standard error, by versions 1 and 2; the kind of error; words of the message.
+# Standard error of the CLI, versions 1 and 2; the class of the error; words of its message.
 PRINTED: dict[str, tuple[str, type[errors.AwsError], list[str]]] = {
     "denied": (
         f"\n{DENIED}User: x is not authorized to perform: {errors.ACTIONS[0]}",
@@ -175,22 +175,22 @@ PRINTED: dict[str, tuple[str, type[errors.AwsError], list[str]]] = {
     "expired": (
         f"An error occurred (ExpiredTokenException) {OPERATION}: The security token included in the request is expired",
         errors.CredentialsError,
-        ["has expired", "AWS keys that last"],
+        ["has expired", "the AWS keys of an IAM user, which do not expire"],
     ),
-    "STS that does not answer": (
+    "STS that does not respond": (
         'Could not connect to the endpoint URL: "https://sts.us-east-1.amazonaws.com/"',
         errors.UnreachableError,
-        ["No answer from https://sts.us-east-1.amazonaws.com/. "],
+        ["No response from https://sts.us-east-1.amazonaws.com/. "],
     ),
     "time": (
         f'\naws: [ERROR]: Connect timeout on endpoint URL: "{URL}/"',
         errors.UnreachableError,
-        [f"No answer from {URL}/. "],
+        [f"No response from {URL}/. "],
     ),
     "cut off": (
         f'Connection was closed before we received a valid response from endpoint URL: "{URL}/".',
         errors.UnreachableError,
-        [f"No answer from {URL}/. "],
+        [f"No response from {URL}/. "],
     ),
     "proxy": (
         'Failed to connect to proxy URL: "http://proxy.example.com:3128"',
@@ -205,7 +205,7 @@ PRINTED: dict[str, tuple[str, type[errors.AwsError], list[str]]] = {
     "no credentials": (
         'Unable to locate credentials. You can configure credentials by running "aws configure".',
         errors.CredentialsError,
-        ["no AWS credentials: its Secret needs"],
+        ["no AWS credentials: the Secret needs"],
     ),
     "agent": (
         "Error when retrieving credentials from container-role: Error retrieving metadata: Received non 200 response",
@@ -222,16 +222,16 @@ PRINTED: dict[str, tuple[str, type[errors.AwsError], list[str]]] = {
 
 
 @pytest.mark.parametrize("case", PRINTED)
-def test_what_went_wrong(tmp_path: Path, case: str) -> None:
-    printed, kind, said = PRINTED[case]
+def test_each_error_is_explained(tmp_path: Path, case: str) -> None:
+    printed, kind, words = PRINTED[case]
     error = cli(tmp_path).explain(printed)
     assert error.__class__ is kind
-    assert [words for words in said if words not in str(error)] == [], str(error)
+    assert [each for each in words if each not in str(error)] == [], str(error)
     assert len(str(error)) < 1500
 
 
 @pytest.mark.parametrize("auth", ["secret", "existing_secret", "irsa", "pod_identity", "web_identity", "ambient"])
-def test_what_should_have_given_the_credentials(tmp_path: Path, auth: str) -> None:
+def test_missing_credentials_are_explained_for_each_aws_auth(tmp_path: Path, auth: str) -> None:
     assert "see aws_auth" not in str(cli(tmp_path, auth=auth).explain("Unable to locate credentials"))
 
 
@@ -246,26 +246,26 @@ def test_no_secret_is_in_a_message(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         path.write_text(content)
         monkeypatch.setenv(variable, str(path))
     session = "IQoJb3JpZ2luX2VjE" * 20
-    said = str(cli(tmp_path).explain(f"Bad: never-said-1 never-said-2 {session} never-said-3"))
-    assert said == "The AWS CLI failed: Bad: ******** ******** ******** ********"
+    message = str(cli(tmp_path).explain(f"Bad: never-said-1 never-said-2 {session} never-said-3"))
+    assert message == "The AWS CLI failed: Bad: ******** ******** ******** ********"
 
 
-# --- How it is run
+# --- The process
 
 
-def test_one_that_does_not_end_is_ended_with_its_children(tmp_path: Path) -> None:
+def test_a_process_that_does_not_end_is_stopped_with_its_children(tmp_path: Path) -> None:
     marker = tmp_path / "marker"
     program = stub(tmp_path, f"(sleep 2; touch {marker}) &\nwait")
     began = time.monotonic()
-    with pytest.raises(errors.UnreachableError, match=r"got no token from .* in 0 s and was ended"):
+    with pytest.raises(errors.UnreachableError, match=r"got no token from .* in 0 s and was stopped"):
         cli(tmp_path, program, seconds=0.3).token()
     assert time.monotonic() - began < 1.5
     time.sleep(2.2)
     assert not marker.exists()
 
 
-def test_an_image_without_it(tmp_path: Path) -> None:
-    with pytest.raises(errors.AwsError, match=r"cannot be started: No such file or directory.*needs the AWS CLI 2"):
+def test_an_image_without_the_cli(tmp_path: Path) -> None:
+    with pytest.raises(errors.AwsError, match=r"cannot be started: No such file or directory.*needs the AWS CLI v2"):
         cli(tmp_path, str(tmp_path / "missing")).token()
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The program as a whole, without a cluster: what it imports, how it starts, and how it ends. e2e has the rest."""
+"""The whole program without a cluster: imports, start and end. The e2e tests cover the rest."""
 
 from __future__ import annotations
 
@@ -36,30 +36,30 @@ def test_no_module_of_the_collection_is_missing_from_the_closure() -> None:
     found = closure()
     wanted = {module for path in found.values() for module in imports(path) if module.startswith("ansible_collections")}
     packages = {name.rpartition(".")[0] for name in found}
-    # What is left are the names that are imported from modules.
+    # The others are names that are imported from modules.
     assert {name for name in wanted if name not in found and name not in packages} == {
         name for name in wanted if name.rpartition(".")[0] in found
     }
 
 
-def test_the_pod_has_just_what_is_imported() -> None:
+def test_the_pod_has_exactly_the_imported_files() -> None:
     assert {str(path.relative_to(MODULE_UTILS)) for path in closure().values()} == set(program.FILES)
 
 
-def start(folder: Path, **environment: str) -> subprocess.Popen[str]:
-    code = folder / "program"
+def start(directory: Path, **environment: str) -> subprocess.Popen[str]:
+    code = directory / "program"
     return subprocess.Popen(
         install(code),
         env={
             "PATH": os.environ["PATH"],
-            "FRESHPULL_CONFIG": str(folder),
-            "FRESHPULL_API_ACCESS": str(folder),
-            "FRESHPULL_TERMINATION_LOG": str(folder / "last-words"),
+            "FRESHPULL_CONFIG": str(directory),
+            "FRESHPULL_API_ACCESS": str(directory),
+            "FRESHPULL_TERMINATION_LOG": str(directory / "termination-log"),
             "KUBERNETES_SERVICE_HOST": "127.0.0.1",
             "KUBERNETES_SERVICE_PORT": "1",
             **environment,
         },
-        cwd=folder,
+        cwd=directory,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -70,24 +70,24 @@ ENDS: dict[str, tuple[dict[str, Any], dict[str, str], str]] = {
     "settings": ({"name": None}, {}, "policy.json: name is missing. Run the role again."),
     "no pod": ({}, {"KUBERNETES_SERVICE_HOST": ""}, "KUBERNETES_SERVICE_HOST is not set"),
     "a port": ({}, {"KUBERNETES_SERVICE_PORT": "x"}, "KUBERNETES_SERVICE_PORT is not a number."),
-    "no authority": ({}, {}, "ca.crt holds no certificate"),
+    "no authority": ({}, {}, "ca.crt contains no certificate"),
 }
 
 
 @pytest.mark.parametrize("case", ENDS)
-def test_it_says_why_it_cannot_start(tmp_path: Path, case: str) -> None:
-    """With -I and nothing but its own files."""
-    changes, environment, said = ENDS[case]
+def test_a_failed_start_is_reported(tmp_path: Path, case: str) -> None:
+    """The program runs with -I and only its own files."""
+    changes, environment, expected = ENDS[case]
     with start(mounted(tmp_path, **changes), **environment) as process:
         output, errors = process.communicate(timeout=30)
-    words = (tmp_path / "last-words").read_text()
+    words = (tmp_path / "termination-log").read_text()
     assert (process.returncode, errors) == (1, "")
     assert json.loads(output) == {"problem": words.strip()}
-    assert said in words
+    assert expected in words
 
 
-def test_a_signal_ends_it_in_time_though_a_worker_hangs(tmp_path: Path) -> None:
-    """The API server accepts connections, and that is all."""
+def test_a_signal_stops_it_in_time_even_if_a_worker_hangs(tmp_path: Path) -> None:
+    """The API server accepts connections and never responds."""
     (mounted(tmp_path) / "token").write_text("t")
     (tmp_path / "ca.crt").write_bytes(Authority().certificate)
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -99,11 +99,11 @@ def test_a_signal_ends_it_in_time_though_a_worker_hangs(tmp_path: Path) -> None:
             process.communicate(timeout=30)
     assert process.returncode == 1
     assert time.monotonic() - began < main.SECONDS_ONCE_STOPPED + 2
-    words = (tmp_path / "last-words").read_text()
-    assert words.startswith("Stopped by SIGTERM before the end, ")
+    words = (tmp_path / "termination-log").read_text()
+    assert words.startswith("Stopped by SIGTERM before the end. Its pod was deleted, ")
 
 
-def test_its_deadline_ends_it_though_a_worker_hangs(tmp_path: Path) -> None:
+def test_its_deadline_stops_it_even_if_a_worker_hangs(tmp_path: Path) -> None:
     (mounted(tmp_path, deadline=1) / "token").write_text("t")
     (tmp_path / "ca.crt").write_bytes(Authority().certificate)
     with (
@@ -112,11 +112,11 @@ def test_its_deadline_ends_it_though_a_worker_hangs(tmp_path: Path) -> None:
     ):
         process.communicate(timeout=30)
     assert process.returncode == DEADLINE_STATUS
-    words = (tmp_path / "last-words").read_text()
-    assert words.startswith("Stopped after 1 s, before the end, by its deadline: see active_deadline.")
+    words = (tmp_path / "termination-log").read_text()
+    assert words.startswith("Stopped by its deadline after 1 s, before the end: see active_deadline.")
 
 
-def test_a_mistake_before_the_work_is_told_too(
+def test_an_unexpected_error_before_the_work_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(*_arguments: object) -> None:
@@ -124,14 +124,14 @@ def test_a_mistake_before_the_work_is_told_too(
 
     monkeypatch.setattr(main, "read", fail)
     monkeypatch.setattr(os, "_exit", lambda _status: None)
-    monkeypatch.setenv("FRESHPULL_TERMINATION_LOG", str(tmp_path / "last-words"))
+    monkeypatch.setenv("FRESHPULL_TERMINATION_LOG", str(tmp_path / "termination-log"))
     main.main()
-    said = capsys.readouterr().out + (tmp_path / "last-words").read_text()
-    assert "RuntimeError in test_main.py, line " in said
-    assert "never-said" not in said
+    printed = capsys.readouterr().out + (tmp_path / "termination-log").read_text()
+    assert "RuntimeError in test_main.py, line " in printed
+    assert "never-said" not in printed
 
 
-def test_a_mistake_of_its_own_is_told_without_its_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error_is_reported_without_its_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_self: main.Refresher) -> None:
         raise RuntimeError("never-said")
 
@@ -146,11 +146,11 @@ def test_a_mistake_of_its_own_is_told_without_its_text(tmp_path: Path, monkeypat
     assert json.loads(out.getvalue().splitlines()[0])["problem"] in words
 
 
-def test_long_last_words_are_cut_where_the_kubelet_would(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_termination_message_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ended: list[int] = []
     monkeypatch.setattr(main, "run", lambda _environment, _out: (1, "ü" * 5000))
     monkeypatch.setattr(os, "_exit", ended.append)
-    monkeypatch.setenv("FRESHPULL_TERMINATION_LOG", str(tmp_path / "last-words"))
+    monkeypatch.setenv("FRESHPULL_TERMINATION_LOG", str(tmp_path / "termination-log"))
     main.main()
     assert ended == [1]
-    assert len((tmp_path / "last-words").read_bytes()) <= 4096
+    assert len((tmp_path / "termination-log").read_bytes()) <= 4096

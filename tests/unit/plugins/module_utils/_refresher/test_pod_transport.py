@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is the refresher's transport's own. What it has in common with others is in test_transports.py."""
+"""The refresher's transport. Tests for all transports are in test_transports.py."""
 
 from __future__ import annotations
 
@@ -79,7 +79,9 @@ def test_authorities_that_cannot_be_read_are_final(server: Server, token: Path, 
     ca.unlink()
     if content is not None:
         ca.write_bytes(content)
-    with pytest.raises(NoResponseError, match=r"ca\.crt holds no certificate to check the API server's with") as caught:
+    with pytest.raises(
+        NoResponseError, match=r"ca\.crt contains no certificate of the API server's authority"
+    ) as caught:
         to(server, token)
     assert caught.value.final
 

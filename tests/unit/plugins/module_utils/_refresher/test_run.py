@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whole runs against an API server in memory, whose clock, refusals and namespaces a test chooses."""
+"""Whole runs with an API server in memory. A test sets its clock, its rejections and its namespaces."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EXPIRED = NOW - dt.timedelta(hours=1)
 
 
 class Server:
-    """Holds secrets by namespace. ahead: of its clock. refuse: method -> status."""
+    """An API server with one secret for each namespace. ahead: of its clock. reject: method -> status."""
 
     host = "https://cluster.example"
 
@@ -37,25 +37,25 @@ class Server:
             for name, expires_at in secrets.items()
         }
         self.ahead = dt.timedelta()
-        self.refuse: dict[str, int] = {}
+        self.reject: dict[str, int] = {}
         self.namespaces: dict[str, str | None] = dict.fromkeys(secrets)
-        """Name -> when its deletion began."""
+        """Name -> the start of its deletion, or None."""
         self.written: list[str] = []
 
     def send(self, request: Request) -> Response:
-        status, body = self._answer(request)
+        status, body = self._respond(request)
         date = email.utils.format_datetime(dt.datetime.now(dt.timezone.utc) + self.ahead, usegmt=True)
         return Response(status, {"Date": date}, json.dumps(body).encode())
 
-    def _answer(self, request: Request) -> tuple[int, dict[str, Any]]:
+    def _respond(self, request: Request) -> tuple[int, dict[str, Any]]:
         parts = request.path.split("/")
         name = parts[4]
         if len(parts) == 5:
             if name not in self.namespaces:
                 return 404, {"message": "not found"}
             return 200, {"metadata": {"name": name, "deletionTimestamp": self.namespaces[name]}}
-        if request.method in self.refuse:
-            return self.refuse[request.method], {"message": "no"}
+        if request.method in self.reject:
+            return self.reject[request.method], {"message": "no"}
         if name not in self.secrets:
             return 404, {"message": "not found"}
         if request.method == "PATCH":
@@ -64,9 +64,12 @@ class Server:
 
 
 def run(
-    server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch, token: Token | None = None
+    server: Server, directory: Path, monkeypatch: pytest.MonkeyPatch, token: Token | None = None
 ) -> tuple[int, str, dict[str, tuple[str, str]]]:
-    """For the namespace a: exit status, last words, and the action and reason. Without a token AWS is down."""
+    """Run for the namespace a. Return exit status, termination message, and action and reason by namespace.
+
+    token: None if AWS returns no token.
+    """
 
     def fetch(_cli: main.AwsCli) -> Token:
         if token is None:
@@ -75,9 +78,9 @@ def run(
 
     monkeypatch.setattr(main, "PodTransport", lambda *_arguments: server)
     monkeypatch.setattr(main.AwsCli, "token", fetch)
-    (mounted(folder) / "namespaces").write_text("a\n")
+    (mounted(directory) / "namespaces").write_text("a\n")
     out = io.StringIO()
-    environment = {"FRESHPULL_CONFIG": str(folder), "KUBERNETES_SERVICE_HOST": "127.0.0.1"}
+    environment = {"FRESHPULL_CONFIG": str(directory), "KUBERNETES_SERVICE_HOST": "127.0.0.1"}
     status, words = main.run(environment, out)
     lines = [json.loads(line) for line in out.getvalue().splitlines()]
     return status, words, {line["namespace"]: (line["action"], line["reason"]) for line in lines if "namespace" in line}
@@ -100,7 +103,7 @@ def test_clocks_that_are_far_apart_remove_no_token(
     assert words.startswith("By the API server's clock it is ")
 
 
-def test_clocks_that_agree_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clocks_that_agree_remove_a_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     server = Server(a=EXPIRED)
     server.ahead = dt.timedelta(minutes=9)
     status, words, results = run(server, tmp_path, monkeypatch)
@@ -111,18 +114,18 @@ def test_clocks_that_agree_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 NAMESPACES: dict[str, tuple[dict[str, int], dict[str, str | None], tuple[str, str]]] = {
     "the secret is gone": ({}, {"a": None}, ("failed", "missing")),
     "the namespace is gone": ({}, {}, ("skipped", "missing_namespace")),
-    "the namespace is going": ({}, {"a": "2026-01-01T00:00:00Z"}, ("skipped", "terminating")),
+    "the namespace is being deleted": ({}, {"a": "2026-01-01T00:00:00Z"}, ("skipped", "terminating")),
     "no permission": ({"GET": 403}, {"a": None}, ("failed", "forbidden")),
     "no permission, since it is gone": ({"GET": 403}, {}, ("skipped", "missing_namespace")),
 }
 
 
 @pytest.mark.parametrize("case", NAMESPACES)
-def test_a_namespace_is_looked_at_where_its_secret_cannot_be_read(
+def test_a_namespace_is_read_if_its_secret_cannot_be_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str
 ) -> None:
-    refuse, namespaces, expected = NAMESPACES[case]
+    reject, namespaces, expected = NAMESPACES[case]
     server = Server()
-    server.refuse, server.namespaces = refuse, namespaces
+    server.reject, server.namespaces = reject, namespaces
     status, _words, results = run(server, tmp_path, monkeypatch)
     assert (status, results) == (1 if expected[0] == "failed" else 0, {"a": expected})

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the ConfigMap says, as the program reads it: what an installation writes, and what it does not."""
+"""How the program reads the ConfigMap: with the settings of an installation, and with invalid ones."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
 from support.refresher_settings import CASES
 
 
-def mounted(folder: Path, case: str = "listed", **changes: Any) -> Path:
-    """The files of the ConfigMap of a refresher, with other settings; None leaves one out."""
+def mounted(directory: Path, case: str = "listed", **changes: Any) -> Path:
+    """Write the files of a refresher's ConfigMap. changes: other settings; None removes one."""
     for name, text in manifests.config_maps(CASES[case])[1]["data"].items():
-        (folder / name).write_text(text)
-    path = folder / "policy.json"
+        (directory / name).write_text(text)
+    path = directory / "policy.json"
     policy = {**json.loads(path.read_text()), **changes}
     path.write_text(json.dumps({key: value for key, value in policy.items() if value is not None}))
-    return folder
+    return directory
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -53,19 +53,19 @@ def test_all_can_be_renewed_by_force(tmp_path: Path) -> None:
 REJECTED: dict[str, tuple[dict[str, Any], str]] = {
     "missing": ({"name": None}, "name is missing"),
     "unknown": ({"nam": "x"}, "unknown settings: nam"),
-    "text for a number": ({"workers": "32"}, "workers has a value of another type"),
-    "a boolean for a number": ({"renew_before": True}, "renew_before has a value of another type"),
-    "a number for a boolean": ({"fail_open": 1}, "fail_open has a value of another type"),
-    "a pattern": ({"namespaces": "^(", "selector": "a=b"}, "not a pattern"),
+    "text for a number": ({"workers": "32"}, "workers has a value of the wrong type"),
+    "a boolean for a number": ({"renew_before": True}, "renew_before has a value of the wrong type"),
+    "a number for a boolean": ({"fail_open": 1}, "fail_open has a value of the wrong type"),
+    "a pattern": ({"namespaces": "^(", "selector": "a=b"}, "not a regular expression"),
 }
 
 
 @pytest.mark.parametrize("case", REJECTED)
-def test_what_cannot_be_used_is_named(tmp_path: Path, case: str) -> None:
-    changes, said = REJECTED[case]
+def test_invalid_settings_are_named(tmp_path: Path, case: str) -> None:
+    changes, words = REJECTED[case]
     with pytest.raises(SettingsError, match=r"Run the role again\.$") as caught:
         read(str(mounted(tmp_path, **changes)))
-    assert f"policy.json: {said}" in str(caught.value)
+    assert f"policy.json: {words}" in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["policy.json", "namespaces"])
@@ -82,8 +82,8 @@ def test_a_file_that_is_no_json_object_is_named(tmp_path: Path, text: str) -> No
         read(str(tmp_path))
 
 
-def test_with_a_selector_no_list_is_read(tmp_path: Path) -> None:
-    folder = mounted(tmp_path, "selector")
-    (folder / "namespaces").write_text("left-over\n")
-    found: Settings = read(str(folder))
+def test_with_a_selector_the_list_of_names_is_ignored(tmp_path: Path) -> None:
+    directory = mounted(tmp_path, "selector")
+    (directory / "namespaces").write_text("left-over\n")
+    found: Settings = read(str(directory))
     assert found.names == ()
