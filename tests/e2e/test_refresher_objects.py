@@ -223,6 +223,6 @@ def test_two_refreshers_of_one_name_are_refused_where_one_has_a_selector(place: 
     place.installer()
     place.select("ecr-public=enabled")
     second = dataclasses.replace(place.settings, namespace=f"{place.prefix}second")
-    with place.stored.written() as nothing, pytest.raises(ClusterError, match="Another refresher keeps secrets named"):
+    with place.stored.written() as nothing, pytest.raises(ClusterError, match="Another refresher renews secrets named"):
         Installer(place.cluster, second, dry_run=False, workers=8).install()
     assert nothing == set()

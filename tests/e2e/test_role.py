@@ -145,7 +145,7 @@ def test_first_token_from_the_refresher_where_its_pod_cannot_be_tried(
             rule["verbs"].remove("create")
     limited = Crowd(kubeconfig).account(ansible.folder, "default", everywhere=rules)
     run = role.run(cluster={"kubeconfig": limited}).ok()
-    assert "Whether the cluster accepts the refresher's pods could not be tried." in run.output
+    assert "It is unknown whether the cluster accepts the refresher's pods." in run.output
     assert aws.calls == {"GetAuthorizationToken": 1}
     for namespace in role.namespaces:
         assert core.read_namespaced_secret(NAME, namespace).metadata.annotations[RENEWED_BY] == "cronjob"

@@ -1,11 +1,13 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes the refresher's objects, in an order that keeps it restricted and working. Private to this collection.
+"""Write the refresher's objects in a safe order. Private to this collection.
 
-First what grants nothing by itself: the namespace, the policies (until they are in force), the ClusterRoles, the
-service account. Then a dry run of all others, so that nothing else is written if the cluster rejects one of them. Then
-the same for real, and last the removal of what is no longer wanted.
+1. Write what grants nothing by itself: the namespace, the policies (and wait until they are in force), the
+   ClusterRoles, the service account.
+2. Try all other objects in a dry run. If the cluster rejects one, nothing else is written.
+3. Write these objects.
+4. Remove the objects that are no longer wanted.
 """
 
 from __future__ import annotations
@@ -38,18 +40,18 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
 Object = dict[str, t.Any]
 
 PROBES = 3
-"""Each is a request of its own: if several API servers share one address not always the same one responds."""
+"""Separate requests, since several API servers may share one address and enforce a policy at different times."""
 BINDINGS_TRIED = 3
-"""A single namespace may reject a binding for a reason of its own, which concerns no other."""
+"""More than one, since a single namespace may reject a binding for a reason that concerns no other namespace."""
 SECONDS_FOR_POLICY = 60.0
-"""An API server enforces a policy a moment after it was stored."""
+"""The time limit for a stored policy to be in force."""
 SECONDS_FOR_DELETION = 60.0
-"""For an object that somebody has just deleted."""
+"""The time limit for objects that are being deleted."""
 _PAUSE = 0.5
 
 
 class Installer:
-    """One refresher in one cluster. With dry_run nothing is written: the changes are those that would be made."""
+    """Install one refresher in one cluster. With dry_run nothing is written, and `changes` are the planned ones."""
 
     def __init__(
         self,
@@ -68,38 +70,39 @@ class Installer:
         self._sleep = sleep
         self._now = now
         self._without_namespace = False
-        """Whether nothing can be tried in the namespace, since only a real run creates it."""
+        """Whether dry runs in the namespace are impossible, since only a real run creates it."""
         self.changes: list[plan.Change] = []
         self.warnings: list[str] = []
         self.unbound: dict[str, ClusterError] = {}
-        """Namespaces in which the permissions could not be granted. All others are served."""
+        """Namespaces in which the permissions could not be granted. In all others the refresher works."""
         self.may_create_pods = True
-        """Whether the permissions allow it to try a pod."""
+        """Whether the task has permission to create pods."""
         self.not_removed = ""
-        """In words, the secrets of a former name that could not be removed; or ""."""
+        """Why secrets of a former name could not be removed, or ""."""
 
     def install(self) -> Former:
-        """What there was before. Raises ClusterError; what was written until then is in `changes`."""
+        """Install it and return the objects that existed before. On a ClusterError `changes` has what was written."""
         settings = self._settings
         with concurrent.futures.ThreadPoolExecutor(max_workers=self._workers) as pool:
             preconditions.check(self._cluster, settings)
             former = Former(self._cluster, settings.namespace, pool)
             self._create_namespace()
             self._wait_for_deletions(former)
-            # Secrets of a former name are renewed until the end, since something may still be rejected.
+            # The permissions for a former name stay until the end: if the cluster rejects an object, these secrets are
+            # still renewed.
             kept = frozenset() if self._dry_run else former.secrets - {settings.renewal.secret}
             for restriction in policies.restrictions(settings, kept):
                 self._enforce(restriction, former)
             for role in permissions.cluster_roles(settings, kept):
                 self._put(role, former)
             self._put(manifests.service_account(settings), former)
-            # The CronJob is the last of them: it needs all others.
+            # The CronJob comes last, since it needs the others.
             bodies = [manifests.aws_secret(settings), *manifests.config_maps(settings), manifests.cron_job(settings)]
             own = [body for body in bodies if body]
             missing = self._missing_bindings(former)
             tried = self._try(own, missing, pool)
             self._bind(missing, former, pool)
-            # Before the ConfigMap that knows their name is written.
+            # Before the ConfigMap that records their name is overwritten.
             self._remove_former_secrets(former)
             for body, would_be in zip(own, tried):
                 self._record(former.stored(body), would_be, body)
@@ -108,22 +111,22 @@ class Installer:
             self._remove_unwanted(former, pool)
         return former
 
-    # --- What there was
+    # --- Existing objects
 
     def _wait_for_deletions(self, former: Former) -> None:
-        """An object that is being deleted could be changed, and would be gone all the same."""
+        """Wait for the end of deletions: an object that is being deleted can be changed, but would still disappear."""
         for found in former.all():
             if not found["metadata"].get("deletionTimestamp"):
                 continue
             kind, name, namespace = found["kind"], found["metadata"]["name"], found["metadata"].get("namespace", "")
             where = f"{namespace}/{name}" if namespace else name
             if self._dry_run:
-                self.warnings.append(f"{kind} {where} is being deleted. It would be waited for, and created again.")
+                self.warnings.append(f"{kind} {where} is being deleted. The task would wait, and create it again.")
             elif not self._is_gone(kind, name, namespace):
                 raise ClusterError(
                     "terminating",
                     f"{kind} {where} is still being deleted after {SECONDS_FOR_DELETION:.0f} s. kubectl describe shows "
-                    "what keeps it, such as a finalizer or a pod on a dead node. Run the task again when it is gone.",
+                    "the cause, such as a finalizer or a pod on a dead node. Run the task again when it is gone.",
                 )
             former.forget(found)
 
@@ -145,18 +148,19 @@ class Installer:
         )
         self.changes += changes
 
-    # --- What grants nothing by itself
+    # --- Objects that grant nothing by themselves
 
     def _create_namespace(self) -> None:
         before = objects.read(self._cluster, "Namespace", self._settings.namespace)
         if before and before["metadata"].get("deletionTimestamp"):
             raise ClusterError(
                 "terminating",
-                f"The namespace {self._settings.namespace} is being deleted. Wait until it is gone, or use another.",
+                f"The namespace {self._settings.namespace} is being deleted. Wait until it is gone, or use another "
+                "one.",
             )
         annotations = (before or {"metadata": {}})["metadata"].get("annotations") or {}
         if before and annotations.get(managed_metadata.CREATED) != "true":
-            # Somebody else's: it is used as it is.
+            # The collection did not create the namespace, and does not change it.
             return
         self._without_namespace = self._dry_run and before is None
         body = manifests.namespace(self._settings)
@@ -178,14 +182,14 @@ class Installer:
                 raise ClusterError(
                     "api_error",
                     f"{self._cluster.host} does not enforce the ValidatingAdmissionPolicy {restriction.name} "
-                    f"{SECONDS_FOR_POLICY:.0f} s after it was stored, and without it the refresher is not restricted. "
+                    f"{SECONDS_FOR_POLICY:.0f} s after it was stored. Without it the refresher is not restricted. "
                     "Check whether admission policies are disabled in the API server.",
                 )
             else:
                 self._sleep(_PAUSE)
 
     def _narrow(self, former: Former) -> None:
-        """Take back what was kept for secrets of a former name."""
+        """Remove the permissions for secrets of a former name."""
         for body in (
             *permissions.cluster_roles(self._settings)[:1],
             *(restriction.policy for restriction in policies.restrictions(self._settings)),
@@ -200,19 +204,19 @@ class Installer:
             return restriction.name in str(exc)
         return False
 
-    # --- What is tried first
+    # --- Dry runs
 
     def _try(
         self, bodies: t.Sequence[Object], bindings: t.Sequence[Object], pool: concurrent.futures.Executor
     ) -> list[Object]:
-        """A dry run of each, of some bindings and of a Pod; what would be stored for the bodies.
+        """Try the bodies, some of the bindings and a Pod. Return what the API server would store for the bodies.
 
-        Raises ClusterError for the first that the cluster rejects; of the bindings, if it rejects all that are tried.
+        Raises ClusterError if the cluster rejects a body or the Pod, or all bindings that are tried.
         """
         if self._without_namespace:
             self.warnings.append(
-                f"The namespace {self._settings.namespace} does not exist yet, so check mode could not try whether the "
-                "cluster accepts the objects in it."
+                f"The namespace {self._settings.namespace} does not exist yet, and check mode does not create it. It "
+                "is unknown whether the cluster accepts the objects in this namespace."
             )
             return list(bodies)
         tried = [pool.submit(self._try_one, body) for body in bodies]
@@ -249,7 +253,7 @@ class Installer:
         except ClusterError as exc:
             if 'cannot create resource "pods"' in str(exc):
                 self.may_create_pods = False
-                self.warnings.append(f"Whether the cluster accepts the refresher's pods could not be tried. {exc}")
+                self.warnings.append(f"It is unknown whether the cluster accepts the refresher's pods. {exc}")
             # In check mode the service account may not exist yet.
             elif not (self._dry_run and "service account" in str(exc)):
                 raise
@@ -257,7 +261,7 @@ class Installer:
     # --- Permissions
 
     def _missing_bindings(self, former: Former) -> list[Object]:
-        """Those that differ or are not there."""
+        """Return the bindings that differ or do not exist."""
         wanted = [
             permissions.cluster_role_binding(self._settings),
             *(permissions.role_binding(self._settings, namespace) for namespace in self._settings.places.listed),
@@ -278,7 +282,7 @@ class Installer:
 
         list(pool.map(bind, missing))
 
-    # --- What is no longer wanted
+    # --- Objects that are no longer wanted
 
     def _remove_unwanted(self, former: Former, pool: concurrent.futures.Executor) -> None:
         settings = self._settings
@@ -286,7 +290,7 @@ class Installer:
         list(pool.map(self._delete, [found for name, found in former.bindings.items() if name not in listed]))
         bodies = [permissions.cluster_role_binding(settings), *permissions.cluster_roles(settings)]
         wanted = set(map(plan.identity, bodies))
-        # Each binding before what it binds.
+        # Bindings before the roles that they bind.
         for found in (*former.all("ClusterRoleBinding"), *former.all("ClusterRole")):
             if plan.identity(found) not in wanted:
                 self._delete(found)
@@ -304,7 +308,7 @@ class Installer:
             self._delete(found)
 
     def _remove_former_config_maps(self, former: Former) -> None:
-        """A Job that was created from the former CronJob keeps its own; the next task removes them."""
+        """Remove them unless a Job of the former CronJob still uses them. The next task removes those."""
         kept = set(map(plan.identity, manifests.config_maps(self._settings)))
         unwanted = [found for found in former.all("ConfigMap") if plan.identity(found) not in kept]
         if unwanted:
@@ -322,13 +326,13 @@ class Installer:
     # --- One object
 
     def _put(self, body: Object, former: Former) -> bool:
-        """Apply an object if that changes it; whether it does."""
+        """Apply an object if that changes it. Return whether it does."""
         untried = self._without_namespace and "namespace" in body["metadata"]
         tried = body if untried else objects.apply(self._cluster, body, dry_run=True)
         return self._record(former.stored(body), tried, body)
 
     def _record(self, before: Object | None, tried: Object, body: Object) -> bool:
-        """Write an object if its dry run says that this changes it; whether it does."""
+        """Write an object if its dry run shows a change. Return whether it does."""
         change = plan.applied(before, tried)
         if change.action != "unchanged" and not self._dry_run:
             change = plan.applied(before, objects.apply(self._cluster, body))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What there is of a refresher in a cluster. Private to this collection."""
+"""Read the existing objects of a refresher. Private to this collection."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Former:
             ("Secret", AWS_SECRET, namespace),
             ("CronJob", CRONJOB, namespace),
             *((kind, name, "") for kind in ("ClusterRole", "ClusterRoleBinding") for name in permissions),
-            # Kubernetes before 1.30 does not know these kinds: they are not there, either.
+            # Kubernetes before 1.30 has no such kinds, and responds as if the objects did not exist.
             *((kind, name, "") for kind in _POLICIES for name in policies),
         ]
         read = [pool.submit(objects.read, cluster, *each) for each in named]
@@ -54,15 +54,15 @@ class Former:
         self._wide = permissions[0]
 
     def stored(self, body: Object) -> Object | None:
-        """The object that has the kind, the namespace and the name of this one."""
+        """Return the existing object with the kind, namespace and name of this one, or None."""
         return self._stored.get(plan.identity(body))
 
     def forget(self, found: Object) -> None:
-        """This one is gone by now."""
+        """Leave out an object that no longer exists."""
         del self._stored[plan.identity(found)]
 
     def all(self, *kinds: str) -> list[Object]:
-        """The objects of these kinds; without any, all."""
+        """Return the objects of these kinds; without kinds, all objects."""
         return [each for each in self._stored.values() if not kinds or each["kind"] in kinds]
 
     @property
@@ -71,7 +71,7 @@ class Former:
 
     @property
     def aws_secret(self) -> Object | None:
-        """The AWS keys that options gave, not a Secret that the user made."""
+        """The Secret with the AWS keys from the options. A Secret that the user created is never here."""
         return next(iter(self.all("Secret")), None)
 
     @property
@@ -81,31 +81,31 @@ class Former:
 
     @property
     def wide(self) -> Object | None:
-        """What binds the permissions for secrets in all namespaces."""
+        """The binding of the permissions for secrets in all namespaces."""
         return self._stored.get(("ClusterRoleBinding", "", self._wide))
 
     @property
     def policies(self) -> list[Object]:
-        """Each binding before the policy that it puts into force."""
+        """The admission policies. The bindings come first, since they put the policies into force."""
         return [*self.all(_POLICIES[0]), *self.all(_POLICIES[1])]
 
     @property
     def settings(self) -> t.Mapping[str, str]:
-        """The files that the program reads; {} if there are none."""
+        """The settings files of the program; {} if there are none."""
         config_maps = {each["metadata"]["name"]: each.get("data") or {} for each in self.all("ConfigMap")}
         if CONFIG in config_maps:
             return config_maps[CONFIG]
-        # Those of a refresher whose ConfigMap had another name.
+        # The ConfigMap may have another name.
         return next((data for data in config_maps.values() if POLICY in data), {})
 
     @property
     def secrets(self) -> set[str]:
-        """The names of the secrets that it may write."""
+        """The names of the secrets for which the refresher has permissions."""
         return granted(self.all("ClusterRole"), "secrets")
 
     @property
     def service_accounts(self) -> set[str]:
-        """The names of the service accounts that it may change."""
+        """The names of the service accounts for which the refresher has permissions."""
         return granted(self.all("ClusterRole"), "serviceaccounts")
 
 

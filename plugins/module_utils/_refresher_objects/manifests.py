@@ -1,9 +1,9 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The refresher's own objects, as pure functions from settings. Private to this collection.
+"""Build the refresher's own objects from settings. Private to this collection.
 
-What the refresher may do is in permissions.py.
+All functions are pure. The permissions are in permissions.py.
 """
 
 from __future__ import annotations
@@ -33,27 +33,30 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
 )
 
 STARTING_DEADLINE = 600
-"""Seconds. A run that could not start for so long is left out; the next one is due."""
+"""Seconds. A run that could not start in this time is skipped."""
 _CREDENTIAL_SOURCE = {"ambient": "Ec2InstanceMetadata", "pod_identity": "EcsContainer"}
 
 Object = dict[str, t.Any]
 
 
 def default_schedule(host: str, namespace: str, secret: str) -> str:
-    """Every 2 hours, each refresher at a minute of its own, so that not all of them call AWS at the same time."""
+    """Return a schedule for every 2 hours. The minute depends on the refresher, to spread the calls of AWS."""
     digest = hashlib.sha1(" ".join((host, namespace, secret)).encode(), usedforsecurity=False).hexdigest()
     return f"{int(digest[:8], 16) % 60} */2 * * *"
 
 
 def namespace(settings: Settings) -> Object:
-    """Only for one that the role creates: another's keeps its own metadata."""
+    """Build the namespace. An existing namespace that the collection did not create is never changed."""
     labels = {**settings.labels, "pod-security.kubernetes.io/enforce": "restricted"}
     metadata = {"name": settings.namespace, "labels": labels, "annotations": {managed_metadata.CREATED: "true"}}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
 
 
 def service_account(settings: Settings) -> Object:
-    """Without imagePullSecrets: an expired token there would stop the refresher's own pod from starting."""
+    """Build the service account.
+
+    It has no imagePullSecrets: an expired token there would stop the refresher's own pod from starting.
+    """
     annotations = {}
     if settings.aws.kind == "irsa":
         annotations = {
@@ -61,12 +64,12 @@ def service_account(settings: Settings) -> Object:
             "eks.amazonaws.com/audience": settings.aws.audience,
         }
     metadata = {**_metadata(settings, CRONJOB), "annotations": annotations}
-    # The pod mounts a short-lived token of its own.
+    # The pod mounts a short-lived token instead.
     return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata, "automountServiceAccountToken": False}
 
 
 def aws_secret(settings: Settings) -> Object | None:
-    """The AWS keys; None if no keys were given."""
+    """Build the Secret with the AWS keys; None if the options have no keys."""
     if settings.aws.kind != "secret":
         return None
     credentials = (
@@ -83,7 +86,7 @@ def aws_secret(settings: Settings) -> Object | None:
 
 
 def config_maps(settings: Settings) -> list[Object]:
-    """The program, its settings, and the authorities that the way to AWS needs, if any."""
+    """Build the ConfigMaps: the program, its settings and, if any, the authorities (ca_bundle)."""
     maps = [
         {**_config_map(settings, settings.program, program.data(settings.files)), "immutable": True},
         _config_map(settings, CONFIG, _settings(settings)),
@@ -98,9 +101,9 @@ def _config_map(settings: Settings, name: str, data: t.Mapping[str, str]) -> Obj
 
 
 def _settings(settings: Settings) -> dict[str, str]:
-    """The files that the program reads, and the AWS CLI."""
+    """Return the files that the program and the AWS CLI read."""
     data = {POLICY: json.dumps(_policy(settings)), NAMESPACES: "\n".join(settings.places.listed) + "\n"}
-    # Only what is needed, so that a new option changes no refresher that does not use it.
+    # An unused option adds no file. Otherwise a new option would change each refresher.
     if settings.aws.assumes_role:
         data["aws-config"] = _aws_config(settings.aws)
     return data
@@ -144,14 +147,14 @@ def _aws_config(aws: AwsAccess) -> str:
 
 
 def cron_job(settings: Settings) -> Object:
-    """The CronJob."""
+    """Build the CronJob."""
     schedule = settings.schedule
     job = {
         "activeDeadlineSeconds": schedule.active_deadline,
         "ttlSecondsAfterFinished": 86400,
-        # The program tries again by itself; this is for a node that dies under it.
+        # For a node that fails. The program itself retries requests.
         "backoffLimit": 1,
-        # What its deadline has stopped has tried for long enough, and its last words are to be read.
+        # No retry after the program's deadline: its pod stays, and with it the termination message.
         "podFailurePolicy": {
             "rules": [{"action": "FailJob", "onExitCodes": {"operator": "In", "values": [DEADLINE_STATUS]}}]
         },

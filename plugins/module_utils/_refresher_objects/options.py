@@ -1,9 +1,9 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of ecr_public_refresher, and the rules that hold for each of them. Private to this collection.
+"""Read and check the options of ecr_public_refresher. Private to this collection.
 
-The rules across options that concern times are in timing.py.
+The rules about times, which concern several options, are in timing.py.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
 )
 
 PROGRAM = "_program"
-"""The text of each of program.FILES. The action plugin gives them, never the user."""
+"""The option with the text of each of program.FILES. The action plugin sets it, never the user."""
 
 SPEC: dict[str, t.Any] = {
     "state": {"type": "str", "choices": ["present", "suspended", "absent"], "default": "present"},
@@ -44,7 +44,7 @@ SPEC: dict[str, t.Any] = {
         option: pull_secret_options.PULL_SECRET[option]
         for option in ("name", "exclude_namespaces", "registries", "renew_before", "fail_open", "labels", "annotations")
     },
-    # The aliases of ecr_public_pull_secret would be mistaken for the refresher's own namespace.
+    # Without the alias namespace of ecr_public_pull_secret: here that is the refresher's own namespace.
     "namespaces": {"type": "list", "elements": "str"},
     "namespace_selector": {"type": "list", "elements": "str"},
     "service_accounts": pull_secret_options.PULL_SECRET["service_accounts"],
@@ -65,7 +65,7 @@ SPEC: dict[str, t.Any] = {
     "node_selector": {"type": "dict", "default": {}},
     "tolerations": {"type": "list", "elements": "dict", "default": []},
     "priority_class": {"type": "str", "default": ""},
-    # Of the refresher's way to AWS. The option proxy is kubernetes.core's, for this module's way to the cluster.
+    # The refresher's proxy. The option proxy is kubernetes.core's, for this module's connection to the cluster.
     "aws_proxy": {"type": "str", "default": ""},
     "aws_no_proxy": {"type": "str", "default": ""},
     "ca_bundle": {"type": "str", "default": ""},
@@ -82,18 +82,18 @@ SPEC: dict[str, t.Any] = {
     "aws_endpoint_url": {"type": "str", "default": ""},
     "active_deadline": {"type": "int", "default": 600},
     "history": {"type": "int", "default": 3},
-    # No secret, but no_log keeps so much text out of the results and of the target host's system log.
+    # Not a secret. no_log keeps this much text out of results and of the target host's system log.
     PROGRAM: {"type": "dict", "default": {}, "no_log": True},
 }
 
 MOST_BYTES = 1024 * 1024
-"""Of the values of a ConfigMap. https://kubernetes.io/docs/concepts/configuration/configmap/"""
+"""The limit of a ConfigMap's values. https://kubernetes.io/docs/concepts/configuration/configmap/"""
 
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _ACCESS_KEY = re.compile(r"AKIA[A-Z0-9]{12,}")
 _SECRET_KEY = re.compile(r"[!-~]{16,}")
-# Neither a line break nor a space: it goes into a configuration file.
+# No line break and no space, since the value is written into a configuration file.
 _ROLE_ARN = re.compile(r"(arn:aws:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+)?")
 _EXTERNAL_ID = re.compile(r"([A-Za-z0-9_+=,.@:/-]{2,1224})?")
 _AUDIENCE = re.compile(r"[!-~]+")
@@ -106,7 +106,7 @@ _PROXY = re.compile(r"(https?://[A-Za-z0-9.:\[\]-]+/?)?")
 
 @dataclasses.dataclass(frozen=True)
 class Removal:
-    """The refresher in a namespace is to be removed. secret: the name of its pull secrets."""
+    """Options for a removal. namespace: the refresher's. secret: the name of its pull secrets."""
 
     namespace: str
     secret: str
@@ -115,9 +115,9 @@ class Removal:
 
 @dataclasses.dataclass(frozen=True)
 class Installation:
-    """A refresher is to be written, or changed.
+    """Options for an installation or a change.
 
-    test_run: on_change, always, deferred or never. warnings: of the options.
+    test_run: on_change, always, deferred or never. warnings: about the options.
     """
 
     selection: Selection
@@ -125,16 +125,16 @@ class Installation:
     warnings: tuple[str, ...]
     requirements: tuple[Requirement, ...]
     unplaced: Settings
-    """All settings but those that only the cluster tells: the namespaces, and a schedule that is not given."""
+    """The settings without those that depend on the cluster: the namespaces and the default schedule."""
 
     @property
     def workers(self) -> int:
         return self.unplaced.renewal.workers
 
     def settings(self, host: str, listed: t.Iterable[str]) -> Settings:
-        """listed: the selected namespaces. With a selector they do not matter: the refresher selects at each run.
+        """Complete the settings for one cluster. Raises OptionError if a ConfigMap would be too large.
 
-        Raises OptionError if they are too many.
+        host: the URL of the API server. listed: the selected namespaces, ignored with a selector.
         """
         selection, unplaced = self.selection, self.unplaced
         schedule = unplaced.schedule
@@ -156,33 +156,38 @@ def _check_sizes(settings: Settings) -> None:
         if size <= MOST_BYTES:
             continue
         if each["metadata"]["name"] == CA:
-            raise OptionError(f"ca_bundle: has {size} bytes. A ConfigMap holds at most {MOST_BYTES}.")
+            raise OptionError(
+                f"ca_bundle: has {size} bytes, and a ConfigMap holds at most {MOST_BYTES}. Remove certificates from it."
+            )
         raise OptionError(
             f"namespaces: the names of {len(settings.places.listed)} namespaces need {size} bytes, and a ConfigMap "
-            f"holds at most {MOST_BYTES}. Use namespace_selector, with which the refresher finds the namespaces itself."
+            f"holds at most {MOST_BYTES}. Use namespace_selector: the refresher then selects the namespaces itself."
         )
 
 
 def read(params: t.Mapping[str, t.Any], year: int) -> Removal | Installation:
-    """Raises OptionError or TokenError. year: the present one, from which schedules are read."""
+    """Read the options. Raises OptionError or TokenError. year: the current year, for the gaps of the schedule."""
     pull_secret_options.check_name(params["name"])
     pull_secret_options.check_workers(params["workers"])
     if not _DNS_LABEL.fullmatch(params["namespace"]):
         raise OptionError(
-            f"namespace: {params['namespace']!r} cannot be a namespace. Use at most 63 lower-case letters, digits and "
-            "'-'."
+            f"namespace: {params['namespace']!r} is not a name of a namespace. Use at most 63 lower-case letters, "
+            "digits and '-'."
         )
     if params["state"] == "absent":
         return Removal(params["namespace"], params["name"], params["workers"])
     if params[PROGRAM].keys() != set(program.FILES):
-        raise OptionError("The module was given no program for the refresher. Run it as a task of a play.")
+        raise OptionError(
+            f"{PROGRAM}: the refresher's program is missing. Run the module as a task of a play: its action plugin "
+            "adds it."
+        )
     selection = pull_secret_options.read_selection(params)
     required = _requirements(selection)
     aws = _aws(params)
     times = timing.read(params, year)
     pod = _pod(params)
     if params["history"] < 1:
-        raise OptionError(f"history: must be at least 1, not {params['history']}.")
+        raise OptionError(f"history: {params['history']} is too few. Use 1 or more.")
     schedule = Schedule(
         params["schedule"],
         params["time_zone"],
@@ -207,7 +212,7 @@ def read(params: t.Mapping[str, t.Any], year: int) -> Removal | Installation:
 
 
 def _service_accounts(params: t.Mapping[str, t.Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The names that the refresher attaches, and a warning about globs. Raises OptionError."""
+    """Return the names that the refresher attaches, and a warning about globs. Raises OptionError."""
     given = pull_secret_options.read_service_accounts(params["service_accounts"])
     if not params["attach_service_accounts"]:
         return (), ()
@@ -215,14 +220,14 @@ def _service_accounts(params: t.Mapping[str, t.Any]) -> tuple[tuple[str, ...], t
     if not globs:
         return given, ()
     warning = (
-        f"service_accounts: the refresher attaches names only, not {some(globs)}. What a glob matches is attached when "
-        "ecr_public_pull_secret or the role runs."
+        f"service_accounts: the refresher attaches names only, not {some(globs)}. The service accounts that a glob "
+        "matches are attached when ecr_public_pull_secret or the role runs."
     )
     return names_of(given), (warning,)
 
 
 def _requirements(selection: Selection) -> tuple[Requirement, ...]:
-    """Of the selector, in a form that an admission policy can check. Raises OptionError."""
+    """Return the selector in a form that an admission policy can check. Raises OptionError."""
     if not selection.selector:
         return ()
     try:
@@ -253,16 +258,17 @@ def _aws(params: t.Mapping[str, t.Any]) -> AwsAccess:
     if kind == "secret" and not (
         _ACCESS_KEY.fullmatch(params["aws_access_key"] or "") and _SECRET_KEY.fullmatch(params["aws_secret_key"] or "")
     ):
-        # The message holds no value.
+        # The message contains no value.
         raise OptionError(
-            "aws_access_key must be the AWS access key of an IAM user, which begins with AKIA, and aws_secret_key its "
-            "AWS secret key. Temporary keys (ASIA) are rejected: they expire within hours, and then so do the pull "
+            "aws_access_key and aws_secret_key: use the AWS access key of an IAM user, which begins with AKIA, and its "
+            "AWS secret key. Temporary keys (ASIA) are rejected: once they expire, the refresher cannot renew the pull "
             "secrets."
         )
     _check_role(params, kind)
     if not _AUDIENCE.fullmatch(params["audience"]):
         raise OptionError(
-            "audience: must be the audience of the identity provider in IAM, most often sts.amazonaws.com."
+            f"audience: {params['audience']!r} cannot be an audience. Use that of the identity provider in IAM, most "
+            "often sts.amazonaws.com."
         )
     return AwsAccess(
         kind,
@@ -280,39 +286,39 @@ def _check_role(params: t.Mapping[str, t.Any], kind: str) -> None:
     arn, external_id = params["role_arn"], params["external_id"]
     if not _ROLE_ARN.fullmatch(arn) or (kind in FEDERATED and not arn):
         raise OptionError(
-            f"role_arn: {arn!r} must be the ARN of a role, such as arn:aws:iam::123456789012:role/ecr-public-pull, in "
-            "the partition aws, since ECR Public exists in no other. aws_auth irsa and web_identity require it."
+            f"role_arn: {arn!r} is not the ARN of a role in the partition aws, the only one that has ECR Public. Use "
+            "an ARN such as arn:aws:iam::123456789012:role/ecr-public-pull. aws_auth irsa and web_identity require it."
         )
     if external_id and (not _EXTERNAL_ID.fullmatch(external_id) or not arn or kind in FEDERATED):
         raise OptionError(
-            "external_id: must have 2 or more letters, digits and characters of _+=,.@:/-, and needs role_arn. "
-            "AWS has none for irsa and web_identity: name the service account in the role's trust policy instead."
+            "external_id: use 2 or more letters, digits and characters of _+=,.@:/-, and set role_arn. "
+            "irsa and web_identity have no external ID: name the service account in the role's trust policy instead."
         )
 
 
 def _pod(params: t.Mapping[str, t.Any]) -> Pod:
     if not _IMAGE.fullmatch(params["image"]):
         raise OptionError(
-            f"image: {params['image']!r} must be an image with a tag or a digest, such as "
+            f"image: {params['image']!r} is not an image with a tag or a digest. Use one such as "
             "public.ecr.aws/aws-cli/aws-cli:2.36.7 or registry.example.com/mirror/aws-cli@sha256:... with 64 "
             "hexadecimal digits."
         )
     if params["name"] in params["image_pull_secrets"]:
         raise OptionError(
-            f"image_pull_secrets: {params['name']} is the secret that the refresher renews. Once its token has "
-            "expired, the refresher could not start to renew it. Images of ECR Public need no pull secret; use another "
-            "one for a mirror."
+            f"image_pull_secrets: {params['name']} is the secret that the refresher renews. An expired token would "
+            "stop the refresher's own pod from starting. For a mirror, use another secret. Images of ECR Public need "
+            "no pull secret."
         )
     if not _PROXY.fullmatch(params["aws_proxy"]):
         # The value may hold a password.
         raise OptionError(
-            "aws_proxy: must be an address such as http://proxy.example.com:3128, without a user name and a password: "
+            "aws_proxy: use an address such as http://proxy.example.com:3128, without a user name and a password: "
             "everyone who can read the CronJob would see them."
         )
     bundle = params["ca_bundle"]
     if bundle and ("-----BEGIN CERTIFICATE-----" not in bundle or "PRIVATE KEY" in bundle):
         raise OptionError(
-            "ca_bundle: must be the certificates themselves in PEM format, not the name of a file, and no private key. "
+            "ca_bundle: use the text of the certificates in PEM format, not the name of a file, and no private key. "
             "lookup('ansible.builtin.file', 'ca.pem') reads a file."
         )
     return Pod(

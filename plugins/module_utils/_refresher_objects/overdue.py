@@ -1,9 +1,9 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Jobs that should have ended, as a pure function. Private to this collection.
+"""Find Jobs that should have ended, as a pure function. Private to this collection.
 
-The next run replaces such a Job, but something is wrong with its pod, or with the node of that.
+The next run replaces such a Job, but its pod or its node has a problem.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import typing as t
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import TimeError, parse_time
 
 GRACE = dt.timedelta(minutes=2)
-"""The Job controller ends a Job some time after its deadline, when the grace period of its pods is over."""
+"""The Job controller may end a Job this long after its deadline, since pods have a grace period."""
 
 
 def overdue(jobs: t.Iterable[t.Mapping[str, t.Any]], now: dt.datetime) -> list[str]:
-    """A sentence for each active Job that is older than its deadline."""
-    return [_words(job) for job in jobs if _is_overdue(job, now)]
+    """Return a warning for each active Job that is older than its deadline."""
+    return [_warning(job) for job in jobs if _is_overdue(job, now)]
 
 
 def _is_overdue(job: t.Mapping[str, t.Any], now: dt.datetime) -> bool:
@@ -33,10 +33,10 @@ def _is_overdue(job: t.Mapping[str, t.Any], now: dt.datetime) -> bool:
     return now - started > dt.timedelta(seconds=seconds) + GRACE
 
 
-def _words(job: t.Mapping[str, t.Any]) -> str:
+def _warning(job: t.Mapping[str, t.Any]) -> str:
     metadata = job["metadata"]
     return (
         f"Job {metadata['namespace']}/{metadata['name']} is older than its deadline of "
         f"{job['spec']['activeDeadlineSeconds']} s and still has a pod, perhaps on a node that is gone. The next run "
-        "replaces the Job. kubectl describe job shows its pod; force the pod's deletion or delete its node."
+        "replaces the Job. kubectl describe job shows the pod: force its deletion or delete its node."
     )

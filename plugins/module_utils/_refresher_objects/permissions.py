@@ -1,10 +1,10 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the refresher may do in the cluster, as pure functions from settings to objects. Private to this collection.
+"""Build the refresher's RBAC objects from settings. Private to this collection.
 
-With listed namespaces the refresher may get and patch one secret in each. With a selector it also creates secrets, in
-namespaces that nobody has listed. policies.py has the admission policies that restrict it further.
+All functions are pure. With listed namespaces the refresher may get and patch one secret in each. With a selector it
+also creates secrets, in any namespace. The admission policies in policies.py restrict it further.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ NONE: Names = frozenset()
 
 
 def secret_names(settings: Settings, former: Names) -> list[str]:
-    """The names of the secrets that it may write. former: other ones, until an installation is through."""
+    """Return the names of the secrets that the refresher may write. former: more names, while an installation runs."""
     return [settings.renewal.secret, *sorted(former)]
 
 
 def cluster_roles(settings: Settings, former: Names = NONE) -> list[Object]:
-    """They grant nothing by themselves: only bindings do."""
+    """Build the ClusterRoles. They grant nothing until they are bound."""
     roles = [_cluster_role(settings, settings.permissions, _rules(settings, former))]
     if not settings.places.selector:
-        # Whether a namespace in which the secret is gone is gone, too. Never with the rule for secrets: that is
-        # bound in each namespace.
+        # To detect that a namespace is gone. A role of its own, since the rule for secrets is bound in each namespace
+        # and never in the whole cluster.
         rule = {"apiGroups": [""], "resources": ["namespaces"], "resourceNames": list(settings.places.listed)}
         roles.append(_cluster_role(settings, settings.namespaces_permission, [{**rule, "verbs": ["get"]}]))
     return roles
@@ -39,13 +39,13 @@ def cluster_roles(settings: Settings, former: Names = NONE) -> list[Object]:
 def _rules(settings: Settings, former: Names) -> list[Object]:
     secrets = {"apiGroups": [""], "resources": ["secrets"], "resourceNames": secret_names(settings, former)}
     if settings.places.selector:
-        # With the name in the path, as server-side apply has it, RBAC restricts create to that name.
+        # Server-side apply has the name in the path, which lets RBAC restrict create to that name.
         rules: list[Object] = [
             {**secrets, "verbs": ["get", "list", "create", "patch"]},
             {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["list"]},
         ]
     else:
-        # Never create, delete or list: the refresher reads and patches the one secret by its name.
+        # No create, delete or list: the refresher reads and patches one secret by its name.
         rules = [{**secrets, "verbs": ["get", "patch"]}]
     accounts = settings.renewal.service_accounts
     if accounts:
@@ -64,7 +64,7 @@ def _cluster_role(settings: Settings, name: str, rules: list[Object]) -> Object:
 
 
 def granted(roles: t.Iterable[Object], resource: str) -> set[str]:
-    """The names of this resource that stored ClusterRoles grant something on."""
+    """Return the names of this resource for which stored ClusterRoles grant permissions."""
     return {
         name
         for role in roles
@@ -75,12 +75,12 @@ def granted(roles: t.Iterable[Object], resource: str) -> set[str]:
 
 
 def role_binding(settings: Settings, namespace: str) -> Object:
-    """The permissions in one listed namespace."""
+    """Bind the permissions for the secret in one listed namespace."""
     return _binding(settings, "RoleBinding", settings.permissions, {"namespace": namespace})
 
 
 def cluster_role_binding(settings: Settings) -> Object:
-    """With a selector the permissions in all namespaces, within the policies; else that to look at namespaces."""
+    """Bind the permissions for the secret in all namespaces (with a selector), else those to get namespaces."""
     name = settings.permissions if settings.places.selector else settings.namespaces_permission
     return _binding(settings, "ClusterRoleBinding", name, {})
 

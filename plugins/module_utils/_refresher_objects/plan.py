@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What differs between a stored object and a wanted one, as pure functions. Private to this collection."""
+"""Compare stored and wanted objects, as pure functions. Private to this collection."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ import typing as t
 
 Object = dict[str, t.Any]
 
-# What the API server itself keeps.
+# Fields that the API server sets.
 _SERVER_METADATA = frozenset(
     {"managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink", "deletionTimestamp"}
 )
 
-# Where client-side apply keeps the whole object, data included.
+# Client-side apply stores the whole object in it, data included.
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 LONGEST_SHOWN = 2000
-"""Characters of a ConfigMap's value in a diff. Of a longer one there is a digest."""
+"""Characters of a ConfigMap's value in a diff. A longer value is shown as a digest."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Change:
-    """What is done with one object, or would be. before and after: None where there is no object.
+    """A change of one object, real or planned.
 
-    action: created, changed, removed or unchanged.
+    action: created, changed, removed or unchanged. before and after: None where there is no object.
     """
 
     action: str
@@ -39,18 +39,18 @@ class Change:
         return identity(self.after or self.before or {})
 
     def to_result(self) -> dict[str, str]:
-        """The object and the action, as the module returns it."""
+        """Return the object's identity and the action, in the form that the module returns."""
         kind, namespace, name = self.identity
         return {"kind": kind, "namespace": namespace, "name": name, "action": self.action}
 
 
 def identity(body: Object) -> tuple[str, str, str]:
-    """Kind, namespace ("" for an object that is in none) and name."""
+    """Return kind, namespace ("" for a cluster-scoped object) and name."""
     return body["kind"], body["metadata"].get("namespace", ""), body["metadata"]["name"]
 
 
 def applied(before: Object | None, after: Object) -> Change:
-    """Server-side apply. after: what the API server stores then, by its own response, be it to a dry run."""
+    """Return the change by a server-side apply. after: the object in the API server's response, also to a dry run."""
     if before is None:
         return Change("created", None, after)
     action = "unchanged" if comparable(before) == comparable(after) else "changed"
@@ -58,18 +58,18 @@ def applied(before: Object | None, after: Object) -> Change:
 
 
 def removed(before: Object) -> Change:
-    """Deletion."""
+    """Return the change by a deletion."""
     return Change("removed", before, None)
 
 
 def comparable(stored: Object) -> Object:
-    """An object without what the API server itself keeps."""
+    """Return an object without its status and the fields that the API server sets."""
     metadata = {key: value for key, value in stored["metadata"].items() if key not in _SERVER_METADATA}
     return {**{key: value for key, value in stored.items() if key != "status"}, "metadata": metadata}
 
 
 def binds_as(found: Object, wanted: Object) -> bool:
-    """Whether a RoleBinding needs no write. Thousands are compared so, without a request for each."""
+    """Whether a RoleBinding needs no write. This spares a dry run for each of thousands of bindings."""
     labels = found["metadata"].get("labels") or {}
     return (
         found.get("roleRef") == wanted["roleRef"]
@@ -79,7 +79,7 @@ def binds_as(found: Object, wanted: Object) -> bool:
 
 
 def used_config_maps(jobs: t.Iterable[Object]) -> set[str]:
-    """The names of the ConfigMaps that pods of these Jobs mount, or may still mount."""
+    """Return the names of the ConfigMaps that pods of these Jobs mount now or later."""
     return {
         volume["configMap"]["name"]
         for job in jobs
@@ -95,12 +95,12 @@ def _has_ended(job: Object) -> bool:
 
 
 def shown(stored: Object | None) -> Object:
-    """An object for a diff. Of a Secret's data there is a digest, which tells whether it changes and no more."""
+    """Return an object for a diff. A Secret's data is shown as digests, which reveal only whether it changes."""
     if stored is None:
         return {}
     content = comparable(stored)
     if stored["kind"] == "ConfigMap":
-        # The program, and thousands of names: that they change has to do.
+        # The program and long lists of names are shown as digests.
         longest = 0 if content.get("immutable") else LONGEST_SHOWN
         content["data"] = {
             key: value if len(value) <= longest else _digest(value)

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The admission policies that restrict the refresher, as pure functions from settings. Private to this collection.
+"""Build the admission policies that restrict the refresher, from settings. Private to this collection.
 
-RBAC cannot tell the selected namespaces from the others, nor one type of secret from another, nor one field of a
-service account from another. An admission policy can, and it is in force before the permissions are.
+All functions are pure. RBAC cannot restrict a permission to labelled namespaces, to a type of secret or to a field of a
+service account. An admission policy can. It is in force before the permissions are granted.
 """
 
 from __future__ import annotations
@@ -34,7 +34,10 @@ Object = dict[str, t.Any]
 
 @dataclasses.dataclass(frozen=True)
 class Restriction:
-    """One policy. name: its own and its binding's. kind: of the objects that it restricts the refresher to."""
+    """One policy and its binding, which have the same name.
+
+    kind, resource: of the objects whose writes are restricted. variables, validations: in CEL.
+    """
 
     settings: Settings
     name: str
@@ -45,7 +48,7 @@ class Restriction:
 
     @property
     def policy(self) -> Object:
-        """With the API server's own defaults, so that it compares equal to what is stored."""
+        """The policy, with the API server's defaults: it compares equal to the stored object."""
         settings = self.settings
         refresher = (
             f"request.userInfo.username == '{settings.user}' || request.dryRun "
@@ -79,7 +82,7 @@ class Restriction:
 
     @property
     def binding(self) -> Object:
-        """Puts the policy into force."""
+        """The binding that puts the policy into force."""
         return {
             "apiVersion": ADMISSION,
             "kind": "ValidatingAdmissionPolicyBinding",
@@ -89,7 +92,7 @@ class Restriction:
 
     @property
     def probe(self) -> Object:
-        """An object whose dry run is denied by just this policy, whoever makes it: that shows that it is in force."""
+        """An object whose dry run this policy denies to every user, once the policy is in force."""
         probe = {
             "apiVersion": "v1",
             "kind": self.kind,
@@ -105,7 +108,7 @@ class Restriction:
 
 
 def restrictions(settings: Settings, former: Names = NONE) -> list[Restriction]:
-    """Those that these settings need. former: as in permissions.secret_names."""
+    """Return the policies that these settings need. former: as in permissions.secret_names."""
     found = []
     if settings.places.selector:
         variables, validations = _secret_variables(settings), _secret_validations(settings, former)
@@ -121,7 +124,7 @@ def restrictions(settings: Settings, former: Names = NONE) -> list[Restriction]:
 
 
 def _where(settings: Settings) -> dict[str, str]:
-    """Whether the namespace is selected. Listed namespaces are a matter of RBAC."""
+    """Build the variables that state whether the namespace is selected. RBAC restricts listed namespaces."""
     places = settings.places
     if not places.selector:
         return {"selected": "true"}
@@ -135,7 +138,7 @@ def _where(settings: Settings) -> dict[str, str]:
 
 
 def _holds(requirement: Requirement) -> str:
-    """A requirement, of the labels of the namespace."""
+    """Build the expression of a requirement for the labels of the namespace."""
     key = _text(requirement.key)
     there = f"{key} in variables.where"
     if requirement.values:
@@ -143,13 +146,13 @@ def _holds(requirement: Requirement) -> str:
     return f"!({there})" if requirement.negate else f"({there})"
 
 
-# --- What it may do with pull secrets
+# --- Pull secrets
 
 
 def _secret_variables(settings: Settings) -> list[Object]:
     renewal = settings.renewal
     variables = {"creating": "request.operation == 'CREATE'", **_where(settings)}
-    # What a field has, and what it had: of a new object what the refresher may give it.
+    # The new and the old value of each field. For a new object the old value is what the refresher may set.
     for name, field, new in (
         ("labels", "metadata.labels", renewal.all_labels),
         ("annotations", "metadata.annotations", dict(renewal.annotations)),
@@ -178,41 +181,41 @@ def _secret_validations(settings: Settings, former: Names) -> list[Object]:
         _validation(
             f"request.operation in ['CREATE', 'UPDATE'] && request.name in {names}"
             f" && object.type == '{_docker_config.DOCKERCONFIG_TYPE}'",
-            f"The refresher creates and changes the pull secret {settings.renewal.secret}, and nothing else.",
+            f"The refresher may create and change only the pull secret {settings.renewal.secret}.",
         ),
         _validation(
             f"variables.creating || {managed} in variables.labelsBefore && variables.labelsBefore[{managed}] == 'true'",
-            "The refresher leaves unmanaged secrets alone.",
+            "The refresher may change managed secrets only.",
         ),
         _validation(
             "variables.labels == variables.labelsBefore"
             f" && variables.annotations.all(key, key.startsWith({prefix}) || key in variables.annotationsBefore"
             " && variables.annotations[key] == variables.annotationsBefore[key])"
             f" && variables.annotationsBefore.all(key, key.startsWith({prefix}) || key in variables.annotations)",
-            "The refresher changes no labels, and no annotations but managed ones.",
+            "The refresher may change managed annotations, but no other annotations and no labels.",
         ),
         _validation(
             " && ".join(unchanged),
-            "The refresher changes no owners and finalizers, and makes no secret immutable.",
+            "The refresher may not change owners, finalizers or the field immutable.",
         ),
         _validation(
             f"variables.data.all(key, key == '{_docker_config.DATA_KEY}'"
             " || key in variables.dataBefore && variables.data[key] == variables.dataBefore[key])"
             " && variables.dataBefore.all(key, key in variables.data)",
-            f"The refresher writes {_docker_config.DATA_KEY} only.",
+            f"The refresher may write only the key {_docker_config.DATA_KEY}.",
         ),
-        # In other namespaces it may remove managed entries. No more can be checked here: CEL reads no base64.
+        # In other namespaces it may remove managed entries. CEL cannot check that better, since it reads no base64.
         _validation(
             "variables.selected || !variables.creating"
             f" && size(variables.data['{_docker_config.DATA_KEY}'])"
             f" < size(variables.dataBefore['{_docker_config.DATA_KEY}'])"
             f" && variables.annotations[?'{managed_metadata.REGISTRIES}'].orValue('') == ''",
-            "In a namespace that is not selected the refresher removes managed entries, and does nothing else.",
+            "In a namespace that is not selected the refresher may only remove managed entries.",
         ),
     ]
 
 
-# --- What it may do with service accounts
+# --- Service accounts
 
 _KEPT = (
     "metadata.labels",
@@ -248,15 +251,15 @@ def _account_validations(settings: Settings, former: Names) -> list[Object]:
     return [
         _validation(
             "request.operation == 'UPDATE' && variables.selected",
-            "The refresher changes service accounts in the selected namespaces, and creates and deletes none.",
+            "The refresher may change service accounts in selected namespaces, but not create or delete them.",
         ),
         _validation(
             f"request.operation == 'UPDATE' && (variables.after == variables.before || {added})",
-            f"The refresher adds {settings.renewal.secret} to imagePullSecrets, and changes no other entry.",
+            f"The refresher may add {settings.renewal.secret} to imagePullSecrets, but not change other entries.",
         ),
         _validation(
             f"request.operation == 'UPDATE' && {kept}",
-            "The refresher changes nothing of a service account but its imagePullSecrets.",
+            "The refresher may change no field of a service account but imagePullSecrets.",
         ),
     ]
 
@@ -266,5 +269,5 @@ def _validation(expression: str, message: str) -> Object:
 
 
 def _text(value: str) -> str:
-    """A string of CEL, whose escapes include those of JSON."""
+    """Quote a string for CEL, whose escapes include those of JSON."""
     return json.dumps(value)

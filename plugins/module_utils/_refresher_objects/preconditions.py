@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a cluster must have before a refresher is written into it. Private to this collection."""
+"""Check what a refresher needs in a cluster, before anything is written. Private to this collection."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ Object = dict[str, t.Any]
 
 
 WITHOUT_POLICIES = {
-    "Secret": "With namespace_selector nothing else can restrict a refresher that creates secrets. Select by "
-    "namespaces instead, or run the role in push mode (refresher: none).",
-    "ServiceAccount": "Nothing else can restrict a refresher that changes service accounts. Set "
-    "attach_service_accounts: false (pull_secret_refresher_attach_service_accounts in the role): then the role alone "
-    "attaches the secret to them.",
+    "Secret": "With namespace_selector the refresher creates secrets, which only such a policy can restrict. Use "
+    "namespaces without a selector, or run the role in push mode (pull_secret_refresher: none).",
+    "ServiceAccount": "Only such a policy can restrict a refresher that changes service accounts. Set "
+    "attach_service_accounts: false (in the role: pull_secret_refresher_attach_service_accounts). The role then "
+    "attaches the secret to them when it runs.",
 }
-"""By the kind that a policy is about, what to do without policies."""
+"""Kind whose writes a policy restricts -> what to do where policies are not possible."""
 
 
 def check(cluster: Cluster, settings: Settings) -> None:
-    """Raises ClusterError for the first that is missing, with what to do."""
+    """Raises ClusterError, with the next step, if the cluster does not meet a precondition."""
     if settings.aws.kind == "existing_secret":
         _check_existing_secret(cluster, settings)
     for restriction in policies.restrictions(settings):
@@ -54,7 +54,7 @@ def _check_existing_secret(cluster: Cluster, settings: Settings) -> None:
 
 
 def _check_policies(cluster: Cluster, kind: str) -> None:
-    """RBAC alone cannot restrict the refresher to what it needs. Everybody may ask what an API has."""
+    """Check that the cluster has admission policies. Every user may list the resources of an API."""
     start, plural = kinds.KINDS["ValidatingAdmissionPolicy"]
     try:
         found = cluster.request(Request("GET", start), "list the resources of admissionregistration.k8s.io/v1")
@@ -70,13 +70,13 @@ def _check_policies(cluster: Cluster, kind: str) -> None:
 
 
 def _check_other_refreshers(cluster: Cluster, settings: Settings) -> None:
-    """One with a selector removes managed entries from the secrets of its name in all other namespaces."""
+    """Check that no other refresher has this secret name: this one removes managed entries in unselected namespaces."""
     selector = f"{managed_metadata.REFRESHER_LABEL},{managed_metadata.REFRESHER_LABEL}!={settings.namespace}"
     for role in objects.labelled(cluster, "ClusterRole", selector):
         if settings.renewal.secret in granted([role], "secrets"):
             raise ClusterError(
                 "conflict",
-                f"Another refresher keeps secrets named {settings.renewal.secret} in this cluster: "
-                f"{role['metadata']['name']}. With namespace_selector this one would remove their entries. Use another "
-                "name.",
+                f"Another refresher renews secrets named {settings.renewal.secret} in this cluster: its ClusterRole is "
+                f"{role['metadata']['name']}. With namespace_selector this refresher would remove their entries. Use "
+                "another name.",
             )

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Removes secret values from texts that a cluster returned, as pure functions. Private to this collection."""
+"""Remove secret values from texts that a cluster returned, as pure functions. Private to this collection."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ MASK = "********"
 
 
 def redacted(text: str, secrets: t.Sequence[str]) -> str:
-    """The text with MASK for each of the secrets and for its base64."""
+    """Replace each secret and its base64 with MASK."""
     forms = {form for secret in secrets if secret.strip() for form in _forms(secret)}
-    # The longest first: a secret that is a part of another must not leave the rest of that one.
+    # The longest first: masking a part of a longer secret would show the rest of it.
     for form in sorted(forms, key=len, reverse=True):
         text = text.replace(form, MASK)
     return text
 
 
 def redacted_object(value: t.Any, secrets: t.Sequence[str]) -> t.Any:
-    """A JSON value, such as an object of the API, with each of its strings redacted."""
+    """Redact each string in a JSON value, such as an object of the API."""
     if isinstance(value, str):
         return redacted(value, secrets)
     if isinstance(value, dict):

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Removes a refresher from the cluster, or ends its Jobs. Private to this collection.
+"""Remove a refresher from the cluster, or stop its Jobs. Private to this collection.
 
-Permissions and AWS keys go first, so that a pod that cannot end, such as one on a dead node, has neither. Such a pod
-keeps the CronJob, and nothing else.
+Permissions and AWS keys are removed first. A pod that cannot end, such as one on a dead node, then has neither. It
+blocks only the deletion of the CronJob.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
 Object = dict[str, t.Any]
 
 SECONDS_TO_END = 60.0
-"""For the CronJob's pods, whose grace period is 10 s, and as long again for the namespace."""
+"""The time limit for the CronJob's pods, whose grace period is 10 s, and then for the namespace."""
 _PAUSE = 0.5
 # Kubernetes itself creates these in each namespace.
 _BUILT_IN = (("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default"))
-# These are about other objects, and nobody keeps anything in them.
-_PASSING = ("Event", "PodMetrics")
+# These describe other objects, and are no reason to keep a namespace.
+_IGNORED = ("Event", "PodMetrics")
 
 
 class Remover:
-    """One refresher in one cluster. With dry_run nothing is written: the changes are those that would be made."""
+    """Remove one refresher from one cluster. With dry_run nothing is written, and `changes` are the planned ones."""
 
     def __init__(
         self,
@@ -57,16 +57,16 @@ class Remover:
         self.changes: list[plan.Change] = []
         self.warnings: list[str] = []
         self.served = served.Served("", ())
-        """The pull secrets that it renewed."""
+        """The pull secrets that the refresher renewed."""
         self.namespace_stays = False
-        """Whether a namespace that the role created holds something of others, or may do so."""
+        """Whether a namespace that the collection created stays, since it contains or may contain other objects."""
         self.not_removed = ""
-        """In words, the secrets of a former name that could not be removed; or ""."""
+        """Why secrets of a former name could not be removed, or ""."""
 
     def end_jobs(self) -> str:
-        """End those that run, of a CronJob that is suspended: one could create secrets anew. Raises ClusterError.
+        """Delete the active Jobs of a suspended CronJob, which could write secrets again. Raises ClusterError.
 
-        "" or, in words, what did not end.
+        Returns which Jobs did not end, or "".
         """
         jobs = objects.labelled(self._cluster, "Job", self._selector, self._namespace)
         ending = [
@@ -82,13 +82,13 @@ class Remover:
             return ""
         return (
             f"The refresher is suspended, but Job {self._namespace}/{', '.join(left)} is still being deleted after "
-            f"{SECONDS_TO_END:.0f} s, and its pod may write secrets until it ends. {self._pods_in_the_way()}"
+            f"{SECONDS_TO_END:.0f} s, and its pod may write secrets until it ends. {self._blocking_pods()}"
         )
 
     def remove(self) -> None:
-        """Remove all of it. Raises ClusterError, also for what could not end, after all else is removed.
+        """Remove the refresher. If its CronJob does not end, raise ClusterError after the rest is removed.
 
-        The pull secrets stay, but those of a former name: nobody else knows them.
+        The pull secrets stay, except those of a former name: only the ConfigMap has that name.
         """
         with concurrent.futures.ThreadPoolExecutor(max_workers=self._workers) as pool:
             former = Former(self._cluster, self._namespace, pool)
@@ -107,13 +107,13 @@ class Remover:
             for found in former.all("ConfigMap", "ServiceAccount"):
                 self._delete(found)
         if cronjob and not self._dry_run:
-            stuck = self._what_cannot_end()
-            if stuck:
-                raise ClusterError("terminating", stuck)
+            blocked = self._blocked_deletion()
+            if blocked:
+                raise ClusterError("terminating", blocked)
         self._remove_namespace()
 
     def _remove_former_secrets(self) -> None:
-        """While a ConfigMap still knows them."""
+        """Remove them before the ConfigMap that records their name."""
         changes, self.not_removed = served.remove_former_secrets(
             self._cluster, self.served, self._secret, workers=self._workers, dry_run=self._dry_run
         )
@@ -121,17 +121,17 @@ class Remover:
 
     # --- Jobs and pods
 
-    def _what_cannot_end(self) -> str:
-        """Wait for the CronJob, which ends after its Jobs and pods. "" or, in words, what is in the way."""
+    def _blocked_deletion(self) -> str:
+        """Wait until the CronJob is gone, after its Jobs and pods. Return what blocks that, or ""."""
         if self._is_gone("CronJob", CRONJOB):
             return ""
         return (
             "The refresher's permissions and AWS keys are removed, but its CronJob "
             f"{self._namespace}/{CRONJOB} is still being deleted after {SECONDS_TO_END:.0f} s. "
-            f"{self._pods_in_the_way()}"
+            f"{self._blocking_pods()}"
         )
 
-    def _pods_in_the_way(self) -> str:
+    def _blocking_pods(self) -> str:
         pods = objects.labelled(self._cluster, "Pod", self._selector, self._namespace)
         found = [f"{pod['metadata']['name']} on node {pod['spec'].get('nodeName', '(none)')}" for pod in pods]
         return (
@@ -140,7 +140,7 @@ class Remover:
         )
 
     def _is_gone(self, kind: str, name: str) -> bool:
-        """Whether an object ends in time, one of the refresher's namespace or that itself."""
+        """Wait until an object in the refresher's namespace, or the namespace itself, is gone. Return whether it is."""
         namespace = "" if kind == "Namespace" else self._namespace
         deadline = self._now() + SECONDS_TO_END
         while objects.read(self._cluster, kind, name, namespace):
@@ -152,13 +152,13 @@ class Remover:
     # --- The namespace
 
     def _remove_namespace(self) -> None:
-        """Only one that the role created, and only if a complete list shows that nothing of others is in it."""
+        """Remove the namespace if the collection created it and a complete list shows that it has no other objects."""
         found = objects.read(self._cluster, "Namespace", self._namespace)
         if found is None or (found["metadata"].get("annotations") or {}).get(managed_metadata.CREATED) != "true":
             return
         if not found["metadata"].get("deletionTimestamp"):
             there = contents(self._cluster, self._namespace, self._workers)
-            others = [each for each in there.objects if self._is_of_others(each)]
+            others = [each for each in there.objects if self._is_other(each)]
             if there.unknown or others:
                 self._keep_namespace(there.unknown, others)
                 return
@@ -166,14 +166,15 @@ class Remover:
         if not self._dry_run and not self._is_gone("Namespace", self._namespace):
             self.warnings.append(
                 f"The namespace {self._namespace} is still being deleted after {SECONDS_TO_END:.0f} s. "
-                f"kubectl describe namespace {self._namespace} shows what keeps it."
+                f"kubectl describe namespace {self._namespace} shows the cause."
             )
 
-    def _is_of_others(self, found: Object) -> bool:
+    def _is_other(self, found: Object) -> bool:
+        """Whether an object belongs neither to the refresher nor to Kubernetes itself."""
         metadata = found["metadata"]
         labels = metadata.get("labels") or {}
         return (
-            found["kind"] not in _PASSING
+            found["kind"] not in _IGNORED
             and (found["kind"], metadata["name"]) not in _BUILT_IN
             and labels.get(managed_metadata.REFRESHER_LABEL) != self._namespace
         )
@@ -183,13 +184,13 @@ class Remover:
         if others:
             kind, name = others[0]["kind"], others[0]["metadata"]["name"]
             self.warnings.append(
-                f"The namespace {self._namespace} stays: {len(others)} objects in it are not the refresher's, such as "
-                f"{kind} {name}."
+                f"The namespace {self._namespace} stays, since {len(others)} objects in it do not belong to the "
+                f"refresher, such as {kind} {name}."
             )
         else:
             self.warnings.append(
-                f"The namespace {self._namespace} stays, since something else may be in it: these could not be listed: "
-                f"{', '.join(unknown)}."
+                f"The namespace {self._namespace} stays, since it may contain other objects. These could not be "
+                f"listed: {', '.join(unknown)}."
             )
 
     # --- One object
@@ -200,7 +201,7 @@ class Remover:
 
     def _delete(self, found: Object, propagation: str = "Background") -> None:
         if found["metadata"].get("deletionTimestamp"):
-            # Being deleted already: it is waited for where that matters.
+            # Its deletion has begun. Callers wait for its end where that matters.
             return
         objects.delete(self._cluster, found, propagation=propagation, dry_run=self._dry_run)
         self.changes.append(plan.removed(found))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waits until the API server has forgotten the refresher's permissions. Private to this collection."""
+"""Wait until the API server denies the permissions that were removed. Private to this collection."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
 )
 
 REVIEWS = 3
-"""Each is a request of its own: if several API servers share one address not always the same one responds."""
+"""Separate requests, since several API servers may share one address and notice a removal at different times."""
 SECONDS = 30.0
-"""What is still allowed after that was granted by others."""
+"""The time limit. A permission that is still allowed then has another source."""
 _PAUSE = 0.5
 
 
@@ -31,19 +31,19 @@ def wait_until_revoked(
     policies: t.Iterable[t.Mapping[str, t.Any]],
     sleep: t.Callable[[float], None],
 ) -> None:
-    """After the permissions are taken back: until then these policies must stay. Raises ClusterError.
+    """Wait until the permissions that these policies restrict are revoked. Raises ClusterError.
 
-    namespace: the refresher's.
+    Call it after the bindings are deleted and before the policies are. namespace: the refresher's.
     """
     names = {policy["metadata"]["name"] for policy in policies}
     place = namespace if former.wide else next(iter(former.bindings), namespace)
-    asked = []
+    permissions = []
     if policy_name(namespace) in names:
-        asked += [("create", "secrets", name) for name in sorted(former.secrets)]
+        permissions += [("create", "secrets", name) for name in sorted(former.secrets)]
     if accounts_policy_name(namespace) in names:
-        asked += [("patch", "serviceaccounts", name) for name in sorted(former.service_accounts)]
+        permissions += [("patch", "serviceaccounts", name) for name in sorted(former.service_accounts)]
     deadline = time.monotonic() + SECONDS
-    for verb, resource, name in asked:
+    for verb, resource, name in permissions:
         attributes = {"verb": verb, "resource": resource, "name": name, "namespace": place}
         review = {
             "apiVersion": "authorization.k8s.io/v1",

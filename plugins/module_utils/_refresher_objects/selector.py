@@ -1,10 +1,10 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Selections in the two languages that the refresher's permissions need, as pure functions. Private to this collection.
+"""Translate label selectors and globs, as pure functions. Private to this collection.
 
-A label selector becomes requirements, which an admission policy can check in CEL. Globs become a regular expression
-that RE2 (in CEL) and Python read alike.
+A label selector becomes requirements, which an admission policy checks in CEL. Globs become a regular expression with
+the same meaning in RE2 (used by CEL) and Python.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _GLOB = re.compile(r"(?:[-a-z0-9*?]|\[!?(?:[a-z0-9]|[a-z0-9]-[a-z0-9])+\])+")
 
 
 class SelectorError(CollectionError):
-    """What cannot be read as a selector or a glob. str() is the part that cannot."""
+    """A selector or glob is invalid. str() is the invalid part."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Requirement:
-    """A label and what it must be: one of values, or anything if there are none. With negate, the contrary."""
+    """A label whose value must be one of values, or that must exist if values is empty. negate: the opposite."""
 
     key: str
     values: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ class Requirement:
 
 
 def requirements(selector: str) -> tuple[Requirement, ...]:
-    """The parts of a selector, all of which must hold. Raises SelectorError."""
+    """Return the parts of a selector, all of which must hold. Raises SelectorError."""
     found = []
     position = 0
     if selector.rstrip().endswith(","):
@@ -60,13 +60,13 @@ def requirements(selector: str) -> tuple[Requirement, ...]:
 
 
 def check_globs(globs: t.Iterable[str]) -> None:
-    """Raises SelectorError for a glob that fits no namespace, or that the two languages read differently."""
+    """Raises SelectorError for a glob that matches no namespace, or whose meaning differs between RE2 and Python."""
     for glob in globs:
         if not _GLOB.fullmatch(glob):
             raise SelectorError(glob)
 
 
 def pattern(globs: t.Sequence[str]) -> str:
-    """A regular expression that the whole name must match. Without globs it matches no name."""
+    """Return a regular expression for whole names. Without globs it matches no name."""
     alternatives = "|".join(globs).replace("[!", "[^").replace("?", ".").replace("*", ".*")
     return f"^({alternatives})$"

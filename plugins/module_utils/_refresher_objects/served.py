@@ -1,10 +1,10 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pull secrets that the refresher in a cluster renews, and those of a former name. Private to this collection.
+"""Find the pull secrets of an existing refresher, and remove those of a former name. Private to this collection.
 
-Only the refresher's own objects say what its secrets are named and where they are. A secret that nobody renews any
-more is removed before these objects change.
+Only the refresher's own objects record the name and the namespaces of its secrets. Secrets of a former name are removed
+before these objects change, since they are no longer renewed.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ ALL = ("*",)
 
 @dataclasses.dataclass(frozen=True)
 class Served:
-    """secret: the name of the pull secrets, "" if it is not known. namespaces: names, or ALL."""
+    """The secrets of a refresher. secret: their name, "" if it is unknown. namespaces: names, or ALL."""
 
     secret: str
     namespaces: tuple[str, ...]
 
 
 def served(former: Former) -> Served:
-    """By the refresher's settings and its permissions, whatever somebody may have made of them by hand."""
+    """Read the secrets from the refresher's settings and permissions, which may have been edited by hand."""
     data = former.settings
     try:
         policy = json.loads(data.get(POLICY, ""))
@@ -54,9 +54,9 @@ def served(former: Former) -> Served:
 def remove_former_secrets(
     cluster: Cluster, found: Served, name: str, *, workers: int, dry_run: bool
 ) -> tuple[list[plan.Change], str]:
-    """Remove the secrets of a name that is no longer `name`: what was done, and in words what could not be.
+    """Remove the secrets if their name is not `name` any more. Return the changes, and what failed, or "".
 
-    A secret that the collection did not create loses its managed entries and stays. Raises ClusterError.
+    A secret that the collection did not create stays without its managed entries. Raises ClusterError.
     """
     if found.secret in ("", name) or not found.namespaces:
         return [], ""
@@ -68,7 +68,7 @@ def remove_former_secrets(
     problem = report.problem(policy, selection)
     if problem:
         problem = (
-            f"The secrets were named {found.secret} before, and nobody renews those that are left. Remove them with "
+            f"Some secrets of the former name {found.secret} are left and are no longer renewed. Remove them with "
             f"ecr_public_pull_secret and state: absent. {problem}"
         )
     return list(_changes(report, found.secret)), problem

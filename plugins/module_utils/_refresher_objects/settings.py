@@ -1,9 +1,9 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the objects of a refresher are made from. Private to this collection.
+"""The settings from which the refresher's objects are built. Private to this collection.
 
-All values are valid: they were read from options, and the rules across options hold.
+All values are valid: options.py has checked them.
 """
 
 from __future__ import annotations
@@ -17,49 +17,49 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.selector import Requirement
 
 CRONJOB = "refresh-ecr-public-token"
-"""The name of the CronJob and its service account, whatever the namespace."""
+"""The name of the CronJob and its service account, the same in each namespace."""
 CONFIG, CA = f"{CRONJOB}-settings", f"{CRONJOB}-ca"
-"""The ConfigMaps with the settings and with the authorities that the way to AWS needs."""
+"""The names of the ConfigMaps with the settings and with the authorities (ca_bundle)."""
 AWS_SECRET = f"{CRONJOB}-aws"
-"""The Secret with the AWS keys that the options gave."""
+"""The name of the Secret with the AWS keys from the options."""
 SESSION = "freshpull-ecr-public"
 """The session name of an assumed role, which CloudTrail shows."""
 
 FEDERATED = ("irsa", "web_identity")
-"""AWS access by a token of the service account, for which STS returns a session of the role."""
+"""Kinds of AWS access in which STS returns a session of the role for a token of the service account."""
 
 
 def permissions_name(namespace: str) -> str:
-    """Of the ClusterRole and its bindings. One cluster may have several refreshers, each in a namespace of its own."""
+    """Return the name of the ClusterRole and its bindings, which is unique for each refresher of a cluster."""
     return f"{CRONJOB}:{namespace}"
 
 
 def namespaces_permission_name(namespace: str) -> str:
-    """Of the ClusterRole and its binding that let it look at the listed namespaces."""
+    """Return the name of the ClusterRole and its binding for getting the listed namespaces."""
     return f"{CRONJOB}-namespaces:{namespace}"
 
 
 def policy_name(namespace: str) -> str:
-    """Of the admission policy for secrets and its binding: names of policies have no colon."""
+    """Return the name of the admission policy for secrets and its binding, which cannot contain a colon."""
     return f"{CRONJOB}.{namespace}"
 
 
 def accounts_policy_name(namespace: str) -> str:
-    """Of the admission policy for service accounts and its binding."""
+    """Return the name of the admission policy for service accounts and its binding."""
     return f"{CRONJOB}-service-accounts.{namespace}"
 
 
 def user_name(namespace: str) -> str:
-    """Of the service account, as the API server has it."""
+    """Return the user name that the API server gives to the service account."""
     return f"system:serviceaccount:{namespace}:{CRONJOB}"
 
 
 @dataclasses.dataclass(frozen=True)
 class AwsAccess:
-    """How the refresher gets AWS credentials.
+    """The refresher's access to AWS.
 
     kind: secret, existing_secret, irsa, pod_identity, web_identity or ambient. role_arn: for irsa and web_identity
-    the role that STS returns a session of; otherwise a role to be assumed with the credentials of that kind, or "".
+    the role of which STS returns a session; otherwise a role to assume with the credentials of that kind, or "".
     """
 
     kind: str
@@ -73,7 +73,7 @@ class AwsAccess:
 
     @property
     def has_keys(self) -> bool:
-        """Whether AWS keys reach the pod, in a file that a Secret holds."""
+        """Whether the pod gets AWS keys, in a file from a Secret."""
         return self.kind in ("secret", "existing_secret")
 
     @property
@@ -84,7 +84,7 @@ class AwsAccess:
 
 @dataclasses.dataclass(frozen=True)
 class Pod:
-    """Where and how the refresher's pod runs, in the words of a PodSpec. Empty values leave a field out."""
+    """Settings of the refresher's pod, with the names of a PodSpec. An empty value leaves the field out."""
 
     image: str
     image_pull_policy: str = "IfNotPresent"
@@ -100,7 +100,7 @@ class Pod:
 
 @dataclasses.dataclass(frozen=True)
 class Schedule:
-    """When the CronJob runs. active_deadline: seconds for one Job. history: finished Jobs kept of either outcome."""
+    """The CronJob's times. active_deadline: seconds for one Job. history: finished Jobs to keep for each outcome."""
 
     schedule: str
     time_zone: str = "Etc/UTC"
@@ -110,20 +110,21 @@ class Schedule:
 
     @property
     def pod_deadline(self) -> int:
-        """Seconds. The Job's own deadline would delete the pod, and its last words with it."""
+        """Seconds. It is before the Job's deadline, which deletes the pod and its termination message."""
         return self.active_deadline - 60
 
     @property
     def program_deadline(self) -> int:
-        """Seconds. It stops by itself, before the kubelet does it."""
+        """Seconds. The program stops before the kubelet ends its pod."""
         return self.pod_deadline - 30
 
 
 @dataclasses.dataclass(frozen=True)
 class Renewal:
-    """What the refresher writes, and when. renew_before and fail_open_before: seconds of remaining lifetime.
+    """The content of the pull secrets and the rules for renewal.
 
-    service_accounts: the names of those that it attaches the secret to, in each namespace.
+    renew_before, fail_open_before: seconds of remaining lifetime. service_accounts: names to which the refresher
+    attaches the secret, in each namespace.
     """
 
     secret: str
@@ -138,7 +139,7 @@ class Renewal:
 
     @property
     def all_labels(self) -> dict[str, str]:
-        """Of a secret that the refresher creates."""
+        """The labels of a secret that the refresher creates."""
         return {
             managed_metadata.MANAGED_BY_LABEL: managed_metadata.MANAGED_BY,
             **self.labels,
@@ -150,8 +151,8 @@ class Renewal:
 class Places:
     """The namespaces whose secrets the refresher renews.
 
-    Without a selector they are listed, by name. With one the refresher lists the namespaces itself, at each run: those
-    that match selector and one of the globs, and none of exclude.
+    listed: names; () with a selector. With a selector the refresher selects at each run the namespaces that match
+    selector and one of globs, and none of exclude.
     """
 
     listed: tuple[str, ...] = ()
@@ -163,7 +164,7 @@ class Places:
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """A refresher. namespace: its own. files: its program, the text of each of program.FILES."""
+    """The settings of one refresher. namespace: its own. files: the text of each of program.FILES."""
 
     namespace: str
     aws: AwsAccess
@@ -180,12 +181,12 @@ class Settings:
 
     @property
     def permissions(self) -> str:
-        """The name of its ClusterRole and of what binds it."""
+        """The name of its ClusterRole and of the bindings."""
         return permissions_name(self.namespace)
 
     @property
     def namespaces_permission(self) -> str:
-        """The name of the ClusterRole that lets it look at the listed namespaces, and of what binds it."""
+        """The name of the ClusterRole for getting the listed namespaces, and of its binding."""
         return namespaces_permission_name(self.namespace)
 
     @property
@@ -200,12 +201,12 @@ class Settings:
 
     @property
     def user(self) -> str:
-        """As whom the API server knows it."""
+        """The user name of its service account."""
         return user_name(self.namespace)
 
     @property
     def labels(self) -> dict[str, str]:
-        """Of all its objects; the last one finds them."""
+        """The labels of all its objects. The last one is used to find them."""
         return {
             "app.kubernetes.io/name": CRONJOB,
             managed_metadata.MANAGED_BY_LABEL: managed_metadata.MANAGED_BY,

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One task of ecr_public_refresher: from what its options say to a result. Private to this collection."""
+"""Run one task of ecr_public_refresher. Private to this collection."""
 
 from __future__ import annotations
 
@@ -43,15 +43,16 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
 )
 
 DIFFS = 100
-"""Objects whose diff is shown."""
+"""The number of objects in a diff."""
 
 
 @dataclasses.dataclass
 class RefresherReport:
-    """What became of the task. It is filled while the task runs, so that a failure leaves what was done until then.
+    """The results of a task. They are added during the task, and therefore also available after a failure.
 
-    problems: sentences; any makes the task fail. served: the namespaces whose secrets the refresher renewed before.
-    complete: whether all was done but for single namespaces and a test run; of a removal, whether nothing is left.
+    problems: sentences; the task fails if there are any. served: the namespaces whose secrets the refresher renewed
+    before. complete: whether the refresher is as wanted, single namespaces and the test run aside; after a removal,
+    whether nothing is left.
     """
 
     changes: list[plan.Change] = dataclasses.field(default_factory=list)
@@ -65,15 +66,15 @@ class RefresherReport:
     test_run: RunOutcome | None = None
     test_run_due: bool = False
     secrets: t.Sequence[str] = ()
-    """Values that no message shows."""
+    """Values that no message may contain."""
 
     @property
     def problem(self) -> str:
-        """Why the task fails, or ""."""
+        """Why the task failed, or ""."""
         return redacted(" ".join(self.problems), self.secrets)
 
     def to_result(self) -> dict[str, t.Any]:
-        """What the module returns. It holds no secret."""
+        """Return the module's result, which contains no secret."""
         tested = self.test_run or RunOutcome("")
         return {
             "changed": any(change.action != "unchanged" for change in self.changes) or bool(tested.job),
@@ -92,10 +93,11 @@ class RefresherReport:
         }
 
     def shown_warnings(self) -> list[str]:
+        """Return the warnings without secrets."""
         return [redacted(warning, self.secrets) for warning in self.warnings]
 
     def diff(self) -> list[dict[str, t.Any]]:
-        """Before and after of each object that changes, the first DIFFS of them."""
+        """Return before and after of the first DIFFS objects that change."""
         changed = [change for change in self.changes if change.action != "unchanged"]
         shown = [
             {
@@ -112,7 +114,7 @@ class RefresherReport:
 
 
 def carry_out(cluster: Cluster, wanted: Removal | Installation, report: RefresherReport, *, dry_run: bool) -> None:
-    """Fill the report. Raises ClusterError or OptionError."""
+    """Install or remove the refresher, and add the results to the report. Raises ClusterError or OptionError."""
     if isinstance(wanted, Removal):
         _remove(cluster, wanted, report, dry_run=dry_run)
     else:
@@ -169,10 +171,10 @@ def _install(cluster: Cluster, wanted: Installation, report: RefresherReport, *,
 
 
 def _listed(cluster: Cluster, wanted: Installation, report: RefresherReport) -> list[str]:
-    """The selected namespaces that exist. Raises ClusterError if there are none."""
+    """Return the selected namespaces that exist. Raises ClusterError if there are none."""
     present = _present(cluster, wanted)
     if present is not None:
-        # The refresher's own is created if it is missing, and may be selected.
+        # The refresher's own namespace may be selected, and is created if it is missing.
         own = wanted.unplaced.namespace
         present = {own: Namespace(own), **present}
     selected = select(wanted.selection, present)
@@ -182,19 +184,20 @@ def _listed(cluster: Cluster, wanted: Installation, report: RefresherReport) -> 
     if missing:
         report.warnings.append(
             f"The refresher gets no permissions in namespaces that do not exist or are being deleted: {some(missing)}. "
-            "Create them, or take them out of namespaces, and run the task again."
+            "Create these namespaces, or remove them from the option namespaces, and run the task again."
         )
     listed = selected.usable
     if not listed:
         raise ClusterError(
             "missing_namespace",
-            "No namespace is selected: namespaces matches none that exists, or exclude_namespaces leaves none.",
+            "No namespace is selected. Check the options namespaces and exclude_namespaces: no existing namespace "
+            "matches.",
         )
     return listed
 
 
 def _present(cluster: Cluster, wanted: Installation) -> t.Mapping[str, Namespace] | None:
-    """The namespaces that exist; None if that is forbidden and all are named."""
+    """Return the existing namespaces; None if reading them is forbidden and all are named."""
     selection = wanted.selection
     if selection.needs_list:
         return cluster.namespaces("")
@@ -217,7 +220,7 @@ def _unbound(installer: Installer, settings: Settings) -> str:
         return ""
     namespace, error = next(iter(installer.unbound.items()))
     return (
-        f"The refresher could not be given its permissions in {len(installer.unbound)} of "
+        f"The refresher's permissions could not be granted in {len(installer.unbound)} of "
         f"{len(settings.places.listed)} namespaces, such as {namespace}. {error}"
     )
 
@@ -226,14 +229,14 @@ def _unbound(installer: Installer, settings: Settings) -> str:
 
 
 def _is_due(former: Former, changes: t.Sequence[plan.Change]) -> bool:
-    """Whether anything changes, or has changed since the last successful test run."""
+    """Whether the refresher changes in this task, or has changed since its last successful test run."""
     changed = any(change.action != "unchanged" for change in changes)
     return changed or bool(former.cronjob and is_unproven(former.cronjob))
 
 
 def _test(cluster: Cluster, settings: Settings, report: RefresherReport) -> None:
     if report.unbound:
-        report.problems.append("The refresher was not tested, since it does not have all its permissions.")
+        report.problems.append("The refresher was not tested, since it does not have all its permissions yet.")
         return
     workers = settings.renewal.workers
     outcome = TestRun(cluster, settings, workers=workers).run()

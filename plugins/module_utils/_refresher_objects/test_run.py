@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the refresher once and checks that it renewed the pull secrets. Private to this collection."""
+"""Run the refresher once and check that it renewed the pull secrets. Private to this collection."""
 
 from __future__ import annotations
 
@@ -38,25 +38,25 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import 
 Object = dict[str, t.Any]
 
 UNPROVEN = managed_metadata.PREFIX + "unproven"
-"""Annotation of the CronJob, with the value "true", from a change until a test run succeeds."""
+"""An annotation of the CronJob. Its value is "true" from a change until a test run succeeds."""
 SECONDS_BEYOND_DEADLINE = 60.0
-"""After the Job's own deadline: its pod has time to end, and the Job controller to notice."""
+"""Seconds after the Job's deadline in which its pod must end and the Job controller must notice."""
 LOG_LINES = 20
 LOG_BYTES = 8192
-"""Of the log's end in a message."""
+"""The part of the log's end that a message shows."""
 MOST_NAMES = 10
-"""So many namespaces are named in a message."""
+"""The number of namespaces that a message names."""
 _PAUSE = 2.0
 _LOG_READ = 262144
-"""Bytes. A program other than the refresher's may write lines of any length."""
+"""Bytes. Other programs in the pod may write lines of any length."""
 
 
 @dataclasses.dataclass(frozen=True)
 class RunOutcome:
-    """outcome: succeeded, failed or nothing_to_renew. job: its name, "" if none was created.
+    """The result of a test run.
 
-    msg: what failed, where and what to do, or why there was nothing to renew; "" after success. renewed: the number of
-    secrets with a new token.
+    outcome: succeeded, failed or nothing_to_renew. job: its name, "" if none was created. msg: what failed, where and
+    what to do, or why there was nothing to renew; "" after success. renewed: the number of secrets with a new token.
     """
 
     outcome: str
@@ -66,7 +66,7 @@ class RunOutcome:
 
 
 def job(cronjob: Object, name: str, labels: t.Mapping[str, str]) -> Object:
-    """The Job that `kubectl create job --from` creates from the CronJob, but it renews all secrets and has no retries.
+    """Build the Job that `kubectl create job --from` creates, but with FORCE_RENEW and without retries.
 
     name: of the Job. labels: of the refresher's objects.
     """
@@ -93,44 +93,45 @@ def job(cronjob: Object, name: str, labels: t.Mapping[str, str]) -> Object:
 
 
 def _forced(container: Object) -> Object:
+    """Return the container with FORCE_RENEW, with which the program renews all secrets."""
     others = [each for each in container.get("env") or [] if each["name"] != "FORCE_RENEW"]
     return {**container, "env": [*others, {"name": "FORCE_RENEW", "value": "1"}]}
 
 
 def secrets_of(settings: Settings) -> list[str]:
-    """The values that no message may contain."""
+    """Return the values that no message may contain."""
     aws_secret = manifests.aws_secret(settings)
     files = [base64.b64decode(data).decode() for data in (aws_secret or {"data": {}})["data"].values()]
     return [settings.aws.secret_key, *files]
 
 
 def is_unproven(cronjob: Object) -> bool:
-    """Whether it has changed since its last successful test run."""
+    """Whether the CronJob has changed since its last successful test run."""
     annotations = cronjob["metadata"].get("annotations") or {}
     return annotations.get(UNPROVEN) == "true"
 
 
 def mark_unproven(cluster: Cluster, cronjob: Object) -> None:
-    """Until a test run succeeds. Raises ClusterError."""
+    """Record that the CronJob needs a test run. Raises ClusterError."""
     if not is_unproven(cronjob):
         _annotate(cluster, cronjob, "true")
 
 
 def _annotate(cluster: Cluster, cronjob: Object, value: str | None) -> None:
-    # With another UID the API server rejects it: a CronJob that was created meanwhile was not tested.
+    # The UID prevents a write to a CronJob that was created in the meantime.
     patch = {"metadata": {"uid": cronjob["metadata"]["uid"], "annotations": {UNPROVEN: value}}}
     objects.merge(cluster, cronjob, patch)
 
 
 @dataclasses.dataclass(frozen=True)
-class _Held:
-    """What a pull secret states. expires_at: None if it has no trusted expiry. counted: see _is_counted."""
+class _State:
+    """The state of a pull secret. expires_at: None if it has no trusted expiry. counted: see _is_counted."""
 
     uid: str
     expires_at: dt.datetime | None
     counted: bool
 
-    def is_later_than(self, before: _Held) -> bool:
+    def is_later_than(self, before: _State) -> bool:
         """Whether this is the same secret with a newer token."""
         if self.uid != before.uid or self.expires_at is None:
             return False
@@ -141,7 +142,7 @@ class TestRun:
     """One test run in one cluster."""
 
     __test__ = False
-    """Not a class of tests, whatever pytest makes of its name."""
+    """For pytest, which takes the name for a class of tests."""
 
     def __init__(
         self,
@@ -157,7 +158,7 @@ class TestRun:
         self._cluster = cluster
         self._settings = settings
         self._workers = workers
-        # Not by generateName: a second try of the request would create a second Job.
+        # Without generateName, with which a retry of the request would create a second Job.
         self._job_name = job_name or f"{CRONJOB}-test-{secrets.token_hex(3)}"
         self._sleep = sleep
         self._now = now
@@ -165,7 +166,7 @@ class TestRun:
         self._job = ""
 
     def run(self) -> RunOutcome:
-        """Never raises ClusterError: it is an outcome."""
+        """Run the test. A ClusterError becomes the outcome `failed`."""
         try:
             found = self._run()
         except ClusterError as exc:
@@ -178,11 +179,11 @@ class TestRun:
         if cronjob is None or cronjob["metadata"].get("deletionTimestamp"):
             state = "is being deleted" if cronjob else "does not exist"
             return RunOutcome(
-                "failed", msg=f"The CronJob {settings.namespace}/{CRONJOB} {state}: install the refresher first."
+                "failed", msg=f"The CronJob {settings.namespace}/{CRONJOB} {state}. Install the refresher first."
             )
         mark_unproven(self._cluster, cronjob)
         selected = self._selected()
-        before = self._held(selected)
+        before = self._states(selected)
         if not any(each.counted for each in before.values()) and not settings.places.selector:
             return RunOutcome(
                 "nothing_to_renew",
@@ -193,9 +194,9 @@ class TestRun:
         reached, pod = self._wait()
         if reached.outcome != "succeeded":
             return RunOutcome("failed", msg=f"The test run of the refresher failed. {reached.why}{self._log(pod)}")
-        renewed, stale = self._compare(selected, before)
-        if stale:
-            return RunOutcome("failed", msg=self._of_stale(stale), renewed=renewed)
+        renewed, missed = self._compare(selected, before)
+        if missed:
+            return RunOutcome("failed", msg=self._missed(missed), renewed=renewed)
         _annotate(self._cluster, cronjob, None)
         return RunOutcome("succeeded", renewed=renewed)
 
@@ -205,20 +206,20 @@ class TestRun:
         try:
             objects.create(self._cluster, body)
         except ConflictError as exc:
-            # An earlier try was carried out, its response lost.
+            # An earlier try succeeded, but its response was lost.
             if not exc.unconfirmed:
                 raise
         self._job = self._job_name
 
     def _wait(self) -> tuple[verdict.Verdict, Object]:
-        """Until the Job succeeded or certainly fails; with its pod, {} without one."""
+        """Wait until the Job has succeeded or is certain to fail. Return the verdict and its pod ({} without one)."""
         namespace, name = self._settings.namespace, self._job
         longest = self._settings.schedule.active_deadline + SECONDS_BEYOND_DEADLINE
         began = self._now()
         while True:
             found = objects.read(self._cluster, "Job", name, namespace)
             if found is None:
-                why = f"Job {namespace}/{name} is gone: something deleted it. Run the task again."
+                why = f"Job {namespace}/{name} was deleted before it ended. Run the task again."
                 return verdict.Verdict("failed", why), {}
             pods = self._without_secrets(objects.labelled(self._cluster, "Pod", f"job-name={name}", namespace))
             events = self._without_secrets(self._events())
@@ -233,7 +234,7 @@ class TestRun:
             self._sleep(_PAUSE)
 
     def _events(self) -> list[Object]:
-        """Of the refresher's namespace. Without the permission to list them, none: they only explain."""
+        """Read the events of the refresher's namespace. Without permission return none: they only help to explain."""
         path = kinds.path("Event", self._settings.namespace)
         try:
             return list(self._cluster.list_objects(path, [], f"list events in namespace {self._settings.namespace}"))
@@ -241,11 +242,11 @@ class TestRun:
             return []
 
     def _without_secrets(self, found: t.Iterable[Object]) -> list[Object]:
-        """Before a text is shortened: a part of a secret would not be recognized."""
+        """Redact objects before their texts are shortened: a part of a secret would not be recognized."""
         return [redacted_object(each, self._secrets) for each in found]
 
     def _log(self, pod: Object) -> str:
-        """The end of the refresher's log, in words; "" if it did not start."""
+        """Return the end of the refresher's log, or why it cannot be read; "" if the program did not start."""
         if not verdict.started(pod):
             return ""
         name, namespace = pod["metadata"]["name"], self._settings.namespace
@@ -254,11 +255,11 @@ class TestRun:
         try:
             text = self._cluster.text(request, f"read the log of Pod {namespace}/{name}")
         except NotFoundError:
-            return " Its pod is gone, and the log with it."
+            return " Its pod and the log were deleted."
         except ClusterError as exc:
             return f" {exc}"
         if len(text.encode()) >= _LOG_READ:
-            # A secret may be cut at the end.
+            # The last line may be cut, and with it a secret.
             text = text.rpartition("\n")[0]
         end = redacted(text, self._secrets).encode()[-LOG_BYTES:].decode(errors="ignore").strip()
         return f"\nThe end of its log:\n{end}" if end else " Its log is empty."
@@ -266,7 +267,7 @@ class TestRun:
     # --- The secrets
 
     def _selected(self) -> frozenset[str]:
-        """The namespaces that the refresher works on now."""
+        """Return the namespaces that the refresher currently selects."""
         places = self._settings.places
         if not places.selector:
             return frozenset(places.listed)
@@ -277,32 +278,32 @@ class TestRun:
             if not found.terminating and re.match(fits, name) and not re.match(excluded, name)
         )
 
-    def _held(self, namespaces: t.Collection[str]) -> dict[str, _Held]:
-        """The secrets in these namespaces."""
+    def _states(self, namespaces: t.Collection[str]) -> dict[str, _State]:
+        """Read the secrets in these namespaces. A namespace without one is left out."""
         name = self._settings.renewal.secret
         if self._settings.places.selector or len(namespaces) > READ_ONE_BY_ONE:
             try:
                 everywhere = ((each["metadata"]["namespace"], each) for each in self._cluster.secrets(name))
                 return {namespace: _read(each) for namespace, each in everywhere if namespace in namespaces}
             except ForbiddenError:
-                # It may still be allowed in each of them.
+                # Reading each of them may still be allowed.
                 pass
 
-        def held(namespace: str) -> _Held | None:
+        def state(namespace: str) -> _State | None:
             found = self._cluster.secret(namespace, name)
             return _read(found) if found else None
 
         with concurrent.futures.ThreadPoolExecutor(max_workers=self._workers) as pool:
-            read = zip(namespaces, pool.map(held, namespaces))
+            read = zip(namespaces, pool.map(state, namespaces))
             return {namespace: found for namespace, found in read if found}
 
-    def _compare(self, selected: frozenset[str], before: t.Mapping[str, _Held]) -> tuple[int, list[str]]:
-        """The number of renewed secrets, and the namespaces that the refresher missed."""
+    def _compare(self, selected: frozenset[str], before: t.Mapping[str, _State]) -> tuple[int, list[str]]:
+        """Return the number of renewed secrets, and the namespaces whose secret was not renewed."""
         if self._settings.places.selector:
-            # One that was selected during the run is left to the next, and one that is being deleted to nobody.
+            # Namespaces that were selected or deleted during the run do not count.
             selected &= self._selected()
-        after = self._held(selected)
-        renewed, stale = 0, []
+        after = self._states(selected)
+        renewed, missed = 0, []
         for namespace in sorted(selected):
             old, new = before.get(namespace), after.get(namespace)
             if old and not old.counted:
@@ -310,18 +311,18 @@ class TestRun:
             if old:
                 done = new is not None and new.is_later_than(old)
             elif self._settings.places.selector:
-                # The refresher creates it, unless somebody else just has.
+                # The refresher creates it, unless another client has created it during the run.
                 done = new is not None and (new.expires_at is not None or not new.counted)
             else:
                 continue
             if done:
                 renewed += 1
             else:
-                stale.append(namespace)
-        return renewed, [namespace for namespace in stale if namespace in after or not self._is_gone(namespace)]
+                missed.append(namespace)
+        return renewed, [namespace for namespace in missed if namespace in after or not self._is_gone(namespace)]
 
     def _is_gone(self, namespace: str) -> bool:
-        """Whether a namespace has no secret since it is deleted."""
+        """Whether a namespace is deleted or being deleted, and therefore has no secret."""
         try:
             return self._cluster.namespace(namespace).terminating
         except NotFoundError:
@@ -329,22 +330,22 @@ class TestRun:
         except ForbiddenError:
             return False
 
-    def _of_stale(self, stale: t.Sequence[str]) -> str:
-        more = f" and {len(stale) - MOST_NAMES} more" if len(stale) > MOST_NAMES else ""
+    def _missed(self, missed: t.Sequence[str]) -> str:
+        more = f" and {len(missed) - MOST_NAMES} more" if len(missed) > MOST_NAMES else ""
         return (
             "The test run ended without an error, but these secrets have no later expiry, or are not the same objects "
-            f"as before: {', '.join(stale[:MOST_NAMES])}{more}. Find out what else writes the secrets named "
+            f"as before: {', '.join(missed[:MOST_NAMES])}{more}. Find out what else writes the secrets named "
             f"{self._settings.renewal.secret} in these namespaces, such as a GitOps controller, and run the task again."
         )
 
 
-def _read(secret: Object) -> _Held:
+def _read(secret: Object) -> _State:
     stored = Stored(secret)
-    return _Held(secret["metadata"]["uid"], stored.expires_at, _is_counted(stored))
+    return _State(secret["metadata"]["uid"], stored.expires_at, _is_counted(stored))
 
 
 def _is_counted(stored: Stored) -> bool:
-    """Whether the refresher has to renew it: it is managed, and both its entries and its expiry can be read."""
+    """Whether the refresher must renew a secret: it is managed, and its entries and its expiry are readable."""
     if not stored.managed or stored.malformed:
         return False
     expiry = stored.annotations.get(managed_metadata.EXPIRES_AT)

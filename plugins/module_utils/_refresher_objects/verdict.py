@@ -1,10 +1,11 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a Job of the refresher runs, succeeded or failed, and why, as a pure function. Private to this collection.
+"""Judge whether a Job of the refresher runs, succeeded or failed, and why. Private to this collection.
 
-A failure is reported as soon as it is certain. Each rule below is about one thing that can keep a Job from its end; the
-first that applies decides. Whatever the cluster returns may be missing, of another type or enormous.
+All functions are pure. A failure is reported as soon as it is certain. Each rule below covers one cause that can stop a
+Job from ending, and the first rule that applies decides. Any part of a response may be missing, of another type or very
+large.
 """
 
 from __future__ import annotations
@@ -33,22 +34,22 @@ CONTAINER = "refresh"
 """The container of the refresher's program."""
 
 SECONDS_TO_CREATE_A_POD = 10.0
-"""The Job controller retries after a rejection, and a webhook that has just started may reject only the first try."""
+"""The Job controller retries after a rejection. A webhook that is still starting may reject only the first try."""
 SECONDS_IN_A_QUEUE = 30.0
-"""A queue with free capacity admits a Job in seconds. A busy one may hold it for hours, which no task waits for."""
+"""A queue with free capacity admits a Job in seconds. A busy queue may hold it for hours, too long for a task."""
 SECONDS_TO_SCHEDULE = 60.0
-"""A node may be about to become ready, or a pod that fills it about to end."""
+"""A node may become ready in this time, or a pod on a full node may end."""
 SECONDS_TO_MOUNT = 60.0
-"""The kubelet retries: a volume's ConfigMap or Secret may reach its cache late, and a disk takes time to attach."""
+"""The kubelet retries, since a ConfigMap or Secret may reach its cache late and a disk takes time to attach."""
 SECONDS_FOR_SIDECARS = 15.0
 """Some sidecars notice the end of the main container and end by themselves."""
 
 MOST_ENDS = 5
-"""So many ends of containers are in a message."""
+"""The number of ended containers that a message describes."""
 
 _LONGEST_READ = 20000
-"""Characters of a pull's error in which its cause is looked for: it may have one part for each mirror."""
-# The kubelet does not recover from these without a change of the pod or of what the pod refers to.
+"""Characters of a pull's error that are searched for its cause. The error may have one part for each mirror."""
+# The kubelet recovers from these only if the pod, or an object that the pod refers to, changes.
 _STUCK = (
     "InvalidImageName",
     "ErrImageNeverPull",
@@ -57,11 +58,11 @@ _STUCK = (
     "RunContainerError",
     "StartError",
 )
-# As registries, containerd and Docker word it. Image names and digests may contain the digits 429.
+# The texts of registries, containerd and Docker. Image names and digests may contain the digits 429.
 _THROTTLED = re.compile(
     r"toomanyrequests|too many requests|rate exceeded|data limit exceeded|(?<![\w.:@/-])429(?![\w.-])", re.IGNORECASE
 )
-_COMING = ("TriggeredScaleUp", "Nominated")
+_NODE_ANNOUNCED = ("TriggeredScaleUp", "Nominated")
 """Events by which the cluster autoscaler and Karpenter announce a node for a pod."""
 _UNMOUNTED = ("FailedMount", "FailedAttachVolume")
 
@@ -75,13 +76,13 @@ class Verdict:
 
 
 def judge(job: Object, pods: t.Sequence[Object], events: t.Sequence[Object], waited: float) -> Verdict:
-    """Judge a Job by what the cluster returned last. It never raises.
+    """Judge a Job by the cluster's last responses. It never raises an exception.
 
-    pods: the Job's. events: of its namespace; those about other objects are ignored. waited: seconds since the Job was
+    pods: the Job's. events: of its namespace; events about other objects are ignored. waited: seconds since the Job was
     created.
     """
     seen = _Seen(as_dict(job), current(pods), items(list(events)), waited)
-    rules = (_finished, _held, _without_pod, _ended, _unscheduled, _sidecars, _stuck, _unmounted)
+    rules = (_finished, _queued, _without_pod, _ended, _unscheduled, _sidecars, _stuck, _unmounted)
     for rule in rules:
         verdict = rule(seen)
         if verdict:
@@ -90,7 +91,7 @@ def judge(job: Object, pods: t.Sequence[Object], events: t.Sequence[Object], wai
 
 
 def current(pods: t.Sequence[Object]) -> Object:
-    """Of a Job's pods the one that decides: one that succeeded, else the newest that did not fail. {} without a pod."""
+    """Return the pod that decides: one that succeeded, else the newest that did not fail; {} without a pod."""
     ranks = {"Succeeded": 2, "Failed": 0}
     found = sorted(
         items(list(pods)),
@@ -100,17 +101,17 @@ def current(pods: t.Sequence[Object]) -> Object:
 
 
 def started(pod: Object) -> bool:
-    """Whether the refresher's program has been started in the pod, so that there may be a log."""
+    """Whether the refresher's program was started in the pod, which then may have a log."""
     statuses = items(at(pod, "status", "containerStatuses"))
     return any(_runs(each) or _end(each) for each in statuses if text_at(each, "name") == CONTAINER)
 
 
-# --- What was seen
+# --- The last responses
 
 
 @dataclasses.dataclass(frozen=True)
 class _Seen:
-    """pod: {} without one."""
+    """The last responses about a Job. pod: {} without one."""
 
     job: Object
     pod: Object
@@ -139,13 +140,13 @@ class _Seen:
         return items(self.status.get("initContainerStatuses"))
 
     def described(self, kind: str) -> str:
-        """The command that shows more of the pod or Job."""
+        """Return the command that shows details of the pod or Job."""
         name = name_of(self.job if kind == "job" else self.pod)
         namespace, _slash, short = name.rpartition("/")
         return f"kubectl describe {kind} {short}" + (f" -n {namespace}" if namespace else "")
 
     def about(self, kind: str, *names: str) -> list[Object]:
-        """The events about the Job or its pod with one of these reasons, the newest last."""
+        """Return the events about the Job or its pod with one of these reasons, the newest last."""
         wanted = text_at(self.job if kind == "Job" else self.pod, "metadata", "name")
         found = [
             event
@@ -158,7 +159,7 @@ class _Seen:
         return sorted(found, key=event_time)
 
     def after(self, seconds: float, why: str, since: float = 0.0) -> Verdict:
-        """Failed, once that was so for some seconds. since: seconds from the Job's creation to the start of that."""
+        """Return `failed` if a state has lasted these seconds, else `running`. since: its start, in seconds."""
         return Verdict("failed" if self.waited - since >= seconds else "running", why)
 
 
@@ -166,7 +167,7 @@ class _Seen:
 
 
 def _finished(seen: _Seen) -> Verdict | None:
-    """The Job has ended, or will as its pod did."""
+    """The Job has ended, or its pod has succeeded."""
     if condition(seen.job, "Complete"):
         return Verdict("succeeded", f"{seen.the_job} is complete.")
     if text_at(seen.status, "phase") == "Succeeded":
@@ -178,10 +179,10 @@ def _finished(seen: _Seen) -> Verdict | None:
     if seen.pod:
         parts += _ends(seen)
     else:
-        parts.append("Its pod is gone.")
+        parts.append("Its pod was deleted.")
     if text_at(failure, "reason") == "DeadlineExceeded":
         parts.append(
-            "The refresher did not end in time. Find out what it waits for, or raise active_deadline, and run the task "
+            "The refresher did not end in time. Find out what delays it, or raise active_deadline, and run the task "
             "again."
         )
     else:
@@ -189,8 +190,8 @@ def _finished(seen: _Seen) -> Verdict | None:
     return Verdict("failed", " ".join(parts))
 
 
-def _held(seen: _Seen) -> Verdict | None:
-    """Something suspended the Job, or gated its pod, before it could start."""
+def _queued(seen: _Seen) -> Verdict | None:
+    """The Job is suspended, or its pod has a scheduling gate."""
     gated = condition(seen.pod, "PodScheduled", status="False")
     if text_at(gated, "reason") == "SchedulingGated":
         what = f"{seen.the_pod} is not scheduled, since it has scheduling gates: {words(gated)}"
@@ -207,6 +208,7 @@ def _held(seen: _Seen) -> Verdict | None:
 
 
 def _without_pod(seen: _Seen) -> Verdict | None:
+    """The Job has no pod."""
     if seen.pod:
         return None
     rejections = seen.about("Job", "FailedCreate")
@@ -218,7 +220,7 @@ def _without_pod(seen: _Seen) -> Verdict | None:
     return seen.after(
         SECONDS_TO_CREATE_A_POD,
         f"The cluster rejects the pod of {seen.the_job}: {_message(rejections[-1])} Change the quota, the admission "
-        "policy or the Pod Security level that the message names, or the refresher's settings, and run the task again.",
+        "policy or the Pod Security level in this message, or the refresher's settings, and run the task again.",
     )
 
 
@@ -230,24 +232,25 @@ def _ended(seen: _Seen) -> Verdict | None:
 
 
 def _unscheduled(seen: _Seen) -> Verdict | None:
+    """No node runs the pod."""
     unscheduled = condition(seen.pod, "PodScheduled", status="False")
     if not unscheduled:
         return None
     why = f"{seen.the_pod} is not scheduled: {words(unscheduled)}"
-    coming = seen.about("Pod", *_COMING)
-    if coming:
-        return Verdict("running", f"{why} A node is announced: {_message(coming[-1])}")
+    announced = seen.about("Pod", *_NODE_ANNOUNCED)
+    if announced:
+        return Verdict("running", f"{why} A node is announced: {_message(announced[-1])}")
     if text_at(unscheduled, "reason") != "Unschedulable":
         return Verdict("running", why)
     return seen.after(
         SECONDS_TO_SCHEDULE,
-        f"{why} No node takes the pod: change node_selector, tolerations or resources, or add a node, and run the task "
-        "again.",
+        f"{why} No node can run the pod: change node_selector, tolerations or resources, or add a node, and run the "
+        "task again.",
     )
 
 
 def _sidecars(seen: _Seen) -> Verdict | None:
-    """The program has ended, but other containers keep the pod running."""
+    """The program has ended, but other containers in the pod still run."""
     main = next((each for each in seen.containers if text_at(each, "name") == CONTAINER), {})
     end = _end(main)
     others = [text_at(each, "name") or "(no name)" for each in seen.containers if each is not main and not _end(each)]
@@ -259,14 +262,14 @@ def _sidecars(seen: _Seen) -> Verdict | None:
         return Verdict("failed", f"{why} {_advice(seen)}")
     return seen.after(
         SECONDS_FOR_SIDECARS,
-        f"{why} A service mesh or another webhook injects them. Exclude the refresher's pods from the injection, and "
-        "run the task again.",
+        f"{why} A service mesh or another webhook injects these containers. Exclude the refresher's pods from the "
+        "injection, and run the task again.",
         _seconds_until(seen, end),
     )
 
 
 def _stuck(seen: _Seen) -> Verdict | None:
-    """A container cannot be created, or its image not be pulled."""
+    """A container cannot be created, or its image cannot be pulled."""
     waiting = [each for each in [*seen.init_containers, *seen.containers] if at(each, "state", "waiting")]
     pulling = None
     for status in waiting:
@@ -274,7 +277,7 @@ def _stuck(seen: _Seen) -> Verdict | None:
         reason = text_at(state, "reason")
         why = f"{seen.the_pod}, container {text_at(status, 'name') or '(no name)'}: {words(state)}"
         if reason in _STUCK:
-            return Verdict("failed", f"{why} Correct what the message names and run the task again. {_more(seen)}")
+            return Verdict("failed", f"{why} Correct the cause and run the task again. {_more(seen)}")
         if reason == "ImagePullBackOff" and not _is_throttled(seen, status):
             return Verdict(
                 "failed",
@@ -287,13 +290,14 @@ def _stuck(seen: _Seen) -> Verdict | None:
 
 
 def _unmounted(seen: _Seen) -> Verdict | None:
+    """A volume cannot be mounted."""
     failures = seen.about("Pod", *_UNMOUNTED)
     if not failures or any(_runs(each) or _end(each) for each in [*seen.init_containers, *seen.containers]):
         return None
     return seen.after(
         SECONDS_TO_MOUNT,
-        f"{seen.the_pod} cannot mount a volume: {_message(failures[-1])} Create what the message names, or correct it, "
-        "and run the task again.",
+        f"{seen.the_pod} cannot mount a volume: {_message(failures[-1])} Create or correct the object in this "
+        "message, and run the task again.",
     )
 
 
@@ -301,7 +305,7 @@ def _unmounted(seen: _Seen) -> Verdict | None:
 
 
 def _ends(seen: _Seen) -> list[str]:
-    """What the pod and its containers state about their end."""
+    """Return sentences about the end of the pod and of its containers."""
     found = []
     if text_at(seen.status, "reason") or text_at(seen.status, "message"):
         found.append(f"{seen.the_pod}: {words(seen.status)}")
@@ -338,13 +342,13 @@ def _more(seen: _Seen) -> str:
 
 
 def _seconds_until(seen: _Seen, end: Object) -> float:
-    """From the Job's creation, by the API server's clock, to the container's end, by the node's; 0 if unknown."""
+    """Return the seconds from the Job's creation (API server's clock) to the container's end (node's); 0 if unknown."""
     try:
         created = parse_time(text_at(seen.job, "metadata", "creationTimestamp"))
         seconds = (parse_time(text_at(end, "finishedAt")) - created) / dt.timedelta(seconds=1)
     except (TimeError, OverflowError):
         return 0.0
-    # A node whose clock is behind must not make it a failure at once.
+    # Not less than 0: a node whose clock is behind must not cause a failure at once.
     return max(seconds, 0.0)
 
 
@@ -352,7 +356,10 @@ def _seconds_until(seen: _Seen, end: Object) -> float:
 
 
 def _is_throttled(seen: _Seen, status: Object) -> bool:
-    """By the kubelet's message, or by the newest event about the pull: older kubelets name no cause in the message."""
+    """Whether the registry throttles the pull.
+
+    The newest event is read too, since the messages of older kubelets name no cause.
+    """
     message = text_at(status, "state", "waiting", "message", longest=_LONGEST_READ)
     return bool(_THROTTLED.search(f"{message} {_pull_event(seen, status)}"))
 
@@ -363,14 +370,14 @@ def _pull_event(seen: _Seen, status: Object) -> str:
     for event in seen.about("Pod", "Failed"):
         place = text_at(event, "involvedObject", "fieldPath")
         message = text_at(event, "message", longest=_LONGEST_READ)
-        # Not those that only state the name of the state, such as "Error: ImagePullBackOff".
+        # Events that only repeat the state, such as "Error: ImagePullBackOff", are ignored.
         if not message.startswith("Error: ") and (not place or container in place):
             found = message
     return found
 
 
 def _pull_message(seen: _Seen, status: Object) -> str:
-    """The event's message, if the container's state does not contain it."""
+    """Return the event's message, if the container's state does not contain it."""
     message = capped(_pull_event(seen, status))
     return f"{sentence(message)} " if message and message not in text_at(status, "state", "waiting", "message") else ""
 
@@ -387,5 +394,5 @@ def _runs(status: Object) -> bool:
 
 
 def _end(status: Object) -> Object:
-    """The terminated state of a container, {} if it has not ended."""
+    """Return the terminated state of a container, {} if it has not ended."""
     return as_dict(at(status, "state", "terminated"))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A fake API server with a refresher, for its test run."""
+"""A fake API server with a refresher, for tests of the test run."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ SUCCEEDED: Object = {"pods": [{"metadata": {"name": "p"}, "status": {"phase": "S
 class Server:
     """An API server with a CronJob, some namespaces and their secrets. Its clock moves only while a test sleeps.
 
-    polls: what each look at the Job finds; the last stays. renew: what the refresher does once the Job is created.
-    lost: the methods of requests that are carried out, and whose response is lost.
+    polls: the objects that each read of the Job finds; the last stay. renew: the refresher's work, done when the Job is
+    created. lost: methods of requests that succeed, but whose response is lost. reject: method and path -> status.
     """
 
     host = "https://server.invalid"
@@ -57,7 +57,7 @@ class Server:
         assert self.cronjob
         self.cronjob["metadata"] |= {"uid": "c", "annotations": {}}
         self.log = "one line\n"
-        self.refuse: dict[str, int] = {}
+        self.reject: dict[str, int] = {}
         self.lost: list[str] = []
         self.renew: Callable[[], None] = self.renew_all
         self.clock = 100.0
@@ -83,20 +83,20 @@ class Server:
 
     def send(self, request: Request) -> Response:
         self.requests.append(request)
-        refused = self.refuse.get(f"{request.method} {request.path}")
-        if refused:
-            return Response(refused, {}, json.dumps({"message": f"no: {request.path}"}).encode())
+        rejected = self.reject.get(f"{request.method} {request.path}")
+        if rejected:
+            return Response(rejected, {}, json.dumps({"message": f"no: {request.path}"}).encode())
         if request.method == "POST" and [each.method for each in self.requests].count("POST") > 1:
             return Response(409, {}, json.dumps({"message": "already exists"}).encode())
-        answer = self._answer(request)
+        response = self._respond(request)
         if request.method in self.lost:
             self.lost.remove(request.method)
             raise NoResponseError("cut off")
-        if answer is None:
+        if response is None:
             return Response(404, {}, b"{}")
-        return Response(200, {}, (answer if isinstance(answer, str) else json.dumps(answer)).encode())
+        return Response(200, {}, (response if isinstance(response, str) else json.dumps(response)).encode())
 
-    def _answer(self, request: Request) -> Any:
+    def _respond(self, request: Request) -> Any:
         path, last = request.path, request.path.rpartition("/")[2]
         if path == CRONJOB_PATH:
             return self._cronjob(request)
@@ -137,7 +137,7 @@ class Server:
         return [dict(request.body or {}) for request in self.requests if request.method == "POST"]
 
     @property
-    def marks(self) -> list[str | None]:
-        """The values that were written, in order."""
+    def annotated(self) -> list[str | None]:
+        """The values of the annotation that were written, in order."""
         bodies = [request.body for request in self.requests if request.method == "PATCH"]
         return [body["metadata"]["annotations"][UNPROVEN] for body in bodies if body]

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The refresher's objects are those of the golden files, and those that an installation writes.
 
-After an intended change write the golden files anew, and read their diff:
+After an intended change write the golden files again, and read their diff:
 
     PYTHONPATH=tests .venv/bin/python -m unit.plugins.module_utils._refresher_objects.test_manifests
 """
@@ -37,7 +37,7 @@ API, POLICIES = kinds.KINDS["ValidatingAdmissionPolicy"]
 
 
 def golden(wanted: Settings) -> str:
-    """The content of a golden file. The program's files are only named in it, and AWS keys are short."""
+    """Return the content of a golden file, with names instead of the program's files and with short AWS keys."""
     files = {name: f"<{name}>" for name in FILES}
     aws = wanted.aws
     if aws.access_key:
@@ -50,7 +50,7 @@ def golden(wanted: Settings) -> str:
 def test_objects_equal_the_golden_file(case: str) -> None:
     expected = (GOLDEN / f"{case}.yml").read_text(encoding="utf-8")
     found = golden(CASES[case])
-    # In parts first, since their difference is easier to read.
+    # The items first, since their difference is easier to read.
     assert yaml.safe_load(found)["items"] == yaml.safe_load(expected)["items"]
     assert found == expected
 
@@ -68,7 +68,7 @@ def test_the_program_is_immutable_and_named_by_its_hash() -> None:
 
 
 class EmptyCluster:
-    """An API server without a refresher. It accepts every object, but denies the Secret that no policy permits."""
+    """An API server without a refresher. It accepts every object but the probes of the policies."""
 
     host = "https://cluster.example"
 
@@ -125,7 +125,7 @@ def test_an_installation_writes_these_objects_and_no_others(case: str) -> None:
 
 
 class WithoutPods(EmptyCluster):
-    """It does not let this user create pods."""
+    """An API server that denies this user to create pods."""
 
     def send(self, request: Request) -> Response:
         if (request.body or {}).get("kind") == "Pod":
@@ -140,7 +140,7 @@ def test_a_pod_that_cannot_be_tried_is_a_warning(allowed: bool) -> None:
     installer.install()
     assert installer.may_create_pods is allowed
     assert [warning.partition(".")[0] for warning in installer.warnings] == (
-        [] if allowed else ["Whether the cluster accepts the refresher's pods could not be tried"]
+        [] if allowed else ["It is unknown whether the cluster accepts the refresher's pods"]
     )
 
 

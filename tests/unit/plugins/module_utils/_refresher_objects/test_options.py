@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of ecr_public_refresher: what is rejected, what is warned of, and what the settings come to."""
+"""The options of ecr_public_refresher: rejections, warnings, and the resulting settings."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ SECOND_CHANCE = "no second chance"
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """Options; words of the error, or of the warning, or of neither."""
+    """Options; words of the error or of the warning, if there is one."""
 
     options: dict[str, Any]
-    refused: tuple[str, ...] = ()
+    rejected: tuple[str, ...] = ()
     warned: tuple[str, ...] = ()
 
 
@@ -51,121 +51,127 @@ SCHEDULE = {
     ),
     "every 8 hours": Case(
         {**KEYS, "schedule": "17 */8 * * *"},
-        refused=(
+        rejected=(
             "8.0 hours ('17 */8 * * *' in Etc/UTC)",
             "up to 8.3 hours",
             "renew_before (8h)",
             "more often",
         ),
     ),
-    "working hours": Case({**KEYS, "schedule": "0 8-18 * * mon-fri"}, refused=("62.0 hours",)),
+    "working hours": Case({**KEYS, "schedule": "0 8-18 * * mon-fri"}, rejected=("62.0 hours",)),
     "every 8 hours, renewed earlier": Case(
         {**KEYS, "schedule": "17 */8 * * *", "renew_before": "10h"}, warned=(SECOND_CHANCE,)
     ),
-    "every 2 hours, renewed too late": Case({**KEYS, "renew_before": "2h20m"}, refused=("up to 2.3 hours",)),
+    "every 2 hours, renewed too late": Case({**KEYS, "renew_before": "2h20m"}, rejected=("up to 2.3 hours",)),
     "every 2 hours, renewed late": Case({**KEYS, "renew_before": "4h19m"}, warned=(SECOND_CHANCE,)),
     "every 2 hours, renewed just in time": Case({**KEYS, "renew_before": "4h20m"}),
-    "a long deadline": Case({**KEYS, "active_deadline": 7199, "renew_before": "4h9m"}, refused=("7199 for its work",)),
+    "a long deadline": Case({**KEYS, "active_deadline": 7199, "renew_before": "4h9m"}, rejected=("7199 for its work",)),
     "a deadline after the next run": Case(
-        {**KEYS, "active_deadline": 7200}, refused=("as close as 7200 seconds", "active_deadline (7200 seconds)")
+        {**KEYS, "active_deadline": 7200}, rejected=("only 7200 seconds apart", "active_deadline (7200 seconds)")
     ),
-    "every 10 minutes": Case({**KEYS, "schedule": "*/10 * * * *"}, refused=("as close as 600 seconds", "less often")),
+    "every 10 minutes": Case({**KEYS, "schedule": "*/10 * * * *"}, rejected=("only 600 seconds apart", "less often")),
     "every 10 minutes, and a shorter deadline": Case({**KEYS, "schedule": "*/10 * * * *", "active_deadline": 599}),
-    "two runs close to each other": Case({**KEYS, "schedule": "0,5 */2 * * *"}, refused=("as close as 300 seconds",)),
-    "each minute of some hours": Case({**KEYS, "schedule": "* */6 * * *"}, refused=("each minute", "17 */6")),
-    "each minute of some hours, by another star": Case({**KEYS, "schedule": "?/1 3 * * *"}, refused=("each minute",)),
-    "each minute": Case({**KEYS, "schedule": "* * * * *"}, refused=("as close as 60 seconds",)),
-    "four fields": Case({**KEYS, "schedule": "17 * * *"}, refused=("has 4 fields",)),
-    "Sunday as 7": Case({**KEYS, "schedule": "0 * * * 7"}, refused=("numbers range from 0 to 6",)),
-    "no such time zone": Case({**KEYS, "time_zone": "Mars/Base"}, refused=("no time zone 'Mars/Base'",)),
+    "two runs close to each other": Case({**KEYS, "schedule": "0,5 */2 * * *"}, rejected=("only 300 seconds apart",)),
+    "each minute of some hours": Case({**KEYS, "schedule": "* */6 * * *"}, rejected=("each minute", "17 */6")),
+    "each minute of some hours, by another star": Case({**KEYS, "schedule": "?/1 3 * * *"}, rejected=("each minute",)),
+    "each minute": Case({**KEYS, "schedule": "* * * * *"}, rejected=("only 60 seconds apart",)),
+    "four fields": Case({**KEYS, "schedule": "17 * * *"}, rejected=("has 4 fields",)),
+    "Sunday as 7": Case({**KEYS, "schedule": "0 * * * 7"}, rejected=("numbers range from 0 to 6",)),
+    "no such time zone": Case({**KEYS, "time_zone": "Mars/Base"}, rejected=("no time zone 'Mars/Base'",)),
 }
 
 COMMON = {
     "the defaults, and all else": Case(KEYS),
-    "no access": Case({}, refused=("AWS access of its own", "web_identity")),
+    "no access": Case({}, rejected=("AWS access of its own", "web_identity")),
     "no schedule is asked for to remove": Case({"state": "absent", "schedule": "0 0 1 1 *"}),
-    # --- When a token is given up
+    # --- When a token is removed
     "later than the next run": Case({**KEYS, "fail_open_before": "2h20m"}),
     "sooner than the next run": Case(
-        {**KEYS, "fail_open_before": "2h19m"}, refused=("fail_open_before: 2h19m", "8400 seconds that may pass")
+        {**KEYS, "fail_open_before": "2h19m"}, rejected=("fail_open_before: 2h19m", "8400 seconds that may pass")
     ),
     "sooner than the next run, which gives nothing up": Case({**KEYS, "fail_open_before": "1h", "fail_open": False}),
-    "no duration until the next run": Case({**KEYS, "fail_open_before": "3"}, refused=("'3' is not a duration",)),
-    "no duration": Case({**KEYS, "renew_before": "8 hours"}, refused=("'8 hours' is not a duration",)),
+    "no duration until the next run": Case({**KEYS, "fail_open_before": "3"}, rejected=("'3' is not a duration",)),
+    "no duration": Case({**KEYS, "renew_before": "8 hours"}, rejected=("'8 hours' is not a duration",)),
     "a selector": Case({**KEYS, "namespace_selector": "a=b,c!=d, e in (f, g),h notin (i),example.com/j,!k, l==m"}),
     "selectors": Case({**KEYS, "namespace_selector": ["a=b", "c"], "namespaces": ["team-*", "[a-c]?[!x]"]}),
-    "a selector that no policy knows": Case({**KEYS, "namespace_selector": "a>1"}, refused=("kubectl -l", "not a>1")),
-    "no selector": Case({**KEYS, "namespace_selector": "a in b"}, refused=("kubectl -l",)),
-    "a glob that no policy knows": Case(
-        {**KEYS, "namespace_selector": "a=b", "exclude_namespaces": ["team-{a,b}"]}, refused=("[!a-z]",)
+    "a selector that a policy cannot check": Case(
+        {**KEYS, "namespace_selector": "a>1"}, rejected=("kubectl -l", "not a>1")
     ),
-    "no namespace": Case({**KEYS, "namespace": "Team"}, refused=("namespace: 'Team'",)),
-    "a namespace too long, to remove": Case({"state": "absent", "namespace": "a" * 64}, refused=("at most 63",)),
-    "no name": Case({**KEYS, "name": "-a"}, refused=("'-a'",)),
-    "too many workers": Case({**KEYS, "workers": 257}, refused=("from 1 to 256",)),
-    "no registry": Case({**KEYS, "registries": []}, refused=("registries is empty",)),
-    "no namespaces": Case({**KEYS, "namespaces": []}, refused=("namespaces is empty",)),
-    "our label": Case({**KEYS, "labels": {"ecr-public.freshpull/x": "y"}}, refused=("which is reserved",)),
-    "an annotation that is a number": Case({**KEYS, "annotations": {"a": 1}}, refused=("must be a string",)),
-    "a short deadline": Case({**KEYS, "active_deadline": 179}, refused=("at least 180 seconds",)),
-    "no history": Case({**KEYS, "history": 0}, refused=("history: must be at least 1",)),
-    "a node label that is a number": Case({**KEYS, "node_selector": {"tier": 1}}, refused=("node_selector",)),
-    "no program": Case({**KEYS, options.PROGRAM: {}}, refused=("no program",)),
-    "less than a second": Case({**KEYS, "renew_before": "10ms"}, refused=("at least a second",)),
+    "no selector": Case({**KEYS, "namespace_selector": "a in b"}, rejected=("kubectl -l",)),
+    "a glob that a policy cannot check": Case(
+        {**KEYS, "namespace_selector": "a=b", "exclude_namespaces": ["team-{a,b}"]}, rejected=("[!a-z]",)
+    ),
+    "no namespace": Case({**KEYS, "namespace": "Team"}, rejected=("namespace: 'Team'",)),
+    "a namespace too long, to remove": Case({"state": "absent", "namespace": "a" * 64}, rejected=("at most 63",)),
+    "no name": Case({**KEYS, "name": "-a"}, rejected=("'-a'",)),
+    "too many workers": Case({**KEYS, "workers": 257}, rejected=("from 1 to 256",)),
+    "no registry": Case({**KEYS, "registries": []}, rejected=("registries is empty",)),
+    "no namespaces": Case({**KEYS, "namespaces": []}, rejected=("namespaces is empty",)),
+    "our label": Case({**KEYS, "labels": {"ecr-public.freshpull/x": "y"}}, rejected=("which is reserved",)),
+    "an annotation that is a number": Case({**KEYS, "annotations": {"a": 1}}, rejected=("must be a string",)),
+    "a short deadline": Case({**KEYS, "active_deadline": 179}, rejected=("179 seconds are too few. Use 180 or more.",)),
+    "no history": Case({**KEYS, "history": 0}, rejected=("history: 0 is too few. Use 1 or more.",)),
+    "a node label that is a number": Case({**KEYS, "node_selector": {"tier": 1}}, rejected=("node_selector",)),
+    "no program": Case({**KEYS, options.PROGRAM: {}}, rejected=("program is missing",)),
+    "less than a second": Case(
+        {**KEYS, "renew_before": "10ms"}, rejected=("renew_before: 10ms is too short. Use 1s or more.",)
+    ),
 }
 
 AWS = {
-    "no keys": Case({"aws_auth": "secret"}, refused=("AKIA",)),
-    "temporary keys": Case({**KEYS, "aws_access_key": "ASIA" + "A" * 16}, refused=("Temporary keys",)),
-    "no name of the secret": Case({"aws_auth": "existing_secret"}, refused=("existing_secret",)),
-    "a secret of their own": Case({"aws_auth": "existing_secret", "aws_existing_secret": "keys"}),
+    "no keys": Case({"aws_auth": "secret"}, rejected=("AKIA",)),
+    "temporary keys": Case({**KEYS, "aws_access_key": "ASIA" + "A" * 16}, rejected=("Temporary keys",)),
+    "no name of the secret": Case({"aws_auth": "existing_secret"}, rejected=("existing_secret",)),
+    "an existing secret": Case({"aws_auth": "existing_secret", "aws_existing_secret": "keys"}),
     "web identity": Case({"aws_auth": "web_identity", "role_arn": ARN}),
-    "web identity without a role": Case({"aws_auth": "web_identity"}, refused=("role_arn",)),
+    "web identity without a role": Case({"aws_auth": "web_identity"}, rejected=("role_arn",)),
     "irsa": Case({"aws_auth": "irsa", "role_arn": ARN, "audience": "my-audience"}),
-    "irsa without a role": Case({"aws_auth": "irsa"}, refused=("role_arn",)),
+    "irsa without a role": Case({"aws_auth": "irsa"}, rejected=("role_arn",)),
     "pod identity": Case({"aws_auth": "pod_identity"}),
     "ambient": Case({"aws_auth": "ambient"}),
     "a role with an external ID": Case({**KEYS, "role_arn": ARN, "external_id": "partner"}),
-    "China": Case({**KEYS, "role_arn": ARN.replace("aws", "aws-cn")}, refused=("in the partition aws",)),
-    "a role in two lines": Case({**KEYS, "role_arn": f"{ARN}\nregion = x"}, refused=("role_arn",)),
-    "an external ID without a role": Case({**KEYS, "external_id": "partner"}, refused=("external_id",)),
-    "an external ID in two lines": Case({**KEYS, "role_arn": ARN, "external_id": "a\nb"}, refused=("external_id",)),
+    "China": Case({**KEYS, "role_arn": ARN.replace("aws", "aws-cn")}, rejected=("in the partition aws",)),
+    "a role in two lines": Case({**KEYS, "role_arn": f"{ARN}\nregion = x"}, rejected=("role_arn",)),
+    "an external ID without a role": Case({**KEYS, "external_id": "partner"}, rejected=("external_id",)),
+    "an external ID in two lines": Case({**KEYS, "role_arn": ARN, "external_id": "a\nb"}, rejected=("external_id",)),
     "an external ID with web identity": Case(
         {"aws_auth": "web_identity", "role_arn": ARN, "external_id": "partner"},
-        refused=("in the role's trust policy",),
+        rejected=("in the role's trust policy",),
     ),
-    "no audience": Case({**KEYS, "audience": ""}, refused=("sts.amazonaws.com",)),
+    "no audience": Case({**KEYS, "audience": ""}, rejected=("sts.amazonaws.com",)),
 }
 
 POD = {
     "a mirror by digest": Case({**KEYS, "image": f"registry.example.com:5000/a/b@sha256:{'0' * 64}"}),
     "a tag and a digest": Case({**KEYS, "image": f"public.ecr.aws/a/b:1.0@sha256:{'0' * 64}"}),
     "Docker Hub": Case({**KEYS, "image": "amazon/aws-cli:2.36.7"}),
-    "neither a tag nor a digest": Case({**KEYS, "image": "public.ecr.aws/a/b"}, refused=("a tag or a digest",)),
-    "half a digest": Case({**KEYS, "image": "a/b@sha256:0123"}, refused=("64 hexadecimal digits",)),
+    "neither a tag nor a digest": Case({**KEYS, "image": "public.ecr.aws/a/b"}, rejected=("a tag or a digest",)),
+    "half a digest": Case({**KEYS, "image": "a/b@sha256:0123"}, rejected=("64 hexadecimal digits",)),
     "another pull secret": Case({**KEYS, "image_pull_secrets": ["mirror"]}),
     "its own pull secret": Case(
         {**KEYS, "image_pull_secrets": ["mirror", "ecr-public-secret"]},
-        refused=("could not start to renew it",),
+        rejected=("stop the refresher's own pod from starting",),
     ),
     "a proxy": Case({**KEYS, "aws_proxy": "http://proxy.example.com:3128", "aws_no_proxy": "a,b"}),
     "a proxy by address": Case({**KEYS, "aws_proxy": "http://[fd00::1]:3128/"}),
     "a proxy with a password": Case(
-        {**KEYS, "aws_proxy": "http://me:never-said@proxy.example.com"}, refused=("without a user name",)
+        {**KEYS, "aws_proxy": "http://me:never-said@proxy.example.com"}, rejected=("without a user name",)
     ),
-    "a proxy without a scheme": Case({**KEYS, "aws_proxy": "proxy.example.com"}, refused=("such as http://",)),
+    "a proxy without a scheme": Case({**KEYS, "aws_proxy": "proxy.example.com"}, rejected=("such as http://",)),
     "a glob of service accounts": Case(
         {**KEYS, "service_accounts": ["default", "ci-*"]}, warned=("names only, not ci-*.",)
     ),
     "no service accounts for the refresher": Case(
         {**KEYS, "service_accounts": ["default", "ci-*"], "attach_service_accounts": False}
     ),
-    "what no service account is named": Case({**KEYS, "service_accounts": ["Default"]}, refused=("service_accounts:",)),
+    "an invalid name of a service account": Case(
+        {**KEYS, "service_accounts": ["Default"]}, rejected=("service_accounts:",)
+    ),
     "authorities": Case({**KEYS, "ca_bundle": CERTIFICATE}),
-    "a file's name": Case({**KEYS, "ca_bundle": "/etc/ca.pem"}, refused=("not the name of a file",)),
+    "a file's name": Case({**KEYS, "ca_bundle": "/etc/ca.pem"}, rejected=("not the name of a file",)),
     "a private key": Case(
         {**KEYS, "ca_bundle": CERTIFICATE + "-----BEGIN PRIVATE KEY-----\nnever-said\n"},
-        refused=("no private key",),
+        rejected=("no private key",),
     ),
 }
 
@@ -173,7 +179,7 @@ CASES = {**SCHEDULE, **COMMON, **AWS, **POD}
 
 
 def read(given: dict[str, Any]) -> Installation | Removal:
-    """As the module does, of what it is given."""
+    """Read options as the module does."""
     result = ArgumentSpecValidator(options.SPEC).validate({options.PROGRAM: FILES, **copy.deepcopy(given)})
     assert result.error_messages == []
     return options.read(result.validated_parameters, YEAR)
@@ -182,10 +188,10 @@ def read(given: dict[str, Any]) -> Installation | Removal:
 @pytest.mark.parametrize("name", CASES)
 def test_case(name: str) -> None:
     case = CASES[name]
-    if case.refused:
+    if case.rejected:
         with pytest.raises(OptionError) as caught:
             read(case.options)
-        assert [words for words in case.refused if words not in str(caught.value)] == [], caught.value
+        assert [words for words in case.rejected if words not in str(caught.value)] == [], caught.value
         assert "never-said" not in str(caught.value)
         return
     found = read(case.options)
@@ -194,7 +200,7 @@ def test_case(name: str) -> None:
     assert [words for words in case.warned if words not in " ".join(warnings)] == []
 
 
-# --- What the settings come to
+# --- The settings
 
 GIVEN: dict[str, dict[str, Any]] = {
     "listed": KEYS,
@@ -244,7 +250,7 @@ def test_settings(name: str) -> None:
 
 
 def test_every_option_is_among_the_settings() -> None:
-    """Those that are left change no settings, or are in a row of their own above."""
+    """The options in `elsewhere` change no settings, or have a row of their own above."""
     elsewhere = {"name", "namespace", "workers", "test_run", "renew_before", "fail_open", "fail_open_before"}
     elsewhere |= {"external_id", "audience", "aws_endpoint_url", options.PROGRAM}
     assert {option for given in GIVEN.values() for option in given} | elsewhere == set(options.SPEC)
@@ -278,7 +284,7 @@ def test_a_removal_needs_nothing_but_names() -> None:
     assert read({"state": "absent", "namespace": "n", "name": "s"}) == Removal("n", "s", 32)
 
 
-# --- What a ConfigMap holds
+# --- The size of a ConfigMap
 
 
 def names(count: int, length: int) -> list[str]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Jobs that are older than their deadline, whatever their objects hold."""
+"""Jobs that are older than their deadline, also with unexpected content."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_job_is_overdue(spec: Any, status: Any, found: bool) -> None:
     assert bool(overdue([job(spec, status)], NOW)) == found
 
 
-def test_its_words_name_it_and_the_next_step() -> None:
+def test_the_warning_names_the_job_and_the_next_step() -> None:
     (words,) = overdue([job({"activeDeadlineSeconds": 600}, {"active": 1})], NOW)
     assert "Job n/j is older than its deadline of 600 s" in words
     assert "kubectl describe job" in words

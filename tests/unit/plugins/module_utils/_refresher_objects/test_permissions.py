@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the refresher may do in the cluster."""
+"""The refresher's permissions in the cluster."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
 from support.refresher_settings import CASES
 
 
-def test_listed_namespaces_take_two_verbs_on_one_name() -> None:
+def test_listed_namespaces_need_two_verbs_for_one_name() -> None:
     [rule] = permissions.cluster_roles(CASES["listed"])[0]["rules"]
     assert rule == {
         "apiGroups": [""],
@@ -19,7 +19,7 @@ def test_listed_namespaces_take_two_verbs_on_one_name() -> None:
     }
 
 
-def test_a_selector_takes_one_name_and_a_list_of_namespaces() -> None:
+def test_a_selector_needs_one_name_and_a_list_of_namespaces() -> None:
     secrets, namespaces = permissions.cluster_roles(CASES["selector"])[0]["rules"]
     assert secrets == {
         "apiGroups": [""],
@@ -37,7 +37,7 @@ def test_the_policy_permits_one_type_of_secret() -> None:
     assert 'request.name in ["ecr-public-secret"]' in first
 
 
-def test_what_is_kept_for_secrets_of_a_former_name_is_those_names() -> None:
+def test_permissions_for_secrets_of_a_former_name_are_for_those_names() -> None:
     role = permissions.cluster_roles(CASES["listed"], {"b", "a"})[0]
     assert role["rules"][0]["resourceNames"] == ["ecr-public-secret", "a", "b"]
     first = policies.restrictions(CASES["selector"], {"b", "a"})[0].policy["spec"]["validations"][0]["expression"]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What counts as a difference, and what a diff shows."""
+"""Differences between objects, and the content of a diff."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def stored(**metadata: Any) -> dict[str, Any]:
         ({**STORED, "data": {}}, "changed"),
     ],
 )
-def test_what_the_server_keeps_is_no_difference(after: dict[str, Any], action: str) -> None:
+def test_fields_that_the_server_sets_are_no_difference(after: dict[str, Any], action: str) -> None:
     assert plan.applied(STORED, after).action == action
 
 
-def test_what_was_not_there_is_created_and_what_is_deleted_removed() -> None:
+def test_new_and_deleted_objects() -> None:
     expected = {"kind": "ConfigMap", "namespace": "ns", "name": "a"}
     assert plan.applied(None, STORED).to_result() == {**expected, "action": "created"}
     assert plan.removed(STORED).to_result() == {**expected, "action": "removed"}
@@ -54,17 +54,17 @@ OTHERS: dict[str, dict[str, Any]] = {
 }
 
 
-def test_a_binding_with_labels_of_others_needs_no_write() -> None:
+def test_a_binding_with_more_labels_needs_no_write() -> None:
     metadata = {**BINDING["metadata"], "labels": {**BINDING["metadata"]["labels"], "theirs": "x"}}
     assert plan.binds_as({**BINDING, "metadata": metadata}, BINDING)
 
 
 @pytest.mark.parametrize("kind", OTHERS)
-def test_a_binding_of_something_else_does(kind: str) -> None:
+def test_a_different_binding_needs_a_write(kind: str) -> None:
     assert not plan.binds_as({**BINDING, **OTHERS[kind]}, BINDING)
 
 
-def test_a_diff_has_nothing_of_a_secret_but_whether_it_changed() -> None:
+def test_a_diff_shows_only_whether_a_secret_changed() -> None:
     secret = {**STORED, "kind": "Secret", "data": {"credentials": "c2VjcmV0"}, "stringData": {"b": "secret"}}
     secret["metadata"] = {
         **STORED["metadata"],
@@ -104,6 +104,6 @@ def test_a_job_uses_its_config_maps_until_it_has_ended(found: dict[str, Any], us
     assert plan.used_config_maps([found]) == used
 
 
-def test_a_diff_has_of_an_immutable_config_map_no_more_than_whether_it_changed() -> None:
+def test_a_diff_shows_only_whether_an_immutable_config_map_changed() -> None:
     assert plan.shown(STORED)["data"] == {"a": "b"}
     assert plan.shown({**STORED, "immutable": True})["data"]["a"].startswith("sha256:")

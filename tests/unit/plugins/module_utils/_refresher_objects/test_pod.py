@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What each setting of the refresher makes of its pod, its CronJob, its service account and its files."""
+"""The effect of each setting on the refresher's pod, CronJob, service account and files."""
 
 from __future__ import annotations
 
@@ -76,14 +76,14 @@ def environment(case: str) -> dict[str, str]:
 
 
 def files(case: str) -> dict[str, str]:
-    """Those of the ConfigMap that only some settings need."""
+    """Return the files of the ConfigMaps that only some settings need."""
     _code, *others = manifests.config_maps(CASES[case])
     data = {name: content for each in others for name, content in each["data"].items()}
     return {name: content for name, content in data.items() if name not in {"policy.json", "namespaces"}}
 
 
 def volume(case: str) -> Object | None:
-    """The one that brings access to AWS; it must be mounted if it is there."""
+    """Return the volume for the access to AWS, which must be mounted."""
     spec = pod(case)
     found = [volume for volume in spec["volumes"] if volume["name"] == "aws"]
     mounts = [mount["mountPath"] for mount in spec["containers"][0]["volumeMounts"] if mount["name"] == "aws"]
@@ -169,7 +169,7 @@ def test_no_object_but_the_secret_holds_the_keys() -> None:
 # --- The rest
 
 
-def test_where_it_runs_and_what() -> None:
+def test_placement_and_image() -> None:
     spec = pod("placed")
     assert spec["nodeSelector"] == PLACED.node_selector
     assert spec["tolerations"] == list(PLACED.tolerations)
@@ -180,36 +180,36 @@ def test_where_it_runs_and_what() -> None:
     assert container["resources"] == PLACED.resources
 
 
-def test_when_it_runs() -> None:
+def test_schedule_and_deadlines() -> None:
     spec = manifests.cron_job(CASES["timed"])["spec"]
     assert (spec["schedule"], spec["timeZone"], spec["suspend"]) == ("@hourly", "Europe/Berlin", True)
     assert (spec["successfulJobsHistoryLimit"], spec["failedJobsHistoryLimit"]) == (1, 1)
     job = spec["jobTemplate"]["spec"]
     policy = json.loads(manifests.config_maps(CASES["timed"])[1]["data"]["policy.json"])
-    # The program ends first, then its pod, then the Job, which deletes the pod with its last words.
+    # The program ends first, then its pod, then the Job, which deletes the pod and its termination message.
     assert (policy["deadline"], pod("timed")["activeDeadlineSeconds"], job["activeDeadlineSeconds"]) == (210, 240, 300)
     (rule,) = job["podFailurePolicy"]["rules"]
     assert rule == {"action": "FailJob", "onExitCodes": {"operator": "In", "values": [DEADLINE_STATUS]}}
     assert manifests.cron_job(CASES["secret"])["spec"]["suspend"] is False
 
 
-def test_what_is_not_asked_for_is_not_there() -> None:
+def test_unset_options_add_no_fields() -> None:
     assert {"imagePullSecrets", "nodeSelector", "tolerations", "priorityClassName"} & set(pod("secret")) == set()
     assert files("secret") == {}
 
 
-def test_the_way_to_aws() -> None:
+def test_proxy_and_authorities() -> None:
     found = environment("behind a proxy")
     assert found["HTTPS_PROXY"] == "http://proxy:3128"
     assert found["NO_PROXY"].startswith("a.example,.b.example,")
-    # An agent or a metadata service on the node gives out credentials: they never go through a proxy.
+    # Requests to the agent or metadata service on the node return credentials, and never go through a proxy.
     assert {"169.254.169.254", "169.254.170.23"} <= set(found["NO_PROXY"].split(","))
     assert found["AWS_CA_BUNDLE"] == "/etc/freshpull-ca/ca.crt"
     assert files("behind a proxy") == {"ca.crt": "PEM\n"}
 
 
 def test_the_pod_is_restricted() -> None:
-    """What Pod Security "restricted" asks for, and more."""
+    """It meets Pod Security "restricted", and more."""
     job = manifests.cron_job(CASES["secret"])["spec"]
     assert job["concurrencyPolicy"] == "Replace"
     assert job["startingDeadlineSeconds"] > 10

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a cluster lacks is named before anything is written."""
+"""A missing precondition is named before anything is written."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ API = "/apis/admissionregistration.k8s.io/v1"
 
 
 class OldCluster:
-    """Its API for admission has these resources; None if it has no such API. It only lists."""
+    """A cluster that can only be read. resources: those of its admission API; None if it has no such API."""
 
     host = "https://old.invalid"
 
@@ -49,7 +49,7 @@ def test_admission_policies_are_needed(resources: list[str] | None, case: str, a
         preconditions.check(Cluster(OldCluster(resources)), CASES[case])
 
 
-def test_a_cluster_that_has_them_will_do() -> None:
+def test_a_cluster_with_admission_policies_is_accepted() -> None:
     found = OldCluster(["validatingadmissionpolicies", "validatingadmissionpolicies/status"])
     preconditions.check(Cluster(found), CASES["selector"])
     assert found.paths == [API, "/apis/rbac.authorization.k8s.io/v1/clusterroles"]
@@ -59,16 +59,16 @@ def other_refresher(resource: str, name: str) -> dict[str, Any]:
     return {"metadata": {"name": "other"}, "rules": [{"resources": [resource], "resourceNames": [name]}]}
 
 
-def test_another_refresher_of_the_same_secrets_is_refused_and_nothing_else_of_that_name() -> None:
+def test_only_another_refresher_of_the_same_secrets_is_rejected() -> None:
     policies, name = ["validatingadmissionpolicies"], CASES["selector"].renewal.secret
-    with pytest.raises(ClusterError, match="Another refresher keeps secrets named"):
+    with pytest.raises(ClusterError, match="Another refresher renews secrets named"):
         preconditions.check(Cluster(OldCluster(policies, [other_refresher("secrets", name)])), CASES["selector"])
     alike = [other_refresher(resource, name) for resource in ("namespaces", "serviceaccounts")]
     preconditions.check(Cluster(OldCluster(policies, alike)), CASES["selector"])
 
 
 @pytest.mark.parametrize("case", ["listed", "web-identity", "proxy"])
-def test_what_needs_nothing_asks_for_nothing(case: str) -> None:
+def test_settings_without_preconditions_send_no_request(case: str) -> None:
     old = OldCluster()
     preconditions.check(Cluster(old), CASES[case])
     assert old.paths == []

@@ -41,13 +41,13 @@ def test_requirements(selector: str) -> None:
 
 
 @pytest.mark.parametrize("selector", REJECTED)
-def test_what_is_no_selector_is_rejected(selector: str) -> None:
+def test_an_invalid_selector_is_rejected(selector: str) -> None:
     with pytest.raises(SelectorError):
         requirements(selector)
 
 
 @pytest.mark.parametrize("glob", ["", "A*", "a|b", "a.*", "[a", "a]", "[]", "[!]", "a b", "{a,b}", "a$", "[a-]"])
-def test_a_glob_that_may_mean_two_things_is_rejected(glob: str) -> None:
+def test_an_ambiguous_glob_is_rejected(glob: str) -> None:
     with pytest.raises(SelectorError):
         check_globs(["fine-*", glob])
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the settings of a former refresher tell: how its secrets were named, and where they are."""
+"""The name and the namespaces of the secrets, from the settings of an existing refresher."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Object = dict[str, Any]
 
 @dataclasses.dataclass
 class Found:
-    """Stands in for Former."""
+    """A replacement for Former."""
 
     config_map: Object | None
     bindings: dict[str, Object] = dataclasses.field(default_factory=dict)
@@ -44,7 +44,7 @@ def policy(text: str) -> Object:
     return {"data": {"policy.json": text, "namespaces": "team-a\n"}}
 
 
-# The ConfigMap that is there, and the name and the namespaces that it tells.
+# The existing ConfigMap, and the name and the namespaces in it.
 CASES: dict[str, tuple[Object | None, Served]] = {
     "none": (None, NOTHING),
     "listed": ({"data": LISTED}, Served("old-name.1", ("team-a", "team-b"))),
@@ -70,12 +70,12 @@ CASES: dict[str, tuple[Object | None, Served]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_what_the_settings_tell(case: str) -> None:
+def test_the_settings_name_the_secrets(case: str) -> None:
     config_map, expected = CASES[case]
     assert served.served(cast(Former, Found(config_map))) == expected
 
 
-def test_the_permissions_tell_where_secrets_are_too() -> None:
+def test_the_permissions_name_namespaces_too() -> None:
     config_map = {"data": LISTED}
     bound = Found(config_map, bindings={"team-c": {}, "team-a": {}})
     assert served.served(cast(Former, bound)) == Served("old-name.1", ("team-a", "team-b", "team-c"))
@@ -85,7 +85,7 @@ def test_the_permissions_tell_where_secrets_are_too() -> None:
     assert served.served(cast(Former, alone)) == Served("", ("team-c",))
 
 
-# --- The secrets of a name that is no longer used
+# --- The secrets of a former name
 
 
 def cluster() -> MemoryCluster:
@@ -112,7 +112,7 @@ def remove(found: MemoryCluster, wanted: Served, name: str = "new-name", *, dry_
     return {(*change.identity, change.action) for change in done}, problem
 
 
-def test_they_are_removed_where_they_were() -> None:
+def test_secrets_of_a_former_name_are_removed() -> None:
     found = cluster()
     wanted = Served(NAME, WHERE)
     foreseen = remove(found, wanted, dry_run=True)
@@ -123,7 +123,7 @@ def test_they_are_removed_where_they_were() -> None:
     assert found.calls["patch secret"] == 1
 
 
-def test_with_a_selector_they_may_be_anywhere() -> None:
+def test_with_a_selector_they_are_removed_everywhere() -> None:
     found = cluster()
     remove(found, Served(NAME, ALL))
     assert sorted(found.stored) == ["taken-over", "unmanaged"]
@@ -132,17 +132,17 @@ def test_with_a_selector_they_may_be_anywhere() -> None:
 @pytest.mark.parametrize(
     ("wanted", "name"), [(Served(NAME, WHERE), NAME), (Served("", WHERE), "new-name"), (Served(NAME, ()), "new-name")]
 )
-def test_nothing_is_asked_where_there_is_nothing_to_remove(wanted: Served, name: str) -> None:
+def test_no_request_is_sent_if_there_is_nothing_to_remove(wanted: Served, name: str) -> None:
     found = cluster()
     assert remove(found, wanted, name) == (set(), "")
     assert not found.calls
 
 
-def test_what_is_left_is_named() -> None:
+def test_secrets_that_are_left_are_named() -> None:
     found = cluster()
     found.refuse = {"delete secret": [ForbiddenError("forbidden", "No permission to delete.")]}
     done, problem = remove(found, Served(NAME, WHERE))
     assert done == {("Secret", "taken-over", NAME, "removed")}
-    assert problem.startswith(f"The secrets were named {NAME} before")
+    assert problem.startswith(f"Some secrets of the former name {NAME} are left")
     assert "created" in problem
     assert "No permission to delete." in problem

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The test run against a fake API server: what it creates, what it waits for, and what it takes for a success."""
+"""The test run with a fake API server: what it creates, when it ends, and what counts as a success."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_the_cronjob_is_unproven_until_a_success() -> None:
     server = Server(LISTED).add("team-a", "team-b")
     assert server.run() == RunOutcome("succeeded", "test-1", "", 2)
     assert [made["kind"] for made in server.created] == ["Job"]
-    assert server.marks == ["true", None]
+    assert server.annotated == ["true", None]
 
 
 def test_it_stays_unproven_after_a_failure() -> None:
@@ -100,17 +100,17 @@ def test_it_stays_unproven_after_a_failure() -> None:
     assert server.cronjob
     server.renew = lambda: None
     assert server.run().outcome == "failed"
-    assert server.marks == ["true"]
+    assert server.annotated == ["true"]
     methods = [request.method for request in server.requests]
     assert methods.index("PATCH") < methods.index("POST")
 
 
-def test_it_is_marked_once() -> None:
+def test_it_is_annotated_once() -> None:
     server = Server(LISTED).add("team-a")
     assert server.cronjob
     server.cronjob["metadata"]["annotations"] = {UNPROVEN: "true"}
     assert server.run().outcome == "succeeded"
-    assert server.marks == [None]
+    assert server.annotated == [None]
 
 
 def test_a_job_whose_creation_was_not_confirmed_is_not_created_twice() -> None:
@@ -128,11 +128,11 @@ def test_it_waits_for_the_job() -> None:
 
 
 @pytest.mark.parametrize("count", [READ_ONE_BY_ONE, READ_ONE_BY_ONE + 1])
-@pytest.mark.parametrize("refused", [False, True])
-def test_many_secrets_are_read_with_one_list_where_that_is_allowed(count: int, refused: bool) -> None:
+@pytest.mark.parametrize("rejected", [False, True])
+def test_many_secrets_are_read_with_one_list_where_that_is_allowed(count: int, rejected: bool) -> None:
     names = [f"n{number}" for number in range(count)]
     server = Server(listed(*names)).add(*names, "another")
-    server.refuse = {"GET /api/v1/secrets": 403} if refused else {}
+    server.reject = {"GET /api/v1/secrets": 403} if rejected else {}
     assert server.run() == RunOutcome("succeeded", "test-1", "", count)
     lists = [request for request in server.requests if request.path == "/api/v1/secrets"]
     assert len(lists) == (2 if count > READ_ONE_BY_ONE else 0)
@@ -179,7 +179,7 @@ def test_each_managed_secret_must_be_the_same_object_with_a_later_expiry(case: s
     found = server.run()
     assert (found.outcome, found.renewed) == (("failed", 1) if renewed is False else ("succeeded", 2 if renewed else 1))
     assert ("or are not the same objects as before: team-b. Find out" in found.msg) is (renewed is False)
-    assert server.marks == (["true"] if renewed is False else ["true", None])
+    assert server.annotated == (["true"] if renewed is False else ["true", None])
 
 
 def test_only_some_names_are_in_the_message() -> None:
@@ -274,12 +274,13 @@ def test_a_failure_has_the_reason_and_the_end_of_the_log() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "words"), [(None, "Its log is empty."), (404, "Its pod is gone"), (403, "Could not read the log of Pod")]
+    ("code", "words"),
+    [(None, "Its log is empty."), (404, "Its pod and the log were deleted"), (403, "Could not read the log of Pod")],
 )
-def test_a_log_that_cannot_be_read_hides_no_reason(code: int | None, words: str) -> None:
+def test_a_log_that_cannot_be_read_does_not_hide_the_reason(code: int | None, words: str) -> None:
     server = Server(LISTED, failed_pod("2 failed")).add("team-a")
     server.log = ""
-    server.refuse = {f"GET {OWN}/pods/p/log": code} if code else {}
+    server.reject = {f"GET {OWN}/pods/p/log": code} if code else {}
     found = server.run()
     assert "2 failed. " in found.msg
     assert words in found.msg
@@ -294,7 +295,7 @@ def test_a_job_that_cannot_start_fails_by_the_clock() -> None:
     assert 130 <= server.clock < 133
 
 
-def test_a_job_that_never_ends_is_given_up_after_its_deadline() -> None:
+def test_a_job_that_never_ends_fails_after_its_deadline() -> None:
     server = Server(LISTED, {}).add("team-a")
     found = server.run()
     assert "has not ended after 660 s. Job own/test-1 has no pod yet." in found.msg
@@ -303,25 +304,25 @@ def test_a_job_that_never_ends_is_given_up_after_its_deadline() -> None:
 
 def test_without_permission_for_events_it_works() -> None:
     server = Server(LISTED).add("team-a")
-    server.refuse = {f"GET {OWN}/events": 403}
+    server.reject = {f"GET {OWN}/events": 403}
     assert server.run().outcome == "succeeded"
 
 
-REFUSED: dict[str, tuple[str, str]] = {
+REJECTED: dict[str, tuple[str, str]] = {
     "the CronJob": (f"GET {CRONJOB_PATH}", "get CronJob"),
     "the secrets": (f"GET /api/v1/namespaces/team-a/secrets/{LISTED.renewal.secret}", "get secret team-a/"),
     "the Job's creation": (f"POST {JOBS}", "create Job"),
     "the Job": (f"GET {JOBS}/test-1", "get Job"),
     "its pods": (f"GET {OWN}/pods", "list pods with job-name=test-1"),
-    "the mark": (f"PATCH {CRONJOB_PATH}", "patch CronJob"),
+    "the annotation": (f"PATCH {CRONJOB_PATH}", "patch CronJob"),
 }
 
 
-@pytest.mark.parametrize("what", REFUSED)
+@pytest.mark.parametrize("what", REJECTED)
 def test_a_rejected_request_ends_the_run(what: str) -> None:
-    request, words = REFUSED[what]
+    request, words = REJECTED[what]
     server = Server(LISTED).add("team-a")
-    server.refuse = {request: 403}
+    server.reject = {request: 403}
     found = server.run()
     assert found.outcome == "failed"
     assert f"could not be completed. Could not {words}" in found.msg
@@ -336,12 +337,12 @@ def test_without_a_cronjob_there_is_no_run(state: str) -> None:
     server.cronjob = None if state == "does not exist" else server.cronjob
     found = server.run()
     assert (found.outcome, found.job) == ("failed", "")
-    assert f"/{CRONJOB} {state}: install the refresher first" in found.msg
+    assert f"/{CRONJOB} {state}. Install the refresher first" in found.msg
 
 
 def test_a_job_that_is_deleted_is_a_failure() -> None:
     server = Server(LISTED, {"job": None}).add("team-a")
-    assert "Job ecr-public-refresher/test-1 is gone" in server.run().msg
+    assert "Job ecr-public-refresher/test-1 was deleted" in server.run().msg
 
 
 # --- Secrets
@@ -372,5 +373,5 @@ def test_a_key_at_the_end_of_a_log_that_is_cut_is_not_shown(monkeypatch: pytest.
 
 def test_a_rejection_does_not_show_a_key_either() -> None:
     server = Server(dataclasses.replace(LISTED, aws=dataclasses.replace(LISTED.aws, secret_key=JOBS))).add("team-a")
-    server.refuse = {f"POST {JOBS}": 403}
+    server.reject = {f"POST {JOBS}": 403}
     assert "no: ********" in server.run().msg

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When a test run is over, and what is reported: a table with a row for each rule and those next to it."""
+"""The verdict about a Job: a table with rows for each rule and its limits."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ NOT_FOUND = event("Failed", 'Failed to pull image "a": not found', at="2026-01-0
 QUOTA = event("FailedCreate", 'pods "x" is forbidden: exceeded quota: none', "Job")
 MOUNT = event("FailedMount", 'MountVolume.SetUp failed: secret "keys" not found')
 
-# Name -> Job, pods, events, seconds, outcome, and what the sentence has.
+# Name -> Job, pods, events, seconds, outcome, and words of the reason.
 ROWS: dict[str, tuple[Object, list[Object], list[Object], float, str, str]] = {
     # The Job has ended.
     "complete": (job(condition("Complete")), [], [], 9, "succeeded", "Job own/test-1 is complete"),
@@ -72,7 +72,7 @@ ROWS: dict[str, tuple[Object, list[Object], list[Object], float, str, str]] = {
     "one of two succeeded": (job(), [pod("Failed"), pod("Succeeded")], [], 9, "succeeded", "succeeded"),
     "deadline": (
         *(job(condition("Failed", "DeadlineExceeded", "Job was active longer than specified deadline")), [], [], 9),
-        *("failed", "DeadlineExceeded: Job was active longer than specified deadline. Its pod is gone. "),
+        *("failed", "DeadlineExceeded: Job was active longer than specified deadline. Its pod was deleted. "),
     ),
     "deadline, advice": (job(condition("Failed", "DeadlineExceeded")), [], [], 9, "failed", "raise active_deadline"),
     "backoff": (
@@ -92,7 +92,7 @@ ROWS: dict[str, tuple[Object, list[Object], list[Object], float, str, str]] = {
         "Container setup ended with exit code 3",
     ),
     "failed, another runs": (job(), [pod("Failed"), pod("Running", runs())], [], 9, "running", "is Running"),
-    # It is held.
+    # It is queued.
     "suspended": (job(suspend=True), [], [], 31, "failed", "Job own/test-1 is suspended. A queue such as Kueue"),
     "suspended, early": (job(suspend=True), [], [], 29, "running", "is suspended"),
     "condition suspended": (
@@ -112,8 +112,8 @@ ROWS: dict[str, tuple[Object, list[Object], list[Object], float, str, str]] = {
         "of Job own/test-1: new. Change the quota",
     ),
     "no pod": (job(), [], [], 500, "running", "kubectl describe job test-1 -n own shows its events"),
-    # No node takes it.
-    "unschedulable": (job(), [unscheduled("Unschedulable")], [], 61, "failed", "3 Insufficient cpu. No node takes"),
+    # No node can run it.
+    "unschedulable": (job(), [unscheduled("Unschedulable")], [], 61, "failed", "3 Insufficient cpu. No node can run"),
     "unschedulable, early": (job(), [unscheduled("Unschedulable")], [], 59, "running", "Unschedulable"),
     "scheduler error": (job(), [unscheduled("SchedulerError")], [], 99, "running", "SchedulerError"),
     "scale up": (
@@ -193,7 +193,7 @@ ROWS: dict[str, tuple[Object, list[Object], list[Object], float, str, str]] = {
         *(job(), [pod("Pending", waits("ImagePullBackOff", "429 Too Many"), waits("InvalidImageName", name="x"))]),
         *([], 0, "failed", "container x: InvalidImageName"),
     ),
-    # Another container keeps the pod.
+    # Another container still runs.
     "sidecar": (
         *(job(), [pod("Running", ended(0, "Completed"), runs("istio-proxy"), runs("log"))], [], 16, "failed"),
         "other containers in it have not: istio-proxy, log. A service mesh",
