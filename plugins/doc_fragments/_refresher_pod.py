@@ -6,15 +6,15 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Where and how the refresher's pod runs, and its access to AWS: of ecr_public_refresher alone, for its length."""
+    """Options of ecr_public_refresher for its pod and its access to AWS. Without it the module would be too long."""
 
     DOCUMENTATION = r"""
 options:
   image:
     description:
-      - An image with C(sh), Python 3.9 or newer as C(python3), and the AWS CLI 2 as C(aws), with a tag or a digest. Of
-        Python the refresher uses only the standard library.
-      - The official image comes from ECR Public, and is pulled without credentials. A mirror can be given.
+      - An image with C(sh), Python 3.9 or newer as C(python3) and the AWS CLI v2 as C(aws), with a tag or a digest. The
+        refresher needs no Python packages.
+      - The default is the official image on ECR Public, which is pulled without credentials. A mirror can be used.
     type: str
     default: public.ecr.aws/aws-cli/aws-cli:2.36.7
   image_pull_policy:
@@ -32,15 +32,15 @@ options:
   resources:
     description:
       - Requests and limits of the refresher's container.
-      - Its scratch directory, at most 16 MiB, is in memory and counts.
+      - Its scratch directory is in memory, and its content (at most 16 MiB) counts for the memory limit.
     type: dict
     default: {requests: {cpu: 50m, memory: 128Mi}, limits: {memory: 512Mi}}
   node_selector:
-    description: Labels of the nodes on which the refresher may run, as a pod's C(nodeSelector). Values must be strings.
+    description: Labels of nodes on which the refresher's pods run, as a pod's C(nodeSelector). Values must be strings.
     type: dict
     default: {}
   tolerations:
-    description: Taints of nodes that the refresher tolerates, as a pod's C(tolerations).
+    description: Taints of nodes that the refresher's pods tolerate, as a pod's C(tolerations).
     type: list
     elements: dict
     default: []
@@ -52,8 +52,8 @@ options:
     description:
       - The proxy through which the refresher reaches AWS, such as V(http://proxy.example.com:3128). The default is
         none.
-      - It never reaches the API server through it. A user name and password are rejected, since everyone who can read
-        the CronJob would see them.
+      - The refresher never uses it for the API server. A user name and a password are rejected, since everyone who can
+        read the CronJob would see them.
       - The option O(proxy) is for the connection of this module to the cluster.
     type: str
     default: ''
@@ -65,25 +65,25 @@ options:
     default: ''
   ca_bundle:
     description:
-      - Certificates (PEM) of the authorities that AWS's certificates are checked against, in place of the public ones,
-        for example of a proxy that inspects TLS. Their text, not the name of a file.
+      - Certificates of the authorities for the connection to AWS, instead of the public ones, for example of a proxy
+        that inspects TLS. The text in PEM format, not the name of a file.
     type: str
     default: ''
   aws_auth:
     description:
-      - How the refresher gets access to AWS. Required unless O(state=absent).
+      - The refresher's access to AWS. Required unless O(state=absent).
       - V(secret) stores O(aws_access_key) and O(aws_secret_key) in a Secret of O(namespace).
       - V(existing_secret) uses O(aws_existing_secret).
       - V(web_identity) gives the pod a token of its service account, for which STS returns a session of O(role_arn). It
         works on every cluster whose issuer is an identity provider in IAM.
-      - V(irsa) leaves that to the webhook of Amazon EKS, by an annotation of the service account.
+      - V(irsa) does the same by the webhook of Amazon EKS and an annotation of the service account.
       - V(pod_identity) relies on an association of EKS Pod Identity, which must name O(namespace) and the service
         account C(refresh-ecr-public-token).
-      - V(ambient) uses the role of the node's instance. The instance must respond to pods (a hop limit of 2).
+      - V(ambient) uses the role of the node's instance. Its metadata service must respond to pods (a hop limit of 2).
     type: str
     choices: [secret, existing_secret, irsa, pod_identity, web_identity, ambient]
   aws_access_key:
-    description: The AWS access key of an IAM user that may do nothing else. Temporary keys are rejected.
+    description: The AWS access key of an IAM user with no other permissions. Temporary keys are rejected.
     type: str
   aws_secret_key:
     description: The AWS secret key of that user.
@@ -93,10 +93,10 @@ options:
     type: str
   role_arn:
     description:
-      - The IAM role that requests the tokens. Required for V(irsa) and V(web_identity) of O(aws_auth).
-      - With the others it is assumed with the access that they give.
-      - Give the role the two actions of the tokens and nothing else, since a token carries the permissions of the
-        principal that requested it.
+      - The IAM role that requests the tokens. Required if O(aws_auth) is V(irsa) or V(web_identity).
+      - With the other values the refresher assumes this role with the access that they give.
+      - Give the role only C(ecr-public:GetAuthorizationToken) and C(sts:GetServiceBearerToken), since a token carries
+        the permissions of the principal that requested it.
     type: str
     default: ''
   external_id:
@@ -108,7 +108,7 @@ options:
     type: str
     default: sts.amazonaws.com
   aws_endpoint_url:
-    description: Another address of the ECR Public API, for example a VPC endpoint. The default is the official one.
+    description: The address of the ECR Public API, for example a VPC endpoint. The default is the official one.
     type: str
     default: ''
 """

@@ -11,14 +11,14 @@ version_added: 1.0.0
 description:
   - Installs the refresher, a CronJob that renews the pull secrets of M(freshpull.ecr_public.ecr_public_pull_secret)
     from inside the cluster, with its permissions, its admission policy and its access to AWS.
-  - It writes no pull secret. Run it before that module, so that no token is written where the cluster rejects the
-    refresher.
-  - What exists is read first, one list or one object of each kind. Only what differs is written, by server-side apply
-    with the field manager C(freshpull).
-  - "The order is safe: first what grants nothing (the namespace, the policy until it is in force, the ClusterRole, the
-    service account); then a dry run of everything else, which stops the task if the cluster rejects an object; then the
-    same for real; then the removal of what is no longer wanted."
-  - The role P(freshpull.ecr_public.pull_secret#role) uses this module, and is the easier way to all of it.
+  - It writes no pull secret. Run it before that module. If the cluster rejects the refresher, the task fails and no
+    token is written.
+  - Existing objects are read first, with one request for each kind or name. Only objects that differ are written, by
+    server-side apply with the field manager C(freshpull).
+  - "The order is safe: first the objects that grant nothing (the namespace, the policies, which must be in force, the
+    ClusterRoles, the service account); then a dry run of all other objects, which stops the task if the cluster rejects
+    one; then these objects; then the removal of objects that are no longer wanted."
+  - The role P(freshpull.ecr_public.pull_secret#role) uses this module and ecr_public_pull_secret, and is easier to use.
 author:
   - freshpull contributors (@freshpull)
 requirements:
@@ -30,29 +30,29 @@ options:
   state:
     description:
       - V(present) installs the refresher or changes it.
-      - V(suspended) does the same, suspends the CronJob and ends the Jobs that run. Nobody renews the secrets then,
-        and pulls are rejected once their tokens expire. Remove the secrets, or renew them from outside.
+      - V(suspended) does the same, suspends the CronJob and deletes its active Jobs. The secrets are then not renewed,
+        and pulls are rejected once the tokens expire. Remove the secrets, or renew them in push mode.
       - V(absent) removes the permissions and the AWS keys first, then the CronJob, then the rest. The pull secrets
-        stay. The namespace is deleted only if this module created it and nothing else is in it.
+        stay. The namespace is deleted only if this module created it and it contains no other objects.
     type: str
     choices: [present, suspended, absent]
     default: present
   name:
     description:
       - The name of the pull secrets, the same in each namespace.
-      - When it changes, the secrets of the former name are removed, since nobody renews them any more.
+      - When it changes, the secrets of the former name are removed, since they are no longer renewed.
     type: str
     default: ecr-public-secret
   namespaces:
     description:
       - Names and shell globs such as V(team-*) of the namespaces whose secrets are renewed.
-      - Without O(namespace_selector) globs are resolved when the task runs, and namespaces that do not exist are left
-        out with a warning.
+      - Without O(namespace_selector) globs are resolved when the task runs. Namespaces that do not exist are skipped
+        with a warning.
       - The default is V([default]), and V(['*']) if O(namespace_selector) is given.
     type: list
     elements: str
   exclude_namespaces:
-    description: Names and shell globs of namespaces that are left out.
+    description: Names and shell globs of namespaces that are not selected.
     type: list
     elements: str
     default: []
@@ -61,24 +61,24 @@ options:
       - Label selectors, in the syntax of C(kubectl -l), that a namespace must match. All of them must hold.
       - The refresher then selects the namespaces itself, at each run. It creates missing secrets, and removes managed
         entries where a namespace no longer matches.
-      - It needs Kubernetes 1.30 or newer, where an admission policy restricts the refresher to that secret in those
-        namespaces.
+      - It needs Kubernetes 1.30 or newer and permission to write admission policies. Such a policy restricts the
+        refresher to that secret in those namespaces.
     type: list
     elements: str
   service_accounts:
     description:
       - Names of service accounts to whose C(imagePullSecrets) the refresher adds the secret, at each run, in each
         selected namespace where the secret is managed and well-formed. Their other entries stay.
-      - Shell globs are allowed, since the same list serves M(freshpull.ecr_public.ecr_public_pull_secret), but only
-        that module attaches what they match. This one warns of them.
+      - Shell globs are allowed, for the same list as in M(freshpull.ecr_public.ecr_public_pull_secret). Only that
+        module attaches the service accounts that they match. This module warns of globs.
       - An account that is dropped from the list stays attached.
     type: list
     elements: str
     default: []
   attach_service_accounts:
     description:
-      - Whether the refresher attaches O(service_accounts). It needs Kubernetes 1.30 or newer, where an admission policy
-        restricts the refresher to adding that entry, and the permission to write such policies.
+      - Attach the secret to O(service_accounts) in each run of the refresher. It needs Kubernetes 1.30 or newer and
+        permission to write admission policies. Such a policy restricts the refresher to adding that entry.
     type: bool
     default: true
   registries:
@@ -89,22 +89,23 @@ options:
     default: [public.ecr.aws]
   renew_before:
     description:
-      - Renew a token if less lifetime than this remains, as a Go duration. It counts as at most 2/3 of a token's whole
-        lifetime.
+      - Renew a token when less lifetime than this remains, as a Go duration. It counts as at most 2/3 of a token's
+        whole lifetime.
       - It must be more than the time that may pass until the next run is done.
     type: str
     default: 8h
   fail_open:
     description:
-      - Whether the refresher removes a token that has expired, or expires before the next run is done, if AWS returns
-        no other. Pulls are then anonymous instead of rejected, until the next good token is written.
+      - If no token is available, remove a token that has expired, or that expires before the next run is done. Pulls
+        are then anonymous instead of rejected, until a new token is written.
     type: bool
     default: true
   fail_open_before:
     description:
-      - A token with more remaining lifetime than this is never removed, as a Go duration.
-      - The default is what may pass until the next run is done, which is the longest gap of O(schedule), 10 minutes in
-        which a run may start, and O(active_deadline). It cannot be less, and must be less than O(renew_before).
+      - If no token is available, keep tokens with more remaining lifetime than this, a Go duration.
+      - The default is the longest time until the next run is done, which is the longest gap of O(schedule), plus 10
+        minutes in which a run may start, plus O(active_deadline). It cannot be less, and must be less than
+        O(renew_before).
     type: str
     default: ''
   labels:
@@ -121,13 +122,13 @@ options:
     default: 32
   test_run:
     description:
-      - Whether to start a Job from the CronJob that renews the secrets whatever lifetime remains, and to wait for
-        tokens that expire later, in the same secrets.
+      - Start a Job from the CronJob that renews all secrets, whatever their remaining lifetime, and wait until the same
+        secrets have tokens that expire later.
       - V(on_change) does it if this task changed the refresher, and again in later tasks until a test run succeeds.
-      - V(deferred) does none, but if this task changed the refresher, a later task with V(on_change) does. It is for a
-        play that writes the secrets between the two.
-      - It needs secrets that exist, unless O(namespace_selector) is given. Without any the task warns.
-      - Not done in check mode, nor with O(state=suspended).
+      - V(deferred) does it in a later task with V(on_change), if this task changed the refresher. It is for a play that
+        writes the secrets between the two tasks.
+      - It needs existing secrets, unless O(namespace_selector) is given. Without them the task warns.
+      - It is not done in check mode or with O(state=suspended).
     type: str
     choices: [on_change, always, deferred, never]
     default: on_change
@@ -137,9 +138,9 @@ options:
     default: {}
   namespace:
     description:
-      - The namespace of the CronJob, created if it is missing. Use one of its own, since whoever can create pods in it
-        can use the refresher's permissions and AWS keys.
-      - It has no alias, so that it is not mistaken for O(namespaces).
+      - The namespace of the CronJob. It is created if it is missing. Use a namespace for the refresher alone, since all
+        users who can create pods in it can use the refresher's permissions and AWS keys.
+      - This is not an alias of O(namespaces).
     type: str
     default: ecr-public-refresher
   schedule:
@@ -147,10 +148,10 @@ options:
       - When the refresher runs, as the five fields of a cron schedule, or a nickname such as V(@hourly).
       - The default is every 2 hours, at a minute that depends on the cluster, O(namespace) and O(name). A run with
         nothing to renew costs one read for each secret, no write and no call of AWS.
-      - A schedule with which a token could expire between two runs is rejected. One with which a renewal that fails has
-        no second chance is a warning.
-      - Two runs must be further apart than O(active_deadline), since a run ends the one before it if that still works.
-        So a pod that cannot end, as on a node that is gone, never stops the schedule.
+      - A schedule is rejected if a token could expire between two runs. The task warns if a failed renewal has no
+        second chance before that.
+      - Two runs must be further apart than O(active_deadline), since a run replaces a run that is still active. A pod
+        that cannot end, such as one on a dead node, therefore never stops the schedule.
     type: str
     default: ''
   time_zone:
@@ -159,58 +160,58 @@ options:
     default: Etc/UTC
   active_deadline:
     description:
-      - Seconds after which a Job is ended, at least 180.
-      - Its pod is ended 60 seconds before that, and the program stops by itself another 30 seconds before, so that what
-        it says can be read.
+      - The deadline of a Job in seconds, at least 180.
+      - Its pod is ended 60 seconds before that. The program stops 30 seconds before the pod's end, and writes its
+        termination message.
     type: int
     default: 600
   history:
-    description: How many finished Jobs are kept, of the successful and of the failed ones. All are deleted after a day.
+    description: The number of successful and of failed Jobs to keep. All are deleted after a day.
     type: int
     default: 3
 attributes:
   check_mode:
     support: full
     description:
-      - Dry runs and reads only. Where the namespace does not exist yet, a warning says that nothing could be tried in
-        it.
+      - Dry runs and reads only. If the namespace does not exist yet, the task warns that dry runs in it are not
+        possible.
   diff_mode:
     support: full
-    description: The first 100 objects that change. Of the data of a Secret it shows digests.
+    description: The first 100 objects that change. The data of a Secret is shown as digests.
   async:
     support: none
-    description: The action plugin gives the module its files on the control node.
+    description: The action plugin on the control node passes the files of the refresher to the module.
 notes:
   - If any of O(kubeconfig), O(context) or O(host) is given, then E(K8S_AUTH_HOST), E(K8S_AUTH_API_KEY),
     E(K8S_AUTH_USERNAME), E(K8S_AUTH_PASSWORD), E(K8S_AUTH_CERT_FILE) and E(K8S_AUTH_KEY_FILE) are not read, as with
     M(freshpull.ecr_public.ecr_public_pull_secret).
-  - With a local connection O(kubeconfig) is a path on the control node and may be vaulted, otherwise it is a path on
-    the target host.
+  - With a local connection O(kubeconfig) is a path on the control node and the file may be encrypted with Ansible
+    Vault. Otherwise it is a path on the target host.
   - "Permissions needed in the cluster: those that the refresher gets (or C(escalate) and C(bind)), C(get), C(create),
     C(patch) and C(delete) on the objects in O(namespace), on ClusterRoles and, in the selected namespaces, on
     RoleBindings, which are listed in all namespaces; C(list) on ConfigMaps and Jobs in O(namespace); C(get), C(create),
     C(patch) and C(delete) on ClusterRoleBindings; C(get) on admission policies, and with O(namespace_selector) or
-    O(service_accounts) C(create), C(patch) and C(delete) on these. C(create) on pods is for a dry run, and without it
-    the task warns. The test run needs C(create) on jobs, C(list) on pods and events, and C(get) on the logs of pods."
+    O(service_accounts) C(create), C(patch) and C(delete) on these. C(create) on pods is for a dry run; without it the
+    task warns. The test run needs C(create) on jobs, C(list) on pods and events, and C(get) on the logs of pods."
   - Two refreshers in one cluster need different values of O(namespace), and of O(name) if one of them has a
     O(namespace_selector).
 seealso:
   - module: freshpull.ecr_public.ecr_public_pull_secret
   - name: CronJob
-    description: How Kubernetes runs Jobs on a schedule.
+    description: Jobs on a schedule in Kubernetes.
     link: https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/
 """
 
 EXAMPLES = r"""
-- name: A refresher for three namespaces, with a role of IAM and no AWS keys in the cluster
+- name: Install a refresher for three namespaces, with an IAM role and no AWS keys in the cluster
   freshpull.ecr_public.ecr_public_refresher:
     namespaces: [default, team-a, team-b]
     aws_auth: web_identity
     role_arn: arn:aws:iam::123456789012:role/ecr-public-pull
-    # There are no secrets yet that it could renew.
+    # The secrets do not exist yet.
     test_run: deferred
 
-- name: The same with the AWS keys of an IAM user, behind a proxy
+- name: Install it with the AWS keys of an IAM user, behind a proxy
   freshpull.ecr_public.ecr_public_refresher:
     namespaces: [default, team-a, team-b]
     aws_auth: secret
@@ -220,7 +221,7 @@ EXAMPLES = r"""
     aws_no_proxy: .internal.example.com
     ca_bundle: "{{ lookup('ansible.builtin.file', 'proxy-ca.pem') }}"
 
-- name: A refresher that selects namespaces by their labels, in a namespace of its own
+- name: Install a refresher that selects namespaces by their labels
   freshpull.ecr_public.ecr_public_refresher:
     kubeconfig: ~/.kube/production
     context: production
@@ -240,7 +241,7 @@ EXAMPLES = r"""
     audience: sts.amazonaws.com
     workers: 64
 
-- name: On nodes of its own, from a mirror, every hour by the clock of Berlin
+- name: Install a refresher that runs every hour in the time zone of Berlin, on dedicated nodes, from a mirror
   freshpull.ecr_public.ecr_public_refresher:
     namespaces: ['team-*']
     aws_auth: existing_secret
@@ -268,41 +269,41 @@ EXAMPLES = r"""
     active_deadline: 300
     history: 1
 
-- name: Test it now
+- name: Test the refresher now
   freshpull.ecr_public.ecr_public_refresher:
     namespaces: [default]
     aws_auth: pod_identity
     test_run: always
 
-- name: Remove it, and leave the pull secrets
+- name: Remove the refresher and keep the pull secrets
   freshpull.ecr_public.ecr_public_refresher:
     state: absent
 """
 
 RETURN = r"""
 host:
-  description: The URL of the API server that was written to.
+  description: The URL of the API server.
   type: str
-  returned: when a cluster could be found in the options
+  returned: if the options name a cluster
   sample: https://10.0.0.1:6443
 objects:
-  description: What was done with each object, by kind, namespace and name. Also returned when the task fails.
+  description: The action for each object. Also returned if the task fails.
   type: list
   elements: dict
-  returned: when a cluster could be found in the options
+  returned: if the options name a cluster
   contains:
     kind:
       description: The kind, such as V(CronJob). For V(Secret) with a former value of O(name), a pull secret.
       type: str
     namespace:
-      description: The namespace; empty for an object that is in none.
+      description: The namespace; empty for a cluster-scoped object.
       type: str
     name:
       description: The name.
       type: str
     action:
       description:
-        - One of V(created), V(changed), V(removed), V(unchanged). RoleBindings that are unchanged are left out.
+        - V(created), V(changed), V(removed) or V(unchanged). Unchanged RoleBindings are not listed.
       type: str
   sample:
     - kind: CronJob
@@ -310,8 +311,8 @@ objects:
       name: refresh-ecr-public-token
       action: created
 unbound:
-  description: Selected namespaces in which the permissions could not be granted. All others are served, and the task
-    fails.
+  description: Selected namespaces in which the permissions could not be granted. The task fails, but the refresher
+    works in all other selected namespaces.
   type: list
   elements: str
   returned: with RV(objects)
@@ -324,32 +325,32 @@ served:
   sample: [default, team-a]
 complete:
   description:
-    - Whether the refresher is as the options say, even if the task fails for namespaces in RV(unbound), for secrets of
-      a former name that could not be removed, or for the test run.
-    - With O(state=absent), whether nothing of it is left. It is V(false) if a namespace that this module created stays,
-      since something else is in it.
+    - V(true) if the refresher is as the options say. It is V(true) even if the task fails for namespaces in
+      RV(unbound), for secrets of a former name that could not be removed, or for the test run.
+    - With O(state=absent), V(true) if nothing of the refresher is left. It is V(false) if a namespace that this module
+      created stays, since it contains other objects.
   type: bool
   returned: with RV(objects)
   sample: true
 may_create_pods:
   description:
-    - V(false) if a dry run of the refresher's pod was rejected, since the task has no permission to create pods. It is
-      unknown then whether the cluster accepts the pod, and the task warns.
+    - V(false) if the task has no permission to create pods. It is then unknown whether the cluster accepts the
+      refresher's pods, and the task warns.
   type: bool
   returned: with RV(objects)
   sample: true
 fail_open_before:
-  description: What O(fail_open_before) comes to, for other tasks that write the same secrets.
+  description: The value of O(fail_open_before) in effect, for other tasks that write the same secrets.
   type: str
   returned: with RV(objects); null if O(state=absent)
   sample: 8400s
 test_run:
-  description: The test run.
+  description: The result of the test run.
   type: dict
   returned: with RV(objects)
   contains:
     due:
-      description: Whether O(test_run=on_change) calls for a test run, even if none was done.
+      description: Whether O(test_run=on_change) requires a test run, even if none was done.
       type: bool
     outcome:
       description:
@@ -359,7 +360,7 @@ test_run:
       description: The name of the Job.
       type: str
     msg:
-      description: For a failure, what is wrong and what to do, with the end of the pod's log.
+      description: After a failure, its cause, the next step and the end of the pod's log.
       type: str
   sample: {due: true, outcome: succeeded, job: refresh-ecr-public-token-test-x7k2p, msg: ''}
 """
