@@ -49,7 +49,7 @@ def test_a_namespace_with_objects_of_others_stays_and_they_too(place: Place, cor
     removal = place.remover()
     removal.remove()
     assert place.stored.left() == {"configmaps refresher/theirs"}
-    assert "1 objects in it are not the refresher's, such as ConfigMap theirs" in removal.warnings[0]
+    assert "1 objects in it do not belong to the refresher, such as ConfigMap theirs" in removal.warnings[0]
 
 
 def test_a_namespace_that_the_role_did_not_create_stays(place: Place, core: client.CoreV1Api) -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The refresher's variables on a real API server, and how it rests and goes on. No pod has to run for that."""
+"""The refresher's variables on a real API server, and how it is suspended and resumed. No pod runs here."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_every_variable_at_once(role: Role, core: client.CoreV1Api) -> None:
     assert (pod.node_selector, pod.tolerations, pod.image_pull_secrets) == (None, None, None)
 
 
-def test_it_rests_without_secrets_and_goes_on(role: Role, core: client.CoreV1Api) -> None:
+def test_it_is_suspended_without_secrets_and_resumed(role: Role, core: client.CoreV1Api) -> None:
     role.run().ok()
     assert holders(core, role) == role.namespaces
 
@@ -78,7 +78,7 @@ def test_it_rests_without_secrets_and_goes_on(role: Role, core: client.CoreV1Api
     assert (cronjob(core, role).suspend, holders(core, role)) == (True, [])
     assert changed(role.run(refresher_suspend=True).ok()) == 0
 
-    # Pushed from outside, though the refresher rests.
+    # Push mode with a suspended refresher.
     role.run(refresher_suspend=True, fail_open_before="3h").ok()
     assert (cronjob(core, role).suspend, holders(core, role)) == (True, role.namespaces)
 
@@ -86,14 +86,14 @@ def test_it_rests_without_secrets_and_goes_on(role: Role, core: client.CoreV1Api
     assert (cronjob(core, role).suspend, holders(core, role)) == (False, role.namespaces)
 
 
-def test_it_does_not_rest_while_a_secret_cannot_be_taken_away(role: Role, core: client.CoreV1Api) -> None:
+def test_it_is_not_suspended_if_a_secret_cannot_be_removed(role: Role, core: client.CoreV1Api) -> None:
     role.run().ok()
-    # Adopted and then made immutable: our keys cannot be taken out of it.
+    # Adopted and then made immutable: its managed entries cannot be removed.
     change = {"metadata": {"annotations": {"ecr-public.freshpull/created": None}}, "immutable": True}
     core.patch_namespaced_secret(NAME, role.namespaces[1], change)
     run = role.run(refresher_suspend=True)
     assert run.returncode != 0
-    assert "The refresher goes on" in run.output
+    assert "The refresher is not suspended" in run.output
     assert cronjob(core, role).suspend is False
 
 

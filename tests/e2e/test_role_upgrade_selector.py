@@ -77,7 +77,7 @@ def bound(*places: str) -> set[str]:
 
 
 def is_limited(event: dict[str, Any]) -> bool:
-    """Whether an account of the test, with few rights, asked for it."""
+    """Whether an account of the test with few permissions sent the request."""
     return "limited-" in str(event["user"]["username"])
 
 
@@ -105,15 +105,15 @@ def test_to_a_selector_and_back(role: Role, stored: Stored, core: client.CoreV1A
     assert stored.left() & {*secrets("a", "b", "c"), *bound("a", "c")} == secrets("a", "b")
     assert aws.calls == {"GetAuthorizationToken": 2}
 
-    # It does not rest while one is left that cannot be taken away: adopted, and then made immutable.
+    # It is not suspended if a secret cannot be removed: adopted, and then made immutable.
     stuck = {"metadata": {"annotations": {"ecr-public.freshpull/created": None}}, "immutable": True}
     core.patch_namespaced_secret(NAME, second, stuck)
     with stored.written() as written:
-        assert "The refresher goes on" in role.run(refresher_suspend=True, **chosen(role)).output
+        assert "The refresher is not suspended" in role.run(refresher_suspend=True, **chosen(role)).output
     assert written == {JOB, *secrets("a")}
     assert stored.objects()[JOB]["spec"]["suspend"] is False
 
-    # It rests: a run under way, which would make them anew, is stopped, and the refresher stays confined.
+    # Suspended: an active run, which would write them again, is stopped, and the policy still restricts the refresher.
     core.delete_namespaced_secret(NAME, second)
     held = hold(core, role.refresher)
     with stored.written() as written:
@@ -182,7 +182,7 @@ def test_check_mode_where_nothing_of_it_is_yet(
     audit: AuditLog,
     way: str,
 ) -> None:
-    """In a namespace that somebody else has made, so that each object can be tried; with the guide's rights only."""
+    """In an existing namespace, where each object can be tried, and with only the guide's permissions."""
     core.create_namespace({"metadata": {"name": role.refresher}})
     shown = rights.roles()
     rules = [rule for which in ("installer", "confiner") for rule in shown[f"ecr-public-pull-secret-{which}"]]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the role documents, declares, defaults and passes to the modules says the same everywhere."""
+"""The role's README, argument_specs, defaults and module options agree."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ NO_DEFAULT = {
 
 
 def tasks_of(content: Any) -> Iterator[dict[str, Any]]:
-    """Each task of a file, those in blocks included."""
+    """Yield each task of a file, including those in blocks."""
     for task in content:
         yield task
         for part in ("block", "rescue", "always"):
@@ -46,8 +46,8 @@ def tasks_of(content: Any) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("path", sorted(ROLE.glob("*/*.yml")), ids=lambda path: "/".join(path.parts[-2:]))
-def test_a_caller_s_item_keeps_its_meaning(path: Path) -> None:
-    """With include_role in a loop, variables made from `item` are templated anew inside the role's own loops."""
+def test_no_loop_of_the_role_sets_item(path: Path) -> None:
+    """If include_role is in a loop, the role's own loops would change the value of the caller's `item`."""
     text = path.read_text()
     assert re.findall(r"\bitem\b|\bwith_\w+:", text) == []
     if path.parent.name == "tasks":
@@ -68,7 +68,7 @@ def test_the_readme_lists_every_variable_with_its_default() -> None:
         assert default == "-" if name in NO_DEFAULT else yaml.safe_load(default.strip("`")) == DEFAULTS[name], name
 
 
-# --- What the role passes to the modules
+# --- Options that the role passes to the modules
 
 TASKS: dict[str, dict[str, Any]] = {
     task["name"]: task for task in tasks_of(yaml.safe_load((ROLE / "tasks/main.yml").read_text()))
@@ -78,11 +78,11 @@ SPECS: dict[str, dict[str, Any]] = {
     REFRESHER: {name: spec for name, spec in options.SPEC.items() if name != options.PROGRAM},
     PULL_SECRET: pull_secret_options.PULL_SECRET,
 }
-# What a module makes of an option that is not given.
+# Defaults that the module computes.
 NOT_GIVEN: dict[str, Any] = {"namespaces": ["default"], "namespace_selector": []}
-# The variable of an option is pull_secret_OPTION or pull_secret_refresher_OPTION, but for these.
+# The variable of an option is pull_secret_OPTION or pull_secret_refresher_OPTION, with these exceptions.
 RENAMED = {"aws_proxy": "pull_secret_refresher_proxy", "aws_no_proxy": "pull_secret_refresher_no_proxy"}
-# Those of which more than the variable itself is passed.
+# Options with a computed value.
 COMPUTED = {
     "namespaces": "{{ _pull_secret_globs }}",
     "namespace_selector": "{{ [_pull_secret_selector] }}",
@@ -91,13 +91,13 @@ COMPUTED = {
 
 
 def passed(name: str, module: str) -> dict[str, Any]:
-    """The options that a task gives to its module, but for those of the connection."""
+    """Return the options that a task passes to its module, without those of the connection."""
     return {option: value for option, value in TASKS[name][module].items() if option not in CONNECTION}
 
 
-INSTALLED = passed("Install the refresher", REFRESHER)
-ASKED = passed("Ask the cluster what is due", PULL_SECRET)
-WRITTEN = passed("Write the secrets where they are missing or due", PULL_SECRET)
+INSTALLED = passed("Install or update the refresher", REFRESHER)
+CHECKED = passed("Check which secrets of the cluster are due", PULL_SECRET)
+WRITTEN = passed("Write the pull secrets that are missing or due", PULL_SECRET)
 
 
 def variable_of(module: str, option: str) -> str:
@@ -106,7 +106,7 @@ def variable_of(module: str, option: str) -> str:
 
 
 def test_all_tasks_are_in_one_file() -> None:
-    """Another one could be run by tasks_from, without the checks at the top."""
+    """tasks_from could run another file without the checks of the variables."""
     assert [path.name for path in (ROLE / "tasks").iterdir()] == ["main.yml"]
     assert len(TASKS) == len(list(tasks_of(yaml.safe_load((ROLE / "tasks/main.yml").read_text()))))
 
@@ -126,7 +126,7 @@ def test_the_options_of_the_connection_are_those_of_kubernetes_core() -> None:
             assert {option: value for option, value in task[module].items() if option in CONNECTION} == given, name
 
 
-def test_the_connection_has_no_option_of_a_modules_own() -> None:
+def test_the_connection_has_no_option_of_a_module() -> None:
     for module, spec in SPECS.items():
         names = {name for option, each in spec.items() for name in (option, *each.get("aliases", []))}
         assert names & CONNECTION == set(), module
@@ -134,7 +134,7 @@ def test_the_connection_has_no_option_of_a_modules_own() -> None:
 
 def test_the_refresher_gets_every_option() -> None:
     assert set(INSTALLED) == set(SPECS[REFRESHER])
-    resumed = passed("Let the refresher go on if a secret is left that nobody would renew", REFRESHER)
+    resumed = passed("Resume the refresher if a pull secret could not be removed", REFRESHER)
     tested = passed("Test the refresher", REFRESHER)
     shared = {option: value for option, value in INSTALLED.items() if option not in {"state", "test_run"}}
     # The default state is present.
@@ -147,15 +147,15 @@ def test_the_refresher_is_tested_once_the_secrets_are_written() -> None:
     ]
     assert testing == ["Test the refresher"]
     names = list(TASKS)
-    assert names.index("Test the refresher") > names.index("Write the secrets where they are missing or due")
+    assert names.index("Test the refresher") > names.index("Write the pull secrets that are missing or due")
 
 
 def test_the_secrets_get_every_option() -> None:
-    # The default state is present, and a token is requested after all clusters were asked.
+    # The default state is present. A token is requested after all clusters were checked.
     assert set(WRITTEN) == set(SPECS[PULL_SECRET]) - {"state"}
-    assert set(ASKED) == set(WRITTEN) - {"token"}
+    assert set(CHECKED) == set(WRITTEN) - {"token"}
     own = {"placeholder", "fail_open_before", "aws", "token"}
-    assert {option: ASKED[option] for option in set(ASKED) - own} == {
+    assert {option: CHECKED[option] for option in set(CHECKED) - own} == {
         option: WRITTEN[option] for option in set(WRITTEN) - own
     }
 
@@ -170,7 +170,7 @@ DIRECT = [
     *((REFRESHER, option) for option in sorted(set(INSTALLED) - {"state", "test_run"} - set(COMPUTED))),
     *(
         (PULL_SECRET, option)
-        for option in sorted(set(ASKED) - {"placeholder", "fail_open_before", "aws"} - set(COMPUTED))
+        for option in sorted(set(CHECKED) - {"placeholder", "fail_open_before", "aws"} - set(COMPUTED))
     ),
 ]
 
@@ -187,7 +187,7 @@ def test_an_option_gets_its_variable(module: str, option: str) -> None:
         assert OPTIONS[variable].get(part) == spec.get(part), part
 
 
-def test_what_is_computed_for_an_option() -> None:
+def test_computed_options() -> None:
     for given in (INSTALLED, WRITTEN):
         assert {option: value for option, value in given.items() if option in COMPUTED} == {
             option: value for option, value in COMPUTED.items() if option in given

@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the role rejects before it calls a module. One playbook runs all cases: its start takes long.
+"""Variables that the role rejects before it calls a module.
 
-There is no cluster: a case that is not rejected ends with the module's error, which names the kubeconfig.
+One playbook runs all cases, since its start takes long. There is no cluster: a case that is not rejected ends with the
+module's error, which names the kubeconfig.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ PUSH = {"refresher": "none", "fail_open_before": "3h"}
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """The role's variables without their prefix; words of the rejection, or none."""
+    """variables: the role's, without their prefix. rejected: words of the rejection; () if the case is accepted."""
 
     variables: dict[str, Any]
     rejected: tuple[str, ...] = ()
@@ -40,12 +41,16 @@ CASES = {
     "the defaults": Case(KEYS),
     "push mode without a next run": Case(
         {"refresher": "none"},
-        ("pull_secret_fail_open_before: ", "more than the time until then", "pulls break 12 hours after the last one"),
+        (
+            "pull_secret_fail_open_before: ",
+            "more than the time until the next run",
+            "pulls break 12 hours after the last one",
+        ),
     ),
     "push mode with a next run": Case(PUSH),
-    "push mode that gives nothing up": Case({"refresher": "none", "fail_open": False}),
-    "no schedule is asked for in push mode": Case({**PUSH, "refresher_schedule": "0 0 1 1 *"}),
-    "nor is a next run to remove": Case({"state": "absent", "refresher": "none"}),
+    "push mode without fail open": Case({"refresher": "none", "fail_open": False}),
+    "the schedule is ignored in push mode": Case({**PUSH, "refresher_schedule": "0 0 1 1 *"}),
+    "push mode with state absent": Case({"state": "absent", "refresher": "none"}),
     "the first token from the refresher": Case({**KEYS, "first_token": "refresher"}),
     "the first token from a refresher that is not tested": Case(
         {**KEYS, "first_token": "refresher", "test_run": "never"},
@@ -64,7 +69,7 @@ CASES = {
 
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """For each case the output of its tasks."""
+    """Name of a case -> the output of its tasks."""
     tasks: list[dict[str, Any]] = []
     for name, case in CASES.items():
         variables = {"cluster": {"kubeconfig": KUBECONFIG}, **case.variables}
@@ -74,7 +79,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
                 "name": "Run the role",
                 "vars": {f"pull_secret_{key}": value for key, value in variables.items()},
                 "block": [{"name": "Include it", "ansible.builtin.include_role": {"name": ROLE}}],
-                "rescue": [{"name": "Go on", "ansible.builtin.debug": {"msg": ""}}],
+                "rescue": [{"name": "Continue", "ansible.builtin.debug": {"msg": ""}}],
             },
         ]
     run = Ansible(tmp_path_factory.mktemp("validate"), kubeconfig="").tasks(tasks)
