@@ -46,7 +46,7 @@ class Place:
         self.role.run(test_run="never", **variables).ok()
 
     def renewed(self, change: Callable[[dict[str, Any]], None] = lambda _pod: None) -> str:
-        """Run a Job; returns its last words, after making sure that it told the truth."""
+        """Run a Job, check its results and return its termination message."""
         before = self.aws.tokens
         ended = self.workloads.refresh(self.role.refresher, change)
         [namespace] = self.role.namespaces
@@ -92,7 +92,7 @@ def provider(place: Place, audience: str, **changes: Any) -> Provider:
 
 
 def test_web_identity(place: Place) -> None:
-    """The role's own test run proves it: the controller has no access to AWS, and the secrets are still empty."""
+    """The role's own test run proves it: the control node has no access to AWS, and the secrets have no token yet."""
     place.aws.reset()
     place.aws.trust(provider(place, "ecr-public"))
     access: dict[str, Any] = {"refresher_aws_auth": "web_identity", "refresher_audience": "ecr-public"}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A node that dies with the refresher's pod on it: the pod cannot end, and the schedule goes on."""
+"""A node that fails with the refresher's pod on it: the pod cannot end, and the schedule continues."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_the_next_run_replaces_one_on_a_dead_node(
     assert set(place.passwords().values()) == {aws.tokens[-1]}
     assert place.uids() == uids
 
-    # It was asked to end, and cannot.
+    # It should end, but cannot.
     end = core.read_namespaced_pod(stuck.metadata.name, home).metadata.deletion_timestamp
     wait_for(lambda: dt.datetime.now(tz=dt.timezone.utc) > end + dt.timedelta(seconds=5), "the end of its time")
     left = core.read_namespaced_pod(stuck.metadata.name, home)

@@ -46,34 +46,34 @@ OUTAGES: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize(("behaviour", "words"), OUTAGES.values(), ids=OUTAGES)
 def test_aws_is_away_and_comes_back(place: Place, aws: FakeAws, behaviour: dict[str, Any], words: str) -> None:
-    """Only what would end before the next run is taken out, and the first good run after it puts all right."""
-    fresh, due, dying, expired = place.role.namespaces[:4]
+    """Only tokens that expire before the next run are removed, and the next run with a token restores the entries."""
+    fresh, due, expiring, expired = place.role.namespaces[:4]
     place.age(5, due)
-    place.age(2, dying)
+    place.age(2, expiring)
     place.age(-1, expired)
     uids, before = place.uids(), place.passwords()
     aws.behave(**behaviour)
     ended, results = place.refresh()
     assert (ended.succeeded, ended.exit_code) == (False, 1)
     assert words in ended.message
-    assert [results[name] for name in (fresh, due, dying, expired)] == [
+    assert [results[name] for name in (fresh, due, expiring, expired)] == [
         ("unchanged", "fresh"),
         ("failed", "kept"),
         ("failed_open", "due"),
         ("failed_open", "expired"),
     ]
-    assert place.passwords() == {**before, dying: None, expired: None}
+    assert place.passwords() == {**before, expiring: None, expired: None}
 
     aws.behave(throttle=0, deny=None, drop=0, clock_skew=0)
     ended, results = place.refresh()
     assert ended.succeeded, ended
-    assert [results[name] for name in (fresh, due, dying, expired)] == [
+    assert [results[name] for name in (fresh, due, expiring, expired)] == [
         ("unchanged", "fresh"),
         ("renewed", "due"),
         ("renewed", "restored"),
         ("renewed", "restored"),
     ]
-    assert place.passwords() == {**before, **dict.fromkeys((due, dying, expired), aws.tokens[-1])}
+    assert place.passwords() == {**before, **dict.fromkeys((due, expiring, expired), aws.tokens[-1])}
     assert place.uids() == uids
 
 
@@ -86,7 +86,7 @@ def test_a_short_throttling_costs_nothing(place: Place, aws: FakeAws) -> None:
 
 
 def test_the_api_server_is_away_for_a_while(place: Place, aws: FakeAws, audit: AuditLog) -> None:
-    """In the middle of the writes, for 8 seconds; when it is back it does not know our rights at once."""
+    """It restarts during the writes, for 8 seconds, and at first denies the refresher's permissions."""
     place.age(5, *place.role.namespaces)
     away = Fault(strikes=BEFORE, times=0)
     forgetful = Fault(strikes=BEFORE, status=403, times=0)
@@ -111,7 +111,7 @@ def test_the_api_server_is_away_for_a_while(place: Place, aws: FakeAws, audit: A
     assert aws.calls == {"GetAuthorizationToken": 1}
 
 
-def test_answers_that_are_lost(place: Place, aws: FakeAws, audit: AuditLog) -> None:
+def test_responses_that_are_lost(place: Place, aws: FakeAws, audit: AuditLog) -> None:
     """Writes that were carried out, as it turns out at the next reading: none is made twice."""
     place.age(5, *place.role.namespaces)
     place.proxy.inject(Fault("PATCH", times=3, strikes=AFTER))
@@ -125,7 +125,7 @@ def test_answers_that_are_lost(place: Place, aws: FakeAws, audit: AuditLog) -> N
 
 
 def test_killed_in_the_middle(place: Place, aws: FakeAws, audit: AuditLog) -> None:
-    """Every secret is whole, with the old token or the new one, and the next run does the rest and nothing else."""
+    """Each secret is complete, with the old or the new token, and the next run renews exactly the rest."""
     place.age(5, *place.role.namespaces)
     uids, before, mark = place.uids(), place.passwords(), audit.mark()
     place.proxy.inject(Fault("PATCH", delay=0.3))

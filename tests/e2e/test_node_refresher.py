@@ -138,7 +138,7 @@ def test_its_namespace_takes_restricted_pods_only(renewal: Renewal, core: client
     assert refused.value.status == HTTPStatus.FORBIDDEN
 
 
-# verb, resource, name, and whether in one of the chosen namespaces
+# verb, resource, name, and whether in a selected namespace
 ALLOWED = [("get", "secrets", NAME, True), ("patch", "secrets", NAME, True)]
 REFUSED = [
     ("get", "secrets", "other", True),
@@ -154,19 +154,19 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("verb", "resource", "name", "chosen"), [*ALLOWED, *REFUSED])
+@pytest.mark.parametrize(("verb", "resource", "name", "selected"), [*ALLOWED, *REFUSED])
 def test_rights(
-    renewal: Renewal, workloads: Workloads, verb: str, resource: str, name: str | None, chosen: bool
+    renewal: Renewal, workloads: Workloads, verb: str, resource: str, name: str | None, selected: bool
 ) -> None:
     role = renewal.role
     resource, _slash, subresource = resource.partition("/")
-    # The refresher's own namespace is not chosen: there it must not even see its AWS keys.
-    where = role.namespaces[0] if chosen and resource != "serviceaccounts" else role.refresher
+    # The refresher's own namespace is not selected: there it must not even read its AWS keys.
+    where = role.namespaces[0] if selected and resource != "serviceaccounts" else role.refresher
     asked = {"verb": verb, "resource": resource, "subresource": subresource, "name": name, "namespace": where}
     groups = ["system:serviceaccounts", f"system:serviceaccounts:{role.refresher}", "system:authenticated"]
     review = {"spec": {"user": role.user, "groups": groups, "resourceAttributes": asked}}
     answer = client.AuthorizationV1Api(workloads.api).create_subject_access_review(review)
-    assert answer.status.allowed == ((verb, resource, name, chosen) in ALLOWED)
+    assert answer.status.allowed == ((verb, resource, name, selected) in ALLOWED)
 
 
 # The last, as its failed Job must not be among those that were looked at before.

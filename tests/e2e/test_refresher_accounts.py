@@ -58,7 +58,7 @@ def attach(core: client.CoreV1Api, namespace: str, *names: str) -> None:
     core.patch_namespaced_service_account("default", namespace, body, _content_type=MERGE)
 
 
-def test_accounts_are_attached_once_and_again_when_somebody_writes_them_anew(
+def test_accounts_are_attached_once_and_again_after_another_client_wrote_them(
     installed: Place, core: client.CoreV1Api, aws: FakeAws, audit: AuditLog, kubeconfig: str, tmp_path: Path
 ) -> None:
     first, second = f"{installed.prefix}a", f"{installed.prefix}b"
@@ -168,7 +168,7 @@ def thief(
     return send
 
 
-def test_whoever_has_its_token_can_add_the_secret_and_nothing_else(
+def test_its_token_only_allows_to_add_the_secret(
     thief: Callable[..., tuple[int, dict[str, Any]]], installed: Place, core: client.CoreV1Api
 ) -> None:
     place = f"{installed.prefix}a"

@@ -97,7 +97,7 @@ def test_drift_is_seen_and_put_right(place: Place, core: client.CoreV1Api) -> No
     assert cronjob.spec.suspend is False
 
 
-def test_a_namespace_of_somebody_else_is_used_as_it_is(place: Place, core: client.CoreV1Api) -> None:
+def test_an_existing_namespace_is_not_changed(place: Place, core: client.CoreV1Api) -> None:
     core.create_namespace({"metadata": {"name": place.settings.namespace, "labels": {"theirs": "x"}}})
     assert NAMESPACE not in place.named(place.installer())
     assert core.read_namespace(place.settings.namespace).metadata.labels["theirs"] == "x"
@@ -219,7 +219,7 @@ def test_aws_keys_of_the_user_s_own_are_never_removed(place: Place, core: client
     assert place.stored.left() == {"secrets refresher/theirs"}
 
 
-def test_two_refreshers_of_one_name_are_refused_where_one_has_a_selector(place: Place) -> None:
+def test_two_refreshers_of_one_name_are_rejected_if_one_has_a_selector(place: Place) -> None:
     place.installer()
     place.select("ecr-public=enabled")
     second = dataclasses.replace(place.settings, namespace=f"{place.prefix}second")

@@ -100,19 +100,21 @@ def test_many(refresher: Refresher, aws: FakeAws, audit: AuditLog) -> None:
 
 def test_what_cannot_be_renewed_does_not_stop_the_others(refresher: Refresher) -> None:
     missing = refresher.add()
-    foreign = refresher.add(ours=False)
+    unmanaged = refresher.add(ours=False)
     opaque = refresher.add(type="Opaque", **DUE)
     forbidden = refresher.add(allowed=False, **DUE)
     immutable = refresher.add(immutable=True, **DUE)
     malformed = refresher.add(raw='{"auths":[]}', **DUE)
     good = refresher.add(**DUE)
-    before = {namespace: refresher.secret(namespace).to_dict() for namespace in (foreign, opaque, forbidden, immutable)}
+    before = {
+        namespace: refresher.secret(namespace).to_dict() for namespace in (unmanaged, opaque, forbidden, immutable)
+    }
 
     results = refresher.run(status=1)
 
     assert {namespace: (result["action"], result["reason"]) for namespace, result in results.items()} == {
         missing: ("failed", "missing"),
-        foreign: ("skipped", "unmanaged"),
+        unmanaged: ("skipped", "unmanaged"),
         opaque: ("failed", "wrong_type"),
         forbidden: ("failed", "forbidden"),
         immutable: ("failed", "immutable"),
@@ -125,7 +127,7 @@ def test_what_cannot_be_renewed_does_not_stop_the_others(refresher: Refresher) -
     assert f"{missing}: missing: " in refresher.last_words
 
 
-def test_a_secret_made_anew_meanwhile_is_not_taken_for_the_old_one(refresher: Refresher) -> None:
+def test_a_secret_that_was_created_again_in_the_meantime_is_read_again(refresher: Refresher) -> None:
     namespace = refresher.add(**DUE)
     create = (
         f"create secret docker-registry {NAME} --docker-server=other.example --docker-username=u --docker-password=p"
@@ -153,20 +155,20 @@ AWS_FAILURES: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize(("behaviour", "words"), AWS_FAILURES.values(), ids=AWS_FAILURES)
 def test_aws_fails(behaviour: dict[str, Any], words: str, refresher: Refresher, aws: FakeAws, audit: AuditLog) -> None:
-    """What is good is kept, what dies is taken out, and either way the reason is told."""
+    """Valid tokens stay, expiring tokens are removed, and the reason is reported for both."""
     fresh = refresher.add(expires_at="2099-01-01T00:00:00Z", renewed_at="2026-01-01T00:00:00Z")
     kept = refresher.add(**life(5))
-    dying = refresher.add(**life(2))
+    expiring = refresher.add(**life(2))
     aws.behave(**behaviour)
     mark = audit.mark()
     results = refresher.run(status=1)
     assert results[fresh]["action"] == "unchanged"
     assert (results[kept]["action"], results[kept]["reason"]) == ("failed", "kept")
-    assert (results[dying]["action"], results[dying]["reason"]) == ("failed_open", "due")
-    for namespace in (kept, dying):
+    assert (results[expiring]["action"], results[expiring]["reason"]) == ("failed_open", "due")
+    for namespace in (kept, expiring):
         assert words in results[namespace]["msg"]
         assert words in refresher.last_words
-    assert [event["objectRef"]["namespace"] for event in audit.writes(since=mark, resource="secrets")] == [dying]
+    assert [event["objectRef"]["namespace"] for event in audit.writes(since=mark, resource="secrets")] == [expiring]
 
 
 @pytest.mark.core

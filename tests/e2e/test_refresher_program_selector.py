@@ -49,22 +49,22 @@ def outcomes(refresher: Refresher, *namespaces: str, status: int = 0) -> list[tu
 def test_what_is_selected_is_served_and_nothing_else(refresher: Refresher, aws: FakeAws, audit: AuditLog) -> None:
     due = add(refresher, **DUE)
     missing = add(refresher)
-    foreign = add(refresher, ours=False)
+    unmanaged = add(refresher, ours=False)
     excluded = add(refresher, "ex", **DUE)
     shared: dict[str, Any] = {
         "auths": {"public.ecr.aws": "old", "other.example": "theirs"},
         "registries": ["public.ecr.aws"],
     }
     others = add(refresher, selected=False, **shared)
-    others_foreign = add(refresher, selected=False, ours=False)
-    namespaces = (due, missing, foreign, excluded, others, others_foreign)
-    before = {name: refresher.secret(name).to_dict() for name in (foreign, others_foreign)}
+    others_unmanaged = add(refresher, selected=False, ours=False)
+    namespaces = (due, missing, unmanaged, excluded, others, others_unmanaged)
+    before = {name: refresher.secret(name).to_dict() for name in (unmanaged, others_unmanaged)}
 
     assert outcomes(refresher, *namespaces) == [
         ("renewed", "expired"),
         ("created", "missing"),
         ("skipped", "unmanaged"),
-        # It fits the selector, and its name is excluded: nobody renews it.
+        # It matches the selector, but its name is excluded: its secret is not renewed.
         ("removed", "orphaned"),
         ("removed", "orphaned"),
         None,

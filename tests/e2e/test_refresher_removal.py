@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A refresher that is suspended or removed, on a real API server: what goes, what stays, and what is in the way."""
+"""A refresher that is suspended or removed, on a real API server: removed objects, kept objects, obstacles."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class Site:
         for pod in self.core.list_namespaced_pod(self.own).items:
             self.core.patch_namespaced_pod_status(pod.metadata.name, self.own, {"status": status})
 
-    def mark(self) -> str | None:
+    def unproven(self) -> str | None:
         batch = client.BatchV1Api(self.core.api_client)
         annotations = batch.read_namespaced_cron_job(CRONJOB, self.own).metadata.annotations or {}
         return annotations.get(UNPROVEN)
@@ -98,8 +98,8 @@ def test_a_quota_that_rejects_the_pod_is_named(site: Site, core: client.CoreV1Ap
     assert (found.outcome, found.renewed) == ("failed", 0)
     assert f"rejects the pod of Job {site.own}/{found.job}: " in found.msg
     assert "exceeded quota: none" in found.msg
-    assert site.mark() == "true"
-    # It stays for whoever looks for the cause.
+    assert site.unproven() == "true"
+    # It stays, for the search of the cause.
     client.BatchV1Api(core.api_client).read_namespaced_job(found.job, site.own)
 
 
@@ -136,7 +136,7 @@ def test_a_refresher_is_unproven_until_a_success(
     found = site.test()
     assert found == RunOutcome("succeeded", found.job, "", len(NAMES))
     assert found.job.startswith(f"{CRONJOB}-test-")
-    assert site.mark() is None
+    assert site.unproven() is None
     assert site.place.named(site.place.installer()) == set()
 
     site.meanwhile = lambda: site.set_status({"phase": "Succeeded"})
@@ -144,10 +144,10 @@ def test_a_refresher_is_unproven_until_a_success(
     assert found.outcome == "failed"
     assert "have no later expiry" in found.msg
     assert all(f"{site.place.prefix}{name}" in found.msg for name in NAMES)
-    assert site.mark() == "true"
-    # Another installation does not see the mark as a difference, and keeps it.
+    assert site.unproven() == "true"
+    # Another installation ignores the annotation, and keeps it.
     assert site.place.named(site.place.installer()) == set()
-    assert site.mark() == "true"
+    assert site.unproven() == "true"
 
 
 def test_without_secrets_nothing_is_tested(site: Site, core: client.CoreV1Api) -> None:
@@ -165,7 +165,7 @@ def test_a_real_run_renews_the_secrets(site: Site, aws: FakeAws) -> None:
     site.faster = 1
     found = site.test()
     assert found == RunOutcome("succeeded", found.job, "", len(NAMES))
-    assert site.mark() is None
+    assert site.unproven() is None
     assert len(aws.tokens) == 2
 
 
@@ -179,10 +179,10 @@ def test_a_real_run_that_fails_shows_the_message_and_the_log(site: Site, aws: Fa
     assert "Container refresh ended with exit code 1 (Error): 2 failed" in message
     assert "sts:GetServiceBearerToken" in message
     assert '"summary"' in log
-    assert site.mark() == "true"
-    # Another installation does not see the mark as a difference, and keeps it.
+    assert site.unproven() == "true"
+    # Another installation ignores the annotation, and keeps it.
     assert site.place.named(site.place.installer()) == set()
-    assert site.mark() == "true"
+    assert site.unproven() == "true"
 
 
 @pytest.mark.node

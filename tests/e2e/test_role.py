@@ -85,7 +85,7 @@ def test_second_run_changes_nothing_and_absent_leaves_nothing(
     assert versions(role, kubeconfig) == before
 
 
-def test_a_namespace_that_is_no_longer_chosen_is_left_with_nothing(
+def test_nothing_stays_in_a_namespace_that_is_no_longer_selected(
     role: Role, core: client.CoreV1Api, kubeconfig: str, aws: FakeAws
 ) -> None:
     before = versions(role, kubeconfig)
@@ -104,7 +104,7 @@ def test_a_namespace_that_is_no_longer_chosen_is_left_with_nothing(
 
 
 def test_the_refresher_s_own_account_never_carries_the_secret(role: Role, core: client.CoreV1Api) -> None:
-    """Not even where its namespace is chosen and a glob means every account: a stale secret would lock out its cure."""
+    """Even if its namespace is selected and a glob matches it: an expired token would stop its pod from starting."""
     everywhere: dict[str, Any] = {"namespaces": [role.refresher.removesuffix("refresher") + "*"], "test_run": "never"}
 
     def attached() -> dict[str, list[str]]:
@@ -124,7 +124,7 @@ def test_the_refresher_s_own_account_never_carries_the_secret(role: Role, core: 
 
 
 @pytest.mark.node
-def test_first_token_from_the_refresher_for_a_controller_without_aws(
+def test_first_token_from_the_refresher_for_a_control_node_without_aws(
     role: Role, core: client.CoreV1Api, aws: FakeAws
 ) -> None:
     role.run(first_token="refresher", aws_on_controller=False).ok()
@@ -175,5 +175,5 @@ def test_keys_in_a_secret_of_the_users_own_and_none_in_what_is_said(
     for run in (made, proven, gone):
         assert leaks.find(run.output, needles) == []
     assert leaks.find_in_files(ansible.folder, needles) == []
-    # Neither their keys nor the namespace, which the role did not make, are ours to remove.
+    # The role does not remove the existing secret and the namespace, since it did not create them.
     assert core.read_namespaced_secret("our-keys", role.refresher)

@@ -55,8 +55,8 @@ def secret(**changes: Any) -> dict[str, Any]:
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """An installed role, its refresher's account, and namespaces: selected with and without a secret of ours, selected
-    with a foreign one, selected but excluded, and not selected with a secret of ours."""
+    """An installed role, its refresher's account, and namespaces: selected with and without a managed secret, selected
+    with an unmanaged one, selected but excluded, and not selected with a managed secret."""
 
     role: Role
     account: Account
@@ -88,7 +88,7 @@ def place(
         role.variables["pull_secret_name"] = NAME
         role.variables["pull_secret_namespace_selector"] = [f"test={prefix.removesuffix('-')}", SELECTOR]
         role.variables["pull_secret_exclude_namespaces"] = [f"{prefix}ex*"]
-        # The foreign secret is a failure of its own, said at the end.
+        # The unmanaged secret is a failure, reported at the end.
         run = role.run(test_run="never")
         assert "A secret of this name exists and is not managed" in run.output
         # After the run, which would have pruned it.
@@ -190,7 +190,7 @@ BY_POLICY: dict[str, tuple[str, Any, str]] = {
         {"metadata": {"annotations": {PREFIX + "registries": ""}}, "data": {".dockerconfigjson": LONGER}},
         MERGE,
     ),
-    "ours elsewhere, shortened but not given up": (
+    "ours elsewhere, shortened but with its registries": (
         "elsewhere",
         {"metadata": {"annotations": {PREFIX + "registries": "a"}}, "data": {".dockerconfigjson": EMPTY}},
         MERGE,
@@ -289,7 +289,7 @@ def test_a_run_serves_what_is_selected_now(
     assert set(made.metadata.annotations) == set(by_module.metadata.annotations)
     assert made.metadata.annotations[PREFIX + "renewed-by"] == "cronjob"
     assert auths(core, names["later"])["public.ecr.aws"]["password"] == aws.tokens[-1]
-    # Still the same object, and what is not ours still in it.
+    # It is still the same object with its unmanaged content.
     after = core.read_namespaced_secret(NAME, names["elsewhere"])
     assert after.metadata.uid == before.metadata.uid
     assert list(auths(core, names["elsewhere"])) == ["other.example"]
@@ -317,7 +317,7 @@ def test_a_label_taken_away_and_given_back(place: Place, podless: Podless, core:
 def test_what_changes_between_reading_and_writing(
     place: Place, podless: Podless, core: client.CoreV1Api, make_lasting_namespaces: Callable[..., list[str]]
 ) -> None:
-    """The policy and the API server refuse what is no longer right, and the next look finds nothing to do."""
+    """The policy and the API server reject a write that is no longer right, and the next run has nothing to do."""
     unlabelled, kept = make_lasting_namespaces("unlabelled", "kept", labels=SELECTED)
     gone = unlabelled.removesuffix("unlabelled") + "gone"
     core.create_namespace({"metadata": {"name": gone, "labels": core.read_namespace(kept).metadata.labels}})

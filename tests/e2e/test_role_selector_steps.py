@@ -28,7 +28,7 @@ NAME = "selected-secret"
 
 
 def attempts(selected: str, elsewhere: str) -> list[tuple[str, dict[str, Any]]]:
-    """Paths and bodies of what the refresher must never be able to write, and would once it was not confined."""
+    """Paths and bodies of writes that the policy must always deny to the refresher."""
     token_of = {"annotations": {"kubernetes.io/service-account.name": "default"}}
     made: list[tuple[str, dict[str, Any], str]] = [
         (selected, {"labels": {"sync": "true"}}, "kubernetes.io/dockerconfigjson"),
@@ -50,7 +50,7 @@ OTHERWISE_REFUSED = {HTTPStatus.UNAUTHORIZED: "account", HTTPStatus.UNPROCESSABL
 
 @contextlib.contextmanager
 def tried_without_end(account: Account, paths: list[tuple[str, dict[str, Any]]]) -> Iterator[Counter[str]]:
-    """Counts who refused; what was not refused has the status, the path and the answer in its name."""
+    """Count the denials by RBAC and by the policy; another response counts by status, path and body."""
     answers: Counter[str] = Counter()
     enough = threading.Event()
 
@@ -74,7 +74,7 @@ def tried_without_end(account: Account, paths: list[tuple[str, dict[str, Any]]])
 
 
 def ours(kubeconfig: str, role: Role) -> set[tuple[str, str, str]]:
-    """All that bears our marks and belongs to this role."""
+    """All managed objects of this role."""
     found = set()
     for item in leaks.cluster_objects(kubeconfig):
         metadata = item["metadata"]

@@ -81,7 +81,7 @@ CHANGES = {
         {"renew_before": "7h", "fail_open_before": "3h", "workers": 8, "service_accounts": ["default"]},
         {SETTINGS, RIGHTS, POLICY, IN_FORCE, *users("a", "b")},
     ),
-    "keys in a secret of theirs, and a role on top": Change(
+    "keys in an existing secret, and a role to assume": Change(
         {
             "refresher_aws_auth": "existing_secret",
             "refresher_aws_existing_secret": "their-keys",
@@ -99,14 +99,14 @@ CHANGES = {
     "a namespace more": Change(
         {"namespaces": ["a", "b", "c"]}, {SETTINGS, LOOKS, *secrets("c"), *users("c"), *bound("c")}, calls=1
     ),
-    "keys of ours again, and a namespace less": Change(
+    "keys in a secret of the role again, and a namespace less": Change(
         {"refresher_aws_auth": "secret", "namespaces": ["a", "b"]},
         {KEYS, JOB, SETTINGS, LOOKS, *secrets("c"), *users("c"), *bound("c")},
     ),
-    "it rests": Change(
+    "suspended": Change(
         {"refresher_suspend": True, "fail_open_before": ""}, {JOB, SETTINGS, *secrets("a", "b"), *users("a", "b")}
     ),
-    "it goes on": Change({"refresher_suspend": False}, {JOB, *secrets("a", "b"), *users("a", "b")}, calls=1),
+    "resumed": Change({"refresher_suspend": False}, {JOB, *secrets("a", "b"), *users("a", "b")}, calls=1),
     "another name": Change(
         {"name": RENAMED},
         {RIGHTS, POLICY, SETTINGS, *secrets("a", "b"), *secrets("a", "b", name=RENAMED), *users("a", "b")},
