@@ -24,7 +24,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.t
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.secret_writer import Tokens
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.aws_cli import SECONDS, AwsCli
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.pod_transport import PodTransport
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.refresher import Refresher, again
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.refresher import Refresher, with_next_step
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.results import Results, print_line
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.settings import (
     DEADLINE_STATUS,
@@ -111,7 +111,7 @@ def _in_time(work: t.Callable[[], None], retries: RetryBudget, deadline: float) 
         try:
             work()
         except ClusterError as exc:
-            problems.append(again(exc))
+            problems.append(with_next_step(exc))
         except Exception as exc:  # noqa: BLE001
             problems.append(_internal_error(exc))
 

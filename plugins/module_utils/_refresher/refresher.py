@@ -104,7 +104,7 @@ class Refresher:
         try:
             secret = self._cluster.secret(namespace, self._settings.policy.name)
         except ClusterError as exc:
-            return Outcome(namespace, Plan("failed", exc.reason, again(exc)))
+            return Outcome(namespace, Plan("failed", exc.reason, with_next_step(exc)))
         if secret is None:
             msg = f"The secret {self._settings.policy.name} or its namespace does not exist. Run the role again."
             return Outcome(namespace, Plan("failed", "missing", msg))
@@ -206,6 +206,6 @@ def _holds_entries(secret: Secret) -> bool:
     return stored.managed and bool(stored.managed_entries or stored.malformed)
 
 
-def again(exc: ClusterError) -> str:
+def with_next_step(exc: ClusterError) -> str:
     """Return the text of the error with the next step."""
     return f"{str(exc).rstrip('.')}. Run the role again."
