@@ -33,7 +33,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     revocation,
     served,
 )
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.former import Former
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.existing import Existing
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.pod import pod_spec
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import CRONJOB, Settings
 
@@ -80,42 +80,42 @@ class Installer:
         self.not_removed = ""
         """Why secrets of a former name could not be removed, or ""."""
 
-    def install(self) -> Former:
+    def install(self) -> Existing:
         """Install it and return the objects that existed before. On a ClusterError `changes` has what was written."""
         settings = self._settings
         with concurrent.futures.ThreadPoolExecutor(max_workers=self._workers) as pool:
             preconditions.check(self._cluster, settings)
-            former = Former(self._cluster, settings.namespace, pool)
+            existing = Existing(self._cluster, settings.namespace, pool)
             self._create_namespace()
-            self._wait_for_deletions(former)
+            self._wait_for_deletions(existing)
             # The permissions for a former name stay until the end: if the cluster rejects an object, these secrets are
             # still renewed.
-            kept = frozenset() if self._dry_run else former.secrets - {settings.renewal.secret}
+            kept = frozenset() if self._dry_run else existing.secrets - {settings.renewal.secret}
             for restriction in policies.restrictions(settings, kept):
-                self._enforce(restriction, former)
+                self._enforce(restriction, existing)
             for role in permissions.cluster_roles(settings, kept):
-                self._put(role, former)
-            self._put(manifests.service_account(settings), former)
+                self._put(role, existing)
+            self._put(manifests.service_account(settings), existing)
             # The CronJob comes last, since it needs the others.
             bodies = [manifests.aws_secret(settings), *manifests.config_maps(settings), manifests.cron_job(settings)]
             own = [body for body in bodies if body]
-            missing = self._missing_bindings(former)
+            missing = self._missing_bindings(existing)
             tried = self._try(own, missing, pool)
-            self._bind(missing, former, pool)
+            self._bind(missing, existing, pool)
             # Before the ConfigMap that records their name is overwritten.
-            self._remove_former_secrets(former)
+            self._remove_former_secrets(existing)
             for body, would_be in zip(own, tried):
-                self._record(former.stored(body), would_be, body)
+                self._record(existing.stored(body), would_be, body)
             if kept:
-                self._narrow(former)
-            self._remove_unwanted(former, pool)
-        return former
+                self._narrow(existing)
+            self._remove_unwanted(existing, pool)
+        return existing
 
     # --- Existing objects
 
-    def _wait_for_deletions(self, former: Former) -> None:
+    def _wait_for_deletions(self, existing: Existing) -> None:
         """Wait for the end of deletions: an object that is being deleted can be changed, but would still disappear."""
-        for found in former.all():
+        for found in existing.all():
             if not found["metadata"].get("deletionTimestamp"):
                 continue
             kind, name, namespace = found["kind"], found["metadata"]["name"], found["metadata"].get("namespace", "")
@@ -128,7 +128,7 @@ class Installer:
                     f"{kind} {where} is still being deleted after {SECONDS_FOR_DELETION:.0f} s. kubectl describe shows "
                     "the cause, such as a finalizer or a pod on a dead node. Run the task again when it is gone.",
                 )
-            former.forget(found)
+            existing.forget(found)
 
     def _is_gone(self, kind: str, name: str, namespace: str) -> bool:
         deadline = self._now() + SECONDS_FOR_DELETION
@@ -138,10 +138,10 @@ class Installer:
             self._sleep(_PAUSE)
         return True
 
-    def _remove_former_secrets(self, former: Former) -> None:
+    def _remove_former_secrets(self, existing: Existing) -> None:
         changes, self.not_removed = served.remove_former_secrets(
             self._cluster,
-            served.served(former),
+            served.served(existing),
             self._settings.renewal.secret,
             workers=self._workers,
             dry_run=self._dry_run,
@@ -166,9 +166,9 @@ class Installer:
         body = manifests.namespace(self._settings)
         self._record(before, objects.apply(self._cluster, body, dry_run=True), body)
 
-    def _enforce(self, restriction: policies.Restriction, former: Former) -> None:
+    def _enforce(self, restriction: policies.Restriction, existing: Existing) -> None:
         try:
-            changed = [self._put(body, former) for body in (restriction.policy, restriction.binding)]
+            changed = [self._put(body, existing) for body in (restriction.policy, restriction.binding)]
         except ForbiddenError as exc:
             raise ClusterError(exc.reason, f"{exc}. {preconditions.WITHOUT_POLICIES[restriction.kind]}") from exc
         if self._dry_run:
@@ -188,14 +188,14 @@ class Installer:
             else:
                 self._sleep(_PAUSE)
 
-    def _narrow(self, former: Former) -> None:
+    def _narrow(self, existing: Existing) -> None:
         """Remove the permissions for secrets of a former name."""
         for body in (
             *permissions.cluster_roles(self._settings)[:1],
             *(restriction.policy for restriction in policies.restrictions(self._settings)),
         ):
             self.changes = [change for change in self.changes if change.identity != plan.identity(body)]
-            self._put(body, former)
+            self._put(body, existing)
 
     def _denied(self, restriction: policies.Restriction) -> bool:
         try:
@@ -260,15 +260,15 @@ class Installer:
 
     # --- Permissions
 
-    def _missing_bindings(self, former: Former) -> list[Object]:
+    def _missing_bindings(self, existing: Existing) -> list[Object]:
         """Return the bindings that differ or do not exist."""
         wanted = [
             permissions.cluster_role_binding(self._settings),
             *(permissions.role_binding(self._settings, namespace) for namespace in self._settings.places.listed),
         ]
-        return [body for body in wanted if not ((found := former.stored(body)) and plan.binds_as(found, body))]
+        return [body for body in wanted if not ((found := existing.stored(body)) and plan.binds_as(found, body))]
 
-    def _bind(self, missing: t.Sequence[Object], former: Former, pool: concurrent.futures.Executor) -> None:
+    def _bind(self, missing: t.Sequence[Object], existing: Existing, pool: concurrent.futures.Executor) -> None:
         def bind(body: Object) -> None:
             namespace = body["metadata"].get("namespace", "")
             try:
@@ -278,39 +278,39 @@ class Installer:
                     raise
                 self.unbound[namespace] = exc
             else:
-                self.changes.append(plan.applied(former.stored(body), after))
+                self.changes.append(plan.applied(existing.stored(body), after))
 
         list(pool.map(bind, missing))
 
     # --- Objects that are no longer wanted
 
-    def _remove_unwanted(self, former: Former, pool: concurrent.futures.Executor) -> None:
+    def _remove_unwanted(self, existing: Existing, pool: concurrent.futures.Executor) -> None:
         settings = self._settings
         listed = set(settings.places.listed)
-        list(pool.map(self._delete, [found for name, found in former.bindings.items() if name not in listed]))
+        list(pool.map(self._delete, [found for name, found in existing.bindings.items() if name not in listed]))
         bodies = [permissions.cluster_role_binding(settings), *permissions.cluster_roles(settings)]
         wanted = set(map(plan.identity, bodies))
         # Bindings before the roles that they bind.
-        for found in (*former.all("ClusterRoleBinding"), *former.all("ClusterRole")):
+        for found in (*existing.all("ClusterRoleBinding"), *existing.all("ClusterRole")):
             if plan.identity(found) not in wanted:
                 self._delete(found)
-        self._remove_policies(former)
-        if settings.aws.kind != "secret" and former.aws_secret:
-            self._delete(former.aws_secret)
-        self._remove_former_config_maps(former)
+        self._remove_policies(existing)
+        if settings.aws.kind != "secret" and existing.aws_secret:
+            self._delete(existing.aws_secret)
+        self._remove_former_config_maps(existing)
 
-    def _remove_policies(self, former: Former) -> None:
+    def _remove_policies(self, existing: Existing) -> None:
         wanted = {restriction.name for restriction in policies.restrictions(self._settings)}
-        unwanted = [found for found in former.policies if found["metadata"]["name"] not in wanted]
+        unwanted = [found for found in existing.policies if found["metadata"]["name"] not in wanted]
         if unwanted and not self._dry_run:
-            revocation.wait_until_revoked(self._cluster, self._settings.namespace, former, unwanted, self._sleep)
+            revocation.wait_until_revoked(self._cluster, self._settings.namespace, existing, unwanted, self._sleep)
         for found in unwanted:
             self._delete(found)
 
-    def _remove_former_config_maps(self, former: Former) -> None:
+    def _remove_former_config_maps(self, existing: Existing) -> None:
         """Remove them unless a Job of the former CronJob still uses them. The next task removes those."""
         kept = set(map(plan.identity, manifests.config_maps(self._settings)))
-        unwanted = [found for found in former.all("ConfigMap") if plan.identity(found) not in kept]
+        unwanted = [found for found in existing.all("ConfigMap") if plan.identity(found) not in kept]
         if unwanted:
             namespace = self._settings.namespace
             jobs = objects.labelled(self._cluster, "Job", f"{managed_metadata.REFRESHER_LABEL}={namespace}", namespace)
@@ -325,11 +325,11 @@ class Installer:
 
     # --- One object
 
-    def _put(self, body: Object, former: Former) -> bool:
+    def _put(self, body: Object, existing: Existing) -> bool:
         """Apply an object if that changes it. Return whether it does."""
         untried = self._without_namespace and "namespace" in body["metadata"]
         tried = body if untried else objects.apply(self._cluster, body, dry_run=True)
-        return self._record(former.stored(body), tried, body)
+        return self._record(existing.stored(body), tried, body)
 
     def _record(self, before: Object | None, tried: Object, body: Object) -> bool:
         """Write an object if its dry run shows a change. Return whether it does."""

@@ -18,7 +18,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.a
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.contents import contents
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import plan, revocation, served
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.former import Former
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.existing import Existing
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import CRONJOB
 
 Object = dict[str, t.Any]
@@ -91,20 +91,20 @@ class Remover:
         The pull secrets stay, except those of a former name: only the ConfigMap has that name.
         """
         with concurrent.futures.ThreadPoolExecutor(max_workers=self._workers) as pool:
-            former = Former(self._cluster, self._namespace, pool)
-            self.served = served.served(former)
-            list(pool.map(self._delete, former.bindings.values()))
-            for found in former.all("ClusterRoleBinding", "Secret"):
+            existing = Existing(self._cluster, self._namespace, pool)
+            self.served = served.served(existing)
+            list(pool.map(self._delete, existing.bindings.values()))
+            for found in existing.all("ClusterRoleBinding", "Secret"):
                 self._delete(found)
-            if former.policies and not self._dry_run:
-                revocation.wait_until_revoked(self._cluster, self._namespace, former, former.policies, self._sleep)
-            for found in (*former.policies, *former.all("ClusterRole")):
+            if existing.policies and not self._dry_run:
+                revocation.wait_until_revoked(self._cluster, self._namespace, existing, existing.policies, self._sleep)
+            for found in (*existing.policies, *existing.all("ClusterRole")):
                 self._delete(found)
-            cronjob = former.cronjob
+            cronjob = existing.cronjob
             if cronjob:
                 self._delete(cronjob, "Foreground")
             self._remove_former_secrets()
-            for found in former.all("ConfigMap", "ServiceAccount"):
+            for found in existing.all("ConfigMap", "ServiceAccount"):
                 self._delete(found)
         if cronjob and not self._dry_run:
             blocked = self._blocked_deletion()

@@ -10,7 +10,7 @@ import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import objects
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.former import Former
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.existing import Existing
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import (
     accounts_policy_name,
     policy_name,
@@ -27,7 +27,7 @@ _PAUSE = 0.5
 def wait_until_revoked(
     cluster: Cluster,
     namespace: str,
-    former: Former,
+    existing: Existing,
     policies: t.Iterable[t.Mapping[str, t.Any]],
     sleep: t.Callable[[float], None],
 ) -> None:
@@ -36,12 +36,12 @@ def wait_until_revoked(
     Call it after the bindings are deleted and before the policies are. namespace: the refresher's.
     """
     names = {policy["metadata"]["name"] for policy in policies}
-    place = namespace if former.wide else next(iter(former.bindings), namespace)
+    place = namespace if existing.wide else next(iter(existing.bindings), namespace)
     permissions = []
     if policy_name(namespace) in names:
-        permissions += [("create", "secrets", name) for name in sorted(former.secrets)]
+        permissions += [("create", "secrets", name) for name in sorted(existing.secrets)]
     if accounts_policy_name(namespace) in names:
-        permissions += [("patch", "serviceaccounts", name) for name in sorted(former.service_accounts)]
+        permissions += [("patch", "serviceaccounts", name) for name in sorted(existing.service_accounts)]
     deadline = time.monotonic() + SECONDS
     for verb, resource, name in permissions:
         attributes = {"verb": verb, "resource": resource, "name": name, "namespace": place}

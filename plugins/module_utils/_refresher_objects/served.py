@@ -22,7 +22,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.task import PullSecretTask
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.settings import NAMESPACES, POLICY
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import plan
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.former import Former
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.existing import Existing
 
 ALL = ("*",)
 
@@ -35,9 +35,9 @@ class Served:
     namespaces: tuple[str, ...]
 
 
-def served(former: Former) -> Served:
+def served(existing: Existing) -> Served:
     """Read the secrets from the refresher's settings and permissions, which may have been edited by hand."""
-    data = former.settings
+    data = existing.settings
     try:
         policy = json.loads(data.get(POLICY, ""))
         secret = policy["name"]
@@ -45,9 +45,9 @@ def served(former: Former) -> Served:
         selects = bool(policy.get("selector"))
     except (OptionError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         secret, selects = "", False
-    if selects or former.wide:
+    if selects or existing.wide:
         return Served(secret, ALL)
-    named = {*(data.get(NAMESPACES) or "").split(), *former.bindings}
+    named = {*(data.get(NAMESPACES) or "").split(), *existing.bindings}
     return Served(secret, tuple(sorted(named)))
 
 

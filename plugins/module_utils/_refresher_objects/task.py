@@ -25,7 +25,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     served,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.apply import Installer
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.former import Former
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.existing import Existing
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.options import (
     Installation,
     Removal,
@@ -141,15 +141,15 @@ def _install(cluster: Cluster, wanted: Installation, report: RefresherReport, *,
     report.fail_open_before = settings.renewal.fail_open_before
     installer = Installer(cluster, settings, dry_run=dry_run, workers=workers)
     try:
-        former = installer.install()
-        report.served = served.served(former).namespaces
+        existing = installer.install()
+        report.served = served.served(existing).namespaces
         report.complete = True
     finally:
         report.changes, report.unbound = installer.changes, list(installer.unbound)
         report.may_create_pods = installer.may_create_pods
         report.warnings += installer.warnings
     report.problems += filter(None, [_unbound(installer, settings), installer.not_removed])
-    if former.cronjob:
+    if existing.cronjob:
         jobs = objects.labelled(
             cluster, "Job", f"{managed_metadata.REFRESHER_LABEL}={settings.namespace}", settings.namespace
         )
@@ -159,7 +159,7 @@ def _install(cluster: Cluster, wanted: Installation, report: RefresherReport, *,
         report.problems += filter(None, [remover.end_jobs()])
         report.changes += remover.changes
         return
-    report.test_run_due = wanted.test_run == "always" or _is_due(former, report.changes)
+    report.test_run_due = wanted.test_run == "always" or _is_due(existing, report.changes)
     if not report.test_run_due or dry_run or wanted.test_run == "never":
         return
     if wanted.test_run == "deferred":
@@ -228,10 +228,10 @@ def _unbound(installer: Installer, settings: Settings) -> str:
 # --- The test run
 
 
-def _is_due(former: Former, changes: t.Sequence[plan.Change]) -> bool:
+def _is_due(existing: Existing, changes: t.Sequence[plan.Change]) -> bool:
     """Whether the refresher changes in this task, or has changed since its last successful test run."""
     changed = any(change.action != "unchanged" for change in changes)
-    return changed or bool(former.cronjob and is_unproven(former.cronjob))
+    return changed or bool(existing.cronjob and is_unproven(existing.cronjob))
 
 
 def _test(cluster: Cluster, settings: Settings, report: RefresherReport) -> None:

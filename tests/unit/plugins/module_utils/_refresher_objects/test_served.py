@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster, ForbiddenError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import served
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.former import Former
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.existing import Existing
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.served import ALL, Served
 from unit.cases import decide
 from unit.plugins.module_utils._pull_secret.memory import NAME, MemoryCluster
@@ -23,7 +23,7 @@ Object = dict[str, Any]
 
 @dataclasses.dataclass
 class Found:
-    """A replacement for Former."""
+    """A replacement for Existing."""
 
     config_map: Object | None
     bindings: dict[str, Object] = dataclasses.field(default_factory=dict)
@@ -72,17 +72,17 @@ CASES: dict[str, tuple[Object | None, Served]] = {
 @pytest.mark.parametrize("case", CASES)
 def test_the_settings_name_the_secrets(case: str) -> None:
     config_map, expected = CASES[case]
-    assert served.served(cast(Former, Found(config_map))) == expected
+    assert served.served(cast(Existing, Found(config_map))) == expected
 
 
 def test_the_permissions_name_namespaces_too() -> None:
     config_map = {"data": LISTED}
     bound = Found(config_map, bindings={"team-c": {}, "team-a": {}})
-    assert served.served(cast(Former, bound)) == Served("old-name.1", ("team-a", "team-b", "team-c"))
+    assert served.served(cast(Existing, bound)) == Served("old-name.1", ("team-a", "team-b", "team-c"))
     wide = Found(config_map, wide={"kind": "ClusterRoleBinding"})
-    assert served.served(cast(Former, wide)) == Served("old-name.1", ALL)
+    assert served.served(cast(Existing, wide)) == Served("old-name.1", ALL)
     alone = Found(None, bindings={"team-c": {}})
-    assert served.served(cast(Former, alone)) == Served("", ("team-c",))
+    assert served.served(cast(Existing, alone)) == Served("", ("team-c",))
 
 
 # --- The secrets of a former name

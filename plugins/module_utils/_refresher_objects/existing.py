@@ -27,7 +27,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
 Object = dict[str, t.Any]
 
 
-class Former:
+class Existing:
     """The objects of the refresher in a namespace, read in parallel before anything is written."""
 
     def __init__(self, cluster: Cluster, namespace: str, pool: concurrent.futures.Executor) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import Request, Response
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.former import Former
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.existing import Existing
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import CONFIG
 
 SETTINGS = {"policy.json": "{}", "namespaces": "team-a\n"}
@@ -34,9 +34,9 @@ class Server:
         return Response(200, {}, json.dumps({"metadata": {}, "items": items}).encode())
 
 
-def former(config_maps: dict[str, dict[str, Any]]) -> Former:
+def existing(config_maps: dict[str, dict[str, Any]]) -> Existing:
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        return Former(Cluster(Server(config_maps)), "own", pool)
+        return Existing(Cluster(Server(config_maps)), "own", pool)
 
 
 @pytest.mark.parametrize(
@@ -51,11 +51,11 @@ def former(config_maps: dict[str, dict[str, Any]]) -> Former:
     ],
 )
 def test_its_settings_are_found(config_maps: dict[str, dict[str, Any]], settings: dict[str, str]) -> None:
-    assert former(config_maps).settings == settings
+    assert existing(config_maps).settings == settings
 
 
 def test_an_object_that_is_gone_is_forgotten() -> None:
-    found = former({"code": {"data": {}}})
+    found = existing({"code": {"data": {}}})
     (body,) = found.all("ConfigMap")
     assert found.stored(body) is body
     found.forget(body)
