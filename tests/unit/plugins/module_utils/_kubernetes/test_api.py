@@ -136,7 +136,9 @@ def test_a_server_that_is_gone_is_given_up_once_and_for_all(served: bool, second
     port, transport = cluster(*[OK] * served, *[refused] * 100, clock=clock)
     if served:
         port.secret("ns", "a")
-    with pytest.raises(api.ClusterError, match=r"patch secret ns/a at \S+: Connection refused\.\. The write may have succeeded"):
+    with pytest.raises(
+        api.ClusterError, match=r"patch secret ns/a at \S+: Connection refused\.\. The write may have succeeded"
+    ):
         port.patch_secret("ns", "a", {})
     assert seconds - 5 < clock.now - 1000 <= seconds
     clock.now += 5
