@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-GUIDE = Path(__file__).parents[2] / "docs/docsite/rst/guide_rights.rst"
+GUIDE = Path(__file__).parents[2] / "docs/docsite/rst/guide_permissions.rst"
 
 Rules = list[dict[str, Any]]
 
