@@ -6,15 +6,16 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """What the module that writes pull secrets and the one that looks at them have in common."""
+    """The options that ecr_public_pull_secret and ecr_public_pull_secret_info share."""
 
     DOCUMENTATION = r"""
 options:
   state:
     description:
-      - With V(present) the secret is made, or renewed in place if it has not enough life left.
-      - With V(absent) a secret that we made and that holds nothing else is deleted; from any other secret of ours,
-        our keys and marks are removed and the rest is left as it is. A foreign secret is left alone.
+      - V(present) creates the secret, or renews it in place if its remaining lifetime is too short.
+      - V(absent) deletes a managed secret that the module created and that contains nothing else. From any other
+        managed secret it removes the managed entries and the managed metadata, and keeps the rest. An unmanaged secret
+        is not changed.
     type: str
     choices: [present, absent]
     default: present
@@ -24,111 +25,113 @@ options:
     default: ecr-public-secret
   namespaces:
     description:
-      - Names and shell globs such as V(team-*) of the namespaces that get the secret.
-      - Globs are resolved when the task runs, and need the right to list namespaces. One that matches nothing is a
+      - Names and shell globs such as V(team-*) of the namespaces to select.
+      - Globs are resolved when the task runs and need permission to list namespaces. A glob that matches nothing is a
         warning.
-      - A namespace that is named and does not exist, or is being deleted, is a failure; one that a glob brought and
-        that is being deleted is skipped.
+      - A named namespace that does not exist or is being deleted is a failure. A namespace that only a glob or
+        O(namespace_selector) selects is skipped while it is being deleted.
       - The default is V([default]), and V(['*']) if O(namespace_selector) is given.
     type: list
     elements: str
     aliases: [namespace]
   exclude_namespaces:
-    description: Names and shell globs of namespaces that are left out.
+    description: Names and shell globs of namespaces that are not selected.
     type: list
     elements: str
     default: []
   namespace_selector:
     description:
-      - Label selectors, in the syntax of C(kubectl -l), that a namespace must match. All of them must hold.
-      - It is fine if no namespace matches.
+      - Label selectors, in the syntax of C(kubectl -l). A namespace must match all of them.
+      - If no namespace matches, the task succeeds.
     type: list
     elements: str
     aliases: [label_selectors]
   force_renew:
-    description: Renew the token whatever life remains, unless the new one expires no later.
+    description: Renew the token whatever its remaining lifetime, unless the new token expires no later.
     type: bool
     default: false
   registries:
     description:
-      - The registries for which the secret is used by the kubelet.
-      - V(ecr-public.aws.com), the dual-stack address, can be added. The same token is good for both.
-      - One that is dropped from the list is removed from the secret.
+      - The registries for which the kubelet uses the secret. Each of them is one managed entry.
+      - V(ecr-public.aws.com), the dual-stack address, can be added. The same token is valid for both.
+      - The entry of a registry that you remove from this list is removed from the secret.
     type: list
     elements: str
     default: [public.ecr.aws]
   service_accounts:
     description:
-      - Names and shell globs such as V(build-*) of the service accounts, in each of the namespaces, whose
-        C(imagePullSecrets) get the secret's name. Their other entries stay, in their order.
-      - This reaches only pods that are made later, and of these only the ones that name no C(imagePullSecrets) of their
-        own.
-      - An account that is named and does not exist is a failure; the secret is written all the same. The account
-        C(default) of a new namespace, which Kubernetes makes a moment later, is waited for, up to a minute for all
-        namespaces together; check mode takes it for granted. A glob that matches no account in any of the namespaces
+      - Names and shell globs such as V(build-*) of service accounts in each selected namespace. The module adds the
+        secret to their C(imagePullSecrets) and keeps the other entries in their order.
+      - This affects only pods that are created later and that have no C(imagePullSecrets) of their own.
+      - A named account that does not exist is a failure; the secret itself is written. For the account C(default),
+        which Kubernetes creates shortly after its namespace, the task waits up to one minute for all namespaces
+        together. Check mode assumes that this account exists. A glob that matches no account in any selected namespace
         is a warning.
-      - Nothing is attached where the secret fails, for example since it is foreign.
-      - An account that is dropped from the list stays attached. With O(state=absent) the listed accounts are detached,
-        from a secret that stays because it holds more as well; and where the secret is deleted, every account that
-        names it.
-      - The account of a refresher, known by its label C(ecr-public.freshpull/refresher), is never attached. A stale
-        secret would keep its own cure from starting. A glob leaves it out, its name is a failure.
+      - Where the secret fails, for example because it is unmanaged, no account is changed.
+      - An account that you remove from this list stays attached. O(state=absent) detaches the listed accounts. Where
+        it deletes the secret, it detaches every account that names the secret.
+      - The service account of a refresher, known by its label C(ecr-public.freshpull/refresher), is never attached,
+        because an expired token would stop the refresher's own pod from starting. A glob skips this account; its name
+        is a failure.
     type: list
     elements: str
     default: []
   labels:
     description:
-      - Labels for the secret, beside our own. Values must be strings.
-      - One that is dropped later stays on the secret. Our own prefix C(ecr-public.freshpull/) is refused.
+      - Labels for the secret, in addition to the managed metadata. Values must be strings.
+      - A label that you remove from this option stays on the secret. The prefix C(ecr-public.freshpull/) is rejected.
     type: dict
     default: {}
   annotations:
-    description: Annotations for the secret, as O(labels).
+    description: Annotations for the secret, with the same rules as O(labels).
     type: dict
     default: {}
   adopt:
     description:
-      - Take over a secret of this name that is not ours. Our keys go in; an entry for the same registry is overwritten;
-        all else is kept, to the byte, and given back with O(state=absent).
-      - If Helm, Argo CD, Flux, External Secrets or any other owner looks after the secret, that is a warning, since it
-        is likely to undo this.
+      - Take over an unmanaged secret of this name. The managed entries are added and replace entries for the same
+        registries. The rest is kept byte for byte. O(state=absent) removes the managed entries again.
+      - The task warns if another tool manages the secret, such as Helm, Argo CD, Flux or External Secrets, since that
+        tool is likely to undo the change.
     type: bool
     default: false
   recreate:
     description:
-      - Delete a secret and make it anew where its type is wrong or it is immutable, since neither can be changed in
-        place.
-      - A foreign secret needs O(adopt) as well. Creating is tried by a dry run first, other registries' entries and the
-        metadata are carried over, and if creating fails the old secret is put back.
-      - The secret gets a new UID, so nodes ask the registry again for images that they have pulled with it.
+      - Delete and create a secret again if its type is wrong or if it is immutable. Kubernetes allows neither to be
+        changed in place.
+      - An unmanaged secret also needs O(adopt). A dry run tests the creation first. Entries of other registries and
+        the metadata are kept. If the creation fails, the old secret is restored.
+      - The secret gets a new UID, and nodes ask the registry again for images that they pulled with it.
     type: bool
     default: false
   prune:
     description:
-      - Treat a secret of ours with this name in a namespace that is not chosen, or excluded, as with O(state=absent).
-      - Without it such secrets are a warning, as far as they are seen. With up to 8 named namespaces nobody looks.
-      - B(Not for two tasks or refreshers) that use one name in one cluster and choose different namespaces. Each would
-        take away what the other writes. Give them different names.
-      - It needs the right to list secrets of this name in all namespaces, and to get or list namespaces. Without it, or
-        while a named namespace does not exist, nothing is pruned; the rest is done, and the task fails at the end.
+      - Treat orphans as with O(state=absent). An orphan is a managed secret of this name in a namespace that is not
+        selected.
+      - Without it, an orphan is a warning if the task finds it. With up to 8 selected namespaces the task reads only
+        these and finds no orphans.
+      - B(Do not use it) in two tasks or refreshers that use one name in one cluster and select different namespaces.
+        Each would remove the secrets of the other. Use different names.
+      - It needs permission to list secrets of this name in all namespaces, and to get or list namespaces. Without
+        this permission, or while a named namespace does not exist, nothing is pruned. The task does everything else
+        and fails at its end.
     type: bool
     default: false
   placeholder:
     description:
-      - Only make the secret where it is missing, without a token (V({"auths":{}}), with which pulls stay anonymous).
-        Whatever exists is left alone.
-      - For a refresher that may fill secrets but not create them.
+      - Only create missing secrets, without a token (V({"auths":{}})). Pulls with such a secret are anonymous. Existing
+        secrets are not changed.
+      - Use it for a refresher that can renew secrets but cannot create them.
     type: bool
     default: false
   workers:
-    description: The number of requests that are under way at the same time, from 1 to 256.
+    description: The number of parallel requests, from 1 to 256.
     type: int
     default: 32
 notes:
-  - If any of O(kubeconfig), O(context) or O(host) is given, then E(K8S_AUTH_HOST), E(K8S_AUTH_API_KEY),
-    E(K8S_AUTH_USERNAME), E(K8S_AUTH_PASSWORD), E(K8S_AUTH_CERT_FILE) and E(K8S_AUTH_KEY_FILE) are not read.
-    Otherwise all hosts of a play under AWX would talk to the cluster of the credential. This differs from
-    M(kubernetes.core.k8s).
-  - With a local connection O(kubeconfig) is a path on the controller and may be vaulted, otherwise it is a path on the
-    target. A dict is taken as it is, and so carries a file of the controller to a target.
+  - If O(kubeconfig), O(context) or O(host) is given, E(K8S_AUTH_HOST), E(K8S_AUTH_API_KEY), E(K8S_AUTH_USERNAME),
+    E(K8S_AUTH_PASSWORD), E(K8S_AUTH_CERT_FILE) and E(K8S_AUTH_KEY_FILE) are not read. Under AWX, these variables would
+    otherwise send all hosts of a play to the cluster of the credential. M(kubernetes.core.k8s) reads them.
+  - With a local connection, O(kubeconfig) is a path on the control node, and the file can be encrypted with Ansible
+    Vault. With any other connection it is a path on the target host. To use a kubeconfig of the control node there,
+    give it as a dict.
 """

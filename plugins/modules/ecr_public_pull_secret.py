@@ -6,25 +6,28 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ecr_public_pull_secret
-short_description: Keep a pull secret for Amazon ECR Public in any number of namespaces
+short_description: Keep a pull secret for Amazon ECR Public valid in any number of namespaces
 version_added: 1.0.0
 description:
   - Writes a token of Amazon ECR Public as a Kubernetes pull secret (type V(kubernetes.io/dockerconfigjson)) into one or
-    thousands of namespaces, renews it in place before it expires, and takes it away.
-  - A secret of ours whose token has enough life left is left alone, with no write and without asking AWS for a token.
-  - A secret is ours if it has the label C(ecr-public.freshpull/managed) with the value V(true). Others are never
-    touched unless O(adopt=true).
-  - One namespace's failure does not stop the others. The task then fails at the end, with every result in it.
-  - AWS is asked on the controller, by the lookup P(freshpull.ecr_public.ecr_public_token#lookup), once for all
-    namespaces and only if one of them needs a token. AWS credentials never reach the managed host.
-  - If AWS gives no token, a stored one that is still good is kept. One that has ended or is about to is taken out of
-    its secret, so that pulls go anonymous instead of being refused, see O(fail_open). The task fails either way, and
-    says which.
+    thousands of namespaces, renews it in place before it expires, and removes it.
+  - A secret is managed if it has the label C(ecr-public.freshpull/managed) with the value V(true). An unmanaged secret
+    is not changed unless O(adopt=true).
+  - A managed secret whose token has enough remaining lifetime is not changed. The task writes nothing and requests no
+    token for it.
+  - The token is requested on the control node, by the lookup P(freshpull.ecr_public.ecr_public_token#lookup). One
+    request serves all namespaces, and it is made only if one of them needs a token. AWS credentials never reach the
+    target host.
+  - A failure in one namespace does not stop the others. The task then fails at its end and returns the result of every
+    namespace.
+  - If AWS returns no token, a valid stored token is kept. If it has expired or is about to, the managed entries are
+    removed, and pulls are anonymous instead of rejected. See O(fail_open). In both cases the task fails and reports
+    which.
 author:
   - freshpull contributors (@freshpull)
 requirements:
   - kubernetes >= 26.1.0, on the host that runs the module
-  - boto3, on the controller, unless O(token) is given
+  - boto3, on the control node, unless O(token) is given
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - freshpull.ecr_public._pull_secret
@@ -33,66 +36,71 @@ extends_documentation_fragment:
 options:
   fail_open:
     description:
-      - Whether our keys are taken out of a secret whose token has ended, or ends within O(fail_open_before), if AWS
-        gives no new one. With a stale token pulls are refused; without our keys they are anonymous.
-      - The secret stays the same object with its other entries, and the next good token is put back by itself.
-      - A token whose expiry cannot be believed, since somebody else changed it, counts as ended.
-      - It is done only if the AWS side failed. Options that cannot be used and a O(token) that has expired are errors
-        before anything is written.
-      - With V(false) such a token is kept, the task fails and says so.
-      - "The price, with Kubernetes 1.35 and later: a pod whose image is on its node already, recorded under our secret,
-        would have started without asking the registry. Without our keys the node asks it, anonymously."
+      - If AWS returns no token, remove the managed entries of secrets whose token has expired or expires within
+        O(fail_open_before). The registry rejects pulls with an expired token; without managed entries pulls are
+        anonymous.
+      - The secret stays the same object and keeps its other entries. The next run that gets a token restores the
+        managed entries.
+      - A token whose expiry is not known, for example because something else changed the managed entries, is treated
+        as expired.
+      - This applies only if no token is available from AWS. Invalid options and an expired O(token) are errors before
+        anything is written.
+      - With V(false) such a token is kept, and the task fails and reports it.
+      - "Since Kubernetes 1.35 a node that pulled an image with the secret starts further pods with that image without
+        asking the registry. Once the managed entries are removed, it asks the registry, anonymously."
     type: bool
     default: true
   fail_open_before:
     description:
-      - A stored token with more life than this is never given up, as a Go duration.
-      - It must be more than the time until your next run, or the token may end in between; and less than
-        O(renew_before), so that a renewal is tried before.
-      - It counts as at most 1/3 of the stored token's whole life.
+      - If AWS returns no token, keep tokens with more remaining lifetime than this. A Go duration such as V(1h30m).
+      - It must be more than the time until your next run, or a token can expire in between. It must be less than
+        O(renew_before), which leaves time for a renewal.
+      - It is limited to 1/3 of the stored token's whole lifetime.
     type: str
     default: 1h
   verify:
     description:
-      - Try a new token on each of O(registries) before anything is written, on the controller, with three requests over
-        HTTPS.
-      - If the registry refuses the token (401 or 403) it is withheld. One that AWS gave counts as none, see
-        O(fail_open); with one that was given as O(token) nothing is written.
-      - No answer is a warning. So is a registry that asks for no bearer token, as ECR Public does.
-      - C(validate_certs) and C(aws_ca_bundle) of O(aws) hold for it, and proxies are taken from the environment. Never
-        done in check mode.
+      - Try a new token on each of O(registries) before anything is written, with three HTTPS requests from the control
+        node.
+      - If the registry rejects a token that AWS returned (401 or 403), the token is not written and the task continues
+        without one, see O(fail_open). If it rejects a token given as O(token), nothing is written.
+      - If the registry does not respond, or does not ask for a bearer token as ECR Public does, the task warns and
+        writes the token.
+      - C(validate_certs) and C(aws_ca_bundle) of O(aws) apply to these requests. Proxies are taken from the
+        environment. Check mode makes no such request.
     type: bool
     default: false
 attributes:
   check_mode:
     support: full
-    description: Reads only. AWS is not asked, so an expiry that only a token could tell is V(unknown).
+    description: Only reads, and requests no token. The expiry of a token that would be requested is V(unknown).
   diff_mode:
     support: full
     description:
-      - Our metadata, registries, expiry and short fingerprints, never a token, and the names in the C(imagePullSecrets)
-        of service accounts, of the first 100 namespaces that change.
+      - Managed metadata, registries, expiry and short fingerprints, never a token; and the names in the
+        C(imagePullSecrets) of service accounts. Limited to the first 100 namespaces that change.
   async:
     support: none
-    description: The task waits for AWS on the controller between reading and writing.
+    description: The control node requests the token between the reads and the writes of the task.
 notes:
-  - O(aws) is taken off on the controller. Where AWS gave no token, what the module itself gets in its place is the
-    reason, as the only key C(outage).
-  - A token carries the rights of the principal that fetched it, and whoever can read the secret has them. Use a
-    principal that may do no more than C(ecr-public:GetAuthorizationToken) and C(sts:GetServiceBearerToken).
-  - "Rights needed in the cluster: C(get), C(create) and C(patch) on secrets in the namespaces (C(delete) for
-    O(state=absent) and O(recreate)); C(list) on namespaces for globs, selectors and more than 8 namespaces. C(list)
-    on secrets, which can be limited to the one name by resourceNames, saves one request a namespace, and is
-    needed for O(prune), as C(delete) is; C(get) on namespaces gives a clearer error."
-  - "For O(service_accounts) that are named: C(get) and C(patch) on them; C(list), which can be limited to the names by
-    resourceNames, saves one request each. For globs: C(list) and C(patch) on serviceaccounts. With O(state=absent) the
-    same is needed where a secret is deleted; without it that is a warning, and accounts that are not listed may go on
-    naming a secret that is gone, which does no harm but to tidiness."
-  - A restart of the API server, an overload and lost connections are borne for up to a minute. A server that serves
-    nobody for that long is given up, with every namespace that was not reached in the result. If the task is told to
-    stop by a signal, it finishes what it is writing and reports the rest as V(stopped). Run it again after either.
-  - Where neither C(list) nor C(get) on namespaces is allowed, named namespaces are taken to exist; check mode then
-    cannot see that one is missing.
+  - O(aws) is removed on the control node. If AWS returned no token, the module receives only the reason.
+  - A token carries the permissions of the principal that requested it, and everyone who can read the secret has them.
+    Use a principal with no other permissions than C(ecr-public:GetAuthorizationToken) and
+    C(sts:GetServiceBearerToken).
+  - "Permissions needed in the cluster: C(get), C(create) and C(patch) on secrets in the selected namespaces, and
+    C(delete) for O(state=absent), O(recreate) and O(prune). C(list) on namespaces for globs, selectors and more than 8
+    namespaces; C(get) on namespaces makes errors clearer. C(list) on secrets saves one request for each namespace and
+    is needed for O(prune); resourceNames can limit it to the one name."
+  - "Permissions needed for O(service_accounts): C(get) and C(patch) on named accounts; C(list) saves one request for
+    each, and resourceNames can limit it to these names. Globs need C(list) and C(patch) on all service accounts.
+    O(state=absent) needs the same where it deletes a secret. Without it the task warns, and accounts that are not
+    listed can still name the deleted secret, which does no harm."
+  - If C(list) and C(get) on namespaces are both denied, named namespaces are assumed to exist. Check mode then cannot
+    report that one is missing.
+  - The module retries for up to one minute when the API server restarts, throttles or drops connections. After one
+    minute without any successful request it fails, with V(unreachable) for each namespace that it did not reach. After
+    SIGINT, SIGTERM or SIGHUP it finishes the writes in progress and reports the other namespaces as V(stopped). Run
+    the task again in both cases.
 seealso:
   - module: freshpull.ecr_public.ecr_public_pull_secret_info
   - plugin: freshpull.ecr_public.ecr_public_token
@@ -103,11 +111,11 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: A pull secret in three namespaces
+- name: Write a pull secret into three namespaces
   freshpull.ecr_public.ecr_public_pull_secret:
     namespaces: [default, team-a, team-b]
 
-- name: In all namespaces of the teams but one, with a profile of the controller
+- name: Write it into all namespaces of the teams but one, with an AWS profile of the control node
   freshpull.ecr_public.ecr_public_pull_secret:
     name: ecr-public
     namespaces: ['team-*']
@@ -119,20 +127,20 @@ EXAMPLES = r"""
     aws:
       profile: pull-only
 
-- name: Wherever a namespace asks for it, also for the dual-stack registry
+- name: Select namespaces by a label, and add the dual-stack registry
   freshpull.ecr_public.ecr_public_pull_secret:
     kubeconfig: ~/.kube/production
     context: production
     namespace_selector: ecr-public=enabled
     registries: [public.ecr.aws, ecr-public.aws.com]
     renew_before: 10h
-    # Rather refused than anonymous, if AWS gives no token in time.
+    # If AWS returns no token, keep the stored one: pulls are rejected once it expires, and never anonymous.
     fail_open: false
     workers: 64
 
-- name: One token for many clusters, asked for once
+- name: Use one token for many clusters
   block:
-    - name: Fetch it
+    - name: Request it once
       ansible.builtin.set_fact:
         ecr_public_token: "{{ lookup('freshpull.ecr_public.ecr_public_token') }}"
       run_once: true
@@ -142,36 +150,36 @@ EXAMPLES = r"""
         kubeconfig: "{{ cluster_kubeconfig }}"
         token: "{{ ecr_public_token }}"
 
-- name: For all pods of some service accounts, without a word in the pods
+- name: Attach the secret to service accounts, whose pods then need no imagePullSecrets
   freshpull.ecr_public.ecr_public_pull_secret:
     namespaces: ['team-*']
     service_accounts: [default, 'build-*']
 
-- name: From a schedule that runs every 3 hours
+- name: Run from a schedule every 3 hours
   freshpull.ecr_public.ecr_public_pull_secret:
     namespaces: ['team-*']
     # More than the time until the next run.
     fail_open_before: 4h
     verify: true
-    # A namespace that is taken out of the list, or excluded, loses its secret.
+    # Remove the secret from namespaces that are no longer selected.
     prune: true
 
-- name: Renew now, whatever life remains
+- name: Renew now, whatever the remaining lifetime
   freshpull.ecr_public.ecr_public_pull_secret:
     force_renew: true
 
-- name: Add our keys to a secret that exists already, and make it anew if its type is wrong
+- name: Take over an existing secret, and recreate it if its type is wrong
   freshpull.ecr_public.ecr_public_pull_secret:
     name: registry-logins
     adopt: true
     recreate: true
 
-- name: Reserve the secret for a refresher that may not create it
+- name: Create empty secrets for a refresher that cannot create them
   freshpull.ecr_public.ecr_public_pull_secret:
     namespaces: ['*']
     placeholder: true
 
-- name: Take it away everywhere
+- name: Remove the secret from all namespaces
   freshpull.ecr_public.ecr_public_pull_secret:
     state: absent
     namespaces: ['*']
@@ -179,12 +187,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 host:
-  description: The URL of the API server that was written to.
+  description: The URL of the API server.
   type: str
-  returned: when a cluster could be found in the options
+  returned: when the connection options name a cluster
   sample: https://10.0.0.1:6443
 namespaces:
-  description: What became of each chosen namespace, by name. Also returned when the task fails.
+  description: The result for each selected namespace, and for each orphan with O(prune), sorted by name. Also returned
+    when the task fails.
   type: list
   elements: dict
   returned: when the namespaces could be read
@@ -194,28 +203,50 @@ namespaces:
       type: str
     action:
       description:
-        - One of V(created), V(renewed), V(updated), V(adopted), V(recreated), V(reserved), V(failed_open),
-          V(removed), V(unchanged), V(skipped), V(failed).
+        - V(created), V(renewed), V(updated), V(adopted), V(recreated) or V(removed).
+        - V(reserved), an empty secret was created, see O(placeholder).
+        - V(failed_open), the managed entries were removed because AWS returned no token, see O(fail_open). The task
+          fails.
+        - V(unchanged); V(skipped), the namespace is being deleted; V(failed), see RV(namespaces[].msg).
       type: str
     reason:
       description:
-        - A word that says why, such as V(missing), V(due), V(expired), V(forced), V(empty), V(restored),
-          V(modified), V(registries), V(metadata), V(fresh), V(kept), V(fail_open_disabled), V(token_unavailable),
-          V(orphaned), V(unmanaged),
-          V(wrong_type), V(immutable), V(malformed), V(forbidden), V(terminating), V(missing_namespace),
-          V(unreachable), V(stopped); V(service_accounts) where nothing but an account changed, and
-          V(missing_service_account)
-          where one does not exist.
+        - The reason for the action, one word.
+        - "A token was written: V(missing), the secret did not exist; V(unmanaged), it was adopted; V(forced), see
+          O(force_renew); V(empty), it had no managed entries; V(restored), its managed entries had been removed because
+          AWS returned no token; V(modified), the managed entries are not those that were written; V(unknown_expiry),
+          the recorded expiry is missing or cannot be read; V(expired); V(due), see O(renew_before); V(wrong_type) or
+          V(immutable), it was recreated."
+        - "Something else was written: V(registries), another list of registries; V(metadata), O(labels) or
+          O(annotations); V(service_accounts), only service accounts changed."
+        - "Nothing was changed: V(fresh); V(not_later), the token at hand expires no later than the stored one;
+          V(exists), see O(placeholder). With O(state=absent) V(missing), V(unmanaged), V(missing_namespace),
+          V(not_selected) or V(terminating)."
+        - "Removed: V(managed), the secret was deleted; V(shared), it contains something else, and only the managed
+          entries and metadata were removed; V(orphaned), an orphan, see O(prune)."
+        - "AWS returned no token: V(kept), the stored token stays; V(fail_open_disabled), the same although it has
+          expired or is about to; V(clocks), the same because the clocks differ by more than 10 minutes;
+          V(token_unavailable), there is no token to keep. With RV(namespaces[].action=failed_open) V(due), V(expired),
+          V(modified) or V(unknown_expiry)."
+        - "The secret cannot be used: V(unmanaged), V(wrong_type), V(malformed), V(immutable)."
+        - "The namespace cannot be used: V(missing_namespace), V(not_selected), V(terminating)."
+        - "A service account: V(missing_service_account), it does not exist; V(refresher_service_account), it belongs to
+          a refresher."
+        - "The API server: V(forbidden), V(unauthorized), V(unreachable), V(api_error); V(conflict), something else
+          keeps writing the secret."
+        - "Other failures: V(token_needed), the secret changed during the task and now needs a token;
+          V(recreate_refused), the new secret was rejected and the old one restored; V(secret_lost), the old one could
+          not be restored; V(stopped), a signal stopped the task."
       type: str
     expires_at:
-      description: When the token in the secret expires, in UTC; V(unknown) in check mode where no token was given.
+      description: When the token in the secret expires, in UTC; V(unknown) in check mode if no token was given.
       type: str
     secret_uid:
       description: The UID of the secret; null if there is none.
       type: str
     service_accounts:
       description:
-        - The service accounts that were looked at, by name. For a glob that could not be resolved, the glob.
+        - The service accounts that were checked, sorted by name. For a glob that could not be resolved, the glob.
       type: list
       elements: dict
       contains:
@@ -226,7 +257,7 @@ namespaces:
           description: One of V(attached), V(detached), V(unchanged), V(failed).
           type: str
     msg:
-      description: For a failure, what is wrong and what to do.
+      description: For a failure, what is wrong and the next step.
       type: str
   sample:
     - namespace: default
@@ -237,7 +268,7 @@ namespaces:
       service_accounts: [{name: default, action: attached}]
       msg: ''
 summary:
-  description: How many namespaces had which action.
+  description: The number of namespaces for each action.
   type: dict
   returned: with RV(namespaces)
   sample: {renewed: 2, unchanged: 498}
@@ -247,13 +278,13 @@ expires_at:
   returned: with RV(namespaces)
   sample: '2026-01-01T18:00:00Z'
 fingerprint:
-  description: A short digest of what was written for the token given or fetched, as in the secret's annotation; else
-    null.
+  description: A short digest of the managed entries for the token that was given or requested, as in the secret's
+    annotation; null without a token.
   type: str
   returned: with RV(namespaces)
   sample: sha256:0f343b0931126a20
 aws_from_play:
-  description: Whether C(AWS_) variables of the task's C(environment), or the play's default for O(aws), are used.
+  description: Whether C(AWS_*) variables of the task's C(environment), or the play's default for O(aws), are used.
   type: bool
   returned: if they are
   sample: true

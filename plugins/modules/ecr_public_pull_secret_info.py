@@ -6,14 +6,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ecr_public_pull_secret_info
-short_description: See how pull secrets for Amazon ECR Public are, and what would be done with them
+short_description: Report status, expiry, users and planned action of pull secrets for Amazon ECR Public
 version_added: 1.0.0
 description:
-  - Reads the pull secrets of M(freshpull.ecr_public.ecr_public_pull_secret) in one or thousands of namespaces, and says
-    of each how it is, until when its token is good, which service accounts use it, and what that module would do with
-    it if it had the same options.
-  - Nothing is written, and AWS is not asked.
-  - What it finds never makes the task fail. Look at RV(summary) or RV(namespaces) for that, as in the examples.
+  - Reads the pull secrets of M(freshpull.ecr_public.ecr_public_pull_secret) in one or thousands of namespaces. For each
+    it returns the status, when the token expires, which service accounts use the secret, and what that module would do
+    with the same options.
+  - It writes nothing and requests no token.
+  - The status of a secret never makes the task fail. Check RV(summary) or RV(namespaces), as in the examples.
 author:
   - freshpull contributors (@freshpull)
 requirements:
@@ -26,43 +26,43 @@ options: {}
 attributes:
   check_mode:
     support: full
-    description: Reads only, in check mode and without.
+    description: Only reads, with and without check mode.
   diff_mode:
     support: none
-    description: Nothing is changed.
+    description: Changes nothing.
   async:
     support: none
-    description: The decrypted copy of a vaulted kubeconfig goes away when the task returns.
+    description: The decrypted copy of a kubeconfig in a vault is removed when the task returns.
 notes:
-  - "Rights needed in the cluster: C(get) on secrets in the namespaces; C(list) on namespaces for globs, selectors and
-    more than 8 namespaces. C(list) on secrets, which can be limited to the one name by resourceNames, saves one request
-    a namespace, as C(list) on serviceaccounts in all namespaces does. Without C(list) on serviceaccounts in the
-    namespaces all else is still returned, with a warning."
-  - The options say what the other module would do. None of them but O(name), O(registries) and O(renew_before) changes
-    what is said of how a secret is.
+  - "Permissions needed in the cluster: C(get) on secrets in the selected namespaces; C(list) on namespaces for globs,
+    selectors and more than 8 namespaces. C(list) on secrets saves one request for each namespace; resourceNames can
+    limit it to the one name. C(list) on serviceaccounts in all namespaces saves requests too. Without C(list) on
+    serviceaccounts the task warns and returns everything else."
+  - The options describe what M(freshpull.ecr_public.ecr_public_pull_secret) would do. Only O(name), O(registries) and
+    O(renew_before) affect the status of a secret.
 seealso:
   - module: freshpull.ecr_public.ecr_public_pull_secret
 """
 
 EXAMPLES = r"""
-- name: See how the pull secrets of all namespaces are
+- name: Get the status of the pull secrets in all namespaces
   freshpull.ecr_public.ecr_public_pull_secret_info:
     namespaces: ['*']
   register: pull_secrets
 
-- name: Show those that nobody will be able to pull with
+- name: Show the secrets that have no valid token
   ansible.builtin.debug:
     msg: "{{ item.namespace }}: {{ item.status }}, {{ item.msg or item.reason }}"
   loop: "{{ pull_secrets.namespaces | rejectattr('status', 'in', ['fresh', 'due']) }}"
   loop_control:
     label: "{{ item.namespace }}"
 
-- name: Fail if a token ends within two hours, as a check from outside
+- name: Fail if a token expires within two hours
   ansible.builtin.assert:
     that: pull_secrets.namespaces | selectattr('remaining_seconds', 'ne', none)
       | selectattr('remaining_seconds', 'lt', 7200) | length == 0
 
-- name: What would be adopted or made anew in the namespaces of the teams
+- name: Show what would be adopted or recreated
   freshpull.ecr_public.ecr_public_pull_secret_info:
     kubeconfig: ~/.kube/production
     context: production
@@ -72,12 +72,12 @@ EXAMPLES = r"""
     adopt: true
     recreate: true
 
-- name: What would be taken away where it is no longer chosen
+- name: Show which orphans would be removed
   freshpull.ecr_public.ecr_public_pull_secret_info:
     namespaces: ['team-*']
     prune: true
 
-- name: What would be removed
+- name: Show what state absent would remove
   freshpull.ecr_public.ecr_public_pull_secret_info:
     state: absent
     namespace_selector: ecr-public=enabled
@@ -85,12 +85,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 host:
-  description: The URL of the API server that was asked.
+  description: The URL of the API server.
   type: str
-  returned: when a cluster could be found in the options
+  returned: when the connection options name a cluster
   sample: https://10.0.0.1:6443
 namespaces:
-  description: What was found in each chosen namespace, by name.
+  description: The secret of each selected namespace, and each orphan, sorted by namespace.
   type: list
   elements: dict
   returned: success
@@ -100,44 +100,44 @@ namespaces:
       type: str
     status:
       description:
-        - How the secret is, one word.
-        - V(fresh), its token is good for O(renew_before) or longer; V(due), it is good for less; V(expired), it has
-          ended and pulls with it are refused.
-        - V(failed_open), our keys were taken out of it because AWS gave no token, and pulls are anonymous; V(orphaned),
-          it is ours and its namespace is not chosen. Orphans are seen where the secrets are listed, so with O(prune),
-          globs, selectors and more than 8 namespaces.
-        - V(unknown_expiry), it is ours, but no token that we wrote is in it, or nothing that can be believed says when
-          that ends. RV(namespaces[].reason) says which.
-        - V(missing), there is no such secret or no such namespace; V(unmanaged), it is not ours; V(wrong_type), the
-          kubelet ignores it; V(malformed), it cannot be read and keeps the kubelet from pulling anything.
-        - V(terminating), the namespace is being deleted; V(forbidden), the secret may not be read; V(unknown), it could
-          not be read for another reason, see RV(namespaces[].msg).
+        - The status of the secret, one word.
+        - V(fresh), the token is valid for O(renew_before) or longer; V(due), it is valid for less; V(expired), the
+          registry rejects pulls with it.
+        - V(failed_open), the managed entries were removed because AWS returned no token, and pulls are anonymous.
+        - V(unknown_expiry), the secret is managed, but it has no managed entries, or their expiry is not known.
+          RV(namespaces[].reason) gives the cause.
+        - V(orphaned), the secret is managed and its namespace is not selected. Orphans are found with O(prune) or more
+          than 8 selected namespaces, and permission to list secrets.
+        - V(missing), the secret or the namespace does not exist; V(unmanaged), the secret is unmanaged; V(wrong_type),
+          the kubelet ignores it; V(malformed), it cannot be read, and the kubelet pulls nothing with it.
+        - V(terminating), the namespace is being deleted; V(forbidden), reading the secret is denied; V(unknown), the
+          secret could not be read for another reason, see RV(namespaces[].msg).
       type: str
     expires_at:
-      description: When the token in the secret ends, in UTC; null if that is not known.
+      description: When the token in the secret expires, in UTC; null if that is not known.
       type: str
     remaining_seconds:
-      description: The life that is left, negative if it is over; null if that is not known.
+      description: The remaining lifetime of the token, negative if it has expired; null if that is not known.
       type: int
-    would:
+    planned_action:
       description:
-        - The C(action) of M(freshpull.ecr_public.ecr_public_pull_secret) with the same options, as its check mode
-          returns it, such as V(created), V(renewed), V(unchanged), V(failed).
-        - V(unchanged) for an orphan without O(prune); that module then only warns of it.
+        - The C(action) that M(freshpull.ecr_public.ecr_public_pull_secret) returns in check mode with the same options,
+          such as V(created), V(renewed), V(unchanged), V(failed).
+        - V(unchanged) for an orphan without O(prune); that module only warns about it.
       type: str
     reason:
-      description: The word that says why, as that module returns it.
+      description: The C(reason) for it, as that module returns it.
       type: str
     msg:
-      description: Where it would fail, what is wrong and what to do.
+      description: If the planned action is V(failed), what is wrong and the next step.
       type: str
     secret_uid:
       description: The UID of the secret; null if there is none.
       type: str
     service_accounts:
       description:
-        - The service accounts in the namespace that name the secret as one of theirs, whether it exists or not.
-        - Null if they may not be listed.
+        - The service accounts in the namespace that name the secret, whether it exists or not.
+        - Null if they could not be listed.
       type: list
       elements: str
   sample:
@@ -145,13 +145,13 @@ namespaces:
       status: due
       expires_at: '2026-01-01T18:00:00Z'
       remaining_seconds: 16200
-      would: renewed
+      planned_action: renewed
       reason: due
       msg: ''
       secret_uid: 5f0c5a2e-5b0c-4bb7-9a49-6f0a4c1b7e7d
       service_accounts: [default]
 summary:
-  description: How many namespaces had which status.
+  description: The number of namespaces for each status.
   type: dict
   returned: success
   sample: {due: 2, fresh: 498}

@@ -33,6 +33,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     options as refresher_options,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import permissions
+from ansible_collections.freshpull.ecr_public.plugins.modules import ecr_public_pull_secret
 from support import rights
 from support.refresher_settings import CASES
 from unit.cases import decide
@@ -262,6 +263,12 @@ def test_each_reason_is_used() -> None:
     api = read(ROOT / "plugins/module_utils" / definitions[1])
     defined = api[api.index("ErrorReason = ") : api.index("class ClusterError")]
     assert {reason for reason in words_of(Reason) if f'"{reason}"' not in code.replace(defined, "")} == set()
+
+
+def test_the_module_s_documentation_names_every_reason() -> None:
+    namespaces = yaml.safe_load(ecr_public_pull_secret.RETURN)["namespaces"]
+    described = str(namespaces["contains"]["reason"]["description"])
+    assert set(re.findall(r"V\((\w+)\)", described)) == code_reasons()
 
 
 def test_the_guides_explain_the_reasons_of_the_code() -> None:
