@@ -61,10 +61,10 @@ LIST_NAMESPACES, LIST_SECRETS = ("list", "namespaces"), ("list", "secrets")
 
 # The first cell of each row of the guide's table.
 WAYS = {
-    "Namespaces that are named": Way(
+    "Named namespaces": Way(
         **FEW, asked={"get namespaces": 2, "get secrets": 2, "create secrets": 1, "patch secrets": 1}
     ),
-    "More than 8 that are named, read at once": Way(
+    "More than 8 named namespaces, with one list": Way(
         **MANY,
         asked={"list namespaces": 1, "list secrets": 1, "create secrets": 1, "patch secrets": 8},
         spared=frozenset({LIST_NAMESPACES, LIST_SECRETS, ("get", "secrets")}),
@@ -74,13 +74,13 @@ WAYS = {
         by_glob=True,
         asked={"list namespaces": 1, "get secrets": 2, "create secrets": 1, "patch secrets": 1},
     ),
-    "Globs or ``namespace_selector``, read at once": Way(
+    "Globs or ``namespace_selector``, with one list": Way(
         **MANY,
         by_glob=True,
         asked={"list namespaces": 1, "list secrets": 1, "create secrets": 1, "patch secrets": 8},
         spared=frozenset({LIST_SECRETS, ("get", "secrets")}),
     ),
-    "Secrets that are there are renewed, none is made": Way(
+    "Existing secrets only, none is created": Way(
         secrets={"due": DUE},
         expected={"due": "renewed"},
         asked={"get namespaces": 1, "get secrets": 1, "patch secrets": 1},
@@ -139,7 +139,7 @@ WAYS = {
             "list serviceaccounts": 1,
         },
     ),
-    "``service_accounts`` that are named": Way(
+    "Named ``service_accounts``": Way(
         **FEW,
         options={"service_accounts": ["default"]},
         spared=frozenset({("list", "serviceaccounts")}),
@@ -152,7 +152,7 @@ WAYS = {
             "patch serviceaccounts": 2,
         },
     ),
-    "``service_accounts`` by globs": Way(
+    "``service_accounts`` with globs": Way(
         **FEW,
         options={"service_accounts": ["d*"]},
         spared=frozenset({("get", "serviceaccounts")}),
@@ -168,7 +168,7 @@ WAYS = {
     "``ecr_public_pull_secret_info``": Way(
         **FEW, info=True, asked={"get namespaces": 2, "get secrets": 2, "list serviceaccounts": 2}
     ),
-    "Check mode of any of them": Way(
+    "Check mode of any of these": Way(
         **FEW, options={"check_mode": True}, asked={"get namespaces": 2, "get secrets": 2}
     ),
 }

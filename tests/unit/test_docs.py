@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What README and guides say has to be true: examples, options, rights, versions and tables are held to the code."""
+"""Compare README and guides with the code: examples, options, permissions, versions and tables."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def test_the_iam_policy_is_the_one_of_the_errors(path: Path) -> None:
     assert policies == [_aws_errors.POLICY]
 
 
-def test_the_refresher_s_rights_are_those_of_the_module() -> None:
+def test_the_refresher_s_permissions_are_those_of_the_module() -> None:
     granted = [role for case in ("listed", "selector") for role in permissions.cluster_roles(CASES[case])]
     titles = [{"name": each["metadata"]["name"]} for each in granted]
     shown = [mapping["rules"] for mapping in mappings(examples(rights.GUIDE)) if mapping.get("metadata") in titles]
@@ -179,7 +179,7 @@ def test_the_roles_of_the_guide_are_those_of_its_table() -> None:
     """tests/e2e/test_rights.py runs the module under each row."""
     named = {role for row in rights.ways().values() for roles in row for role in roles}
     assert named == {role for role in rights.roles() if role.startswith("ecr-public-secret")}
-    assert len(rights.ways()) == len(re.findall(r"^   \* - (?!Way$)", read(rights.GUIDE), re.MULTILINE))
+    assert len(rights.ways()) == len(re.findall(r"^   \* - (?!Use$)", read(rights.GUIDE), re.MULTILINE))
 
 
 def test_the_content_table_lists_what_there_is() -> None:
