@@ -283,7 +283,7 @@ def test_the_guide_lists_what_the_table_of_cases_has() -> None:
         assert found in decided or (found[0] == "failed" and found[1] in failures()), case.name
 
 
-def test_the_guide_lists_the_marks() -> None:
-    marks = {managed_metadata.MANAGED_LABEL, managed_metadata.MANAGED_BY_LABEL, *managed_metadata.ANNOTATIONS}
+def test_the_guide_lists_the_managed_metadata() -> None:
+    keys = {managed_metadata.MANAGED_LABEL, managed_metadata.MANAGED_BY_LABEL, *managed_metadata.ANNOTATIONS}
     text = read(ROOT / "docs/docsite/rst/guide_decisions.rst")
-    assert set(re.findall(r"^   \* - (?:label|annotation) ``(\S+)``$", text, re.MULTILINE)) == marks
+    assert set(re.findall(r"^   \* - (?:label|annotation) ``(\S+)``$", text, re.MULTILINE)) == keys
