@@ -119,15 +119,15 @@ class Trial:
         mode = self.path(module, "wide").stat().st_mode & 0o777
         same = self.path(module, "wide").stat().st_ino == self.inodes[module, "wide"]
         assert self.text(module, "check") == FILES["check"]
-        check = "says what would change"
+        check = "reports what would change"
         if results["check"].get("skipped"):
             check = "skips the task"
         elif self.daemon.logins[self.password(module, "check")]:
             check = "sends the password to the registry"
         return [
             "fails, keeps it" if kept and results["broken"].get("failed") else "replaces it",
-            "keeps them" if others["auths"].get("a.example") else "drops them",
-            "keeps them" if others.get("HttpHeaders") else "drops them",
+            "keeps them" if others["auths"].get("a.example") else "removes them",
+            "keeps them" if others.get("HttpHeaders") else "removes them",
             "the helper" if stored else "the file",
             check,
             "yes" if argv else "no",
