@@ -196,6 +196,13 @@ def test_links_within_the_checkout_lead_somewhere() -> None:
     assert sorted(link for link in links if not (ROOT / link).exists()) == []
 
 
+def test_contributing_names_files_that_exist() -> None:
+    text = read(ROOT / "CONTRIBUTING.md").partition("## How it works")[2].partition("\n## ")[0]
+    named = set(re.findall(r"[\w/]+\.py", text))
+    assert len(named) > 20
+    assert sorted(name for name in named if not any((ROOT / "plugins").rglob(name.removeprefix("plugins/")))) == []
+
+
 def test_every_guide_can_be_found() -> None:
     listed = yaml.safe_load(read(ROOT / "docs/docsite/extra-docs.yml"))["sections"]
     names = [path.stem for path in GUIDES]
