@@ -53,9 +53,9 @@ OPTIONS = {
     f"{COLLECTION}.ecr_public_refresher": {**AUTH_ARG_SPEC, **refresher_options.SPEC},
 }
 
-# Of the playbook, not of the role.
+# Variables of the playbook, not of the role.
 PLAYBOOK_VARIABLES = {"pull_secret_hosts"}
-# These end a task as a whole or are turned into another reason, so that no result shows them.
+# No result contains these: they fail the whole task or become another reason.
 INTERNAL_REASONS = {"no_cluster", "not_found"}
 
 
@@ -68,7 +68,7 @@ def name_of(path: Path) -> str:
 
 
 def blocks(path: Path, language: str) -> list[str]:
-    """The blocks of code in one language, of Markdown or reStructuredText."""
+    """Return the code blocks in one language, from Markdown or reStructuredText."""
     if path.suffix == ".md":
         return re.findall(rf"^```{language}\n(.*?)^```", read(path), re.MULTILINE | re.DOTALL)
     found = re.findall(rf"^( *)\.\. code-block:: {language}\n\n((?:\1 +.*\n|\n)+)", read(path) + "\n", re.MULTILINE)
@@ -80,7 +80,7 @@ def examples(path: Path) -> list[Any]:
 
 
 def mappings(value: Any) -> Iterator[dict[str, Any]]:
-    """The value and all in it that are mappings."""
+    """Yield all mappings in a value, including the value itself."""
     if isinstance(value, dict):
         yield value
     children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
@@ -106,8 +106,8 @@ def cluster_options() -> set[str]:
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
-def test_every_example_is_looked_at(path: Path) -> None:
-    """The blocks are found by their form, so that one could be missed in silence."""
+def test_every_example_is_found(path: Path) -> None:
+    """Blocks are found by their form, and one could be missed without an error."""
     assert len(blocks(path, "yaml")) == len(re.findall(r"^ *(?:```|\.\. code-block:: )yaml$", read(path), re.MULTILINE))
     assert all(examples(path))
 
@@ -176,13 +176,13 @@ def test_the_refresher_s_permissions_are_those_of_the_module() -> None:
 
 
 def test_the_roles_of_the_guide_are_those_of_its_table() -> None:
-    """tests/e2e/test_rights.py runs the module under each row."""
+    """tests/e2e/test_rights.py runs the module with the permissions of each row."""
     named = {role for row in rights.ways().values() for roles in row for role in roles}
     assert named == {role for role in rights.roles() if role.startswith("ecr-public-secret")}
     assert len(rights.ways()) == len(re.findall(r"^   \* - (?!Use$)", read(rights.GUIDE), re.MULTILINE))
 
 
-def test_the_content_table_lists_what_there_is() -> None:
+def test_the_content_table_lists_all_content() -> None:
     listed = set(re.findall(r"^\| ([A-Z][a-z ]+) `(\w+)` \|", read(README), re.MULTILINE))
     groups = yaml.safe_load(read(ROOT / "meta/runtime.yml"))["action_groups"]
     kinds = {"Lookup": "plugins/lookup/*.py", "Module": "plugins/modules/*.py", "Filter": "plugins/filter/*.py"}
@@ -191,7 +191,7 @@ def test_the_content_table_lists_what_there_is() -> None:
     assert listed == there | {("Action group", group) for group in groups}
 
 
-def test_links_within_the_checkout_lead_somewhere() -> None:
+def test_links_within_the_checkout_exist() -> None:
     links = set(re.findall(r"\]\((?!https?:)([^)#]+)", read(README)))
     assert sorted(link for link in links if not (ROOT / link).exists()) == []
 
@@ -203,7 +203,7 @@ def test_contributing_names_files_that_exist() -> None:
     assert sorted(name for name in named if not any((ROOT / "plugins").rglob(name.removeprefix("plugins/")))) == []
 
 
-def test_every_guide_can_be_found() -> None:
+def test_every_guide_is_listed() -> None:
     listed = yaml.safe_load(read(ROOT / "docs/docsite/extra-docs.yml"))["sections"]
     names = [path.stem for path in GUIDES]
     assert sorted(name for section in listed for name in section["toctree"]) == names
@@ -211,7 +211,7 @@ def test_every_guide_can_be_found() -> None:
 
 
 def pinned(path: str, package: str) -> str:
-    """The version that a lock pins; the newest one, where it pins others for older versions of Python."""
+    """Return the version that a lock file pins; the newest, if it pins others for older versions of Python."""
     versions = re.findall(rf"^{package}==([0-9.]+)", read(ROOT / path), re.MULTILINE)
     return max(versions, key=lambda version: [int(part) for part in version.split(".")])
 
@@ -227,7 +227,7 @@ def test_the_versions_are_those_of_the_locks(row: str, package: str) -> None:
     assert shown.group(2) == pinned("tests/requirements.txt", package)
 
 
-def test_the_oldest_collections_are_those_that_galaxy_yml_asks_for() -> None:
+def test_the_oldest_collections_are_those_of_galaxy_yml() -> None:
     for name, wanted in yaml.safe_load(read(ROOT / "galaxy.yml"))["dependencies"].items():
         assert f"| {name} | {wanted.removeprefix('>=')} | " in read(README)
 
@@ -242,14 +242,14 @@ def test_the_version_of_the_cluster_is_the_one_that_is_built() -> None:
 
 
 def rows(guide: str) -> list[list[str]]:
-    """The first two cells of each row of the guide's tables, where they are words in code."""
+    """Return the first two cells of each row of the guide's tables, without the markup of code."""
     text = read(ROOT / "docs/docsite/rst" / f"{guide}.rst")
     found = re.findall(r"^   \* - (.*)\n     - (.*)$", text, re.MULTILINE)
     return [[re.sub(r"^``(\w+)``$", r"\1", cell) for cell in row] for row in found]
 
 
 def failures() -> list[str]:
-    """The reasons that the guide to troubleshooting explains: the first cells in code of its tables."""
+    """Return the reasons in the guide to troubleshooting: the first cells of its tables that are code."""
     text = read(ROOT / "docs/docsite/rst/guide_troubleshooting.rst")
     return re.findall(r"^   \* - ``([a-z_]+)``$", text, re.MULTILINE)
 

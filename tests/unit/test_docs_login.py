@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is said of logins, in the guide, the module's documentation and the playbook, is held to the code."""
+"""Compare the guide to logins, the module's documentation and the playbook with the code."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from unit.cases import login
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = (ROOT / "docs/docsite/rst/guide_ci.rst").read_text(encoding="utf-8")
 MODULE = "freshpull.ecr_public.ecr_public_login"
-# Of the playbook alone.
+# A variable of the playbook, not of the module.
 HOSTS = "login_hosts"
 
 
 def decided() -> set[tuple[str, str]]:
-    """Action and reason of every row of the guide's table."""
+    """Return action and reason of every row of the guide's table."""
     return set(re.findall(r"^   \* - ``(\w+)``\n     - ``(\w+)``$", GUIDE, re.MULTILINE))
 
 
@@ -43,8 +43,8 @@ def test_the_guide_lists_what_the_table_of_cases_has() -> None:
 def test_the_module_s_documentation_names_every_action_and_reason() -> None:
     returned = yaml.safe_load(ecr_public_login.RETURN)
     for place, name in enumerate(("action", "reason")):
-        said = set(re.findall(r"V\((\w+)\)", str(returned[name]["description"])))
-        assert said == {row[place] for row in decided()}
+        documented = set(re.findall(r"V\((\w+)\)", str(returned[name]["description"])))
+        assert documented == {row[place] for row in decided()}
 
 
 def test_every_option_is_in_an_example() -> None:
@@ -67,5 +67,5 @@ def test_the_guide_names_the_playbook_s_variables() -> None:
 
 
 @pytest.mark.parametrize("text", [GUIDE, ecr_public_login.DOCUMENTATION], ids=["guide", "module"])
-def test_the_record_is_called_by_its_name(text: str) -> None:
+def test_the_expiry_record_has_its_name(text: str) -> None:
     assert f".config.json.{RECORD}" in text
