@@ -64,8 +64,8 @@ options:
         node.
       - If the registry rejects a token that AWS returned (401 or 403), the token is not written and the task continues
         without one, see O(fail_open). If it rejects a token given as O(token), nothing is written.
-      - If the registry does not respond, or does not use bearer tokens as ECR Public does, the task warns and writes the
-        token.
+      - If the registry does not respond, or does not use bearer tokens as ECR Public does, the task warns and writes
+        the token.
       - C(validate_certs) and C(aws_ca_bundle) of O(aws) apply to these requests. Proxies are taken from the
         environment. Check mode makes no such request.
     type: bool
