@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The Docker config format that pull secrets and CI clients share. Private to this collection.
+"""The Docker config format, which pull secrets and CI clients share. Private to this collection.
 
-Format: https://github.com/docker/cli/blob/master/cli/config/configfile/file.go (`auths`), read by the kubelet as well.
+The clients and the kubelet read `auths`: https://github.com/docker/cli/blob/master/cli/config/configfile/file.go
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ Entry = dict[str, t.Any]
 
 DEFAULT_REGISTRY = "public.ecr.aws"
 DOCKERCONFIG_TYPE = "kubernetes.io/dockerconfigjson"
-"""Of a Secret that holds such a config."""
+"""The type of a Secret that holds such a config."""
 DATA_KEY = ".dockerconfigjson"
 LEGACY_TYPE = "kubernetes.io/dockercfg"
-"""Of a Secret that holds the value of `auths` alone."""
+"""The type of a Secret that holds only the value of `auths`."""
 LEGACY_DATA_KEY = ".dockercfg"
 
 
@@ -34,13 +34,13 @@ class DockerConfigError(CollectionError):
 
 
 def auth_entry(username: str, password: str) -> Entry:
-    """One `auths` entry, with all three fields that the various readers look for."""
+    """Return an entry of `auths`, with the three fields that different clients read."""
     auth = base64.b64encode(f"{username}:{password}".encode()).decode()
     return {"username": username, "password": password, "auth": auth}
 
 
 def docker_config(auths: t.Mapping[str, Entry]) -> str:
-    """A whole Docker config with nothing but these entries, as compact JSON."""
+    """Return a Docker config with these entries only, as compact JSON."""
     return dump({"auths": dict(auths)})
 
 
@@ -49,17 +49,17 @@ def dump(config: t.Mapping[str, t.Any]) -> str:
 
 
 def edit(text: str, changes: t.Mapping[str, Entry | None]) -> str:
-    """A valid config with these entries of `auths` set, or taken out where None; all else keeps its bytes."""
+    """Set these entries in the `auths` of a valid config, or remove those that are None. All other bytes are kept."""
     wanted = parse(text)
     auths = {**wanted.get("auths", {}), **changes}
     wanted["auths"] = {registry: entry for registry, entry in auths.items() if entry is not None}
     edited = _json_text.edit(text, "auths", changes)
-    # A text with the same key twice may mean something else than it seems to: then its meaning counts, not its bytes.
+    # If a key is there twice, an edit of the text may change the wrong one. Then the meaning is kept, not the bytes.
     return edited if parse(edited) == wanted else dump(wanted)
 
 
 def parse(text: str | bytes) -> dict[str, t.Any]:
-    """The config as a dict. Raises DockerConfigError unless `auths`, if it is there, is an object of objects."""
+    """Return the config. Raises DockerConfigError if it has `auths` that is not an object of objects."""
     try:
         config = json.loads(text)
     except (ValueError, RecursionError) as exc:
@@ -76,7 +76,7 @@ def parse(text: str | bytes) -> dict[str, t.Any]:
 
 
 def decode(data: str) -> str:
-    """The text in a Secret's data value. Raises DockerConfigError."""
+    """Return the text of a value in a Secret's data. Raises DockerConfigError."""
     try:
         return base64.b64decode(data, validate=True).decode()
     except (binascii.Error, ValueError) as exc:
@@ -84,14 +84,14 @@ def decode(data: str) -> str:
 
 
 def parse_base64(data: str) -> dict[str, t.Any]:
-    """The config in a Secret's data value. Raises DockerConfigError."""
+    """Return the config of a value in a Secret's data. Raises DockerConfigError."""
     return parse(decode(data))
 
 
 def fingerprint(entries: t.Mapping[str, Entry]) -> str:
-    """A short digest of these entries that may be shown and stored beside them.
+    """Return a short digest of managed entries.
 
-    It is safe to publish: the passwords in it are far beyond guessing.
+    It can be shown and stored: the passwords of ECR Public are too long to guess.
     """
     text = json.dumps(entries, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return "sha256:" + hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Changes members of an object in a JSON text and leaves every other byte as it is. Private to this collection.
+"""Change members of an object in a JSON text, and keep every other byte. Private to this collection.
 
-Others' parts of a document keep their spaces, order, numbers and escapes this way, which loading and dumping would
-lose. What is put in and taken out again leaves the text as it was.
+Loading and dumping would change the spaces, order, numbers and escapes of the other members. Setting a new member and
+removing it again restores the text.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _value_at = json.JSONDecoder().raw_decode
 
 
 class _Member(t.NamedTuple):
-    """Where a member of an object is in the text: from its key to the end of its value."""
+    """The position of a member in the text, from its key to the end of its value."""
 
     key: str
     start: int
@@ -27,9 +27,9 @@ class _Member(t.NamedTuple):
 
 
 def edit(text: str, name: str, changes: t.Mapping[str, t.Any]) -> str:
-    """The text, an object, with these members of its member `name`, an object too: set, or taken out where None.
+    """Set these members of the object `name` in the text, or remove those that are None.
 
-    The text must be known to be valid.
+    The text must be a valid JSON object.
     """
     if not any(member.key == name for member in _members(text, _past_space(text, 0))):
         text = _set(text, _past_space(text, 0), name, "{}")
@@ -40,12 +40,12 @@ def edit(text: str, name: str, changes: t.Mapping[str, t.Any]) -> str:
 
 
 def compact(value: t.Any) -> str:
-    """In ASCII: what a text may hold escaped, half a surrogate pair, cannot be written otherwise."""
+    """Return compact JSON in ASCII. A lone surrogate cannot be written in another way."""
     return json.dumps(value, separators=(",", ":"))
 
 
 def _set(text: str, start: int, key: str, value: str) -> str:
-    """For the object that begins at start: a new member comes right after the last one."""
+    """Set a member of the object that begins at start. A new member follows the last one."""
     members = _members(text, start)
     for member in reversed(members):
         if member.key == key:
@@ -55,7 +55,7 @@ def _set(text: str, start: int, key: str, value: str) -> str:
 
 
 def _drop(text: str, start: int, key: str) -> str:
-    """With the comma before it, or the one behind where it is the first."""
+    """Remove a member with the comma before it, or behind it if it is the first one."""
     members = _members(text, start)
     for index, member in enumerate(members):
         if member.key == key:

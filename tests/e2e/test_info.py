@@ -40,7 +40,7 @@ REFUSED = {"the legacy type", "not JSON", "not an object"}
 
 def is_of_the_module(case: cases.Case) -> bool:
     """Whether the module has such a policy. The others are the refresher's: no option of the module leads to them."""
-    return case.policy.get("state") != "emptied" and "keep_metadata" not in case.policy
+    return case.policy.get("state") != "orphaned" and "keep_metadata" not in case.policy
 
 
 def lasts(case: cases.Case) -> bool:

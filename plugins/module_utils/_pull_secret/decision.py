@@ -34,8 +34,8 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import
 class Policy:
     """The options that apply to every namespace. Durations are positive.
 
-    state: present, absent, or emptied. emptied removes the managed entries and keeps the secret managed: the refresher
-    has no permission to delete. keep_metadata: set labels and annotations only on new secrets, because the refresher
+    state: present, absent, or orphaned. orphaned removes the managed entries and keeps the secret managed: the
+    refresher has no permission to delete. keep_metadata: set labels and annotations only on new secrets, because the refresher
     has no permission to change them. actor: the value of the annotation renewed-by.
     """
 
@@ -109,8 +109,8 @@ def decide(
     stored = Stored(secret) if secret else None
     if policy.state == "absent":
         return _decide_absent(stored)
-    if policy.state == "emptied":
-        return _decide_emptied(stored)
+    if policy.state == "orphaned":
+        return _decide_orphaned(stored)
     if stored is None and policy.placeholder:
         return Plan("reserved", "missing", change=_first_change(policy, {}, {}))
     if stored is None:
@@ -286,7 +286,7 @@ def _decide_absent(stored: Stored | None) -> Plan:
     return Plan("removed", "shared", change=Change(labels, annotations, dict.fromkeys(stored.managed_entries)))
 
 
-def _decide_emptied(stored: Stored | None) -> Plan:
+def _decide_orphaned(stored: Stored | None) -> Plan:
     """Return the plan for an orphan: nothing renews its token, so the token must not stay until it expires."""
     if stored is None:
         return Plan("unchanged", "missing")

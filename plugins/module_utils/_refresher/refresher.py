@@ -56,7 +56,7 @@ class Refresher:
         policy = settings.policy
         self._writer = SecretWriter(cluster, policy, tokens, create=cluster.apply_secret)
         self._accounts = AccountWriter(cluster, policy.name, SECONDS_FOR_ACCOUNTS)
-        self._entry_remover = SecretWriter(cluster, dataclasses.replace(policy, state="emptied"), tokens)
+        self._entry_remover = SecretWriter(cluster, dataclasses.replace(policy, state="orphaned"), tokens)
         self._results = results
 
     def run(self) -> None:

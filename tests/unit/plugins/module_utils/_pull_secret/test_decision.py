@@ -110,8 +110,8 @@ def test_kept_metadata(name: str) -> None:
     assert change.annotations[managed_metadata.EXPIRES_AT]
 
 
-def test_an_emptied_secret_stays_managed() -> None:
-    case = BY_NAME["emptied, with another registry's entry"]
+def test_an_orphan_stays_managed() -> None:
+    case = BY_NAME["orphaned, with another registry's entry"]
     assert case.secret
     plan = decide(case.secret, policy_of(case), parse_time(case.now))
     after = Stored(apply(case.secret, merge_patch(case.secret, plan.change)))
