@@ -35,8 +35,12 @@ class DockerConfigError(CollectionError):
 
 def auth_entry(username: str, password: str) -> Entry:
     """Return an entry of `auths`, with the three fields that different clients read."""
-    auth = base64.b64encode(f"{username}:{password}".encode()).decode()
-    return {"username": username, "password": password, "auth": auth}
+    return {"username": username, "password": password, "auth": encode_auth(username, password)}
+
+
+def encode_auth(username: str, password: str) -> str:
+    """Return the field `auth` of an entry."""
+    return base64.b64encode(f"{username}:{password}".encode()).decode()
 
 
 def docker_config(auths: t.Mapping[str, Entry]) -> str:

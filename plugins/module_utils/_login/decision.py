@@ -14,7 +14,7 @@ import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._docker_config import DEFAULT_REGISTRY
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, renewal_reason
 
 IN_FILE = ""
 """The store of a login that is in the file, not in a credential helper."""
@@ -29,7 +29,7 @@ class Login:
 
     @property
     def auth(self) -> str:
-        return base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
+        return _docker_config.encode_auth(self.username, self.password)
 
     @property
     def fingerprint(self) -> str:
@@ -63,9 +63,10 @@ class ExpiryRecord:
     renewed_at: dt.datetime
     fingerprint: str
 
-    def renew_before(self, wanted: dt.timedelta) -> dt.timedelta:
-        """Limit renew_before to 2/3 of the token's whole lifetime. Without it a short-lived token is always due."""
-        return min(wanted, (self.expires_at - self.renewed_at) * 2 / 3)
+    @property
+    def lifetime(self) -> dt.timedelta:
+        """The whole lifetime of the token."""
+        return self.expires_at - self.renewed_at
 
 
 @dataclasses.dataclass(frozen=True)
@@ -212,11 +213,7 @@ def _renewal(stored: StoredLogin, policy: LoginPolicy, now: dt.datetime) -> str:
         return "unknown_expiry"
     if not stored.managed:
         return "modified"
-    if stored.record.expires_at <= now:
-        return "expired"
-    if stored.record.expires_at - now < stored.record.renew_before(policy.renew_before):
-        return "due"
-    return ""
+    return renewal_reason(stored.record.expires_at, stored.record.lifetime, now, policy.renew_before) or ""
 
 
 def _absent(stored: StoredLogin) -> Step:
