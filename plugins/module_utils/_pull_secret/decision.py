@@ -35,8 +35,8 @@ class Policy:
     """The options that apply to every namespace. Durations are positive.
 
     state: present, absent, or orphaned. orphaned removes the managed entries and keeps the secret managed: the
-    refresher has no permission to delete. keep_metadata: set labels and annotations only on new secrets, because the refresher
-    has no permission to change them. actor: the value of the annotation renewed-by.
+    refresher has no permission to delete. keep_metadata: set labels and annotations only on new secrets, because the
+    refresher has no permission to change them. actor: the value of the annotation renewed-by.
     """
 
     name: str
