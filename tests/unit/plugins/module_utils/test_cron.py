@@ -7,7 +7,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
+import random
+import re
+import zoneinfo
 
+import cronsim
 import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _cron
@@ -171,3 +176,58 @@ def test_utc_needs_no_data(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(_cron.zoneinfo, "ZoneInfo", missing)
     assert _cron.gaps("@hourly", zone, 2026).longest == HOUR
+
+
+ORACLE_YEAR, ORACLE_YEARS = 2027, 2
+"""With the leap year 2028. Whole cycles of 28 years take cronsim minutes."""
+ORACLE_ZONES = ("Etc/UTC", "Europe/Berlin", "America/New_York", "America/Santiago", "Pacific/Chatham", "Asia/Kolkata")
+
+
+def some(random_source: random.Random, lowest: int, highest: int) -> str:
+    """Return a number, a list, a range or a step, as one field of a schedule."""
+    low, high = sorted(random_source.sample(range(lowest, highest + 1), 2))
+    step = random_source.randint(2, 5)
+    return random_source.choice([f"{low}", f"{low},{high}", f"{low}-{high}", f"*/{step}", f"{low}-{high}/{step}"])
+
+
+def generated(count: int) -> list[tuple[str, str]]:
+    """Build schedules and time zones, the same in every run. Most fields of days are stars, as in real schedules."""
+    random_source = random.Random(1)
+    found = []
+    for _number in range(count):
+        fields = [str(random_source.randrange(60)), some(random_source, 0, 23)]
+        for lowest, highest in ((1, 31), (1, 12), (0, 6)):
+            fields.append("*" if random_source.random() < 0.6 else some(random_source, lowest, highest))
+        found.append((" ".join(fields), random_source.choice(ORACLE_ZONES)))
+    return found
+
+
+def for_cronsim(schedule: str) -> str:
+    """Rewrite a schedule where cronsim, which follows Debian's cron, reads it in another way than robfig/cron.
+
+    In Debian's cron a field of days that begins with a star, also one with a step, is no restriction: both must match.
+    In robfig/cron a star with a step is a restriction: one of the two fields suffices. As a range it is one for both.
+
+    The field of seconds turns off the treatment of changed clocks that Debian's cron has and robfig/cron has not: there
+    a run at a skipped time comes later, and one at a repeated time comes once.
+
+    robfig/cron's own forms (@every, ?, empty items) do not exist in cronsim. GAPS has them.
+    """
+    minute, hour, day, month, weekday = schedule.split()
+    day, weekday = re.sub(r"^\*/", "1-31/", day), re.sub(r"^\*/", "0-6/", weekday)
+    return f"0 {minute} {hour} {day} {month} {weekday}"
+
+
+@pytest.mark.parametrize(("schedule", "zone"), generated(45))
+def test_gaps_are_those_of_another_library(schedule: str, zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_cron, "_YEARS", ORACLE_YEARS)
+    start = dt.datetime(ORACLE_YEAR, 1, 1, tzinfo=zoneinfo.ZoneInfo(zone))
+    runs = itertools.takewhile(
+        lambda run: run.year < ORACLE_YEAR + ORACLE_YEARS,
+        # The first run that it returns is later than the time that it gets.
+        cronsim.CronSim(for_cronsim(schedule), start - dt.timedelta(seconds=1)),
+    )
+    # Two times of one zone are subtracted by the clock, not by the time that passes.
+    instants = [int(run.timestamp()) for run in runs]
+    expected = {after - before for before, after in itertools.pairwise(instants)}
+    assert _cron.gaps(schedule, zone, ORACLE_YEAR) == _cron.Gaps(max(expected), min(expected))
