@@ -18,6 +18,7 @@ if ! [[ $venv/.ready -nt tests/requirements-oldest.txt ]]; then
     fi
     install_into "$venv" "$python" tests/requirements-oldest.txt
 fi
-# What stands in for AWS and the registry serves the tests only: nobody runs it with old libraries.
-"$venv/bin/python" -m pytest -n 2 --dist loadfile -p no:cacheprovider --ignore tests/unit/support tests/unit
+# The fakes of AWS and the registry and the benchmark are used by the tests only, never with old libraries.
+"$venv/bin/python" -m pytest -n 2 --dist loadfile -p no:cacheprovider \
+    --ignore tests/unit/support --ignore tests/unit/bench tests/unit
 VENV=$venv tests/tools/integration.sh

@@ -16,8 +16,8 @@ import pytest
 
 from bench.contenders import ALL
 from bench.measure import USAGE, Measurement, rate
-from bench.page import page, plot
-from bench.plot import COLOURS
+from bench.page import PLOT_TITLE, page, plot
+from bench.plot import COLOURS, apart
 from bench.results import CREATE, MEBIBYTE, NOTHING, RENEW, Results, Row, targets, typical
 
 TITLES = {"OurModule": "**ours**", "Limit": "the limit", "ServerSideApply": "``kubectl``", "K8sLoop": "a loop"}
@@ -107,8 +107,25 @@ def test_the_page_has_the_targets_first_and_every_figure() -> None:
 def test_the_plot_is_svg_with_all_that_renew() -> None:
     drawn = ElementTree.fromstring(plot(results()))
     space = "{http://www.w3.org/2000/svg}"
-    assert len(drawn.findall(f"{space}polyline")) == 4
-    assert {"ours", "the limit", "kubectl", "a loop"} <= {text.text for text in drawn.findall(f"{space}text")}
+    groups = [group for group in drawn.iter(f"{space}g") if group.get("id", "").startswith("line-")]
+    markers = [len(list(group.iter(f"{space}use"))) for group in groups]
+    assert markers == [2, 1, 1, 2]
+    texts = [text.text for text in drawn.iter(f"{space}text")]
+    assert {"ours", "the limit", "kubectl", "a loop", "namespaces", "seconds", "1,000"} <= set(texts)
+    title = drawn.find(f"{space}title")
+    assert title is not None
+    assert title.text == PLOT_TITLE
+    assert PLOT_TITLE in texts
+
+
+def test_the_same_results_give_the_same_plot() -> None:
+    assert plot(results()) == plot(results())
+    assert not any(changing in plot(results()) for changing in ("<dc:date>", "Matplotlib v", "<?xml"))
+
+
+def test_labels_of_lines_with_near_ends_do_not_overlap() -> None:
+    heights = {"a": 0.50, "b": 0.10, "c": 0.51, "d": 0.52, "e": 0.90}
+    assert apart(heights, 0.05) == pytest.approx({"a": 0.50, "b": 0.10, "c": 0.55, "d": 0.60, "e": 0.90})
 
 
 def test_what_a_command_uses_is_its_own(tmp_path: Path) -> None:
