@@ -23,9 +23,9 @@ from kubernetes import client
 
 from support.account import Account
 from support.aws import FakeAws
+from support.bulk_client import BulkClient
 from support.cluster.audit import AuditLog
 from support.cluster.spare import spare_cluster
-from support.crowd import Crowd
 from support.dockerconfig import auths_of
 from support.refresher import NAME, PREFIX, Refresher, entry, life
 from support.workloads import wait_for
@@ -57,7 +57,7 @@ class Round:
 class Pair:
     """Two runs of one refresher in many namespaces. Each run has a token of its own, which the audit log names."""
 
-    crowd: Crowd
+    bulk: BulkClient
     audit: AuditLog
     runs: tuple[Refresher, Refresher]
     folder: Path
@@ -67,7 +67,7 @@ class Pair:
         return self.runs[0].namespaces
 
     def secrets(self) -> dict[str, dict[str, Any]]:
-        return self.crowd.secrets(NAME)
+        return self.bulk.secrets(NAME)
 
     def uids(self) -> dict[str, str]:
         return {namespace: secret["metadata"]["uid"] for namespace, secret in self.secrets().items()}
@@ -77,16 +77,16 @@ class Pair:
         body = cases.secret(**life(-1))
         for key in ("uid", "resourceVersion", "namespace"):
             del body["metadata"][key]
-        self.crowd.send_all(("POST", f"/api/v1/namespaces/{name}/secrets", body) for name in self.namespaces)
+        self.bulk.send_all(("POST", f"/api/v1/namespaces/{name}/secrets", body) for name in self.namespaces)
 
     def delete(self) -> None:
         paths = (f"/api/v1/namespaces/{name}/secrets/{NAME}" for name in self.secrets())
-        self.crowd.send_all(("DELETE", path, None) for path in paths)
+        self.bulk.send_all(("DELETE", path, None) for path in paths)
 
     def expire(self) -> None:
         """Let the tokens have expired, by what the secrets record."""
         body = {"metadata": {"annotations": EXPIRED}}
-        self.crowd.send_all(("PATCH", f"/api/v1/namespaces/{name}/secrets/{NAME}", body) for name in self.namespaces)
+        self.bulk.send_all(("PATCH", f"/api/v1/namespaces/{name}/secrets/{NAME}", body) for name in self.namespaces)
 
     def run_alone(self) -> dict[str, tuple[str, str]]:
         """The first of them."""
@@ -137,14 +137,14 @@ def pair(running_aws: FakeAws, tmp_path_factory: pytest.TempPathFactory) -> Iter
     for name in ("cluster", "first", "second"):
         (folder / name).mkdir()
     with spare_cluster(folder / "cluster") as cluster:
-        crowd = Crowd(cluster.kubeconfig)
-        first = Refresher(client.CoreV1Api(crowd.api), running_aws, folder / "first")
+        bulk = BulkClient(cluster.kubeconfig)
+        first = Refresher(client.CoreV1Api(bulk.api), running_aws, folder / "first")
         first.namespaces = [f"overlap-{number:03}" for number in range(NAMESPACES)]
         label, _equals, value = SELECTED.partition("=")
         metadata = [{"name": name, "labels": {label: value}} for name in first.namespaces]
-        crowd.send_all(("POST", "/api/v1/namespaces", {"metadata": each}) for each in metadata)
+        bulk.send_all(("POST", "/api/v1/namespaces", {"metadata": each}) for each in metadata)
         _allow(first)
-        yield Pair(crowd, cluster.audit, (first, first.twin(folder / "second")), folder)
+        yield Pair(bulk, cluster.audit, (first, first.twin(folder / "second")), folder)
 
 
 def _allow(refresher: Refresher) -> None:

@@ -19,8 +19,8 @@ import pytest
 
 from support import module, rights
 from support.aws import FakeAws
+from support.bulk_client import BulkClient
 from support.cluster.audit import AuditLog
-from support.crowd import Crowd
 from support.playbook import Ansible
 from support.role import Role, changed
 from support.workloads import wait_for
@@ -177,14 +177,14 @@ WAYS = {
 class Scene:
     """Namespaces of one run, and the account that runs it."""
 
-    def __init__(self, crowd: Crowd, way: Way) -> None:
-        self._crowd = crowd
+    def __init__(self, bulk: BulkClient, way: Way) -> None:
+        self._bulk = bulk
         self._way = way
         self.prefix = "r" + secrets.token_hex(4)
         # A name of its own, since one way looks for what stands in any namespace.
         self.secret = f"{self.prefix}-secret"
         self.names = {kind: f"{self.prefix}-{kind}" for kind in way.secrets}
-        crowd.make_namespaces(self.names.values())
+        bulk.make_namespaces(self.names.values())
         if "service_accounts" in way.options:
             wait_for(self._has_accounts, "the service accounts")
         bodies = {self.names[kind]: cases.secret(**given) for kind, given in way.secrets.items() if given is not None}
@@ -192,11 +192,11 @@ class Scene:
             for key in ("uid", "resourceVersion", "namespace"):
                 del body["metadata"][key]
             body["metadata"]["name"] = self.secret
-        crowd.send_all([("POST", f"/api/v1/namespaces/{name}/secrets", body) for name, body in bodies.items()])
+        bulk.send_all([("POST", f"/api/v1/namespaces/{name}/secrets", body) for name, body in bodies.items()])
 
     def _has_accounts(self) -> bool:
         path = "/api/v1/serviceaccounts?fieldSelector=metadata.name%3Ddefault"
-        return {item["metadata"]["namespace"] for item in self._crowd.send("GET", path)["items"]} >= {
+        return {item["metadata"]["namespace"] for item in self._bulk.send("GET", path)["items"]} >= {
             *self.names.values()
         }
 
@@ -208,7 +208,7 @@ class Scene:
         self, folder: Path, token: dict[str, str], rules: rights.Rules, everywhere: rights.Rules
     ) -> module.Running:
         namespaces = list(self.names.values())
-        kubeconfig = self._crowd.account(
+        kubeconfig = self._bulk.account(
             folder, "default", rules=self._named(rules), namespaces=namespaces, everywhere=self._named(everywhere)
         )
         options = {"name": self.secret, **self._way.options}
@@ -228,20 +228,20 @@ class Scene:
         return {kind: found[name] for kind, name in self.names.items() if name in found}
 
     def remove(self) -> None:
-        self._crowd.send_all([("DELETE", f"/api/v1/namespaces/{name}", None) for name in self.names.values()])
+        self._bulk.send_all([("DELETE", f"/api/v1/namespaces/{name}", None) for name in self.names.values()])
 
 
 @pytest.fixture(scope="module")
-def crowd(kubeconfig: str) -> Crowd:
-    return Crowd(kubeconfig)
+def bulk(kubeconfig: str) -> BulkClient:
+    return BulkClient(kubeconfig)
 
 
 @pytest.fixture
-def scenes(crowd: Crowd, request: pytest.FixtureRequest) -> Iterator[Any]:
+def scenes(bulk: BulkClient, request: pytest.FixtureRequest) -> Iterator[Any]:
     made: list[Scene] = []
 
     def make(way: Way) -> Scene:
-        made.append(Scene(crowd, way))
+        made.append(Scene(bulk, way))
         return made[-1]
 
     yield make
@@ -323,25 +323,25 @@ def _without(rules: rights.Rules, verb: str, resource: str) -> rights.Rules:
 
 
 @pytest.mark.role
-def test_whoever_runs_the_role(crowd: Crowd, aws: FakeAws, tmp_path: Path, kubeconfig: str) -> None:
+def test_whoever_runs_the_role(bulk: BulkClient, aws: FakeAws, tmp_path: Path, kubeconfig: str) -> None:
     names = [f"r{secrets.token_hex(4)}-{suffix}" for suffix in ("a", "b")]
-    crowd.make_namespaces(names)
+    bulk.make_namespaces(names)
     shown = rights.roles()
     installer = shown["ecr-public-pull-secret-installer"]
-    limited = crowd.account(tmp_path, "default", everywhere=installer)
-    remover = crowd.account(tmp_path, "default", everywhere=[*installer, *shown["ecr-public-pull-secret-remover"]])
+    limited = bulk.account(tmp_path, "default", everywhere=installer)
+    remover = bulk.account(tmp_path, "default", everywhere=[*installer, *shown["ecr-public-pull-secret-remover"]])
     with Role(Ansible(tmp_path, kubeconfig), aws, names, refresher=f"{names[0]}-refresher") as role:
         role.variables["pull_secret_cluster"] = {"kubeconfig": limited}
         assert changed(role.run(test_run="never").ok()) > 0
-        assert set(names) <= set(crowd.secrets(NAME))
+        assert set(names) <= set(bulk.secrets(NAME))
         # All goes but the namespace, in which something may be that it cannot list.
         assert "these could not be listed: " in role.run(state="absent").ok().output
-        assert not set(names) & set(crowd.secrets(NAME))
-        assert role.refresher in _namespaces(crowd)
+        assert not set(names) & set(bulk.secrets(NAME))
+        assert role.refresher in _namespaces(bulk)
         role.variables["pull_secret_cluster"] = {"kubeconfig": remover}
         assert changed(role.run(state="absent").ok()) > 0
-        wait_for(lambda: role.refresher not in _namespaces(crowd), "the end of the namespace")
+        wait_for(lambda: role.refresher not in _namespaces(bulk), "the end of the namespace")
 
 
-def _namespaces(crowd: Crowd) -> set[str]:
-    return {item["metadata"]["name"] for item in crowd.send("GET", "/api/v1/namespaces")["items"]}
+def _namespaces(bulk: BulkClient) -> set[str]:
+    return {item["metadata"]["name"] for item in bulk.send("GET", "/api/v1/namespaces")["items"]}

@@ -14,8 +14,8 @@ from kubernetes import client
 
 from support import leaks, rights
 from support.aws import FakeAws
+from support.bulk_client import BulkClient
 from support.cluster.audit import AuditLog
-from support.crowd import Crowd
 from support.dockerconfig import auths_of
 from support.playbook import Ansible
 from support.role import Role, changed
@@ -143,7 +143,7 @@ def test_first_token_from_the_refresher_where_its_pod_cannot_be_tried(
     for rule in rules:
         if rule["resources"] == ["pods"]:
             rule["verbs"].remove("create")
-    limited = Crowd(kubeconfig).account(ansible.folder, "default", everywhere=rules)
+    limited = BulkClient(kubeconfig).account(ansible.folder, "default", everywhere=rules)
     run = role.run(cluster={"kubeconfig": limited}).ok()
     assert "It is unknown whether the cluster accepts the refresher's pods." in run.output
     assert aws.calls == {"GetAuthorizationToken": 1}

@@ -16,8 +16,8 @@ import pytest
 from kubernetes import client
 
 from support.aws import FakeAws
+from support.bulk_client import BulkClient
 from support.cluster.audit import AuditLog
-from support.crowd import Crowd
 from support.playbook import Ansible
 from support.refresher_settings import settings
 from support.role import Role
@@ -151,7 +151,7 @@ def place(
         role.variables["pull_secret_refresher_schedule"] = quiet_schedule()
         role.run().ok()
         core.create_namespaced_secret(role.refresher, theirs)
-        yield Place(role, running_aws, Stored(Crowd(kubeconfig), audit, prefix), prefix)
+        yield Place(role, running_aws, Stored(BulkClient(kubeconfig), audit, prefix), prefix)
 
 
 @pytest.mark.parametrize("title", CHANGES)

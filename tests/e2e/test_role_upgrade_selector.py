@@ -13,8 +13,8 @@ from kubernetes import client
 
 from support import leaks, rights
 from support.aws import FakeAws
+from support.bulk_client import BulkClient
 from support.cluster.audit import AuditLog
-from support.crowd import Crowd
 from support.playbook import Ansible
 from support.role import Role, changed
 from support.stored import Stored, quiet_schedule
@@ -38,8 +38,8 @@ WIDE = {
 
 
 @pytest.fixture
-def crowd(kubeconfig: str) -> Crowd:
-    return Crowd(kubeconfig)
+def bulk(kubeconfig: str) -> BulkClient:
+    return BulkClient(kubeconfig)
 
 
 @pytest.fixture
@@ -55,8 +55,8 @@ def role(ansible: Ansible, aws: FakeAws, make_namespaces: Callable[..., list[str
 
 
 @pytest.fixture
-def stored(role: Role, crowd: Crowd, audit: AuditLog) -> Stored:
-    return Stored(crowd, audit, prefix(role))
+def stored(role: Role, bulk: BulkClient, audit: AuditLog) -> Stored:
+    return Stored(bulk, audit, prefix(role))
 
 
 def prefix(role: Role) -> str:
@@ -130,7 +130,7 @@ def test_to_a_selector_and_back(role: Role, stored: Stored, core: client.CoreV1A
 def test_the_rights_that_the_guide_names_for_a_selector(
     role: Role,
     stored: Stored,
-    crowd: Crowd,
+    bulk: BulkClient,
     ansible: Ansible,
     core: client.CoreV1Api,
     audit: AuditLog,
@@ -175,7 +175,7 @@ def test_the_rights_that_the_guide_names_for_a_selector(
 def test_check_mode_where_nothing_of_it_is_yet(
     role: Role,
     stored: Stored,
-    crowd: Crowd,
+    bulk: BulkClient,
     ansible: Ansible,
     core: client.CoreV1Api,
     aws: FakeAws,
@@ -188,7 +188,7 @@ def test_check_mode_where_nothing_of_it_is_yet(
     rules = [rule for which in ("installer", "policies") for rule in shown[f"ecr-public-pull-secret-{which}"]]
     if way == "listed":
         rules = shown["ecr-public-pull-secret-installer"]
-    limited = crowd.account(ansible.folder, "default", everywhere=rules)
+    limited = bulk.account(ansible.folder, "default", everywhere=rules)
     role.variables["pull_secret_cluster"] = {"kubeconfig": limited}
     mark = audit.mark()
     run = role.run("--check", "--diff", "-vvv", **(chosen(role) if way == "selected" else {})).ok()

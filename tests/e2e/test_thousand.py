@@ -23,8 +23,8 @@ from kubernetes import client
 
 from support import module
 from support.aws import FakeAws
+from support.bulk_client import RBAC, BulkClient
 from support.cluster.spare import SpareCluster, spare_cluster
-from support.crowd import RBAC, Crowd
 from support.dockerconfig import auths_of
 from support.refresher import Refresher
 
@@ -49,11 +49,11 @@ class Thousand:
     """The namespaces, and the account that serves them: its rights are those of the guide, not an administrator's."""
 
     cluster: SpareCluster
-    crowd: Crowd
+    bulk: BulkClient
     kubeconfig: str
 
     def secrets(self, names: list[str]) -> list[dict[str, Any]]:
-        found = self.crowd.secrets(NAME)
+        found = self.bulk.secrets(NAME)
         return [found[name] for name in names]
 
     def uids(self, names: list[str]) -> list[str]:
@@ -77,17 +77,17 @@ def _by_account(event: dict[str, Any]) -> bool:
 def thousand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Thousand]:
     folder = tmp_path_factory.mktemp("thousand")
     with spare_cluster(folder) as cluster:
-        crowd = Crowd(cluster.kubeconfig)
-        crowd.make_namespaces([*GOOD, *(name for names in BAD.values() for name in names)])
+        bulk = BulkClient(cluster.kubeconfig)
+        bulk.make_namespaces([*GOOD, *(name for names in BAD.values() for name in names)])
         allowed = [*GOOD, *(name for kind in KINDS if kind != "forbidden" for name in BAD[kind])]
-        kubeconfig = crowd.account(folder, "default", rules=WRITER, namespaces=allowed, everywhere=LISTER)
-        yield Thousand(cluster, crowd, kubeconfig)
+        kubeconfig = bulk.account(folder, "default", rules=WRITER, namespaces=allowed, everywhere=LISTER)
+        yield Thousand(cluster, bulk, kubeconfig)
 
 
-def spoil(crowd: Crowd) -> None:
+def spoil(bulk: BulkClient) -> None:
     held = {"metadata": {"name": "held", "finalizers": ["freshpull.invalid/test"]}}
     foreign = {"metadata": {"name": NAME}, "type": "kubernetes.io/dockerconfigjson", "data": EMPTY}
-    crowd.send_all(
+    bulk.send_all(
         [
             *(("POST", f"/api/v1/namespaces/{name}/secrets", foreign) for name in BAD["foreign"]),
             *(
@@ -97,13 +97,13 @@ def spoil(crowd: Crowd) -> None:
             *(("POST", f"/api/v1/namespaces/{name}/configmaps", held) for name in BAD["terminating"]),
         ]
     )
-    crowd.send_all([("DELETE", f"/api/v1/namespaces/{name}", None) for name in BAD["terminating"]])
+    bulk.send_all([("DELETE", f"/api/v1/namespaces/{name}", None) for name in BAD["terminating"]])
 
 
 def test_every_kind_of_trouble_in_one_pass(thousand: Thousand, aws: FakeAws) -> None:
     """1,000 namespaces, of which 50 foreign, 50 forbidden, 50 terminating, 50 of a wrong type: 800 right, 200 named."""
-    spoil(thousand.crowd)
-    others = thousand.crowd.secrets(NAME)
+    spoil(thousand.bulk)
+    others = thousand.bulk.secrets(NAME)
     assert set(others) == {*BAD["foreign"], *BAD["wrong-type"]}
     mark = thousand.cluster.audit.mark()
     result = module.run(thousand.kubeconfig, namespaces=MIXED, token=aws.issue(40000))
@@ -116,7 +116,7 @@ def test_every_kind_of_trouble_in_one_pass(thousand: Thousand, aws: FakeAws) -> 
     }
     assert f"Could not create secret forbidden-00/{NAME}" in json.dumps(result.values)
     assert thousand.passwords(GOOD[:800]) == {aws.tokens[-1]: 800}
-    assert others.items() <= thousand.crowd.secrets(NAME).items()
+    assert others.items() <= thousand.bulk.secrets(NAME).items()
     assert thousand.done(mark) == dict.fromkeys(GOOD[:800], 1)
     requests = [event["verb"] for event in thousand.cluster.audit.requests(since=mark) if _by_account(event)]
     # 1,200 namespaces on three pages, 100 secrets on one; a create for each that has none and is not going.
@@ -150,10 +150,10 @@ def test_an_api_server_that_dies_in_the_middle(thousand: Thousand, aws: FakeAws)
 
 def test_the_refresher_meets_the_same(thousand: Thousand, aws: FakeAws, tmp_path: Path) -> None:
     """In one run of it, with the rights that the role gives it and no others."""
-    refresher = Refresher(client.CoreV1Api(thousand.crowd.api), aws, tmp_path)
+    refresher = Refresher(client.CoreV1Api(thousand.bulk.api), aws, tmp_path)
     refresher.namespaces = list(GOOD)
     bindings = [("POST", f"{RBAC}/namespaces/{name}/rolebindings", refresher.binding) for name in GOOD]
-    thousand.crowd.send_all(bindings)
+    thousand.bulk.send_all(bindings)
     before = thousand.uids(GOOD)
     mark = thousand.cluster.audit.mark()
     aws.behave(life=42000)

@@ -27,8 +27,8 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     Places,
     Settings,
 )
+from support.bulk_client import BulkClient
 from support.cluster.audit import AuditLog
-from support.crowd import Crowd
 from support.refresher_settings import CASES
 from support.stored import Stored, quiet_schedule
 
@@ -109,8 +109,8 @@ def installed(
     transport = ClientTransport(config.new_client_from_config(kubeconfig).configuration, connections=8)
     patience = RetryBudget(lambda: time.monotonic() * FASTER, lambda seconds: time.sleep(seconds / FASTER))
     cluster = Cluster(transport, patience)
-    crowd = Crowd(kubeconfig)
-    stored = Stored(crowd, audit, prefix)
+    bulk = BulkClient(kubeconfig)
+    stored = Stored(bulk, audit, prefix)
     own = dataclasses.replace(
         CASES["listed"],
         namespace=f"{prefix}refresher",

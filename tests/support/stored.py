@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from support.bulk_client import RBAC, BulkClient
 from support.cluster.audit import AuditLog
-from support.crowd import RBAC, Crowd
 
 ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 LISTS = (
@@ -33,9 +33,9 @@ def quiet_schedule(later: int = 0) -> str:
 class Stored:
     """The objects of one test, by names such as "secrets a/name" and "clusterroles name", without the test's prefix."""
 
-    def __init__(self, crowd: Crowd, audit: AuditLog, prefix: str) -> None:
+    def __init__(self, bulk: BulkClient, audit: AuditLog, prefix: str) -> None:
         """prefix: what the names of all namespaces of this test begin with."""
-        self._crowd = crowd
+        self._bulk = bulk
         self._audit = audit
         self._prefix = prefix
 
@@ -43,7 +43,7 @@ class Stored:
         """All of them that bear the prefix in their name or their namespace's."""
         found = {}
         for path in LISTS:
-            for item in self._crowd.send("GET", path)["items"]:
+            for item in self._bulk.send("GET", path)["items"]:
                 metadata = item["metadata"]
                 where, name = metadata.get("namespace", ""), metadata["name"]
                 if self._prefix in f"{where}/{name}":

@@ -25,7 +25,7 @@ Object = Mapping[str, Any]
 Rules = Sequence[Object]
 
 
-class Crowd:
+class BulkClient:
     """An API server and its administrator, through as many connections as are needed."""
 
     def __init__(self, kubeconfig: str) -> None:
