@@ -19,7 +19,7 @@ from support.aws import FakeAws
 from support.playbook import Ansible
 from support.repeated import Repeated
 from support.role import Role
-from support.witness import Witness, emptied, outlived
+from support.secret_watcher import SecretWatcher, lifetimes_at_removal, seconds_past_expiry
 from support.workloads import CONFIG, CRONJOB, Ended, Pull, Workloads
 
 from .plan import DEADLINE, GAP, HEALTHY, LIFE, Outage, down_between, hours, outage_at, scaled, seconds
@@ -84,17 +84,17 @@ class Soak:
         self._outages = outages
         self._began = time.monotonic()
         with ExitStack() as stack:
-            witness = stack.enter_context(Witness(self._kubeconfig, NAME))
+            watcher = stack.enter_context(SecretWatcher(self._kubeconfig, NAME))
             for action in (self._weather, self._pull):
                 stack.enter_context(Repeated(action))
             for number in range(jobs):
                 self._wait(number * GAP)
                 self._job()
-                show(self._line(witness))
+                show(self._line(watcher))
             # So long is what the last one did meant to hold.
             self._wait(jobs * GAP)
             until = time.time()
-        return self._wrong(witness, until)
+        return self._wrong(watcher, until)
 
     def _wait(self, hour: float) -> None:
         time.sleep(max(0.0, seconds(hour - self.hour())))
@@ -113,10 +113,10 @@ class Soak:
         ended = self._workloads.refresh(self._home, force=False)
         self.jobs.append(JobRun(start, self.hour(), ended))
 
-    def _line(self, witness: Witness) -> str:
+    def _line(self, watcher: SecretWatcher) -> str:
         run = self.jobs[-1]
         weather = "down" if down_between(run.start, run.end, self._outages) else "up"
-        left = [hours(ends - time.time()) for ends in witness.ends.values() if ends]
+        left = [hours(ends - time.time()) for ends in watcher.expiries.values() if ends]
         tokens = f"tokens have {min(left):4.1f} h left" if left else "no tokens, pulls are anonymous"
         did = ", ".join(f"{count} {action}" for action, count in run.summary.items()) or "ended from outside"
         refused = sum(not pull.pulled for pull in self.pulls)
@@ -125,7 +125,7 @@ class Soak:
             f"{len(self.pulls)} pulls, {refused} refused"
         )
 
-    def _wrong(self, witness: Witness, until: float) -> list[str]:
+    def _wrong(self, watcher: SecretWatcher, until: float) -> list[str]:
         wrong = [f"a pull was refused: {pull}" for pull in self.pulls if not pull.pulled]
         for run in self.jobs:
             if not run.ended.succeeded and not down_between(run.start, run.end, self._outages):
@@ -134,11 +134,11 @@ class Soak:
                 wrong.append(f"the Job at {run.start:.1f} h took {run.end - run.start:.1f} h")
         # The annotation has no fractions of a second.
         limit = self.policy["fail_open_before"] + 1
-        early = [left for left in emptied(witness.sights) if left > limit]
+        early = [left for left in lifetimes_at_removal(watcher.observations) if left > limit]
         wrong += [f"a token was taken out {left:.1f} s before its end" for left in early]
         wrong += [
             f"a token stood {late:.1f} s after its end in {namespace}"
-            for namespace, late in outlived(witness.sights, until).items()
+            for namespace, late in seconds_past_expiry(watcher.observations, until).items()
         ]
         return wrong
 

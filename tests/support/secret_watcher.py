@@ -21,8 +21,8 @@ EXPIRES_AT = "ecr-public.freshpull/expires-at"
 
 
 @dataclass(frozen=True)
-class Sight:
-    """A secret as it was from a moment on, until the next sight of the same namespace. Times are seconds of the epoch.
+class Observation:
+    """A secret as it was from a moment on, until the next observation of the same namespace. Times are seconds of the epoch.
 
     ends: when its token does; None for a secret without one, from which pulls are anonymous.
     """
@@ -32,11 +32,11 @@ class Sight:
     ends: float | None
 
 
-class Witness(Repeated):
-    """Enter it, let things happen, leave it; then look at C(sights), which are in the order of time."""
+class SecretWatcher(Repeated):
+    """Enter it, let things happen, leave it; then look at C(observations), which are in the order of time."""
 
     def __init__(self, kubeconfig: str, name: str) -> None:
-        self.sights: list[Sight] = []
+        self.observations: list[Observation] = []
         self._name = name
         self._core = client.CoreV1Api(config.new_client_from_config(kubeconfig))
         self._watch = watch.Watch()
@@ -52,47 +52,55 @@ class Witness(Repeated):
             time.sleep(0.1)
 
     def _see(self, secret: Any) -> None:
-        sight = Sight(time.time(), secret.metadata.namespace, token_ends(secret))
-        if sight.ends != self.ends.get(sight.namespace, ""):
-            self.sights.append(sight)
+        observation = Observation(time.time(), secret.metadata.namespace, token_expiry(secret))
+        if observation.expiry != self.expiry.get(observation.namespace, ""):
+            self.observations.append(observation)
 
     @property
     def ends(self) -> dict[str, float | None]:
         """When the tokens end that are in the secrets now."""
-        return {sight.namespace: sight.ends for sight in self.sights}
+        return {observation.namespace: observation.expiry for observation in self.observations}
 
 
-def token_ends(secret: Any) -> float | None:
+def token_expiry(secret: Any) -> float | None:
     """When the token in a secret ends, as its annotation says; None for a secret without one."""
     ends = (secret.metadata.annotations or {}).get(EXPIRES_AT)
     return datetime.fromisoformat(ends).timestamp() if auths_of(secret.data) and ends else None
 
 
-def lives(sights: Iterable[Sight]) -> list[tuple[Sight, Sight]]:
-    """Each sight of a token with the one that came after it in the same namespace."""
-    last: dict[str, Sight] = {}
+def token_changes(observations: Iterable[Observation]) -> list[tuple[Observation, Observation]]:
+    """Each observation of a token with the one that came after it in the same namespace."""
+    last: dict[str, Observation] = {}
     found = []
-    for sight in sights:
-        if (before := last.get(sight.namespace)) and before.ends is not None:
-            found.append((before, sight))
-        last[sight.namespace] = sight
+    for observation in observations:
+        if (before := last.get(observation.namespace)) and before.expiry is not None:
+            found.append((before, observation))
+        last[observation.namespace] = observation
     return found
 
 
-def emptied(sights: Iterable[Sight]) -> list[float]:
+def lifetimes_at_removal(observations: Iterable[Observation]) -> list[float]:
     """The seconds that each token had left when it was taken out, with none put in its place."""
-    return [before.ends - after.at for before, after in lives(sights) if before.ends and after.ends is None]
+    return [
+        before.expiry - after.at
+        for before, after in token_changes(observations)
+        if before.expiry and after.expiry is None
+    ]
 
 
-def outlived(sights: Sequence[Sight], until: float) -> Mapping[str, float]:
+def seconds_past_expiry(observations: Sequence[Observation], until: float) -> Mapping[str, float]:
     """Namespace to the seconds for which a token stood in it after its end, of those where one did."""
-    still = [(sight, Sight(until, namespace, None)) for namespace, sight in _latest(sights).items() if sight.ends]
+    still = [
+        (observation, Observation(until, namespace, None))
+        for namespace, observation in _latest(observations).items()
+        if observation.expiry
+    ]
     late: dict[str, float] = {}
-    for before, after in [*lives(sights), *still]:
-        if before.ends and after.at > before.ends:
-            late[before.namespace] = late.get(before.namespace, 0) + after.at - before.ends
+    for before, after in [*token_changes(observations), *still]:
+        if before.expiry and after.at > before.expiry:
+            late[before.namespace] = late.get(before.namespace, 0) + after.at - before.expiry
     return late
 
 
-def _latest(sights: Iterable[Sight]) -> dict[str, Sight]:
-    return {sight.namespace: sight for sight in sights}
+def _latest(observations: Iterable[Observation]) -> dict[str, Observation]:
+    return {observation.namespace: observation for observation in observations}

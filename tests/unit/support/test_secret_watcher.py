@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a witness concludes from what it saw."""
+"""What a watcher concludes from what it saw."""
 
 from __future__ import annotations
 
@@ -13,33 +13,42 @@ from typing import Any
 
 import pytest
 
-from support.witness import EXPIRES_AT, Sight, emptied, lives, outlived, token_ends
+from support.secret_watcher import (
+    EXPIRES_AT,
+    Observation,
+    lifetimes_at_removal,
+    seconds_past_expiry,
+    token_changes,
+    token_expiry,
+)
 
 FRESH, RENEWED, TAKEN_OUT, OTHER = (
-    Sight(0, "a", 100),
-    Sight(60, "a", 160),
-    Sight(150, "a", None),
-    Sight(5, "b", 90),
+    Observation(0, "a", 100),
+    Observation(60, "a", 160),
+    Observation(150, "a", None),
+    Observation(5, "b", 90),
 )
 
 
 def test_each_token_is_followed_to_its_end() -> None:
-    sights = [FRESH, OTHER, RENEWED, TAKEN_OUT, Sight(200, "a", 300)]
-    assert lives(sights) == [(FRESH, RENEWED), (RENEWED, TAKEN_OUT)]
-    assert emptied(sights) == [10]
+    observations = [FRESH, OTHER, RENEWED, TAKEN_OUT, Observation(200, "a", 300)]
+    assert token_changes(observations) == [(FRESH, RENEWED), (RENEWED, TAKEN_OUT)]
+    assert lifetimes_at_removal(observations) == [10]
 
 
 @pytest.mark.parametrize(
-    ("sights", "until", "late"),
+    ("observations", "until", "late"),
     [
         ([FRESH, RENEWED, TAKEN_OUT], 1000, {}),
         ([FRESH, RENEWED], 150, {}),
         ([FRESH, RENEWED], 165, {"a": 5}),
-        ([FRESH, Sight(103, "a", None), OTHER], 91, {"a": 3, "b": 1}),
+        ([FRESH, Observation(103, "a", None), OTHER], 91, {"a": 3, "b": 1}),
     ],
 )
-def test_a_token_that_outlives_its_end_is_seen(sights: list[Sight], until: float, late: dict[str, float]) -> None:
-    assert outlived(sights, until) == late
+def test_a_token_that_outlives_its_end_is_seen(
+    observations: list[Observation], until: float, late: dict[str, float]
+) -> None:
+    assert seconds_past_expiry(observations, until) == late
 
 
 @pytest.mark.parametrize(
@@ -52,4 +61,4 @@ def test_a_token_that_outlives_its_end_is_seen(sights: list[Sight], until: float
 )
 def test_token_ends(auths: dict[str, Any], annotations: dict[str, str] | None, ends: float | None) -> None:
     data = {".dockerconfigjson": base64.b64encode(json.dumps({"auths": auths}).encode()).decode()}
-    assert token_ends(SimpleNamespace(data=data, metadata=SimpleNamespace(annotations=annotations))) == ends
+    assert token_expiry(SimpleNamespace(data=data, metadata=SimpleNamespace(annotations=annotations))) == ends
