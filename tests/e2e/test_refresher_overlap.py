@@ -25,7 +25,7 @@ from support.account import Account
 from support.aws import FakeAws
 from support.bulk_client import BulkClient
 from support.cluster.audit import AuditLog
-from support.cluster.spare import spare_cluster
+from support.cluster.second_cluster import second_cluster
 from support.dockerconfig import auths_of
 from support.refresher import NAME, PREFIX, Refresher, entry, life
 from support.workloads import wait_for
@@ -136,7 +136,7 @@ def pair(running_aws: FakeAws, tmp_path_factory: pytest.TempPathFactory) -> Iter
     folder = tmp_path_factory.mktemp("overlap")
     for name in ("cluster", "first", "second"):
         (folder / name).mkdir()
-    with spare_cluster(folder / "cluster") as cluster:
+    with second_cluster(folder / "cluster") as cluster:
         bulk = BulkClient(cluster.kubeconfig)
         first = Refresher(client.CoreV1Api(bulk.api), running_aws, folder / "first")
         first.namespaces = [f"overlap-{number:03}" for number in range(NAMESPACES)]

@@ -20,7 +20,7 @@ import yaml
 
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog
-from support.cluster.spare import SpareCluster, spare_cluster
+from support.cluster.second_cluster import SecondCluster, second_cluster
 from support.playbook import Ansible
 
 pytestmark = pytest.mark.role
@@ -79,14 +79,14 @@ class Done:
 
 
 @pytest.fixture(scope="module")
-def staging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SpareCluster]:
-    with spare_cluster(tmp_path_factory.mktemp("staging")) as cluster:
+def staging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecondCluster]:
+    with second_cluster(tmp_path_factory.mktemp("staging")) as cluster:
         yield cluster
 
 
 @pytest.fixture(scope="module")
 def done(
-    staging: SpareCluster,
+    staging: SecondCluster,
     kubeconfig: str,
     audit: AuditLog,
     running_aws: FakeAws,

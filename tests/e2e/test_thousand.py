@@ -24,7 +24,7 @@ from kubernetes import client
 from support import module
 from support.aws import FakeAws
 from support.bulk_client import RBAC, BulkClient
-from support.cluster.spare import SpareCluster, spare_cluster
+from support.cluster.second_cluster import SecondCluster, second_cluster
 from support.dockerconfig import auths_of
 from support.refresher import Refresher
 
@@ -48,7 +48,7 @@ EMPTY = {".dockerconfigjson": base64.b64encode(b'{"auths":{}}').decode()}
 class Thousand:
     """The namespaces, and the account that serves them: its rights are those of the guide, not an administrator's."""
 
-    cluster: SpareCluster
+    cluster: SecondCluster
     bulk: BulkClient
     kubeconfig: str
 
@@ -76,7 +76,7 @@ def _by_account(event: dict[str, Any]) -> bool:
 @pytest.fixture(scope="module")
 def thousand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Thousand]:
     folder = tmp_path_factory.mktemp("thousand")
-    with spare_cluster(folder) as cluster:
+    with second_cluster(folder) as cluster:
         bulk = BulkClient(cluster.kubeconfig)
         bulk.make_namespaces([*GOOD, *(name for names in BAD.values() for name in names)])
         allowed = [*GOOD, *(name for kind in KINDS if kind != "forbidden" for name in BAD[kind])]

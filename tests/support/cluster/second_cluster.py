@@ -18,7 +18,7 @@ from .processes import Component, Supervisor
 _SECONDS_TO_START = 90
 
 
-class SpareCluster:
+class SecondCluster:
     """An administrator's kubeconfig, an audit log, and an API server that comes and goes."""
 
     def __init__(self, supervisor: Supervisor, plane: ControlPlane, server: Component) -> None:
@@ -41,11 +41,11 @@ class SpareCluster:
 
 
 @contextmanager
-def spare_cluster(directory: Path) -> Iterator[SpareCluster]:
+def second_cluster(directory: Path) -> Iterator[SecondCluster]:
     """Start a control plane on loopback; all of it is gone at the end.
 
     :raises ClusterError: it did not start.
     """
     with Supervisor(directory / "logs") as supervisor:
         plane = start_control_plane(supervisor, binaries(node=False), directory)
-        yield SpareCluster(supervisor, plane, supervisor.component("kube-apiserver"))
+        yield SecondCluster(supervisor, plane, supervisor.component("kube-apiserver"))
