@@ -15,7 +15,7 @@ from kubernetes import client
 
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog
-from support.place import Place
+from support.proxied_role import ProxiedRole
 from support.workloads import CRONJOB, wait_for
 
 pytestmark = pytest.mark.node
@@ -24,8 +24,8 @@ SECONDS = 90
 
 
 @pytest.fixture(scope="module")
-def place(make_place: Callable[..., Place]) -> Place:
-    return make_place(2)
+def place(make_proxied_role: Callable[..., ProxiedRole]) -> ProxiedRole:
+    return make_proxied_role(2)
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def dead_node(core: client.CoreV1Api) -> Iterator[str]:
 
 
 def test_the_next_run_replaces_one_on_a_dead_node(
-    place: Place, dead_node: str, core: client.CoreV1Api, aws: FakeAws, audit: AuditLog
+    place: ProxiedRole, dead_node: str, core: client.CoreV1Api, aws: FakeAws, audit: AuditLog
 ) -> None:
     home, batch = place.role.refresher, place.workloads.batch
     place.age(-1, *place.role.namespaces)
@@ -76,7 +76,7 @@ def test_the_next_run_replaces_one_on_a_dead_node(
     assert (left.metadata.uid, left.status.phase) == (stuck.metadata.uid, "Pending")
 
 
-def change(place: Place, *, node: str | None, **spec: Any) -> None:
+def change(place: ProxiedRole, *, node: str | None, **spec: Any) -> None:
     """The CronJob: on which node its next pods are, and more of its spec."""
     template = {"spec": {"template": {"spec": {"nodeName": node}}}}
     body = {"spec": {**spec, "jobTemplate": template}}

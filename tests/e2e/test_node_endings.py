@@ -18,7 +18,7 @@ from support import leaks
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog
 from support.faults import BEFORE, Fault
-from support.place import Place
+from support.proxied_role import ProxiedRole
 from support.workloads import CRONJOB, wait_for
 
 pytestmark = pytest.mark.node
@@ -28,12 +28,12 @@ ACTIVE_DEADLINE = 180
 
 
 @pytest.fixture(scope="module")
-def place(make_place: Callable[..., Place]) -> Place:
-    return make_place(COUNT, refresher_active_deadline=ACTIVE_DEADLINE)
+def place(make_proxied_role: Callable[..., ProxiedRole]) -> ProxiedRole:
+    return make_proxied_role(COUNT, refresher_active_deadline=ACTIVE_DEADLINE)
 
 
 @pytest.fixture(autouse=True)
-def healthy(place: Place, aws: FakeAws) -> None:
+def healthy(place: ProxiedRole, aws: FakeAws) -> None:
     place.heal(aws)
 
 
@@ -133,7 +133,7 @@ def termination(core: client.CoreV1Api, namespace: str, pod: str) -> tuple[int, 
 
 
 @pytest.mark.parametrize("missing", ["python3", "aws"])
-def test_an_image_without_a_program(place: Place, aws: FakeAws, missing: str) -> None:
+def test_an_image_without_a_program(place: ProxiedRole, aws: FakeAws, missing: str) -> None:
     """The container ends before there is a program to write a message: the kubelet takes the log."""
 
     def hide(pod: dict[str, Any]) -> None:
@@ -148,7 +148,7 @@ def test_an_image_without_a_program(place: Place, aws: FakeAws, missing: str) ->
     assert (ended.message, aws.calls) == (ended.log, {})
 
 
-def test_an_api_server_that_is_overloaded(place: Place, aws: FakeAws, audit: AuditLog) -> None:
+def test_an_api_server_that_is_overloaded(place: ProxiedRole, aws: FakeAws, audit: AuditLog) -> None:
     """It names the seconds to wait, which is done."""
     place.age(5, *place.role.namespaces)
     first, second = Fault("GET", times=6), Fault("PATCH", skip=8, times=6)
@@ -167,7 +167,7 @@ def test_an_api_server_that_is_overloaded(place: Place, aws: FakeAws, audit: Aud
     assert min(times[number + 1] - times[number] for times in repeated for number in range(len(times) - 1)) >= 3
 
 
-def test_a_full_scratch_volume(place: Place, aws: FakeAws) -> None:
+def test_a_full_scratch_volume(place: ProxiedRole, aws: FakeAws) -> None:
     """Nothing has to be written there but what the AWS CLI keeps of an assumed role."""
     place.age(5, *place.role.namespaces)
 
@@ -213,7 +213,7 @@ def test_an_unexpected_error_of_the_program(place: Place, aws: FakeAws, kubeconf
     assert leaks.find(json.dumps(others), needles) == []
 
 
-def broken_program(place: Place, file: str, function: str, secret: str) -> tuple[str, int]:
+def broken_program(place: ProxiedRole, file: str, function: str, secret: str) -> tuple[str, int]:
     """A copy of the program whose function raises an error with a secret in its text: its ConfigMap and the line."""
     core, home = place.core, place.role.refresher
     cronjob = place.workloads.batch.read_namespaced_cron_job(CRONJOB, home)

@@ -19,7 +19,7 @@ import pytest
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog
 from support.faults import AFTER, BEFORE, Fault
-from support.place import Place
+from support.proxied_role import ProxiedRole
 from support.workloads import wait_for
 
 pytestmark = pytest.mark.node
@@ -27,12 +27,12 @@ COUNT = 30
 
 
 @pytest.fixture(scope="module")
-def place(make_place: Callable[..., Place]) -> Place:
-    return make_place(COUNT)
+def place(make_proxied_role: Callable[..., ProxiedRole]) -> ProxiedRole:
+    return make_proxied_role(COUNT)
 
 
 @pytest.fixture(autouse=True)
-def healthy(place: Place, aws: FakeAws) -> None:
+def healthy(place: ProxiedRole, aws: FakeAws) -> None:
     place.heal(aws)
 
 
@@ -77,7 +77,7 @@ def test_aws_is_away_and_comes_back(place: Place, aws: FakeAws, behaviour: dict[
     assert place.uids() == uids
 
 
-def test_a_short_throttling_costs_nothing(place: Place, aws: FakeAws) -> None:
+def test_a_short_throttling_costs_nothing(place: ProxiedRole, aws: FakeAws) -> None:
     place.age(5, *place.role.namespaces)
     aws.behave(throttle=2)
     ended, _results = place.refresh()

@@ -17,28 +17,28 @@ from support.aws import FakeAws
 from support.cluster.audit import AuditLog
 from support.cluster.images import PYTHON39_IMAGE
 from support.faults import AFTER, BEFORE, Fault
-from support.place import Place
+from support.proxied_role import ProxiedRole
 
 pytestmark = pytest.mark.node
 COUNT = 6
 
 
 @pytest.fixture(scope="module")
-def place(make_place: Callable[..., Place]) -> Place:
+def place(make_proxied_role: Callable[..., ProxiedRole]) -> ProxiedRole:
     archive = os.environ.get("FRESHPULL_TEST_PYTHON39_ARCHIVE")
     if not archive:
         pytest.fail("The image with Python 3.9 could not be built: see what `python -m support.cluster` printed first.")
     containerd = ["ctr", f"--address={os.environ['FRESHPULL_TEST_CONTAINERD']}", "--namespace=k8s.io"]
     subprocess.run([*containerd, "images", "import", archive], check=True, capture_output=True)
-    return make_place(COUNT, refresher_image=PYTHON39_IMAGE)
+    return make_proxied_role(COUNT, refresher_image=PYTHON39_IMAGE)
 
 
 @pytest.fixture(autouse=True)
-def healthy(place: Place, aws: FakeAws) -> None:
+def healthy(place: ProxiedRole, aws: FakeAws) -> None:
     place.heal(aws)
 
 
-def test_versions(place: Place) -> None:
+def test_versions(place: ProxiedRole) -> None:
     """So that the other tests are about these."""
 
     def ask(pod: dict[str, Any]) -> None:
@@ -52,7 +52,7 @@ def test_versions(place: Place) -> None:
     assert "Python/3.9." in aws_cli
 
 
-def test_all_are_renewed_in_place(place: Place, aws: FakeAws, audit: AuditLog) -> None:
+def test_all_are_renewed_in_place(place: ProxiedRole, aws: FakeAws, audit: AuditLog) -> None:
     """Though the API server is overloaded for a moment, and a response of it is lost."""
     place.age(5, *place.role.namespaces)
     place.proxy.inject(Fault("GET", times=2, strikes=BEFORE, status=429, headers={"Retry-After": "1"}))

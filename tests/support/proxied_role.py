@@ -33,7 +33,7 @@ Change = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
-class Place:
+class ProxiedRole:
     """The role in some namespaces, whose secrets are as fresh as a test wants them."""
 
     role: Role
@@ -101,28 +101,28 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def make_place(
+def make_proxied_role(
     running_aws: FakeAws,
     core: client.CoreV1Api,
     kubeconfig: str,
     make_lasting_namespaces: Callable[..., list[str]],
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Callable[..., Place]]:
-    """Makes the place of a file of tests, in so many namespaces; other arguments are as for placed()."""
+) -> Iterator[Callable[..., ProxiedRole]]:
+    """Makes the place of a file of tests, in so many namespaces; other arguments are as for proxied_role()."""
     with ExitStack() as stack:
 
-        def make(count: int, **changes: Any) -> Place:
+        def make(count: int, **changes: Any) -> ProxiedRole:
             names = make_lasting_namespaces(*(f"n{number:02}" for number in range(count)))
             folder = tmp_path_factory.mktemp("place")
-            return stack.enter_context(placed(running_aws, core, kubeconfig, names, folder, **changes))
+            return stack.enter_context(proxied_role(running_aws, core, kubeconfig, names, folder, **changes))
 
         yield make
 
 
 @contextmanager
-def placed(
+def proxied_role(
     aws: FakeAws, core: client.CoreV1Api, kubeconfig: str, names: Sequence[str], folder: Path, **changes: Any
-) -> Iterator[Place]:
+) -> Iterator[ProxiedRole]:
     """The role in the namespaces of these names; changes are variables of it without their prefix."""
     aws.reset()
     home = names[0].rpartition("-")[0] + "-refresher"
@@ -134,4 +134,4 @@ def placed(
         authority = yaml.safe_load(Path(proxy.kubeconfig).read_text())["clusters"][0]["cluster"]
         data = {"ca.crt": base64.b64decode(authority["certificate-authority-data"]).decode()}
         core.create_namespaced_config_map(home, {"metadata": {"name": "proxy-ca"}, "data": data})
-        yield Place(role, core, Workloads(kubeconfig), proxy)
+        yield ProxiedRole(role, core, Workloads(kubeconfig), proxy)
