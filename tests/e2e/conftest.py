@@ -17,7 +17,7 @@ from kubernetes import client, config
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog
 from support.faults import FaultProxy
-from support.installed import installed
+from support.installed_refresher import installed
 from support.logins import ci, clients, running_site, site
 from support.playbook import Ansible
 from support.proxied_role import make_proxied_role

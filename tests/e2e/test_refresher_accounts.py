@@ -19,7 +19,7 @@ from support import module
 from support.account import APPLY, MERGE, Account
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog
-from support.installed import Place
+from support.installed_refresher import InstalledRefresher
 from support.playbook import Ansible
 from support.podless import Podless
 from support.pulls import pull_new_image
@@ -30,7 +30,7 @@ from support.workloads import Workloads, wait_for
 NAME = "attached-secret"
 
 
-def install(place: Place, aws: FakeAws, kubeconfig: str, *accounts: str) -> None:
+def install(place: InstalledRefresher, aws: FakeAws, kubeconfig: str, *accounts: str) -> None:
     """A refresher for the listed namespaces, a and b, each with a secret of the module's that is not due."""
     place.change(
         aws=dataclasses.replace(
@@ -80,7 +80,7 @@ def test_accounts_are_attached_once_and_again_after_another_client_wrote_them(
 
 
 def test_what_cannot_be_attached_is_named(
-    installed: Place, core: client.CoreV1Api, aws: FakeAws, kubeconfig: str, tmp_path: Path
+    installed: InstalledRefresher, core: client.CoreV1Api, aws: FakeAws, kubeconfig: str, tmp_path: Path
 ) -> None:
     first, second = f"{installed.prefix}a", f"{installed.prefix}b"
     core.create_namespaced_service_account(first, {"metadata": {"name": "builder"}})
@@ -96,7 +96,7 @@ def test_what_cannot_be_attached_is_named(
 
 
 def test_a_namespace_that_is_gone_is_no_failure(
-    installed: Place, core: client.CoreV1Api, aws: FakeAws, kubeconfig: str, tmp_path: Path
+    installed: InstalledRefresher, core: client.CoreV1Api, aws: FakeAws, kubeconfig: str, tmp_path: Path
 ) -> None:
     first, second = f"{installed.prefix}a", f"{installed.prefix}gone"
     core.create_namespace({"metadata": {"name": second}})
@@ -150,7 +150,7 @@ HOSTILE: dict[str, tuple[str, dict[str, Any]]] = {
 
 @pytest.fixture
 def thief(
-    installed: Place, core: client.CoreV1Api, aws: FakeAws, kubeconfig: str
+    installed: InstalledRefresher, core: client.CoreV1Api, aws: FakeAws, kubeconfig: str
 ) -> Callable[..., tuple[int, dict[str, Any]]]:
     """Sends a patch of a service account with the refresher's token."""
     attach(core, f"{installed.prefix}a", "theirs")
@@ -189,7 +189,7 @@ def test_its_token_only_allows_to_add_the_secret(
 
 
 def test_the_policy_stays_until_the_permission_is_gone(
-    installed: Place, core: client.CoreV1Api, aws: FakeAws, kubeconfig: str
+    installed: InstalledRefresher, core: client.CoreV1Api, aws: FakeAws, kubeconfig: str
 ) -> None:
     install(installed, aws, kubeconfig, "default")
     policy = f"validatingadmissionpolicies {CRONJOB}-service-accounts.refresher"

@@ -28,7 +28,18 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     AwsAccess,
     Settings,
 )
-from support.installed import ACCOUNT, CODE, JOB, KEYS, LOOKS, MAY_LOOK, PERMISSIONS, SETTINGS, Place, bound
+from support.installed_refresher import (
+    ACCOUNT,
+    CODE,
+    JOB,
+    KEYS,
+    PERMISSIONS,
+    READER_BINDING,
+    READER_ROLE,
+    SETTINGS,
+    InstalledRefresher,
+    role_bindings,
+)
 from support.refresher_settings import FILES
 
 AUTHORITIES = "-----BEGIN CERTIFICATE-----\n"
@@ -42,7 +53,7 @@ def code(settings: Settings) -> str:
     return f"configmaps refresher/{settings.program}"
 
 
-def test_another_version_of_the_program_takes_the_place_of_the_former(installed: Place) -> None:
+def test_another_version_of_the_program_takes_the_place_of_the_former(installed: InstalledRefresher) -> None:
     installed.installer()
     installed.change(files=NEWER)
     assert installed.install() == {JOB, CODE, code(installed.settings)}
@@ -50,7 +61,7 @@ def test_another_version_of_the_program_takes_the_place_of_the_former(installed:
     assert installed.install() == set()
 
 
-def test_a_job_keeps_its_program_until_it_has_ended(installed: Place, core: client.CoreV1Api) -> None:
+def test_a_job_keeps_its_program_until_it_has_ended(installed: InstalledRefresher, core: client.CoreV1Api) -> None:
     batch, own = client.BatchV1Api(core.api_client), installed.settings.namespace
     installed.installer()
     template = manifests.cron_job(installed.settings)["spec"]["jobTemplate"]
@@ -64,7 +75,7 @@ def test_a_job_keeps_its_program_until_it_has_ended(installed: Place, core: clie
     assert installed.install() == {CODE}
 
 
-def test_the_authorities_of_the_way_to_aws_come_and_go(installed: Place) -> None:
+def test_the_authorities_of_the_way_to_aws_come_and_go(installed: InstalledRefresher) -> None:
     installed.installer()
     authorities = f"configmaps refresher/{CRONJOB}-ca"
     pod = installed.settings.pod
@@ -74,14 +85,14 @@ def test_the_authorities_of_the_way_to_aws_come_and_go(installed: Place) -> None
     assert installed.install() == {JOB, authorities}
 
 
-def test_nothing_of_a_config_map_with_another_name_stays(installed: Place, core: client.CoreV1Api) -> None:
+def test_nothing_of_a_config_map_with_another_name_stays(installed: InstalledRefresher, core: client.CoreV1Api) -> None:
     """As of a refresher whose program and settings were in one, with the name of the CronJob."""
     own = installed.settings.namespace
     leave_another_refresher(installed)
     former = f"configmaps refresher/{CRONJOB}"
     written = installed.install()
     assert {former, SETTINGS, CODE, JOB} <= written
-    all_of_it = {JOB, SETTINGS, CODE, ACCOUNT, KEYS, PERMISSIONS, LOOKS, MAY_LOOK, *bound("a", "b")}
+    all_of_it = {JOB, SETTINGS, CODE, ACCOUNT, KEYS, PERMISSIONS, READER_ROLE, READER_BINDING, *role_bindings("a", "b")}
     assert installed.stored.left() == all_of_it
     assert core.read_namespaced_config_map(CONFIG, own).data["namespaces"].split() == [
         f"{installed.prefix}a",
@@ -92,7 +103,7 @@ def test_nothing_of_a_config_map_with_another_name_stays(installed: Place, core:
 # --- A write that fails
 
 
-def leave_another_refresher(place: Place) -> None:
+def leave_another_refresher(place: InstalledRefresher) -> None:
     """One whose CronJob mounts a single ConfigMap, which is named like it."""
     place.installer()
     own = place.settings.namespace
@@ -130,7 +141,7 @@ class Failing:
         return self._transport.send(request)
 
 
-def attempt(place: Place, transport: Transport, writes: int) -> bool:
+def attempt(place: InstalledRefresher, transport: Transport, writes: int) -> bool:
     """Install with no more than so many writes; whether these were more than enough."""
     failing = Failing(transport, writes)
     try:
@@ -142,7 +153,7 @@ def attempt(place: Place, transport: Transport, writes: int) -> bool:
     return failing.left > 0
 
 
-def broken(place: Place) -> list[str]:
+def broken(place: InstalledRefresher) -> list[str]:
     """What the CronJob in the cluster needs and does not have."""
     own, cluster = place.settings.namespace, place.cluster
     cronjob = objects.read(cluster, "CronJob", CRONJOB, own)
@@ -182,38 +193,38 @@ def broken(place: Place) -> list[str]:
     ]
 
 
-def newer(place: Place) -> None:
+def newer(place: InstalledRefresher) -> None:
     place.change(files=NEWER)
 
 
-def other_access(place: Place) -> None:
+def other_access(place: InstalledRefresher) -> None:
     place.change(aws=AwsAccess("ambient", role_arn="arn:aws:iam::123456789012:role/pull"))
 
 
-def other_name(place: Place) -> None:
+def other_name(place: InstalledRefresher) -> None:
     place.change(renewal=dataclasses.replace(place.settings.renewal, secret="another-name"))
 
 
-def more_and_fewer(place: Place) -> None:
+def more_and_fewer(place: InstalledRefresher) -> None:
     place.list_places("b", "c")
 
 
-def selector(place: Place) -> None:
+def selector(place: InstalledRefresher) -> None:
     place.select("ecr-public=enabled", globs=(f"{place.prefix}*",))
 
 
-def other_pod(place: Place) -> None:
+def other_pod(place: InstalledRefresher) -> None:
     pod = dataclasses.replace(place.settings.pod, priority_class="system-cluster-critical", ca_bundle=AUTHORITIES)
     place.change(pod=pod)
 
 
-def other_name_with_a_selector(place: Place) -> None:
+def other_name_with_a_selector(place: InstalledRefresher) -> None:
     selector(place)
     place.installer()
     other_name(place)
 
 
-CHANGES: list[Callable[[Place], None]] = [
+CHANGES: list[Callable[[InstalledRefresher], None]] = [
     newer,
     other_access,
     other_name,
@@ -226,7 +237,7 @@ CHANGES: list[Callable[[Place], None]] = [
 
 @pytest.mark.parametrize("change", [leave_another_refresher, *CHANGES], ids=lambda change: change.__name__)
 def test_an_installation_that_fails_between_two_writes_leaves_a_cronjob_that_works(
-    installed: Place, change: Callable[[Place], Any]
+    installed: InstalledRefresher, change: Callable[[InstalledRefresher], Any]
 ) -> None:
     """Before each of its writes in turn, until there is none to fail any more."""
     installed.installer()

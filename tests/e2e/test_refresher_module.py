@@ -15,19 +15,30 @@ import pytest
 from kubernetes import client
 
 from support import module
-from support.installed import ACCOUNT, CODE, JOB, LOOKS, MAY_LOOK, PERMISSIONS, SETTINGS, WIDE, Place, bound
-from support.installed import KEYS as KEYS_SECRET
+from support.installed_refresher import (
+    ACCOUNT,
+    CLUSTER_BINDING,
+    CODE,
+    JOB,
+    PERMISSIONS,
+    READER_BINDING,
+    READER_ROLE,
+    SETTINGS,
+    InstalledRefresher,
+    role_bindings,
+)
+from support.installed_refresher import KEYS as KEYS_SECRET
 from support.module import Result
 from support.refresher_settings import FILES, KEYS
 from support.stored import quiet_schedule
 
-INSTALLED = {JOB, SETTINGS, CODE, ACCOUNT, KEYS_SECRET, PERMISSIONS, LOOKS, MAY_LOOK}
+INSTALLED = {JOB, SETTINGS, CODE, ACCOUNT, KEYS_SECRET, PERMISSIONS, READER_ROLE, READER_BINDING}
 
 Run = Callable[..., Result]
 
 
 @pytest.fixture
-def run(installed: Place, kubeconfig: str) -> Run:
+def run(installed: InstalledRefresher, kubeconfig: str) -> Run:
     """Runs the module for the refresher in the test's namespaces a and b, with other options where they are given."""
 
     def run(*, check_mode: bool = False, **changes: Any) -> Result:
@@ -72,13 +83,15 @@ CREATED = {
 }
 
 
-def test_check_mode_foresees_what_is_done_and_a_second_run_does_nothing(run: Run, installed: Place) -> None:
+def test_check_mode_foresees_what_is_done_and_a_second_run_does_nothing(
+    run: Run, installed: InstalledRefresher
+) -> None:
     with installed.stored.written() as nothing:
         foreseen = run(check_mode=True).ok()
     assert nothing == set()
     assert "does not exist yet" in warnings_of(foreseen)
     done = run().ok()
-    assert installed.stored.left() == {*INSTALLED, *bound("a", "b")}
+    assert installed.stored.left() == {*INSTALLED, *role_bindings("a", "b")}
     assert named(done) == named(foreseen) == CREATED
     assert done.values["changed"] is foreseen.values["changed"] is True
     assert done.values["fail_open_before"] == "8400s"
@@ -91,7 +104,7 @@ def test_check_mode_foresees_what_is_done_and_a_second_run_does_nothing(run: Run
     assert again.values["test_run"]["due"] is True
 
 
-def test_the_diff_shows_each_object_and_no_secret(run: Run, installed: Place) -> None:
+def test_the_diff_shows_each_object_and_no_secret(run: Run, installed: InstalledRefresher) -> None:
     done = run().ok()
     # Of the ConfigMaps the first is the program.
     diff = {each["after_header"].split()[0]: each for each in reversed(done.values["diff"])}
@@ -105,7 +118,7 @@ def test_the_diff_shows_each_object_and_no_secret(run: Run, installed: Place) ->
     assert cronjob["after"]["spec"]["failedJobsHistoryLimit"] == 1
 
 
-def test_a_refresher_is_suspended_and_goes_on(run: Run, installed: Place, core: client.CoreV1Api) -> None:
+def test_a_refresher_is_suspended_and_goes_on(run: Run, installed: InstalledRefresher, core: client.CoreV1Api) -> None:
     batch, own = client.BatchV1Api(core.api_client), installed.settings.namespace
     run().ok()
     with installed.stored.written() as nothing:
@@ -122,7 +135,7 @@ def test_a_refresher_is_suspended_and_goes_on(run: Run, installed: Place, core: 
 
 @pytest.mark.parametrize("selector", [None, "ecr-public=enabled"])
 def test_a_removal_needs_no_other_option_and_names_the_secrets_that_are_left(
-    run: Run, installed: Place, selector: str | None
+    run: Run, installed: InstalledRefresher, selector: str | None
 ) -> None:
     run(namespace_selector=selector).ok()
     nothing_else: dict[str, Any] = {"aws_auth": None, "namespaces": None, "_program": {}, "state": "absent"}
@@ -138,24 +151,26 @@ def test_a_removal_needs_no_other_option_and_names_the_secrets_that_are_left(
     assert (again.values["changed"], again.values["objects"], again.values["served"]) == (False, [], [])
 
 
-def test_globs_are_resolved_and_missing_namespaces_are_a_warning(run: Run, installed: Place) -> None:
+def test_globs_are_resolved_and_missing_namespaces_are_a_warning(run: Run, installed: InstalledRefresher) -> None:
     prefix = installed.prefix
     done = run(namespaces=[f"{prefix}[ab]", f"{prefix}missing", "none-*"], exclude_namespaces=[f"{prefix}b"]).ok()
-    assert installed.stored.left() == {*INSTALLED, *bound("a")}
+    assert installed.stored.left() == {*INSTALLED, *role_bindings("a")}
     warnings = warnings_of(done)
     assert f"no permissions in namespaces that do not exist or are being deleted: {prefix}missing." in warnings
     assert "'none-*' matches no namespace" in warnings
 
 
-def test_its_own_namespace_may_be_selected_before_it_exists(run: Run, installed: Place) -> None:
+def test_its_own_namespace_may_be_selected_before_it_exists(run: Run, installed: InstalledRefresher) -> None:
     done = run(namespaces=[f"{installed.prefix}[abr]*"]).ok()
-    assert installed.stored.left() == {*INSTALLED, *bound("a", "b", "refresher")}
+    assert installed.stored.left() == {*INSTALLED, *role_bindings("a", "b", "refresher")}
     assert done.values["unbound"] == []
     assert run(namespaces=[f"{installed.prefix}[abr]*"]).ok().values["changed"] is False
 
 
 @pytest.mark.parametrize("namespaces", [["none-*"], ["no-such-namespace"]])
-def test_without_any_namespace_nothing_is_written(run: Run, installed: Place, namespaces: list[str]) -> None:
+def test_without_any_namespace_nothing_is_written(
+    run: Run, installed: InstalledRefresher, namespaces: list[str]
+) -> None:
     failed = run(namespaces=namespaces)
     assert installed.stored.left() == set()
     assert "No namespace is selected" in failed.msg
@@ -167,7 +182,9 @@ def test_bad_options_are_rejected_before_anything_is_asked(run: Run) -> None:
     assert "at each minute" in failed.msg
 
 
-def test_a_new_name_removes_the_secrets_of_the_former_one(run: Run, installed: Place, kubeconfig: str) -> None:
+def test_a_new_name_removes_the_secrets_of_the_former_one(
+    run: Run, installed: InstalledRefresher, kubeconfig: str
+) -> None:
     own = f"{installed.prefix}a"
     run(name="former").ok()
     module.run(kubeconfig, name="former", namespaces=[own], placeholder=True).ok()
@@ -184,7 +201,7 @@ def test_a_new_name_removes_the_secrets_of_the_former_one(run: Run, installed: P
 
 
 def test_an_object_that_is_being_deleted_is_not_taken_for_one_that_exists(
-    run: Run, installed: Place, core: client.CoreV1Api
+    run: Run, installed: InstalledRefresher, core: client.CoreV1Api
 ) -> None:
     run().ok()
     own, name = installed.settings.namespace, SETTINGS.rpartition("/")[2]
@@ -204,6 +221,6 @@ def test_an_object_that_is_being_deleted_is_not_taken_for_one_that_exists(
     assert core.read_namespaced_config_map(name, own).metadata.deletion_timestamp is None
 
 
-def test_the_wide_binding_stands_for_all_with_a_selector(run: Run, installed: Place) -> None:
+def test_the_wide_binding_stands_for_all_with_a_selector(run: Run, installed: InstalledRefresher) -> None:
     run(namespace_selector=["ecr-public=enabled"]).ok()
-    assert WIDE in installed.stored.left()
+    assert CLUSTER_BINDING in installed.stored.left()

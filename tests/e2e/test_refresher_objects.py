@@ -21,20 +21,20 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     CRONJOB,
     AwsAccess,
 )
-from support.installed import (
+from support.installed_refresher import (
     ACCOUNT,
+    CLUSTER_BINDING,
     CODE,
     JOB,
     KEYS,
-    LOOKS,
-    MAY_LOOK,
     NAMESPACE,
     PERMISSIONS,
     POLICY,
+    READER_BINDING,
+    READER_ROLE,
     SETTINGS,
-    WIDE,
-    Place,
-    bound,
+    InstalledRefresher,
+    role_bindings,
 )
 from support.refresher_settings import CASES, WITH_KEYS
 from support.refresher_settings import objects as all_objects
@@ -42,12 +42,12 @@ from support.workloads import wait_for
 
 
 @pytest.fixture
-def place(installed: Place) -> Place:
+def place(installed: InstalledRefresher) -> InstalledRefresher:
     return installed
 
 
-def test_an_installation_is_foreseen_written_once_and_then_left_alone(place: Place) -> None:
-    own = {JOB, SETTINGS, CODE, ACCOUNT, KEYS, PERMISSIONS, LOOKS, MAY_LOOK, *bound("a", "b")}
+def test_an_installation_is_foreseen_written_once_and_then_left_alone(place: InstalledRefresher) -> None:
+    own = {JOB, SETTINGS, CODE, ACCOUNT, KEYS, PERMISSIONS, READER_ROLE, READER_BINDING, *role_bindings("a", "b")}
     with place.stored.written() as nothing:
         trial = place.installer(dry_run=True)
     assert nothing == set()
@@ -57,10 +57,10 @@ def test_an_installation_is_foreseen_written_once_and_then_left_alone(place: Pla
     assert place.install() == set()
 
 
-def test_each_change_writes_what_it_has_to(place: Place) -> None:
+def test_each_change_writes_what_it_has_to(place: InstalledRefresher) -> None:
     place.installer()
     place.list_places("b", "c")
-    assert place.install() == {SETTINGS, LOOKS, *bound("a", "c")}
+    assert place.install() == {SETTINGS, READER_ROLE, *role_bindings("a", "c")}
 
     place.change(aws=AwsAccess("ambient"))
     assert place.install() == {JOB, SETTINGS, KEYS}
@@ -68,14 +68,30 @@ def test_each_change_writes_what_it_has_to(place: Place) -> None:
     assert place.install() == {JOB, SETTINGS, KEYS}
 
     place.select("ecr-public=enabled", globs=(f"{place.prefix}*",))
-    assert place.install() == {SETTINGS, PERMISSIONS, LOOKS, MAY_LOOK, WIDE, *POLICY, *bound("b", "c")}
+    assert place.install() == {
+        SETTINGS,
+        PERMISSIONS,
+        READER_ROLE,
+        READER_BINDING,
+        CLUSTER_BINDING,
+        *POLICY,
+        *role_bindings("b", "c"),
+    }
     assert place.install() == set()
     place.list_places("a")
-    assert place.install() == {SETTINGS, PERMISSIONS, LOOKS, MAY_LOOK, WIDE, *POLICY, *bound("a")}
+    assert place.install() == {
+        SETTINGS,
+        PERMISSIONS,
+        READER_ROLE,
+        READER_BINDING,
+        CLUSTER_BINDING,
+        *POLICY,
+        *role_bindings("a"),
+    }
     assert place.install() == set()
 
 
-def test_drift_is_seen_and_put_right(place: Place, core: client.CoreV1Api) -> None:
+def test_drift_is_seen_and_put_right(place: InstalledRefresher, core: client.CoreV1Api) -> None:
     place.installer()
     own = place.settings.namespace
     batch, rbac = client.BatchV1Api(core.api_client), client.RbacAuthorizationV1Api(core.api_client)
@@ -91,7 +107,7 @@ def test_drift_is_seen_and_put_right(place: Place, core: client.CoreV1Api) -> No
     )
     core.delete_namespaced_config_map(CONFIG, own)
     rbac.patch_cluster_role(place.settings.permissions, {"metadata": {"labels": {"theirs": "x"}}})
-    assert place.install() == {JOB, SETTINGS, *bound("a")}
+    assert place.install() == {JOB, SETTINGS, *role_bindings("a")}
     cronjob = batch.read_namespaced_cron_job(CRONJOB, own)
     assert cronjob.metadata.uid == uid
     assert cronjob.spec.suspend is False
@@ -104,7 +120,7 @@ def test_an_existing_namespace_is_not_changed(place: Place, core: client.CoreV1A
 
 
 @pytest.fixture
-def rejecting(place: Place, core: client.CoreV1Api) -> Iterator[Callable[[str, str], None]]:
+def rejecting(place: InstalledRefresher, core: client.CoreV1Api) -> Iterator[Callable[[str, str], None]]:
     """Makes the cluster reject objects of a resource in the refresher's namespace."""
     admission = client.AdmissionregistrationV1Api(core.api_client)
     made: list[str] = []
@@ -149,16 +165,16 @@ def rejecting(place: Place, core: client.CoreV1Api) -> Iterator[Callable[[str, s
 
 @pytest.mark.parametrize(("resource", "group"), [("cronjobs", "batch"), ("pods", "")])
 def test_nothing_but_what_grants_nothing_is_written_before_a_rejection(
-    place: Place, core: client.CoreV1Api, rejecting: Callable[[str, str], None], resource: str, group: str
+    place: InstalledRefresher, core: client.CoreV1Api, rejecting: Callable[[str, str], None], resource: str, group: str
 ) -> None:
     core.create_namespace({"metadata": {"name": place.settings.namespace}})
     rejecting(resource, group)
     with pytest.raises(ClusterError, match="the platform team says no"):
         place.installer()
-    assert {name for name in place.stored.objects() if CRONJOB in name} == {ACCOUNT, PERMISSIONS, LOOKS}
+    assert {name for name in place.stored.objects() if CRONJOB in name} == {ACCOUNT, PERMISSIONS, READER_ROLE}
 
 
-def test_a_namespace_that_is_going_away_is_named(place: Place, core: client.CoreV1Api) -> None:
+def test_a_namespace_that_is_going_away_is_named(place: InstalledRefresher, core: client.CoreV1Api) -> None:
     own = place.settings.namespace
     core.create_namespace({"metadata": {"name": own}})
     core.create_namespaced_config_map(own, {"metadata": {"name": "held", "finalizers": ["test/held"]}})
@@ -171,7 +187,7 @@ def test_a_namespace_that_is_going_away_is_named(place: Place, core: client.Core
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_cluster_accepts_every_object(place: Place, core: client.CoreV1Api, case: str) -> None:
+def test_the_cluster_accepts_every_object(place: InstalledRefresher, core: client.CoreV1Api, case: str) -> None:
     """Each by a dry run, those that bind a ClusterRole too."""
     core.create_namespace({"metadata": {"name": place.settings.namespace}})
     wanted = dataclasses.replace(CASES[case], namespace=place.settings.namespace)
@@ -181,14 +197,14 @@ def test_the_cluster_accepts_every_object(place: Place, core: client.CoreV1Api, 
         assert objects.apply(place.cluster, body, dry_run=True)["metadata"]["name"]
 
 
-def test_a_namespace_that_cannot_be_served_stops_no_other(place: Place) -> None:
+def test_a_namespace_that_cannot_be_served_stops_no_other(place: InstalledRefresher) -> None:
     place.list_places("a", "missing", "b")
     installer = Installer(place.cluster, place.settings, dry_run=False, workers=8)
     installer.install()
     assert list(installer.unbound) == [f"{place.prefix}missing"]
     assert "Could not apply RoleBinding" in str(installer.unbound[f"{place.prefix}missing"])
-    own = {JOB, SETTINGS, CODE, ACCOUNT, KEYS, PERMISSIONS, LOOKS, MAY_LOOK}
-    assert place.stored.left() == {*own, *bound("a", "b")}
+    own = {JOB, SETTINGS, CODE, ACCOUNT, KEYS, PERMISSIONS, READER_ROLE, READER_BINDING}
+    assert place.stored.left() == {*own, *role_bindings("a", "b")}
     assert place.named(installer) == {NAMESPACE, *place.stored.left()}
 
 
@@ -197,7 +213,7 @@ def test_a_namespace_that_cannot_be_served_stops_no_other(place: Place) -> None:
 
 @pytest.mark.parametrize("data", [None, {}, {"other": "eA=="}], ids=str)
 def test_aws_keys_of_the_user_s_own_must_be_there(
-    place: Place, core: client.CoreV1Api, data: dict[str, str] | None
+    place: InstalledRefresher, core: client.CoreV1Api, data: dict[str, str] | None
 ) -> None:
     own = place.settings.namespace
     core.create_namespace({"metadata": {"name": own}})
@@ -209,7 +225,7 @@ def test_aws_keys_of_the_user_s_own_must_be_there(
     assert place.stored.left() <= {"secrets refresher/theirs"}
 
 
-def test_aws_keys_of_the_user_s_own_are_never_removed(place: Place, core: client.CoreV1Api) -> None:
+def test_aws_keys_of_the_user_s_own_are_never_removed(place: InstalledRefresher, core: client.CoreV1Api) -> None:
     own = place.settings.namespace
     place.installer()
     core.create_namespaced_secret(own, {"metadata": {"name": "theirs"}, "data": {"credentials": "eA=="}})

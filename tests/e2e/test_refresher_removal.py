@@ -12,17 +12,17 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes i
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import ClusterError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import pod
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import CRONJOB
-from support.installed import JOB, NAMESPACE, Place
+from support.installed_refresher import JOB, NAMESPACE, InstalledRefresher
 from support.workloads import wait_for
 
 
 @pytest.fixture
-def place(installed: Place) -> Place:
+def place(installed: InstalledRefresher) -> InstalledRefresher:
     return installed
 
 
 @pytest.mark.parametrize("selector", ["", "ecr-public=enabled"])
-def test_removal_is_foreseen_and_leaves_nothing(place: Place, selector: str) -> None:
+def test_removal_is_foreseen_and_leaves_nothing(place: InstalledRefresher, selector: str) -> None:
     if selector:
         place.select(selector)
     place.installer()
@@ -43,7 +43,9 @@ def test_removal_is_foreseen_and_leaves_nothing(place: Place, selector: str) -> 
     assert (again.changes, again.warnings) == ([], [])
 
 
-def test_a_namespace_with_objects_of_others_stays_and_they_too(place: Place, core: client.CoreV1Api) -> None:
+def test_a_namespace_with_objects_of_others_stays_and_they_too(
+    place: InstalledRefresher, core: client.CoreV1Api
+) -> None:
     place.installer()
     core.create_namespaced_config_map(place.settings.namespace, {"metadata": {"name": "theirs"}})
     removal = place.remover()
@@ -52,7 +54,7 @@ def test_a_namespace_with_objects_of_others_stays_and_they_too(place: Place, cor
     assert "1 objects in it do not belong to the refresher, such as ConfigMap theirs" in removal.warnings[0]
 
 
-def test_a_namespace_that_the_role_did_not_create_stays(place: Place, core: client.CoreV1Api) -> None:
+def test_a_namespace_that_the_role_did_not_create_stays(place: InstalledRefresher, core: client.CoreV1Api) -> None:
     core.create_namespace({"metadata": {"name": place.settings.namespace}})
     place.installer()
     removal = place.remover()
@@ -61,7 +63,7 @@ def test_a_namespace_that_the_role_did_not_create_stays(place: Place, core: clie
     assert core.read_namespace(place.settings.namespace).status.phase == "Active"
 
 
-def test_a_namespace_stays_while_an_aggregated_api_is_down(place: Place, core: client.CoreV1Api) -> None:
+def test_a_namespace_stays_while_an_aggregated_api_is_down(place: InstalledRefresher, core: client.CoreV1Api) -> None:
     place.installer()
     group = f"{place.prefix}down.example.com"
     service = {"name": "none", "namespace": "default"}
@@ -81,7 +83,9 @@ def test_a_namespace_stays_while_an_aggregated_api_is_down(place: Place, core: c
     assert core.read_namespace(place.settings.namespace).status.phase == "Active"
 
 
-def test_a_pod_that_cannot_end_is_named_and_keeps_nothing_else(place: Place, core: client.CoreV1Api) -> None:
+def test_a_pod_that_cannot_end_is_named_and_keeps_nothing_else(
+    place: InstalledRefresher, core: client.CoreV1Api
+) -> None:
     place.installer()
     own = place.settings.namespace
     cronjob = objects.read(place.cluster, "CronJob", CRONJOB, own)
@@ -105,7 +109,7 @@ def test_a_pod_that_cannot_end_is_named_and_keeps_nothing_else(place: Place, cor
     assert objects.read(place.cluster, "Namespace", own) is None
 
 
-def start_job(place: Place, core: client.CoreV1Api) -> client.BatchV1Api:
+def start_job(place: InstalledRefresher, core: client.CoreV1Api) -> client.BatchV1Api:
     """A Job named running, with a pod."""
     own, batch = place.settings.namespace, client.BatchV1Api(core.api_client)
     cronjob = objects.read(place.cluster, "CronJob", CRONJOB, own)
@@ -119,7 +123,7 @@ def start_job(place: Place, core: client.CoreV1Api) -> client.BatchV1Api:
     return batch
 
 
-def test_jobs_that_run_can_be_ended(place: Place, core: client.CoreV1Api) -> None:
+def test_jobs_that_run_can_be_ended(place: InstalledRefresher, core: client.CoreV1Api) -> None:
     place.installer()
     batch, own = start_job(place, core), place.settings.namespace
     foreseen = place.remover(dry_run=True)
@@ -133,7 +137,7 @@ def test_jobs_that_run_can_be_ended(place: Place, core: client.CoreV1Api) -> Non
     assert (again.end_jobs(), again.changes) == ("", [])
 
 
-def test_a_job_that_does_not_end_is_named(place: Place, core: client.CoreV1Api) -> None:
+def test_a_job_that_does_not_end_is_named(place: InstalledRefresher, core: client.CoreV1Api) -> None:
     place.installer()
     batch, own = start_job(place, core), place.settings.namespace
     held = {"metadata": {"finalizers": ["test.example.com/held"]}}

@@ -23,7 +23,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     TestRun,
 )
 from support.aws import FakeAws
-from support.installed import FASTER, Place
+from support.installed_refresher import FASTER, InstalledRefresher
 from support.module import run
 from support.workloads import wait_for
 
@@ -37,7 +37,7 @@ class Site:
     meanwhile: what else happens in the cluster, at each pause of the test run.
     """
 
-    place: Place
+    place: InstalledRefresher
     core: client.CoreV1Api
     meanwhile: Callable[[], None] = lambda: None
     faster: int = FASTER
@@ -70,14 +70,16 @@ class Site:
 
 
 @pytest.fixture
-def options(installed: Place) -> dict[str, Any]:
+def options(installed: InstalledRefresher) -> dict[str, Any]:
     """The module's, for the secrets."""
     names = [f"{installed.prefix}{name}" for name in NAMES]
     return {"name": installed.settings.renewal.secret, "namespaces": names}
 
 
 @pytest.fixture
-def site(installed: Place, core: client.CoreV1Api, kubeconfig: str, aws: FakeAws, options: dict[str, Any]) -> Site:
+def site(
+    installed: InstalledRefresher, core: client.CoreV1Api, kubeconfig: str, aws: FakeAws, options: dict[str, Any]
+) -> Site:
     """With an AWS that gives tokens with a longer life from now on."""
     installed.change(
         aws=AwsAccess("secret", access_key=aws.access_key, secret_key=aws.secret_key, endpoint_url=aws.endpoint_url)

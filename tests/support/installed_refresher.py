@@ -36,8 +36,11 @@ JOB = f"cronjobs refresher/{CRONJOB}"
 SETTINGS, CODE = f"configmaps refresher/{CONFIG}", f"configmaps refresher/{CASES['listed'].program}"
 ACCOUNT, KEYS = f"serviceaccounts refresher/{CRONJOB}", f"secrets refresher/{CRONJOB}-aws"
 NAMESPACE, PERMISSIONS = "namespaces refresher", f"clusterroles {CRONJOB}:refresher"
-WIDE = f"clusterrolebindings {CRONJOB}:refresher"
-LOOKS, MAY_LOOK = f"clusterroles {CRONJOB}-namespaces:refresher", f"clusterrolebindings {CRONJOB}-namespaces:refresher"
+CLUSTER_BINDING = f"clusterrolebindings {CRONJOB}:refresher"
+READER_ROLE, READER_BINDING = (
+    f"clusterroles {CRONJOB}-namespaces:refresher",
+    f"clusterrolebindings {CRONJOB}-namespaces:refresher",
+)
 """What lets it look at the listed namespaces."""
 FASTER = 10
 POLICY = {
@@ -46,12 +49,12 @@ POLICY = {
 }
 
 
-def bound(*places: str) -> set[str]:
+def role_bindings(*places: str) -> set[str]:
     return {f"rolebindings {place}/{CRONJOB}:refresher" for place in places}
 
 
 @dataclasses.dataclass
-class Place:
+class InstalledRefresher:
     """A refresher in namespaces of a test's own, and what it is to be."""
 
     cluster: Cluster
@@ -103,7 +106,7 @@ class Place:
 @pytest.fixture
 def installed(
     kubeconfig: str, core: client.CoreV1Api, audit: AuditLog, make_namespaces: Callable[..., list[str]]
-) -> Iterator[Place]:
+) -> Iterator[InstalledRefresher]:
     first, *_others = make_namespaces("a", "b", "c")
     prefix = first.removesuffix("a")
     transport = ClientTransport(config.new_client_from_config(kubeconfig).configuration, connections=8)
@@ -116,7 +119,7 @@ def installed(
         namespace=f"{prefix}refresher",
         schedule=dataclasses.replace(CASES["listed"].schedule, schedule=quiet_schedule()),
     )
-    place = Place(cluster, stored, own, prefix)
+    place = InstalledRefresher(cluster, stored, own, prefix)
     place.list_places("a", "b")
     yield place
     if found := objects.read(cluster, "Namespace", own.namespace):
