@@ -19,9 +19,9 @@ from support import module
 from support.account import APPLY, MERGE, Account
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog
+from support.installed_program import InstalledProgram
 from support.installed_refresher import InstalledRefresher
 from support.playbook import Ansible
-from support.podless import Podless
 from support.pulls import pull_new_image
 from support.refresher_settings import WITH_KEYS
 from support.role import Role
@@ -64,18 +64,18 @@ def test_accounts_are_attached_once_and_again_after_another_client_wrote_them(
     first, second = f"{installed.prefix}a", f"{installed.prefix}b"
     attach(core, first, "theirs", "other")
     install(installed, aws, kubeconfig, "default")
-    podless = Podless(core, aws, installed.settings.namespace, tmp_path)
+    installed_program = InstalledProgram(core, aws, installed.settings.namespace, tmp_path)
     attached = ("updated", "service_accounts")
-    assert podless.run() == {first: attached, second: attached}
+    assert installed_program.run() == {first: attached, second: attached}
     assert (secrets_of(core, first), secrets_of(core, second)) == (["theirs", "other", NAME], [NAME])
 
     mark = audit.mark()
-    assert podless.run() == dict.fromkeys((first, second), ("unchanged", "fresh"))
+    assert installed_program.run() == dict.fromkeys((first, second), ("unchanged", "fresh"))
     assert [*audit.writes(since=mark, resource="serviceaccounts"), *audit.writes(since=mark, resource="secrets")] == []
 
     # As Helm does, which knows nothing of the entry.
     attach(core, first, "theirs")
-    assert podless.run() == {first: attached, second: ("unchanged", "fresh")}
+    assert installed_program.run() == {first: attached, second: ("unchanged", "fresh")}
     assert secrets_of(core, first) == ["theirs", NAME]
 
 
@@ -88,11 +88,11 @@ def test_what_cannot_be_attached_is_named(
     # Somebody else's from now on.
     core.create_namespaced_service_account(second, {"metadata": {"name": "builder"}})
     core.patch_namespaced_secret(NAME, second, {"metadata": {"labels": {"ecr-public.freshpull/managed": None}}})
-    podless = Podless(core, aws, installed.settings.namespace, tmp_path)
-    assert podless.run() == {first: ("updated", "service_accounts"), second: ("skipped", "unmanaged")}
+    installed_program = InstalledProgram(core, aws, installed.settings.namespace, tmp_path)
+    assert installed_program.run() == {first: ("updated", "service_accounts"), second: ("skipped", "unmanaged")}
     assert (secrets_of(core, first, "builder"), secrets_of(core, second, "builder")) == ([NAME], [])
     core.delete_namespaced_service_account("builder", first)
-    assert podless.run(status=1)[first] == ("failed", "missing_service_account")
+    assert installed_program.run(status=1)[first] == ("failed", "missing_service_account")
 
 
 def test_a_namespace_that_is_gone_is_no_failure(
@@ -102,18 +102,18 @@ def test_a_namespace_that_is_gone_is_no_failure(
     core.create_namespace({"metadata": {"name": second}})
     installed.list_places("a", "gone")
     install(installed, aws, kubeconfig)
-    podless = Podless(core, aws, installed.settings.namespace, tmp_path)
+    installed_program = InstalledProgram(core, aws, installed.settings.namespace, tmp_path)
     held = {"metadata": {"name": "held", "finalizers": ["test.example.com/held"]}}
     core.create_namespaced_config_map(second, held)
     core.delete_namespace(second)
     wait_for(lambda: not core.list_namespaced_secret(second).items, "the end of the secret")
-    assert podless.run() == {first: ("unchanged", "fresh"), second: ("skipped", "terminating")}
+    assert installed_program.run() == {first: ("unchanged", "fresh"), second: ("skipped", "terminating")}
     core.patch_namespaced_config_map("held", second, {"metadata": {"finalizers": None}})
     wait_for(lambda: second not in {each.metadata.name for each in core.list_namespace().items}, "its own end")
-    assert podless.run() == {first: ("unchanged", "fresh"), second: ("skipped", "missing_namespace")}
+    assert installed_program.run() == {first: ("unchanged", "fresh"), second: ("skipped", "missing_namespace")}
     # One whose secret alone is gone is something else.
     core.delete_namespaced_secret(NAME, first)
-    assert podless.run(status=1)[first] == ("failed", "missing")
+    assert installed_program.run(status=1)[first] == ("failed", "missing")
 
 
 # --- What it could do with its token

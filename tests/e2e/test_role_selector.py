@@ -20,8 +20,8 @@ from support.account import APPLY, MERGE, Account
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog
 from support.dockerconfig import auths_of
+from support.installed_program import InstalledProgram
 from support.playbook import Ansible
-from support.podless import Podless
 from support.role import Role
 from support.workloads import CRONJOB, Workloads
 
@@ -252,8 +252,8 @@ def test_escapes_that_rbac_refuses(place: Place, attempt: tuple[str, str, Any, s
 
 
 @pytest.fixture
-def podless(place: Place, core: client.CoreV1Api, aws: FakeAws, tmp_path: Path) -> Podless:
-    return Podless(core, aws, place.role.refresher, tmp_path)
+def installed_program(place: Place, core: client.CoreV1Api, aws: FakeAws, tmp_path: Path) -> InstalledProgram:
+    return InstalledProgram(core, aws, place.role.refresher, tmp_path)
 
 
 def auths(core: client.CoreV1Api, namespace: str) -> dict[str, Any]:
@@ -265,14 +265,14 @@ def label(core: client.CoreV1Api, namespace: str, value: str | None) -> None:
 
 
 def test_a_run_serves_what_is_selected_now(
-    place: Place, podless: Podless, core: client.CoreV1Api, aws: FakeAws, audit: AuditLog
+    place: Place, installed_program: InstalledProgram, core: client.CoreV1Api, aws: FakeAws, audit: AuditLog
 ) -> None:
     names = place.names
     before = core.read_namespaced_secret(NAME, names["elsewhere"])
     foreign = core.read_namespaced_secret(NAME, names["foreign"]).to_dict()
     assert list(auths(core, names["elsewhere"])) == ["other.example", "public.ecr.aws"]
 
-    results = podless.run()
+    results = installed_program.run()
 
     assert {key: results.get(name) for key, name in names.items()} == {
         "ours": ("unchanged", "fresh"),
@@ -297,32 +297,37 @@ def test_a_run_serves_what_is_selected_now(
     assert core.read_namespaced_secret(NAME, names["foreign"]).to_dict() == foreign
 
     mark = audit.mark()
-    assert set(podless.run().values()) == {("unchanged", "fresh"), ("skipped", "unmanaged")}
+    assert set(installed_program.run().values()) == {("unchanged", "fresh"), ("skipped", "unmanaged")}
     assert (audit.writes(since=mark, resource="secrets"), aws.calls) == ([], {"GetAuthorizationToken": 1})
 
 
-def test_a_label_taken_away_and_given_back(place: Place, podless: Podless, core: client.CoreV1Api) -> None:
+def test_a_label_taken_away_and_given_back(
+    place: Place, installed_program: InstalledProgram, core: client.CoreV1Api
+) -> None:
     later = place.names["later"]
-    podless.run()
+    installed_program.run()
     uid = core.read_namespaced_secret(NAME, later).metadata.uid
     label(core, later, None)
-    assert podless.run()[later] == ("removed", "orphaned")
+    assert installed_program.run()[later] == ("removed", "orphaned")
     assert auths(core, later) == {}
     label(core, later, "on")
-    assert podless.run()[later] == ("renewed", "empty")
+    assert installed_program.run()[later] == ("renewed", "empty")
     assert list(auths(core, later)) == ["public.ecr.aws"]
     assert core.read_namespaced_secret(NAME, later).metadata.uid == uid
 
 
 def test_what_changes_between_reading_and_writing(
-    place: Place, podless: Podless, core: client.CoreV1Api, make_lasting_namespaces: Callable[..., list[str]]
+    place: Place,
+    installed_program: InstalledProgram,
+    core: client.CoreV1Api,
+    make_lasting_namespaces: Callable[..., list[str]],
 ) -> None:
     """The policy and the API server reject a write that is no longer right, and the next run has nothing to do."""
     unlabelled, kept = make_lasting_namespaces("unlabelled", "kept", labels=SELECTED)
     gone = unlabelled.removesuffix("unlabelled") + "gone"
     core.create_namespace({"metadata": {"name": gone, "labels": core.read_namespace(kept).metadata.labels}})
-    podless.meanwhile(f"label namespace {unlabelled} ecr-public-", f"delete namespace {gone} --wait=false")
-    results = podless.run()
+    installed_program.meanwhile(f"label namespace {unlabelled} ecr-public-", f"delete namespace {gone} --wait=false")
+    results = installed_program.run()
     assert results[kept] == ("created", "missing")
     assert (results[unlabelled], results[gone]) == (("skipped", "not_selected"), ("skipped", "terminating"))
     with pytest.raises(ApiException, match="not found"):

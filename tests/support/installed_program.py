@@ -23,7 +23,7 @@ from support.workloads import CONFIG, CRONJOB
 Results = dict[str, tuple[str, str]]
 
 
-class Podless:
+class InstalledProgram:
     """The program as the role has set it up in this namespace."""
 
     def __init__(self, core: client.CoreV1Api, aws: FakeAws, namespace: str, folder: Path) -> None:
