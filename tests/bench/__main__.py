@@ -19,8 +19,8 @@ from pathlib import Path
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog
 
+from .cluster import BenchCluster
 from .contenders import ALL, Contender, Job
-from .ground import Ground
 from .machine import machine
 from .measure import CommandError, Measurement, measure
 from .page import page, plot
@@ -45,13 +45,13 @@ def main() -> int:
     if not has_node:
         print("Left out: a Job of the role's CronJob, since here is no node that it could run on", flush=True)
     with tempfile.TemporaryDirectory() as folder, FakeAws(host=os.environ["FRESHPULL_TEST_ADDRESS"]) as aws:
-        ground = Ground(os.environ["FRESHPULL_TEST_KUBECONFIG"], aws, Path(folder))
-        contenders = [contender(ground) for contender in ALL if has_node or not contender.in_pod]
+        cluster = BenchCluster(os.environ["FRESHPULL_TEST_KUBECONFIG"], aws, Path(folder))
+        contenders = [contender(cluster) for contender in ALL if has_node or not contender.in_pod]
         titles = {type(contender).__name__: contender.title for contender in contenders}
-        measured_on = machine(ground.version(), load)
+        measured_on = machine(cluster.version(), load)
         try:
             for size in _sizes(options.sizes, contenders):
-                rows += _rows(ground, contenders, size, audit, full=size in options.sizes)
+                rows += _rows(cluster, contenders, size, audit, full=size in options.sizes)
         except CommandError as error:
             print(f"bench: {error}", file=sys.stderr)
             return 2
@@ -73,18 +73,20 @@ def _sizes(wanted: Sequence[int], contenders: Sequence[Contender]) -> list[int]:
     return sorted({*wanted, *stops})
 
 
-def _rows(ground: Ground, contenders: Sequence[Contender], size: int, audit: AuditLog, *, full: bool) -> Iterator[Row]:
+def _rows(
+    cluster: BenchCluster, contenders: Sequence[Contender], size: int, audit: AuditLog, *, full: bool
+) -> Iterator[Row]:
     """full: False for a size that only those are measured with that stop there."""
     started = time.monotonic()
-    ground.grow(size)
+    cluster.grow(size)
     print(f"{size} namespaces, made in {time.monotonic() - started:.0f} s", flush=True)
     taking_part = [contender for contender in contenders if contender.most == size or (full and _can(contender, size))]
     found: dict[tuple[str, str], list[Measurement]] = {}
     for _round in range(3 if size <= REPEATED else 1):
         for contender in taking_part:
-            ground.clear()
+            cluster.clear()
             for operation in contender.operations:
-                measurement = measure(contender.command(Job(operation, ground.namespaces)), audit)
+                measurement = measure(contender.command(Job(operation, cluster.namespaces)), audit)
                 found.setdefault((type(contender).__name__, operation), []).append(measurement)
                 _show(contender, operation, measurement)
     for (contender_name, operation), measurements in found.items():

@@ -18,7 +18,7 @@ from support.playbook import PULL_SECRET, Ansible
 from support.role import Role
 from support.workloads import CRONJOB, Workloads
 
-from .ground import ADMIN, LOAD, PREFIX, SECRET, Ground, secret
+from .cluster import ADMIN, LOAD, PREFIX, SECRET, BenchCluster, secret
 from .measure import Command
 from .results import CREATE, NOTHING, RENEW
 
@@ -49,14 +49,14 @@ class Contender:
     user = ADMIN
     operations: Sequence[str] = (CREATE, RENEW)
 
-    def __init__(self, ground: Ground) -> None:
-        self.ground = ground
+    def __init__(self, cluster: BenchCluster) -> None:
+        self.cluster = cluster
         self._runs = 0
 
     def command(self, job: Job) -> Command:
         """What to run for the job; whatever it reads is written before."""
         self._runs += 1
-        folder = self.ground.folder / f"{type(self).__name__.lower()}-{self._runs}"
+        folder = self.cluster.folder / f"{type(self).__name__.lower()}-{self._runs}"
         folder.mkdir(mode=0o700)
         argv = self.prepare(job, folder)
         return Command(argv, self.environment(), folder, self.user, in_pod=self.in_pod)
@@ -66,10 +66,10 @@ class Contender:
         raise NotImplementedError
 
     def environment(self) -> Mapping[str, str]:
-        aws = self.ground.aws
+        aws = self.cluster.aws
         return {
-            **Ansible(self.ground.folder, self.ground.kubeconfig).environment(),
-            "KUBECONFIG": self.ground.kubeconfig,
+            **Ansible(self.cluster.folder, self.cluster.kubeconfig).environment(),
+            "KUBECONFIG": self.cluster.kubeconfig,
             "AWS_ACCESS_KEY_ID": aws.access_key,
             "AWS_SECRET_ACCESS_KEY": aws.secret_key,
             "AWS_ENDPOINT_URL_ECR_PUBLIC": aws.endpoint_url,
@@ -83,9 +83,9 @@ class OurModule(Contender):
     operations = (CREATE, RENEW, NOTHING)
 
     def prepare(self, job: Job, folder: Path) -> Sequence[str]:
-        self.ground.aws.behave(life=self.ground.later_life())
+        self.cluster.aws.behave(life=self.cluster.later_life())
         options = {
-            "kubeconfig": self.ground.kubeconfig,
+            "kubeconfig": self.cluster.kubeconfig,
             "name": SECRET,
             "namespaces": namespaces(job),
             "force_renew": job.operation == RENEW,
@@ -111,13 +111,13 @@ class RefresherJob(Contender):
     """
 
     def prepare(self, job: Job, folder: Path) -> Sequence[str]:
-        self.ground.aws.behave(life=self.ground.later_life())
+        self.cluster.aws.behave(life=self.cluster.later_life())
         if job.operation == RENEW:
-            role = Role(Ansible(folder, self.ground.kubeconfig), self.ground.aws, namespaces(job), HOME)
+            role = Role(Ansible(folder, self.cluster.kubeconfig), self.cluster.aws, namespaces(job), HOME)
             role.run(name=SECRET, test_run="never").ok()
             # Of its own accord it runs every two hours, which may be just now.
-            Workloads(self.ground.kubeconfig).suspend(HOME)
-            self.ground.aws.behave(life=self.ground.later_life())
+            Workloads(self.cluster.kubeconfig).suspend(HOME)
+            self.cluster.aws.behave(life=self.cluster.later_life())
         more = '[{"name": "FORCE_RENEW", "value": "1"}]' if job.operation == RENEW else "[]"
         return ["bash", "-euo", "pipefail", "-c", self.script, "bash", f"refresh-{self._runs}", CRONJOB, more, HOME]
 
@@ -129,7 +129,7 @@ class K8sLoop(Contender):
     most = 20
 
     def prepare(self, job: Job, folder: Path) -> Sequence[str]:
-        self.ground.aws.behave(life=self.ground.later_life())
+        self.cluster.aws.behave(life=self.cluster.later_life())
         login = {"registry": "public.ecr.aws", "username": "AWS", "password": "{{ password.stdout }}"}
         entry = {
             "username": "AWS",
@@ -152,7 +152,7 @@ class K8sLoop(Contender):
         }
         write = {
             "name": "Pull secrets",
-            "kubernetes.core.k8s": {"kubeconfig": self.ground.kubeconfig, "definition": definition},
+            "kubernetes.core.k8s": {"kubeconfig": self.cluster.kubeconfig, "definition": definition},
             "loop": list(job.namespaces),
             "vars": {"entry": entry},
             "no_log": True,
@@ -166,13 +166,13 @@ class ServerSideApply(Contender):
     title = "``kubectl apply --server-side``"
     operations = (CREATE, RENEW, NOTHING)
 
-    def __init__(self, ground: Ground) -> None:
-        super().__init__(ground)
+    def __init__(self, cluster: BenchCluster) -> None:
+        super().__init__(cluster)
         self._last: dict[str, str] = {}
 
     def prepare(self, job: Job, folder: Path) -> Sequence[str]:
         if job.operation != NOTHING:
-            self._last = self.ground.new_token()
+            self._last = self.cluster.new_token()
         manifest = folder / "secrets.json"
         items = [secret(namespace, self._last) for namespace in job.namespaces]
         manifest.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
@@ -194,7 +194,7 @@ class CreateAndApply(Contender):
     """
 
     def prepare(self, job: Job, folder: Path) -> Sequence[str]:
-        self.ground.aws.behave(life=self.ground.later_life())
+        self.cluster.aws.behave(life=self.cluster.later_life())
         (folder / "namespaces").write_text("".join(f"{namespace}\n" for namespace in job.namespaces))
         return ["bash", "-euo", "pipefail", "-c", self.script, "bash", SECRET]
 
@@ -221,8 +221,8 @@ class GetAndPut(Contender):
 
     def prepare(self, job: Job, folder: Path) -> Sequence[str]:
         (folder / "namespaces").write_text("".join(f"{namespace}\n" for namespace in job.namespaces))
-        (folder / "secret.json").write_text(json.dumps(secret("", self.ground.new_token())))
-        return [sys.executable, str(Path(__file__).with_name("get_and_put.py")), self.ground.kubeconfig]
+        (folder / "secret.json").write_text(json.dumps(secret("", self.cluster.new_token())))
+        return [sys.executable, str(Path(__file__).with_name("get_and_put.py")), self.cluster.kubeconfig]
 
 
 class Limit(Contender):
@@ -231,12 +231,12 @@ class Limit(Contender):
     title = "the API server's limit (h2load)"
     user = f"system:serviceaccount:kube-system:{LOAD}"
 
-    def __init__(self, ground: Ground) -> None:
-        super().__init__(ground)
-        self._token = ground.load_token()
+    def __init__(self, cluster: BenchCluster) -> None:
+        super().__init__(cluster)
+        self._token = cluster.load_token()
 
     def prepare(self, job: Job, folder: Path) -> Sequence[str]:
-        body: dict[str, Any] = secret("", self.ground.new_token())
+        body: dict[str, Any] = secret("", self.cluster.new_token())
         del body["metadata"]["namespace"]
         name = ""
         headers = [f"authorization: Bearer {self._token}", "accept: application/json", "content-type: application/json"]
@@ -244,7 +244,7 @@ class Limit(Contender):
             body = {"metadata": {"annotations": body["metadata"]["annotations"]}, "stringData": body["stringData"]}
             name = f"/{SECRET}"
             headers[2:] = ["content-type: application/merge-patch+json", ":method: PATCH"]
-        paths = [f"{self.ground.server}/api/v1/namespaces/{space}/secrets{name}" for space in job.namespaces]
+        paths = [f"{self.cluster.server}/api/v1/namespaces/{space}/secrets{name}" for space in job.namespaces]
         (folder / "paths").write_text("\n".join(paths))
         (folder / "body").write_text(json.dumps(body))
         # One connection: each would begin with the first path, and write what another has just written.

@@ -30,7 +30,7 @@ PAGE = 500
 SETTLE_SECONDS = 600
 
 
-class Ground:
+class BenchCluster:
     """One cluster and one AWS. What is done here is no part of any measurement."""
 
     def __init__(self, kubeconfig: str, aws: FakeAws, folder: Path) -> None:
