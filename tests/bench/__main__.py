@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`make bench`: all contenders beside one cluster. To be started by `python -m support.cluster run`.
+"""`make bench`: all candidates beside one cluster. To be started by `python -m support.cluster run`.
 
 With all sizes the guide page is written, with others only what is printed and the files in .cache/bench.
 """
@@ -19,8 +19,8 @@ from pathlib import Path
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog
 
+from .candidates import ALL, Candidate, Job
 from .cluster import BenchCluster
-from .contenders import ALL, Contender, Job
 from .machine import machine
 from .measure import CommandError, Measurement, measure
 from .page import page, plot
@@ -46,12 +46,12 @@ def main() -> int:
         print("Left out: a Job of the role's CronJob, since here is no node that it could run on", flush=True)
     with tempfile.TemporaryDirectory() as folder, FakeAws(host=os.environ["FRESHPULL_TEST_ADDRESS"]) as aws:
         cluster = BenchCluster(os.environ["FRESHPULL_TEST_KUBECONFIG"], aws, Path(folder))
-        contenders = [contender(cluster) for contender in ALL if has_node or not contender.in_pod]
-        titles = {type(contender).__name__: contender.title for contender in contenders}
+        candidates = [candidate(cluster) for candidate in ALL if has_node or not candidate.in_pod]
+        titles = {type(candidate).__name__: candidate.title for candidate in candidates}
         measured_on = machine(cluster.version(), load)
         try:
-            for size in _sizes(options.sizes, contenders):
-                rows += _rows(cluster, contenders, size, audit, full=size in options.sizes)
+            for size in _sizes(options.sizes, candidates):
+                rows += _rows(cluster, candidates, size, audit, full=size in options.sizes)
         except CommandError as error:
             print(f"bench: {error}", file=sys.stderr)
             return 2
@@ -67,43 +67,43 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _sizes(wanted: Sequence[int], contenders: Sequence[Contender]) -> list[int]:
-    """Those wanted, and those at which a contender stops that would be too slow for the next."""
-    stops = {contender.most for contender in contenders if contender.most and contender.most < max(wanted)}
+def _sizes(wanted: Sequence[int], candidates: Sequence[Candidate]) -> list[int]:
+    """Those wanted, and those at which a candidate stops that would be too slow for the next."""
+    stops = {candidate.most for candidate in candidates if candidate.most and candidate.most < max(wanted)}
     return sorted({*wanted, *stops})
 
 
 def _rows(
-    cluster: BenchCluster, contenders: Sequence[Contender], size: int, audit: AuditLog, *, full: bool
+    cluster: BenchCluster, candidates: Sequence[Candidate], size: int, audit: AuditLog, *, full: bool
 ) -> Iterator[Row]:
     """full: False for a size that only those are measured with that stop there."""
     started = time.monotonic()
     cluster.grow(size)
     print(f"{size} namespaces, made in {time.monotonic() - started:.0f} s", flush=True)
-    taking_part = [contender for contender in contenders if contender.most == size or (full and _can(contender, size))]
+    taking_part = [candidate for candidate in candidates if candidate.most == size or (full and _can(candidate, size))]
     found: dict[tuple[str, str], list[Measurement]] = {}
     for _round in range(3 if size <= REPEATED else 1):
-        for contender in taking_part:
+        for candidate in taking_part:
             cluster.clear()
-            for operation in contender.operations:
-                measurement = measure(contender.command(Job(operation, cluster.namespaces)), audit)
-                found.setdefault((type(contender).__name__, operation), []).append(measurement)
-                _show(contender, operation, measurement)
-    for (contender_name, operation), measurements in found.items():
-        yield Row(contender_name, operation, size, typical(measurements))
+            for operation in candidate.operations:
+                measurement = measure(candidate.command(Job(operation, cluster.namespaces)), audit)
+                found.setdefault((type(candidate).__name__, operation), []).append(measurement)
+                _show(candidate, operation, measurement)
+    for (candidate_name, operation), measurements in found.items():
+        yield Row(candidate_name, operation, size, typical(measurements))
 
 
-def _can(contender: Contender, size: int) -> bool:
-    return contender.most is None or size <= contender.most
+def _can(candidate: Candidate, size: int) -> bool:
+    return candidate.most is None or size <= candidate.most
 
 
-def _show(contender: Contender, operation: str, found: Measurement) -> None:
+def _show(candidate: Candidate, operation: str, found: Measurement) -> None:
     rate = f"{found.rate:7.1f}/s" if found.rate else " " * 9
     used = ""
     if found.cpu_seconds is not None and found.memory is not None:
         used = f" {found.cpu_seconds:7.2f} s processor {found.memory / MEBIBYTE:4.0f} MiB"
     print(
-        f"  {type(contender).__name__:<16}{operation:<14}{found.seconds:8.2f} s {rate} {found.writes:5} writes "
+        f"  {type(candidate).__name__:<16}{operation:<14}{found.seconds:8.2f} s {rate} {found.writes:5} writes "
         f"{sum(found.requests.values()):5} requests{used}",
         flush=True,
     )

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all contenders run on: a cluster with so many namespaces, tokens, and a clean slate before each."""
+"""What all candidates run on: a cluster with so many namespaces, tokens, and a clean slate before each."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class BenchCluster:
     """One cluster and one AWS. What is done here is no part of any measurement."""
 
     def __init__(self, kubeconfig: str, aws: FakeAws, folder: Path) -> None:
-        """folder: for what the contenders are given."""
+        """folder: for what the candidates are given."""
         self.kubeconfig = kubeconfig
         self.aws = aws
         self.folder = folder
@@ -61,7 +61,7 @@ class BenchCluster:
         self._all("DELETE", [(path, None) for path in paths])
 
     def later_life(self) -> int:
-        """The seconds that the next token is to live: no contender may find that the stored one lasts as long."""
+        """The seconds that the next token is to live: no candidate may find that the stored one lasts as long."""
         self._lives += 60
         return self._lives
 

@@ -21,7 +21,7 @@ USAGE = Path(__file__).with_name("usage.py")
 
 @dataclass(frozen=True)
 class Command:
-    """What a contender runs. user: as whom the API server knows it. in_pod: it waits for a pod that does the work."""
+    """What a candidate runs. user: as whom the API server knows it. in_pod: it waits for a pod that does the work."""
 
     argv: Sequence[str]
     environment: Mapping[str, str]

@@ -69,8 +69,8 @@ def page(results: Results) -> str:
 def plot(results: Results) -> str:
     """Draw the seconds of a renewal as SVG."""
     lines: dict[str, Points] = {}
-    for contender, title in results.titles.items():
-        rows = [row for row in results.rows if (row.contender, row.operation) == (contender, RENEW)]
+    for candidate, title in results.titles.items():
+        rows = [row for row in results.rows if (row.candidate, row.operation) == (candidate, RENEW)]
         if rows:
             points = sorted((row.namespaces, row.measurement.seconds) for row in rows)
             lines[title.replace("``", "").replace("**", "")] = [(float(size), seconds) for size, seconds in points]
@@ -95,12 +95,12 @@ def _tables(results: Results) -> list[str]:
     tables = []
     for operation, title in TABLES.items():
         rows = []
-        for row in sorted(results.rows, key=lambda row: (row.namespaces, list(results.titles).index(row.contender))):
+        for row in sorted(results.rows, key=lambda row: (row.namespaces, list(results.titles).index(row.candidate))):
             if row.operation == operation:
                 found = row.measurement
                 requests = ", ".join(f"{count} {verb}" for verb, count in sorted(found.requests.items()))
                 rate = f"{found.rate:.1f}" if found.rate and row.namespaces > 1 else ""
-                cells = (f"{row.namespaces:,}", results.titles[row.contender], f"{found.seconds:.2f}", rate, requests)
+                cells = (f"{row.namespaces:,}", results.titles[row.candidate], f"{found.seconds:.2f}", rate, requests)
                 processor = "" if found.cpu_seconds is None else f"{found.cpu_seconds:.2f}"
                 memory = "" if found.memory is None else f"{found.memory / MEBIBYTE:.0f}"
                 rows.append((*cells, processor, memory))

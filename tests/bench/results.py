@@ -14,7 +14,7 @@ from .measure import Measurement
 
 CREATE, RENEW, NOTHING = "create", "renew", "nothing to do"
 SIZES = (1, 10, 100, 1000, 5000)
-OURS, JOB, LIMIT, APPLY, LOOP = "OurModule", "RefresherJob", "Limit", "ServerSideApply", "K8sLoop"
+MODULE, JOB, LIMIT, APPLY, LOOP = "PullSecretModule", "RefresherJob", "Limit", "ServerSideApply", "K8sLoop"
 MEBIBYTE = 1024 * 1024
 
 
@@ -22,7 +22,7 @@ MEBIBYTE = 1024 * 1024
 class Row:
     """One figure: who did what in how many namespaces, and what it took."""
 
-    contender: str
+    candidate: str
     operation: str
     namespaces: int
     measurement: Measurement
@@ -30,22 +30,22 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Results:
-    """machine: what it ran on, title to text. titles: of the contenders, in the order of the tables."""
+    """machine: what it ran on, title to text. titles: of the candidates, in the order of the tables."""
 
     machine: Mapping[str, str]
     titles: Mapping[str, str]
     rows: Sequence[Row]
 
-    def find(self, contender: str, operation: str, namespaces: int) -> Measurement | None:
+    def find(self, candidate: str, operation: str, namespaces: int) -> Measurement | None:
         """None where it was not measured."""
         for row in self.rows:
-            if (row.contender, row.operation, row.namespaces) == (contender, operation, namespaces):
+            if (row.candidate, row.operation, row.namespaces) == (candidate, operation, namespaces):
                 return row.measurement
         return None
 
-    def largest(self, contender: str, operation: str) -> Row | None:
+    def largest(self, candidate: str, operation: str) -> Row | None:
         """The one over the most namespaces."""
-        rows = [row for row in self.rows if (row.contender, row.operation) == (contender, operation)]
+        rows = [row for row in self.rows if (row.candidate, row.operation) == (candidate, operation)]
         return max(rows, key=lambda row: row.namespaces, default=None)
 
     def save(self, path: Path) -> None:
@@ -77,9 +77,9 @@ class Target:
 def targets(results: Results) -> list[Target]:
     """Those whose figures were measured."""
     return [
-        *_faster(results, OURS, LIMIT, 0.6, "of what the API server can take"),
-        *_faster(results, OURS, APPLY, 5, "``kubectl apply --server-side``"),
-        *_faster(results, OURS, LOOP, 100, "a loop of ``kubernetes.core.k8s``"),
+        *_faster(results, MODULE, LIMIT, 0.6, "of what the API server can take"),
+        *_faster(results, MODULE, APPLY, 5, "``kubectl apply --server-side``"),
+        *_faster(results, MODULE, LOOP, 100, "a loop of ``kubernetes.core.k8s``"),
         *_faster(results, JOB, LIMIT, 0.6, "of what the API server can take"),
         *_nothing(results),
         *_one(results),
@@ -109,7 +109,7 @@ def _faster(results: Results, who: str, rival: str, times: float, words: str) ->
 
 
 def _nothing(results: Results) -> list[Target]:
-    found = results.find(OURS, NOTHING, 5000)
+    found = results.find(MODULE, NOTHING, 5000)
     if not found or found.memory is None:
         return []
     asked = sum(found.requests.values())
@@ -121,7 +121,7 @@ def _nothing(results: Results) -> list[Target]:
 def _one(results: Results) -> list[Target]:
     made = []
     for operation in (CREATE, RENEW):
-        ours, theirs = (results.find(contender, operation, 1) for contender in (OURS, LOOP))
+        ours, theirs = (results.find(candidate, operation, 1) for candidate in (MODULE, LOOP))
         if ours and theirs:
             what = f"One namespace, {operation}: no slower than the AWS CLI and ``kubernetes.core.k8s``"
             text = f"{ours.seconds:.2f} s and {theirs.seconds:.2f} s"

@@ -14,13 +14,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench.contenders import ALL
+from bench.candidates import ALL
 from bench.measure import USAGE, Measurement, rate
 from bench.page import PLOT_TITLE, page, plot
 from bench.plot import COLOURS, apart
 from bench.results import CREATE, MEBIBYTE, NOTHING, RENEW, Results, Row, targets, typical
 
-TITLES = {"OurModule": "**ours**", "Limit": "the limit", "ServerSideApply": "``kubectl``", "K8sLoop": "a loop"}
+TITLES = {"PullSecretModule": "**ours**", "Limit": "the limit", "ServerSideApply": "``kubectl``", "K8sLoop": "a loop"}
 
 
 def measurement(seconds: float = 1, rate: float | None = None, writes: int = 0, memory: int = 0) -> Measurement:
@@ -29,10 +29,10 @@ def measurement(seconds: float = 1, rate: float | None = None, writes: int = 0, 
 
 def results(ours: float = 600, one: float = 2, memory: int = 150) -> Results:
     rows = [
-        Row("OurModule", CREATE, 1, measurement(one)),
-        Row("OurModule", RENEW, 1, measurement(one)),
-        Row("OurModule", RENEW, 1000, measurement(4, ours, 1000)),
-        Row("OurModule", NOTHING, 5000, measurement(memory=memory * MEBIBYTE)),
+        Row("PullSecretModule", CREATE, 1, measurement(one)),
+        Row("PullSecretModule", RENEW, 1, measurement(one)),
+        Row("PullSecretModule", RENEW, 1000, measurement(4, ours, 1000)),
+        Row("PullSecretModule", NOTHING, 5000, measurement(memory=memory * MEBIBYTE)),
         Row("Limit", RENEW, 1000, measurement(1, 1000, 1000)),
         Row("ServerSideApply", RENEW, 1000, measurement(10, 120, 1000)),
         Row("K8sLoop", CREATE, 1, measurement(2)),
@@ -69,12 +69,12 @@ def test_a_job_has_a_target_where_it_was_measured(rate: float, reached: bool) ->
     assert f"     - a job\n     - 5.00\n     - {rate:.1f}\n     - 1000 get, 1000 patch\n     -\n     -\n" in page(both)
 
 
-def test_every_contender_has_a_colour() -> None:
+def test_every_candidate_has_a_colour() -> None:
     assert len(COLOURS) == len(set(COLOURS)) == len(ALL)
 
 
 def test_what_was_not_measured_is_no_target() -> None:
-    assert targets(Results({}, TITLES, [Row("OurModule", RENEW, 10, measurement())])) == []
+    assert targets(Results({}, TITLES, [Row("PullSecretModule", RENEW, 10, measurement())])) == []
 
 
 def test_the_rate_is_by_the_server_s_stamps() -> None:

@@ -37,7 +37,7 @@ class Job:
     namespaces: Sequence[str]
 
 
-class Contender:
+class Candidate:
     """title: for people. most: the most namespaces that it is measured with, since more would only take longer.
 
     in_pod: on a node, so that the command only waits for it: its processor time and memory are not known.
@@ -76,7 +76,7 @@ class Contender:
         }
 
 
-class OurModule(Contender):
+class PullSecretModule(Candidate):
     """One task of one play."""
 
     title = "**this collection**"
@@ -93,7 +93,7 @@ class OurModule(Contender):
         return play(folder, [{"name": "Pull secrets", PULL_SECRET: options}])
 
 
-class RefresherJob(Contender):
+class RefresherJob(Candidate):
     """A Job of the CronJob that the role has installed for the namespaces, from its creation to its end."""
 
     title = "**a Job of the role's CronJob**"
@@ -122,7 +122,7 @@ class RefresherJob(Contender):
         return ["bash", "-euo", "pipefail", "-c", self.script, "bash", f"refresh-{self._runs}", CRONJOB, more, HOME]
 
 
-class K8sLoop(Contender):
+class K8sLoop(Candidate):
     """A token from the AWS CLI, then one call of kubernetes.core.k8s a namespace."""
 
     title = "``aws`` once, a loop of ``kubernetes.core.k8s``"
@@ -160,7 +160,7 @@ class K8sLoop(Contender):
         return play(folder, [fetch, write])
 
 
-class ServerSideApply(Contender):
+class ServerSideApply(Candidate):
     """One file with all objects."""
 
     title = "``kubectl apply --server-side``"
@@ -179,7 +179,7 @@ class ServerSideApply(Contender):
         return ["kubectl", "apply", "--server-side", "--filename", str(manifest)]
 
 
-class CreateAndApply(Contender):
+class CreateAndApply(Candidate):
     """What the manual of kubectl leads to: two kubectl a namespace."""
 
     title = "``kubectl create | kubectl apply`` each"
@@ -214,7 +214,7 @@ class BlogPipeline(CreateAndApply):
     """
 
 
-class GetAndPut(Contender):
+class GetAndPut(Candidate):
     """As nabsul/k8s-ecr-login-renew does: for one namespace after the other a GET, then a POST or a PUT."""
 
     title = "one after the other: GET, PUT"
@@ -225,7 +225,7 @@ class GetAndPut(Contender):
         return [sys.executable, str(Path(__file__).with_name("get_and_put.py")), self.cluster.kubeconfig]
 
 
-class Limit(Contender):
+class Limit(Candidate):
     """The same writes from a program that does nothing else: no client can be faster here."""
 
     title = "the API server's limit (h2load)"
@@ -253,8 +253,8 @@ class Limit(Contender):
         return ["h2load", *options, *(f"--header={header}" for header in headers), "--data=body", "--input-file=paths"]
 
 
-ALL: Sequence[type[Contender]] = (
-    OurModule,
+ALL: Sequence[type[Candidate]] = (
+    PullSecretModule,
     RefresherJob,
     Limit,
     GetAndPut,
