@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from support.aws import FakeAws
-from support.cluster.ability import why_no_node
+from support.cluster.node_support import why_no_node
 
 from .showing import DemoError, run
 

@@ -12,10 +12,10 @@ import re
 import sys
 from collections.abc import Sequence
 
-from .ability import why_no_node
 from .command import Stopped, check_command, raise_on_signals
 from .errors import ClusterError
 from .inside import add_inside_parser, run_inside
+from .node_support import why_no_node
 from .run import build, run
 
 _ERROR_STATUS = 2

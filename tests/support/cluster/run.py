@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from .ability import why_no_node
 from .build import binaries
 from .cgroups import make_cgroup, remove_cgroup
 from .command import run_command
@@ -22,6 +21,7 @@ from .errors import ClusterError
 from .images import aws_cli_image, pause_binary, python39_image
 from .inside import inside_arguments
 from .node import Parts
+from .node_support import why_no_node
 from .owncluster import own_cluster
 from .packages import install_packages
 from .processes import Supervisor
