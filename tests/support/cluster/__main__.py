@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from .command import Stopped, check_command, raise_on_signals
 from .errors import ClusterError
-from .inside import add_inside_parser, run_inside
+from .isolated_cluster import add_isolated_parser, run_isolated
 from .node_support import why_no_node
 from .run import build, run
 
@@ -31,14 +31,14 @@ def main(arguments: Sequence[str]) -> int:
         print(f"cluster: {error}", file=sys.stderr)
         return _ERROR_STATUS
     except Stopped as stopped:
-        if options.action != "inside":
+        if options.action != "isolated":
             print(f"cluster: {stopped}, and everything is taken down", file=sys.stderr)
         return stopped.status
 
 
 def _act(options: argparse.Namespace) -> int:
-    if options.action == "inside":
-        return run_inside(options, os.environ)
+    if options.action == "isolated":
+        return run_isolated(options, os.environ)
     if options.action == "can-run-node":
         reason = why_no_node()
         print(reason or "A node can run here.")
@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     run_parser.add_argument("command", nargs="+", metavar="COMMAND", help="what to run, after a --")
 
     actions.add_parser("can-run-node", help="say in a sentence whether this machine can run a node; exit status 0 or 1")
-    add_inside_parser(actions.add_parser("inside"))
+    add_isolated_parser(actions.add_parser("isolated"))
     return parser
 
 

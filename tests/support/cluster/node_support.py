@@ -11,8 +11,8 @@ import subprocess
 import sys
 
 from .cgroups import make_cgroup, remove_cgroup
-from .enclosure import UNSHARE
 from .errors import ClusterError
+from .isolation import UNSHARE
 from .packages import can_install, missing_packages
 from .scratch import PREFIX
 

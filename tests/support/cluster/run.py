@@ -15,11 +15,11 @@ from .cgroups import make_cgroup, remove_cgroup
 from .command import run_command
 from .controlplane import start_control_plane
 from .descendants import adopt_orphans, kill_descendants
-from .enclosure import enter
 from .environment import KUBECONFIG, command_environment, folder_values
 from .errors import ClusterError
 from .images import aws_cli_image, pause_binary, python39_image
-from .inside import inside_arguments
+from .isolated_cluster import isolated_arguments
+from .isolation import start_isolated
 from .node import Parts
 from .node_support import why_no_node
 from .owncluster import own_cluster
@@ -75,7 +75,7 @@ def _run_beside_node(command: Sequence[str], name: str) -> int:
     parts = _node_parts()
     with _clean_folder(name) as scratch:
         make_cgroup(scratch.name)
-        return enter(inside_arguments(command, name=name, scratch=scratch, parts=parts))
+        return start_isolated(isolated_arguments(command, name=name, scratch=scratch, parts=parts))
 
 
 def _node_parts() -> Parts:

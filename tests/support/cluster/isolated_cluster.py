@@ -16,8 +16,8 @@ from pathlib import Path
 from .cache import cache_root
 from .command import run_command
 from .controlplane import start_control_plane
-from .enclosure import furnish
 from .environment import command_environment, folder_values
+from .isolation import set_up_isolation
 from .node import Node, Parts
 from .nodeconfig import ADDRESS
 from .processes import Supervisor
@@ -26,16 +26,16 @@ from .progress import say
 _PORT = 443  # where pods expect the API server
 
 
-def inside_arguments(command: Sequence[str], *, name: str, scratch: Path, parts: Parts) -> list[str]:
-    """The arguments with which our command line is started inside; `add_inside_parser` reads them."""
+def isolated_arguments(command: Sequence[str], *, name: str, scratch: Path, parts: Parts) -> list[str]:
+    """The arguments with which our command line is started inside; `add_isolated_parser` reads them."""
     options = {"name": name, "scratch": scratch, "binaries": parts.binaries, "image": parts.image, "pause": parts.pause}
     if parts.python39_image:
         options["python39-image"] = parts.python39_image
-    return ["inside", *(f"--{option}={value}" for option, value in options.items()), "--", *command]
+    return ["isolated", *(f"--{option}={value}" for option, value in options.items()), "--", *command]
 
 
-def add_inside_parser(parser: argparse.ArgumentParser) -> None:
-    """Describe the arguments that `inside_arguments` writes."""
+def add_isolated_parser(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments that `isolated_arguments` writes."""
     parser.add_argument("--name", required=True)
     for option in ("--scratch", "--binaries", "--image", "--pause"):
         parser.add_argument(option, type=Path, required=True)
@@ -43,11 +43,13 @@ def add_inside_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("command", nargs="+")
 
 
-def run_inside(options: argparse.Namespace, caller: Mapping[str, str]) -> int:
+def run_isolated(options: argparse.Namespace, caller: Mapping[str, str]) -> int:
     """Furnish the enclosure, start the cluster, run the command and return its status."""
     started = time.monotonic()
     scratch: Path = options.scratch
-    furnish(scratch, keep=[Path.cwd(), Path.home(), cache_root(), Path(sys.prefix), Path(tempfile.gettempdir())])
+    set_up_isolation(
+        scratch, keep=[Path.cwd(), Path.home(), cache_root(), Path(sys.prefix), Path(tempfile.gettempdir())]
+    )
     parts = Parts(options.binaries, options.image, options.pause, options.python39_image)
     with Supervisor(scratch / "logs") as supervisor:
         (scratch / "node").mkdir()

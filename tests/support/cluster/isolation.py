@@ -5,7 +5,7 @@
 """The namespaces in which a whole cluster runs: its own network, mounts and processes.
 
 `enter` runs outside. It starts our module once more, inside; what that starts dies with it. The other functions
-run inside and furnish the place.
+run inside and set_up_isolation the place.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _SYSCTLS = (
 )
 
 
-def enter(arguments: Sequence[str]) -> int:
+def start_isolated(arguments: Sequence[str]) -> int:
     """Run `python -m support.cluster` with these arguments inside new namespaces, and return its status.
 
     :raises Stopped: a signal came; it was passed on, and all inside has ended.
@@ -63,7 +63,7 @@ def enter(arguments: Sequence[str]) -> int:
     return status if status >= 0 else 128 + signal.SIGKILL
 
 
-def furnish(scratch: Path, keep: Iterable[Path]) -> None:
+def set_up_isolation(scratch: Path, keep: Iterable[Path]) -> None:
     """Make the mounts and the network of the namespaces that we are in.
 
     :param scratch: becomes a file system in memory.
