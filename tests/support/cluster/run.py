@@ -22,10 +22,10 @@ from .isolated_cluster import isolated_arguments
 from .isolation import start_isolated
 from .node import Parts
 from .node_support import why_no_node
-from .owncluster import own_cluster
 from .packages import install_packages
 from .processes import Supervisor
 from .scratch import scratch_directory
+from .user_cluster import user_cluster
 
 _LOOPBACK = "127.0.0.1"
 
@@ -47,17 +47,17 @@ def run(command: Sequence[str], *, node: bool, name: str, caller: Mapping[str, s
     :param caller: the environment of the caller.
     :raises ClusterError: there is no cluster to run it beside.
     """
-    own = own_cluster()
+    own = user_cluster()
     if own and node:
         raise ClusterError(f"--node makes a cluster of its own: unset {KUBECONFIG}.")
     if own:
-        return _run_beside_own_cluster(command, name, own, caller)
+        return _run_beside_user_cluster(command, name, own, caller)
     if node:
         return _run_beside_node(command, name)
     return _run_beside_control_plane(command, name, caller)
 
 
-def _run_beside_own_cluster(command: Sequence[str], name: str, kubeconfig: Path, caller: Mapping[str, str]) -> int:
+def _run_beside_user_cluster(command: Sequence[str], name: str, kubeconfig: Path, caller: Mapping[str, str]) -> int:
     with _clean_folder(name) as scratch:
         environment = command_environment(caller, kubeconfig, folder_values(scratch, address=_LOOPBACK))
         return run_command(command, env=environment, watch=lambda _pid: None)

@@ -19,7 +19,7 @@ _NAMESPACE = "kube-public"
 _CONFIG_MAP = "freshpull-test-allowed"
 
 
-def own_cluster() -> Path | None:
+def user_cluster() -> Path | None:
     """The kubeconfig that FRESHPULL_TEST_KUBECONFIG names, None where it is unset.
 
     :raises ClusterError: the cluster cannot be reached, or does not have the ConfigMap that allows tests.
