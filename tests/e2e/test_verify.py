@@ -16,7 +16,7 @@ from kubernetes import client
 
 from support import leaks
 from support.aws import FakeAws
-from support.aws.certified import certify
+from support.aws.tls import server_context
 from support.cluster.audit import AuditLog
 from support.playbook import Ansible
 from support.refresher import life
@@ -31,7 +31,7 @@ ADMIN = "freshpull-admin"
 def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FakeAws, Path]]:
     """A fake AWS whose registry has TLS, and the file with its certificate authority."""
     address = os.environ["FRESHPULL_TEST_ADDRESS"]
-    context, authority = certify(tmp_path_factory.mktemp("tls"), address)
+    context, authority = server_context(tmp_path_factory.mktemp("tls"), address)
     with FakeAws(host=address, registry_tls=context) as fake:
         yield fake, authority
 

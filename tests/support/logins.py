@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from .aws import FakeAws
-from .aws.certified import certify
+from .aws.tls import server_context
 from .playbook import Ansible
 
 REPOSITORY, TAG = "team/app", "1"
@@ -139,7 +139,7 @@ class Clients:
 @pytest.fixture(scope="session")
 def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """It needs no cluster."""
-    context, authority = certify(tmp_path_factory.mktemp("tls"), "127.0.0.1", "localhost")
+    context, authority = server_context(tmp_path_factory.mktemp("tls"), "127.0.0.1", "localhost")
     with FakeAws(registry_tls=context) as fake:
         fake.add_image(REPOSITORY, TAG, {"/app": Path("/bin/true")}, ["/app"])
         yield Site(fake, authority)

@@ -14,8 +14,8 @@ import sys
 import threading
 from pathlib import Path
 
-from .certified import certify
 from .fake import API_HOSTS, FakeAws
+from .tls import server_context
 
 
 def main() -> None:
@@ -36,7 +36,7 @@ def main() -> None:
     tls = authority = None
     if options.tls:
         names = [name.removesuffix(":443") for name in API_HOSTS]
-        tls, authority = certify(options.ready_file.parent, options.host, *names)
+        tls, authority = server_context(options.ready_file.parent, options.host, *names)
     with FakeAws(options.host, options.port, options.registry_port, options.public_registry_url, tls=tls) as fake:
         _write_ready(options.ready_file, fake, authority)
         stop.wait()

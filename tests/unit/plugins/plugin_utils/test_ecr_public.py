@@ -24,7 +24,7 @@ from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._ecr_public i
     fetch_token,
 )
 from support.aws import FakeAws
-from support.aws.certified import certify
+from support.aws.tls import server_context
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ class Certified:
 
 @pytest.fixture(scope="module")
 def running_certified(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Certified]:
-    context, authority = certify(tmp_path_factory.mktemp("tls"), "127.0.0.1")
+    context, authority = server_context(tmp_path_factory.mktemp("tls"), "127.0.0.1")
     with FakeAws(tls=context) as fake:
         yield Certified(fake, authority)
 

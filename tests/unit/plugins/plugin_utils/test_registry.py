@@ -27,7 +27,7 @@ from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._registry imp
 )
 from support.aws import FakeAws
 from support.aws._http import Background, HttpServer, Response
-from support.aws.certified import certify
+from support.aws.tls import server_context
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Site:
 
 @pytest.fixture(scope="module")
 def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    context, authority = certify(tmp_path_factory.mktemp("tls"), "127.0.0.1")
+    context, authority = server_context(tmp_path_factory.mktemp("tls"), "127.0.0.1")
     with FakeAws(registry_tls=context) as fake:
         yield Site(fake, str(authority))
 
@@ -245,7 +245,7 @@ class _Proxy(socketserver.ThreadingTCPServer):
 def test_the_environment_s_proxy_is_used(
     tmp_path: Path, clean_environment: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    context, authority = certify(tmp_path, "public.ecr.aws")
+    context, authority = server_context(tmp_path, "public.ecr.aws")
     with FakeAws(registry_tls=context, public_registry_url="https://public.ecr.aws") as fake:
         address = urlsplit(fake.registry_url)
         proxy = _Proxy((str(address.hostname), int(address.port or 0)))

@@ -12,7 +12,7 @@ from pathlib import Path
 from support.cluster.pki import Authority, write_private
 
 
-def certify(folder: Path, *names: str) -> tuple[ssl.SSLContext, Path]:
+def server_context(folder: Path, *names: str) -> tuple[ssl.SSLContext, Path]:
     """What a server with these names and addresses needs, and the file with the authority that vouches for it."""
     authority = Authority()
     certificate, key = authority.issue("freshpull tests", addresses=names).write(folder, "server")
