@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from support import module, rights
+from support import module, permissions_guide
 from support.aws import FakeAws
 from support.bulk_client import BulkClient
 from support.cluster.audit import AuditLog
@@ -200,12 +200,12 @@ class Scene:
             *self.names.values()
         }
 
-    def _named(self, rules: rights.Rules) -> rights.Rules:
+    def _named(self, rules: permissions_guide.Rules) -> permissions_guide.Rules:
         """The guide tells its readers to put their name in the place of its own."""
         return list(json.loads(json.dumps(rules).replace(f'"{NAME}"', f'"{self.secret}"')))
 
     def start(
-        self, folder: Path, token: dict[str, str], rules: rights.Rules, everywhere: rights.Rules
+        self, folder: Path, token: dict[str, str], rules: permissions_guide.Rules, everywhere: permissions_guide.Rules
     ) -> module.Running:
         namespaces = list(self.names.values())
         kubeconfig = self._bulk.account(
@@ -250,7 +250,7 @@ def scenes(bulk: BulkClient, request: pytest.FixtureRequest) -> Iterator[Any]:
 
 
 def test_every_row_of_the_guide_is_run() -> None:
-    assert list(rights.ways()) == list(WAYS)
+    assert list(permissions_guide.ways()) == list(WAYS)
 
 
 @pytest.mark.core
@@ -259,7 +259,7 @@ def test_the_rights_of_the_row_are_enough(
     scenes: Any, aws: FakeAws, audit: AuditLog, tmp_path: Path, title: str
 ) -> None:
     way = WAYS[title]
-    rules, everywhere = rights.rules(title)
+    rules, everywhere = permissions_guide.rules(title)
     scene = scenes(way)
     mark = audit.mark()
     result = scene.start(tmp_path, aws.issue(), rules, everywhere).wait().ok()
@@ -283,7 +283,7 @@ def _granted(event: dict[str, Any]) -> bool:
 @pytest.mark.parametrize("title", WAYS)
 def test_with_one_verb_less_it_is_named(scenes: Any, aws: FakeAws, tmp_path: Path, title: str) -> None:
     way = WAYS[title]
-    both = rights.rules(title)
+    both = permissions_guide.rules(title)
     lacking = {
         (verb, resource): [_without(rules, verb, resource) for rules in both]
         for rules in both
@@ -313,7 +313,7 @@ def test_with_one_verb_less_it_is_named(scenes: Any, aws: FakeAws, tmp_path: Pat
             assert wrong == {"not looked at" if (verb, resource) == LIST_SECRETS else "failed"}
 
 
-def _without(rules: rights.Rules, verb: str, resource: str) -> rights.Rules:
+def _without(rules: permissions_guide.Rules, verb: str, resource: str) -> permissions_guide.Rules:
     """The rules with a verb less on a resource; the resources of one rule stand in it for the same purpose."""
     kept = [
         {**rule, "verbs": [other for other in rule["verbs"] if other != verb or resource not in rule["resources"]]}
@@ -326,7 +326,7 @@ def _without(rules: rights.Rules, verb: str, resource: str) -> rights.Rules:
 def test_whoever_runs_the_role(bulk: BulkClient, aws: FakeAws, tmp_path: Path, kubeconfig: str) -> None:
     names = [f"r{secrets.token_hex(4)}-{suffix}" for suffix in ("a", "b")]
     bulk.make_namespaces(names)
-    shown = rights.roles()
+    shown = permissions_guide.roles()
     installer = shown["ecr-public-pull-secret-installer"]
     limited = bulk.account(tmp_path, "default", everywhere=installer)
     remover = bulk.account(tmp_path, "default", everywhere=[*installer, *shown["ecr-public-pull-secret-remover"]])

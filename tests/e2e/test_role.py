@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from kubernetes import client
 
-from support import leaks, rights
+from support import leaks, permissions_guide
 from support.aws import FakeAws
 from support.bulk_client import BulkClient
 from support.cluster.audit import AuditLog
@@ -139,7 +139,7 @@ def test_first_token_from_the_refresher_where_its_pod_cannot_be_tried(
     role: Role, core: client.CoreV1Api, aws: FakeAws, ansible: Ansible, kubeconfig: str
 ) -> None:
     """Whether the cluster accepts the pod shows in the test run, and until then no token is written."""
-    rules = rights.roles()["ecr-public-pull-secret-installer"]
+    rules = permissions_guide.roles()["ecr-public-pull-secret-installer"]
     for rule in rules:
         if rule["resources"] == ["pods"]:
             rule["verbs"].remove("create")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from kubernetes import client
 
-from support import leaks, rights
+from support import leaks, permissions_guide
 from support.aws import FakeAws
 from support.bulk_client import BulkClient
 from support.cluster.audit import AuditLog

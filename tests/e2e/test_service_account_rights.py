@@ -15,7 +15,7 @@ import yaml
 from kubernetes import client
 
 from e2e.test_service_accounts import make_account, outcome, secrets_of
-from support import rights
+from support import permissions_guide
 from support.cluster.audit import AuditLog
 from support.playbook import Ansible
 from support.workloads import wait_for
@@ -47,7 +47,7 @@ class Limited:
 
     def bind(self, name: str, *namespaces: str) -> None:
         """In these namespaces, or everywhere."""
-        role = {"metadata": {"name": f"{self._namespace}:{name}"}, "rules": rights.roles()[name]}
+        role = {"metadata": {"name": f"{self._namespace}:{name}"}, "rules": permissions_guide.roles()[name]}
         self._rbac.create_cluster_role(role)
         binding = {
             "metadata": {"name": f"{self._namespace}:{name}"},
@@ -63,7 +63,8 @@ class Limited:
         if not namespaces:
             self._rbac.create_cluster_role_binding(binding)
         wait_for(
-            lambda: self._may(rights.roles()[name][0], (namespaces or (self._namespace,))[0]), f"the rights of {name}"
+            lambda: self._may(permissions_guide.roles()[name][0], (namespaces or (self._namespace,))[0]),
+            f"the rights of {name}",
         )
 
     def _may(self, rule: dict[str, Any], namespace: str) -> bool:
