@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from support.aws import FakeAws
-from support.cluster.node_support import why_no_node
+from support.cluster.node_support import reason_for_no_node
 
 from .showing import DemoError, run
 
@@ -57,7 +57,7 @@ def test_cluster() -> Iterator[Place]:
             refresher_image=os.environ.get("FRESHPULL_TEST_AWS_CLI_IMAGE"),
             fake=fake,
             pause=Path(os.environ["FRESHPULL_TEST_PAUSE_BINARY"]) if has_node else None,
-            no_pods=None if has_node else why_no_node() or "The cluster was started without a node.",
+            no_pods=None if has_node else reason_for_no_node() or "The cluster was started without a node.",
         )
 
 

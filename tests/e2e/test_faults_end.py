@@ -138,7 +138,7 @@ def test_a_server_that_hangs_for_a_while_is_asked_again(
 
 def test_a_stop_before_anything_was_written(proxy: FaultProxy, aws: FakeAws, make_namespaces: Make) -> None:
     (name,) = make_namespaces("a")
-    running: list[module.Running] = []
+    running: list[module.ModuleProcess] = []
 
     def stop() -> None:
         wait_for(lambda: running, "the module's start")
@@ -159,7 +159,7 @@ def test_a_recreation_that_has_begun_is_finished(
     """Between the deletion and the creation nobody may stop."""
     (name,) = make_namespaces("a")
     core.create_namespaced_secret(name, {"metadata": {"name": NAME}, "type": "Opaque"})
-    running: list[module.Running] = []
+    running: list[module.ModuleProcess] = []
 
     def stop() -> None:
         running[0].send(signal.SIGTERM)

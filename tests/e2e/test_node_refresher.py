@@ -22,7 +22,7 @@ from support.aws import FakeAws
 from support.playbook import Ansible, Run
 from support.pulls import pull_new_image
 from support.role import Role
-from support.workloads import CRONJOB, Ended, Workloads
+from support.workloads import CRONJOB, FinishedJob, Workloads
 
 pytestmark = [pytest.mark.node, pytest.mark.core]
 NAME = "ecr-public-secret"
@@ -36,7 +36,7 @@ class Renewal:
     role: Role
     run: Run
     before: dict[str, Any]
-    ended: Ended
+    ended: FinishedJob
     after: dict[str, Any]
     processes: set[str]
 

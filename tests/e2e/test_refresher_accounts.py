@@ -163,7 +163,7 @@ def thief(
         body: dict[str, Any] | None, kind: str = MERGE, where: str = "a", name: str = "default", method: str = "PATCH"
     ) -> tuple[int, dict[str, Any]]:
         path = f"/api/v1/namespaces/{installed.prefix}{where}/serviceaccounts/{name}"
-        return account.ask(method, f"{path}?fieldManager=x", body, kind)
+        return account.send(method, f"{path}?fieldManager=x", body, kind)
 
     return send
 
@@ -199,7 +199,7 @@ def test_the_policy_stays_until_the_permission_is_gone(
     assert policy not in installed.stored.left()
     account = Account(core, installed.settings.namespace, CRONJOB)
     path = f"/api/v1/namespaces/{installed.prefix}a/serviceaccounts/default"
-    assert account.ask("PATCH", path, {"imagePullSecrets": [ENTRY]}, MERGE)[0] == HTTPStatus.FORBIDDEN
+    assert account.send("PATCH", path, {"imagePullSecrets": [ENTRY]}, MERGE)[0] == HTTPStatus.FORBIDDEN
 
 
 # --- On a real node

@@ -55,7 +55,7 @@ def run(installed: InstalledRefresher, kubeconfig: str) -> Run:
             **changes,
         }
         given = {option: value for option, value in options.items() if value is not None}
-        result = module.Running("ecr_public_refresher", given).wait()
+        result = module.ModuleProcess("ecr_public_refresher", given).wait()
         shown = json.dumps(result.values) + result.errors
         assert KEYS["aws_secret_key"] not in shown
         assert FILES["_refresher/main.py"][:200] not in shown

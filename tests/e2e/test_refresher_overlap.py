@@ -152,7 +152,7 @@ def _allow(refresher: Refresher) -> None:
     refresher.allow_everywhere()
     account = Account(refresher.core, refresher.home, "refresher")
     path = f"/api/v1/namespaces/{refresher.namespaces[-1]}/secrets/{NAME}"
-    wait_for(lambda: account.ask("GET", path)[0] == HTTPStatus.NOT_FOUND, "the permissions")
+    wait_for(lambda: account.send("GET", path)[0] == HTTPStatus.NOT_FOUND, "the permissions")
 
 
 @pytest.fixture

@@ -206,7 +206,7 @@ class Scene:
 
     def start(
         self, folder: Path, token: dict[str, str], rules: permissions_guide.Rules, everywhere: permissions_guide.Rules
-    ) -> module.Running:
+    ) -> module.ModuleProcess:
         namespaces = list(self.names.values())
         kubeconfig = self._bulk.account(
             folder, "default", rules=self._named(rules), namespaces=namespaces, everywhere=self._named(everywhere)

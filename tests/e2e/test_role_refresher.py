@@ -16,7 +16,7 @@ from kubernetes.client.exceptions import ApiException
 
 from support.aws import FakeAws
 from support.playbook import Ansible
-from support.role import PECULIAR, Role, changed
+from support.role import NON_DEFAULTS, Role, changed
 from support.workloads import CONFIG, CRONJOB
 from unit.plugins.module_utils.test_cron import GAPS, REFUSED
 
@@ -45,7 +45,7 @@ def holders(core: client.CoreV1Api, role: Role) -> list[str]:
 def test_every_variable_at_once(role: Role, core: client.CoreV1Api) -> None:
     """The API server takes it all, and a second run changes nothing."""
     variables: dict[str, Any] = {
-        **PECULIAR,
+        **NON_DEFAULTS,
         "refresher_aws_auth": "irsa",
         "refresher_role_arn": ARN,
         "refresher_schedule": "0 8-22/2,23,1-7/2 * * *",

@@ -118,7 +118,7 @@ ALLOWED: dict[str, tuple[str, str, Any, str]] = {
 @pytest.mark.parametrize("attempt", ALLOWED.values(), ids=ALLOWED)
 def test_what_it_is_for_is_allowed(place: Place, attempt: tuple[str, str, Any, str]) -> None:
     method, where, body, content_type = attempt
-    status, answer = place.account.ask(method, f"{place.path(where)}?fieldManager=x&dryRun=All", body, content_type)
+    status, answer = place.account.send(method, f"{place.path(where)}?fieldManager=x&dryRun=All", body, content_type)
     assert status in (HTTPStatus.OK, HTTPStatus.CREATED), answer
 
 
@@ -144,7 +144,7 @@ def test_the_policy_reads_selectors_as_the_api_server_does(
     names = [name for key, labels in LABELS.items() for name in make_lasting_namespaces(key, labels=labels)]
     found = {each.metadata.name for each in core.list_namespace(label_selector=SELECTOR).items} & set(names)
     statuses = {
-        name: place.account.ask("PATCH", f"{place.path(name)}?fieldManager=x&dryRun=All", secret(), APPLY)[0]
+        name: place.account.send("PATCH", f"{place.path(name)}?fieldManager=x&dryRun=All", secret(), APPLY)[0]
         for name in names
     }
     assert len(found) == 5
@@ -205,7 +205,7 @@ def test_escapes_that_rbac_lets_through_are_refused_by_the_policy(place: Place, 
     where, body, content_type = attempt
     where = place.role.refresher if where == "refresher" else where
     path = f"{place.path(where)}?fieldManager=x&dryRun=All{'&force=true' if content_type == APPLY else ''}"
-    status, answer = place.account.ask("PATCH", path, body, content_type)
+    status, answer = place.account.send("PATCH", path, body, content_type)
     assert status == HTTPStatus.FORBIDDEN, answer
     assert f"ValidatingAdmissionPolicy '{CRONJOB}.{place.role.refresher}'" in answer["message"]
     assert "denied request: " in answer["message"]
@@ -243,7 +243,7 @@ def test_escapes_that_rbac_refuses(place: Place, attempt: tuple[str, str, Any, s
     if "/namespaces/{" in path:
         secrets = place.names
     path = path.format(own=f"/api/v1/namespaces/{place.role.refresher}", **secrets)
-    status, answer = place.account.ask(method, path, body, content_type or "application/json")
+    status, answer = place.account.send(method, path, body, content_type or "application/json")
     assert status == HTTPStatus.FORBIDDEN, answer
     assert "cannot" in answer["message"], answer
 

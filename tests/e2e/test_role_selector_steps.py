@@ -57,7 +57,7 @@ def tried_without_end(account: Account, paths: list[tuple[str, dict[str, Any]]])
     def attempt() -> None:
         while not enough.is_set():
             for path, body in paths:
-                status, answer = account.ask("PATCH", path, body, APPLY)
+                status, answer = account.send("PATCH", path, body, APPLY)
                 by = "policy" if "ValidatingAdmissionPolicy" in answer.get("message", "") else "rbac"
                 refusals = {HTTPStatus.FORBIDDEN: by, **OTHERWISE_REFUSED}
                 answers[refusals.get(HTTPStatus(status), f"{status} {path} {answer}")] += 1

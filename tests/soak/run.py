@@ -20,7 +20,7 @@ from support.playbook import Ansible
 from support.repeated import Repeated
 from support.role import Role
 from support.secret_watcher import SecretWatcher, lifetimes_at_removal, seconds_past_expiry
-from support.workloads import CONFIG, CRONJOB, Ended, Pull, Workloads
+from support.workloads import CONFIG, CRONJOB, FinishedJob, Pull, Workloads
 
 from .plan import DEADLINE, GAP, HEALTHY, LIFE, Outage, down_between, hours, outage_at, scaled, seconds
 
@@ -36,7 +36,7 @@ class JobRun:
 
     start: float
     end: float
-    ended: Ended
+    ended: FinishedJob
 
     @property
     def summary(self) -> dict[str, int]:

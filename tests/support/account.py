@@ -26,7 +26,7 @@ class Account:
         self._host = settings.host
         self._http = urllib3.PoolManager(ca_certs=settings.ssl_ca_cert)
 
-    def ask(
+    def send(
         self, method: str, path: str, body: dict[str, Any] | None = None, content_type: str = "application/json"
     ) -> tuple[int, dict[str, Any]]:
         """The status and the object of the answer."""

@@ -27,7 +27,7 @@ _CHUNK = 65536
 _RECAP = re.compile(r"^(\S+) +: (ok=.*)$", re.MULTILINE)
 
 
-class Door:
+class PortForward:
     """A TCP port that leads to the API server.
 
     delay: seconds that the first bytes of each connection wait. None: they wait for ever.
@@ -79,7 +79,7 @@ class Fleet:
         self._ansible = ansible
         self._aws = aws
         self._hosts: dict[str, dict[str, Any]] = {}
-        self._doors: list[Door] = []
+        self._doors: list[PortForward] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._config = yaml.safe_load(Path(ansible.kubeconfig).read_text())
@@ -93,17 +93,17 @@ class Fleet:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for door in self._doors:
-            asyncio.run_coroutine_threadsafe(door.close(), self._loop).result()
+        for forward in self._doors:
+            asyncio.run_coroutine_threadsafe(forward.close(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
     def add(self, name: str, namespaces: Sequence[str], *, delay: float | None = 0, **variables: Any) -> str:
         """A cluster of its own address; the server's URL. variables are the role's, without their prefix."""
-        door = Door(self._loop, self._target, delay)
-        self._doors.append(door)
-        return self._add(name, door.port, namespaces, variables)
+        forward = PortForward(self._loop, self._target, delay)
+        self._doors.append(forward)
+        return self._add(name, forward.port, namespaces, variables)
 
     def add_dead(self, name: str, namespaces: Sequence[str]) -> str:
         """A cluster whose port is closed; the server's URL."""
@@ -120,7 +120,7 @@ class Fleet:
     def _add(self, name: str, port: int, namespaces: Sequence[str], variables: Mapping[str, Any]) -> str:
         url = f"https://127.0.0.1:{port}"
         config = json.loads(json.dumps(self._config))
-        # The certificate is for the address that is behind the door.
+        # The certificate is for the address that is behind the forward.
         config["clusters"][0]["cluster"] |= {"server": url, "tls-server-name": self._target[0]}
         kubeconfig = self._ansible.folder / f"{name}.kubeconfig"
         kubeconfig.write_text(yaml.safe_dump(config))

@@ -48,7 +48,7 @@ class Result:
         return self
 
 
-class Running:
+class ModuleProcess:
     """A module that was started."""
 
     def __init__(self, module: str, arguments: dict[str, Any]) -> None:
@@ -80,15 +80,15 @@ class Running:
         return Result(self._process.returncode, json.loads(output or "{}"), errors)
 
 
-def start(kubeconfig: str, *, check_mode: bool = False, **options: Any) -> Running:
+def start(kubeconfig: str, *, check_mode: bool = False, **options: Any) -> ModuleProcess:
     """Start ecr_public_pull_secret."""
     arguments = {"kubeconfig": kubeconfig, "_ansible_check_mode": check_mode, **options}
-    return Running("ecr_public_pull_secret", arguments)
+    return ModuleProcess("ecr_public_pull_secret", arguments)
 
 
-def start_info(kubeconfig: str, **options: Any) -> Running:
+def start_info(kubeconfig: str, **options: Any) -> ModuleProcess:
     """Start ecr_public_pull_secret_info."""
-    return Running("ecr_public_pull_secret_info", {"kubeconfig": kubeconfig, **options})
+    return ModuleProcess("ecr_public_pull_secret_info", {"kubeconfig": kubeconfig, **options})
 
 
 def run(kubeconfig: str, *, check_mode: bool = False, **options: Any) -> Result:

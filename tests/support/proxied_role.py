@@ -26,7 +26,7 @@ from support.faults import FaultProxy
 from support.playbook import Ansible
 from support.refresher import life
 from support.role import Role
-from support.workloads import Ended, Workloads
+from support.workloads import FinishedJob, Workloads
 
 NAME = "ecr-public-secret"
 Change = Callable[[dict[str, Any]], None]
@@ -71,12 +71,12 @@ class ProxiedRole:
         aws.behave(life=50000)
         self.age(11, *self.role.namespaces)
 
-    def refresh(self) -> tuple[Ended, dict[str, tuple[str, str]]]:
+    def refresh(self) -> tuple[FinishedJob, dict[str, tuple[str, str]]]:
         """A Job, and what it says of each namespace; it reaches the API server through the proxy."""
         ended = self.run()
         return ended, ended.outcomes
 
-    def run(self, change: Change = lambda _pod: None, **options: Any) -> Ended:
+    def run(self, change: Change = lambda _pod: None, **options: Any) -> FinishedJob:
         """The same with a changed pod, and options of Workloads.refresh."""
 
         def both(pod: dict[str, Any]) -> None:

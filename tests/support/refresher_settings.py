@@ -26,7 +26,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     Schedule,
     Settings,
 )
-from support.role import PECULIAR
+from support.role import NON_DEFAULTS
 
 Object = dict[str, Any]
 
@@ -73,8 +73,8 @@ CASES = {
         pod=Pod(
             image=IMAGE,
             resources=RESOURCES,
-            proxy=PECULIAR["refresher_proxy"],
-            ca_bundle=PECULIAR["refresher_ca_bundle"],
+            proxy=NON_DEFAULTS["refresher_proxy"],
+            ca_bundle=NON_DEFAULTS["refresher_ca_bundle"],
         )
     ),
     "everything": settings(
@@ -84,12 +84,12 @@ CASES = {
             image_pull_policy="Always",
             image_pull_secrets=("mirror",),
             resources={"requests": RESOURCES["requests"], "limits": {"cpu": "1", "memory": "512Mi"}},
-            node_selector=PECULIAR["refresher_node_selector"],
-            tolerations=tuple(PECULIAR["refresher_tolerations"]),
-            priority_class=PECULIAR["refresher_priority_class"],
-            proxy=PECULIAR["refresher_proxy"],
-            no_proxy=PECULIAR["refresher_no_proxy"],
-            ca_bundle=PECULIAR["refresher_ca_bundle"],
+            node_selector=NON_DEFAULTS["refresher_node_selector"],
+            tolerations=tuple(NON_DEFAULTS["refresher_tolerations"]),
+            priority_class=NON_DEFAULTS["refresher_priority_class"],
+            proxy=NON_DEFAULTS["refresher_proxy"],
+            no_proxy=NON_DEFAULTS["refresher_no_proxy"],
+            ca_bundle=NON_DEFAULTS["refresher_ca_bundle"],
         ),
         schedule=Schedule("0 */2 * * *", "Europe/Berlin", active_deadline=300, history=1, suspend=True),
         renewal=Renewal(

@@ -23,7 +23,7 @@ from support.workloads import CRONJOB
 PLAYBOOK = "freshpull.ecr_public.pull_secret"
 
 # Where and how the refresher's pod runs, each variable other than its default.
-PECULIAR: Mapping[str, Any] = {
+NON_DEFAULTS: Mapping[str, Any] = {
     "refresher_time_zone": "Europe/Berlin",
     "refresher_image_pull_secrets": ["mirror"],
     "refresher_node_selector": {"disk": "ssd"},

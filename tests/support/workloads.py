@@ -22,7 +22,7 @@ Answer = TypeVar("Answer")
 
 
 @dataclasses.dataclass(frozen=True)
-class Ended:
+class FinishedJob:
     """A refresher's pod after its end. message: its termination message, which `kubectl describe pod` shows.
 
     Of a Job that was ended from outside, as by its deadline, no pod is left: exit_code is -1, and message the Job's.
@@ -69,7 +69,7 @@ class Workloads:
         force: bool = True,
         retries: bool = False,
         seconds: float = SECONDS,
-    ) -> Ended:
+    ) -> FinishedJob:
         """Run a Job as `kubectl create job --from` makes it of the CronJob.
 
         change: does to the pod's spec what an admission webhook of the cluster would do.
@@ -97,10 +97,10 @@ class Workloads:
         pods = self.core.list_namespaced_pod(namespace, label_selector=f"job-name={job}").items
         if not pods:
             message = "; ".join(f"{each.type}: {each.reason}: {each.message}" for each in status.conditions)
-            return Ended(job=job, pod="", succeeded=False, exit_code=-1, message=message, log="")
+            return FinishedJob(job=job, pod="", succeeded=False, exit_code=-1, message=message, log="")
         (pod,) = pods
         end = pod.status.container_statuses[0].state.terminated
-        return Ended(
+        return FinishedJob(
             job=job,
             pod=pod.metadata.name,
             succeeded=bool(status.succeeded),

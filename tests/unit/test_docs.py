@@ -171,7 +171,9 @@ def test_the_iam_policy_is_the_one_of_the_errors(path: Path) -> None:
 def test_the_refresher_s_permissions_are_those_of_the_module() -> None:
     granted = [role for case in ("listed", "selector") for role in permissions.cluster_roles(CASES[case])]
     titles = [{"name": each["metadata"]["name"]} for each in granted]
-    shown = [mapping["rules"] for mapping in mappings(examples(permissions_guide.GUIDE)) if mapping.get("metadata") in titles]
+    shown = [
+        mapping["rules"] for mapping in mappings(examples(permissions_guide.GUIDE)) if mapping.get("metadata") in titles
+    ]
     assert shown == [each["rules"] for each in granted]
 
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from .command import Stopped, check_command, raise_on_signals
 from .errors import ClusterError
 from .isolated_cluster import add_isolated_parser, run_isolated
-from .node_support import why_no_node
+from .node_support import reason_for_no_node
 from .run import build, run
 
 _ERROR_STATUS = 2
@@ -40,7 +40,7 @@ def _act(options: argparse.Namespace) -> int:
     if options.action == "isolated":
         return run_isolated(options, os.environ)
     if options.action == "can-run-node":
-        reason = why_no_node()
+        reason = reason_for_no_node()
         print(reason or "A node can run here.")
         return 1 if reason else 0
     if options.action == "build":

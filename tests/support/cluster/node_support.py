@@ -27,7 +27,7 @@ ip link add trial1 type veth peer name trial2
 """
 
 
-def why_no_node() -> str | None:
+def reason_for_no_node() -> str | None:
     """One sentence that says why this machine cannot run a node; None if it can."""
     if not sys.platform.startswith("linux"):
         return "A node needs Linux."

@@ -21,7 +21,7 @@ from .images import aws_cli_image, pause_binary, python39_image
 from .isolated_cluster import isolated_arguments
 from .isolation import start_isolated
 from .node import Parts
-from .node_support import why_no_node
+from .node_support import reason_for_no_node
 from .packages import install_packages
 from .processes import Supervisor
 from .scratch import scratch_directory
@@ -79,7 +79,7 @@ def _run_beside_node(command: Sequence[str], name: str) -> int:
 
 
 def _node_parts() -> Parts:
-    reason = why_no_node()
+    reason = reason_for_no_node()
     if reason:
         raise ClusterError(reason)
     install_packages()
