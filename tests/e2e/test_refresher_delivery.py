@@ -40,7 +40,7 @@ from support.installed_refresher import (
     InstalledRefresher,
     role_bindings,
 )
-from support.refresher_settings import FILES
+from support.program import FILES
 
 AUTHORITIES = "-----BEGIN CERTIFICATE-----\n"
 NEWER = {

@@ -29,7 +29,8 @@ from support.installed_refresher import (
 )
 from support.installed_refresher import KEYS as KEYS_SECRET
 from support.module import Result
-from support.refresher_settings import FILES, KEYS
+from support.program import FILES
+from support.refresher_settings import KEYS
 from support.stored import quiet_schedule
 
 INSTALLED = {JOB, SETTINGS, CODE, ACCOUNT, KEYS_SECRET, PERMISSIONS, READER_ROLE, READER_BINDING}

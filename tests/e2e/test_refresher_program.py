@@ -252,7 +252,7 @@ def test_what_the_image_has_not_is_named(refresher: Refresher, tmp_path: Path, m
 
 def test_no_credentials(refresher: Refresher) -> None:
     due = refresher.add(**DUE)
-    (refresher.folder / "aws/credentials").write_text("")
+    (refresher.folder / "credentials").write_text("")
     assert "has no AWS credentials" in refresher.run(status=1)[due]["msg"]
 
 

@@ -1,12 +1,17 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The refresher's program as a pod has it, and what it imports."""
+"""The refresher's program: its files, the modules that it imports, and a local process that runs it as its pod does."""
 
 from __future__ import annotations
 
 import ast
+import os
+import shutil
+import textwrap
+from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import SplitResult
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import program
 
@@ -14,10 +19,12 @@ COLLECTION = Path(__file__).parents[2]
 MODULE_UTILS = COLLECTION / "plugins/module_utils"
 _PACKAGE = "ansible_collections.freshpull.ecr_public."
 MAIN = _PACKAGE + "plugins.module_utils._refresher.main"
+FILES = {name: (MODULE_UTILS / name).read_text(encoding="utf-8") for name in program.FILES}
+"""The text of each file of the program."""
 
 
 def closure(module: str = MAIN) -> dict[str, Path]:
-    """The modules of this collection that a module imports, itself included, by name."""
+    """Return the modules of this collection that a module imports, itself included, by name."""
     found: dict[str, Path] = {}
     left = [module]
     while left:
@@ -31,7 +38,7 @@ def closure(module: str = MAIN) -> dict[str, Path]:
 
 
 def imports(path: Path) -> list[str]:
-    """The modules that a file imports. Of `from a import b` both a and a.b may be one."""
+    """Return the modules that a file imports. Of `from a import b` both a and a.b can be a module."""
     names = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings of a refresher, by cases that together use each of them, and all its objects."""
+"""Settings of a refresher, as cases that together use every setting, and the objects of each case."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     manifests,
     permissions,
     policies,
-    program,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.selector import requirements
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import (
@@ -26,14 +25,13 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     Schedule,
     Settings,
 )
+from support.program import FILES
 from support.role import NON_DEFAULTS
 
 Object = dict[str, Any]
 
 ROLE = Path(__file__).parents[2] / "roles/pull_secret"
 ARN = "arn:aws:iam::123456789012:role/ecr-public-pull"
-MODULE_UTILS = Path(__file__).parents[2] / "plugins/module_utils"
-FILES = {name: (MODULE_UTILS / name).read_text() for name in program.FILES}
 IMAGE = "public.ecr.aws/aws-cli/aws-cli:2.36.7"
 KEYS = {"aws_auth": "secret", "aws_access_key": "AKIA" + "A" * 16, "aws_secret_key": "never-said/never-said"}
 WITH_KEYS = AwsAccess("secret", access_key=KEYS["aws_access_key"], secret_key=KEYS["aws_secret_key"])

@@ -13,8 +13,10 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -22,7 +24,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher im
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.settings import DEADLINE_STATUS
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import program
 from support.cluster.pki import Authority
-from support.program import MODULE_UTILS, closure, imports, install
+from support.program import MODULE_UTILS, ProgramProcess, closure, imports
 from unit.plugins.module_utils._refresher.test_settings import mounted
 
 
@@ -108,7 +110,7 @@ def test_its_deadline_stops_it_even_if_a_worker_hangs(tmp_path: Path) -> None:
     (tmp_path / "ca.crt").write_bytes(Authority().certificate)
     with (
         socket.create_server(("127.0.0.1", 0)) as silent,
-        start(tmp_path, KUBERNETES_SERVICE_PORT=str(silent.getsockname()[1])) as process,
+        start(files, port=silent.getsockname()[1]) as process,
     ):
         process.communicate(timeout=30)
     assert process.returncode == DEADLINE_STATUS

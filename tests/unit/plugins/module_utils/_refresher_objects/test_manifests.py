@@ -28,7 +28,8 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.t
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import manifests
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.apply import Installer
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import Settings
-from support.refresher_settings import CASES, FILES, objects, settings, to_yaml
+from support.program import FILES
+from support.refresher_settings import CASES, objects, settings, to_yaml
 
 Object = dict[str, Any]
 

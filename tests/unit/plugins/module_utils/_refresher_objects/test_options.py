@@ -18,8 +18,9 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     Installation,
     Removal,
 )
+from support.program import FILES
 from support.refresher_settings import CASES as SETTINGS
-from support.refresher_settings import FILES, KEYS
+from support.refresher_settings import KEYS
 
 YEAR = 2026
 HOST = "https://cluster.example"
