@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A stand-in for what AWS offers to this collection: the ECR Public API, the registry public.ecr.aws and STS.
+"""Fakes of the AWS services that this collection uses: the ECR Public API, the registry public.ecr.aws and STS.
 
-The command line, not this package, decides how it is run: C(python -m support.aws --help).
+To run them as a process of their own: C(python -m support.aws --help).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the fake for other processes until SIGTERM, or until its standard input is closed."""
+"""Run the fake for other processes until SIGTERM, or until its standard input is closed."""
 
 from __future__ import annotations
 
@@ -20,13 +20,17 @@ from .tls import server_context
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m support.aws", description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen at")
-    parser.add_argument("--port", type=int, default=0, help="port of ECR Public, 0 picks a free one")
-    parser.add_argument("--registry-port", type=int, default=0, help="port of the registry, 0 picks a free one")
-    parser.add_argument("--public-registry-url", help="what the registry calls itself in its challenge")
-    parser.add_argument("--ready-file", type=Path, required=True, help="written (0600) when all servers listen")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, default=0, help="port of ECR Public; 0 for a free one")
+    parser.add_argument("--registry-port", type=int, default=0, help="port of the registry; 0 for a free one")
+    parser.add_argument("--public-registry-url", help="URL of the registry in its challenge")
     parser.add_argument(
-        "--tls", action="store_true", help="ECR Public and STS over TLS, also by their real names through the proxy"
+        "--ready-file", type=Path, required=True, help="JSON file, written (0600) when all servers listen"
+    )
+    parser.add_argument(
+        "--tls",
+        action="store_true",
+        help="serve ECR Public and STS over TLS, through the proxy also by their real names",
     )
     options = parser.parse_args()
 
@@ -43,19 +47,19 @@ def main() -> None:
 
 
 def _wait_for_end_of_input(stop: threading.Event) -> None:
-    # os.read, not sys.stdin: a thread that waits in a buffered reader makes Python abort when it ends.
+    # os.read, not sys.stdin: Python aborts at its end if a thread waits in a buffered reader.
     while os.read(sys.stdin.fileno(), 1024):
         pass
     stop.set()
 
 
 def _write_ready(path: Path, fake: FakeAws, authority: Path | None) -> None:
-    """In one step and readable by its owner alone: it holds a key, and a reader must never see half of it."""
+    """Write the file in one step, readable only by its owner, since it contains a secret key."""
     names = ("endpoint_url", "sts_url", "registry_url", "proxy_url", "access_key", "secret_key")
-    told = {name: getattr(fake, name) for name in names} | {"ca_file": authority and str(authority)}
+    values = {name: getattr(fake, name) for name in names} | {"ca_file": authority and str(authority)}
     temporary = path.with_name(path.name + ".new")
     with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as ready:
-        json.dump(told, ready)
+        json.dump(values, ready)
     temporary.replace(path)
 
 

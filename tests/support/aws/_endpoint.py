@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The ECR Public API (JSON 1.1), and beside it the control of the fake for other processes under C(/_fake/)."""
+"""The ECR Public API (JSON 1.1), and under C(/_fake/) the control of the fake by other processes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NEEDED = ("ecr-public:GetAuthorizationToken", "sts:GetServiceBearerToken")
 
 
 class Endpoint:
-    """Answers as api.ecr-public.us-east-1.amazonaws.com does."""
+    """The server of api.ecr-public.us-east-1.amazonaws.com."""
 
     def __init__(self, state: State, images: Images, find_key: Callable[[str], Key | None]) -> None:
         self._state = state
@@ -43,7 +43,7 @@ class Endpoint:
         if self._state.hang() or self._state.take("drop"):
             return Response(drop=True)
         try:
-            body = self._answer(request)
+            body = self._respond(request)
         except AwsError as error:
             return _errors.json_response(error, self._state.http_date())
         headers = {
@@ -53,7 +53,7 @@ class Endpoint:
         }
         return Response(200, json.dumps(body).encode(), headers)
 
-    def _answer(self, request: Request) -> dict[str, Any]:
+    def _respond(self, request: Request) -> dict[str, Any]:
         behaviour = self._state.behaviour
         if request.method != "POST" or request.headers.get("X-Amz-Target") != TARGET:
             raise _errors.unknown_operation()
@@ -61,7 +61,7 @@ class Endpoint:
             raise _errors.throttled()
         if behaviour.error is not None:
             raise _errors.FORCED[behaviour.error]()
-        find = self._find_key if behaviour.partition in (None, "aws") else _knows_nobody
+        find = self._find_key if behaviour.partition in (None, "aws") else _find_no_key
         key = verify(request, find=find, service=SERVICE, region=REGION, now=self._state.now())
         for action in NEEDED:
             if behaviour.deny == action:
@@ -72,10 +72,10 @@ class Endpoint:
 
     def _control(self, request: Request) -> Response:
         try:
-            answer = self._command(request, json.loads(request.body or b"{}"))
+            result = self._command(request, json.loads(request.body or b"{}"))
         except (KeyError, TypeError, ValueError) as error:
             return _json(400, {"error": str(error)})
-        return _json(404, {"error": "no such control"}) if answer is None else _json(200, answer)
+        return _json(404, {"error": "no such control"}) if result is None else _json(200, result)
 
     def _command(self, request: Request, options: dict[str, Any]) -> dict[str, Any] | None:
         state = self._state
@@ -106,12 +106,12 @@ class Endpoint:
         return {}
 
 
-def _knows_nobody(_access_key: str) -> Key | None:
+def _find_no_key(_access_key: str) -> Key | None:
     return None
 
 
 def _policy_allows(policy: str | None, action: str) -> bool:
-    """Whether a session policy, where there is one, lets the action through; understands what this collection sends."""
+    """Return whether a session policy, if any, allows the action. Only the form that this collection sends is read."""
     if policy is None:
         return True
     return any(

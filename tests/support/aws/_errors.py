@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The AWS errors that the fake can answer with, in AWS's own words."""
+"""The AWS errors that the fake can return, with the messages of AWS."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class AwsError(Exception):
 
 
 def unrecognized() -> AwsError:
-    """Keys that this partition does not know: mistyped, deleted, or of China or GovCloud."""
+    """Return the error for an unknown access key: mistyped, deleted, or of another partition."""
     return AwsError("UnrecognizedClientException", "The security token included in the request is invalid.")
 
 
@@ -57,10 +57,10 @@ def incomplete_signature(what: str) -> AwsError:
     return AwsError("IncompleteSignatureException", f"Authorization header requires {what}.", 403)
 
 
-def access_denied(arn: str, action: str, because: str = "no identity-based policy allows") -> AwsError:
+def access_denied(arn: str, action: str, reason: str = "no identity-based policy allows") -> AwsError:
     return AwsError(
         "AccessDeniedException",
-        f"User: {arn} is not authorized to perform: {action} on resource: * because {because} the {action} action",
+        f"User: {arn} is not authorized to perform: {action} on resource: * because {reason} the {action} action",
     )
 
 
@@ -80,7 +80,7 @@ def unknown_operation() -> AwsError:
     return AwsError("UnknownOperationException", "")
 
 
-# What behave(error=...) takes: errors that no request can bring about by itself.
+# Values of behave(error=...): errors that no request can cause.
 FORCED = {
     "UnsupportedCommandException": unsupported,
     "ServerException": server_error,
@@ -91,14 +91,14 @@ FORCED = {
 
 
 def json_response(error: AwsError, date: str) -> Response:
-    """The error as the JSON 1.1 protocol has it."""
+    """Return the error in the JSON 1.1 protocol."""
     body = json.dumps({"__type": error.code, "message": error.message}).encode()
     headers = {"Content-Type": JSON_TYPE, "x-amzn-RequestId": str(uuid.uuid4()), "Date": date}
     return Response(error.status, body, headers)
 
 
 def xml_response(error: AwsError) -> Response:
-    """The error as STS, a query API, has it."""
+    """Return the error in the query protocol of STS."""
     kind = "Receiver" if error.status >= 500 else "Sender"
     code = {"AccessDeniedException": "AccessDenied", "UnrecognizedClientException": "InvalidClientTokenId"}
     body = (

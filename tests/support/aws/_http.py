@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A small threaded HTTP/1.1 server: keep-alive, bounded in body size, idle time and number of connections."""
+"""A threaded HTTP/1.1 server with keep-alive and limits for body size, idle time and connections."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
-MAX_BODY = 64 * 1024 * 1024  # bytes; a test image in base64 is the largest thing that is ever sent
+MAX_BODY = 64 * 1024 * 1024  # bytes; the largest body is a test image in base64
 MAX_CONNECTIONS = 512
 IDLE_SECONDS = 30
 
 
 @dataclass(frozen=True)
 class Request:
-    """One request, read to its end. Header names are matched without case."""
+    """A complete request. Header names are case-insensitive."""
 
     method: str
     path: str
@@ -37,7 +37,7 @@ class Request:
 
 @dataclass
 class Response:
-    """One answer; with C(drop) the connection is closed without one."""
+    """A response. drop: close the connection without a response."""
 
     status: int = 200
     body: bytes = b""
@@ -61,7 +61,7 @@ class _Server(ThreadingHTTPServer):
     def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
         connection, address = super().get_request()
         if self._tls is not None:
-            # The handshake happens at the first read, in the connection's own thread: a slow client stops nobody else.
+            # The handshake happens at the first read, in the thread of the connection: a slow client delays no other.
             connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         return connection, address
 
@@ -70,14 +70,14 @@ class _Server(ThreadingHTTPServer):
             super().process_request_thread(request, client_address)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Clients that go away or distrust the certificate are part of the tests: not worth a traceback."""
+        """Print no traceback: tests have clients that disconnect or do not trust the certificate."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = IDLE_SECONDS
     disable_nagle_algorithm = True
-    wbufsize = -1  # head and body leave in one segment
+    wbufsize = -1  # head and body in one segment
     server: _Server
 
     def _serve(self) -> None:
@@ -119,11 +119,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(response.body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Silent: the fake records requests itself."""
+        """Print nothing: the fake records requests itself."""
 
 
 class Background:
-    """Runs a server in a thread from the moment it is entered until it is left."""
+    """A context manager that runs a server in a thread."""
 
     def __init__(self, server: socketserver.BaseServer) -> None:
         self._server = server
@@ -142,7 +142,7 @@ class Background:
 
 
 class HttpServer(Background):
-    """Serves C(app)."""
+    """A server of C(app)."""
 
     def __init__(self, app: App, *, host: str, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         server = _Server((host, port), app, tls)

@@ -26,7 +26,7 @@ _EPOCH = "1970-01-01T00:00:00Z"
 
 @dataclass(frozen=True)
 class Blob:
-    """Bytes and what they are."""
+    """Bytes with their media type."""
 
     content: bytes
     media_type: str
@@ -85,7 +85,7 @@ class Images:
 
 
 def _tar(files: Mapping[str, bytes]) -> bytes:
-    """The files and the folders above them, owned by root, without a time: the same files give the same digest."""
+    """Return a tar archive of the files and their directories, owned by root, without times: its digest is stable."""
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
         folders: set[str] = set()

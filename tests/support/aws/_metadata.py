@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What gives out credentials on a node: the instance's metadata service, and the agent of EKS Pod Identity."""
+"""The services that give credentials on a node: the instance metadata service and the EKS Pod Identity Agent."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _INSTANCE = "/latest/meta-data/iam/security-credentials/"
 
 
 class Metadata:
-    """Answers as version 2 of the instance's metadata service, and as the agent where a provider is given."""
+    """Version 2 of the instance metadata service, or with a provider the EKS Pod Identity Agent."""
 
     def __init__(self, state: State, role: str, provider: Provider | None) -> None:
         self._state = state
@@ -78,7 +78,7 @@ class Metadata:
 
 
 class MetadataServer(HttpServer):
-    """Listens at the link-local address of one of the two, which the caller has to give the machine."""
+    """A server on the link-local address of one of the two services, which the caller must add to the machine."""
 
     def __init__(self, state: State, role: str, provider: Provider | None = None) -> None:
         host = AGENT_ADDRESS if provider else INSTANCE_ADDRESS

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What IAM knows of an OpenID Connect issuer such as a cluster, and the checks of a token that STS makes by it."""
+"""An OpenID Connect identity provider of IAM, such as a cluster, and the checks that STS makes of its tokens."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _CURVE_BYTES = 32
 
 @dataclass(frozen=True)
 class Provider:
-    """An identity provider of IAM, and the one subject that the roles' trust policies name.
+    """An identity provider of IAM, and the one subject in the trust policies of the roles.
 
-    keys: the "keys" that the issuer publishes, a JSON Web Key Set.
+    keys: the "keys" of the issuer's JSON Web Key Set.
     """
 
     issuer: str
@@ -37,7 +37,7 @@ class Provider:
     keys: Sequence[Mapping[str, str]]
 
     def check(self, token: str, now: datetime) -> dict[str, Any]:
-        """What the token claims. Raises AwsError as STS would: signature, issuer, audience, time, subject."""
+        """Check signature, issuer, audience, time and subject. Return the claims. Raises AwsError, as STS does."""
         claims = self._verified(token)
         if claims.get("iss") != self.issuer:
             raise _invalid(f"No OpenIDConnect provider found in your account for {claims.get('iss')}")

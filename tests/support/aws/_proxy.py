@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A proxy as companies have it: it takes CONNECT only, and leads the names of AWS to the fake."""
+"""A proxy like those of companies: it only accepts CONNECT, and connects the names of AWS to the fake."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _Handler(socketserver.StreamRequestHandler):
         if len(words) != 3 or words[0] != "CONNECT":
             self.wfile.write(b"HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n")
             return
-        self.server.asked.append(words[1])
+        self.server.targets.append(words[1])
         address = self.server.routes.get(words[1])
         if address is None:
             self.wfile.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
@@ -44,15 +44,15 @@ class _Server(socketserver.ThreadingTCPServer):
 
     def __init__(self, host: str, routes: Mapping[str, tuple[str, int]]) -> None:
         self.routes = routes
-        self.asked: list[str] = []
+        self.targets: list[str] = []
         super().__init__((host, 0), _Handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Clients that go away are part of the tests: not worth a traceback."""
+        """Print no traceback: tests have clients that disconnect."""
 
 
 def _carry(here: socket.socket, there: socket.socket) -> None:
-    """Both ways, until one side has said all or nobody says anything."""
+    """Copy data in both directions until one side ends or nothing comes for _SECONDS."""
     other = {here: there, there: here}
     while ready := select.select([here, there], [], [], _SECONDS)[0]:
         for side in ready:
@@ -63,7 +63,7 @@ def _carry(here: socket.socket, there: socket.socket) -> None:
 
 
 class Proxy(Background):
-    """routes: "host:port", as clients ask for it, to the address that is behind it; all else is refused."""
+    """routes: the "host:port" that clients request to the address to connect to. All other targets are rejected."""
 
     def __init__(self, host: str, routes: Mapping[str, tuple[str, int]]) -> None:
         self._tcp = _Server(host, routes)
@@ -71,6 +71,6 @@ class Proxy(Background):
         self.url = f"http://{host}:{self._tcp.server_address[1]}"
 
     @property
-    def asked(self) -> list[str]:
-        """What clients asked for, refused ones included."""
-        return list(self._tcp.asked)
+    def targets(self) -> list[str]:
+        """The targets that clients requested, also the rejected ones."""
+        return list(self._tcp.targets)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The registry public.ecr.aws: its challenge, its token endpoint, its answers to stale credentials, and images."""
+"""The registry public.ecr.aws: its challenge, its token endpoint, its errors for expired tokens, and images."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CONTENT = re.compile(r"/v2/(?P<repository>.+)/(?P<kind>manifests|blobs)/(?P<ref
 
 
 class Registry:
-    """Answers as public.ecr.aws does; every request is recorded with whether it came with a live token."""
+    """The server of public.ecr.aws. It records every request, and whether the request had a valid token."""
 
     def __init__(self, state: State, images: Images, realm: Callable[[], str]) -> None:
         self._state = state
@@ -49,14 +49,14 @@ class Registry:
 
     def _token(self, request: Request) -> tuple[Response, bool]:
         if request.method != "GET":
-            # containerd tries an OAuth2 POST first when it has credentials, and goes on to GET after this.
+            # With credentials containerd tries an OAuth2 POST first, and a GET after this response.
             return Response(405, b"", {"Allow": "GET"}), False
         header = request.headers.get("Authorization")
         if header is None:
             return _json(200, {"token": self._state.bearer(None)}), False
         username, password = _basic(header)
         status = self._state.token_status(password) if username == "AWS" else "unknown"
-        if status == "live" and not self._state.behaviour.registry_refuses:
+        if status == "valid" and not self._state.behaviour.registry_refuses:
             return _json(200, {"token": self._state.bearer(password)}), True
         if status == "expired":
             return _denied(403, EXPIRED), False

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Checks AWS Signature Version 4 for real: the signature is computed anew from what was received."""
+"""Check AWS Signature Version 4: botocore signs the received request again, with the headers that were signed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _HEADER = re.compile(
 
 @dataclass(frozen=True)
 class Key:
-    """A key pair that the fake knows, and whose it is."""
+    """An access key that the fake accepts, with its principal."""
 
     access_key: str
     secret_key: str
@@ -41,7 +41,7 @@ class Key:
 
 
 def verify(request: Request, *, find: Callable[[str], Key | None], service: str, region: str, now: datetime) -> Key:
-    """The key that signed C(request). Raises AwsError as AWS would: unknown key, scope, skew, signature."""
+    """Return the key that signed C(request). Raises AwsError for a wrong key, scope, time or signature."""
     header = request.headers.get("Authorization")
     if not header:
         raise _errors.missing_authentication()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""STS: moto's, with what moto leaves out: signatures are checked, calls counted, what was asked for is kept."""
+"""The STS of moto, with additions: signatures are checked, calls are counted and parameters are recorded."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ ASSUMING = ("AssumeRole", *UNSIGNED)
 
 class _Quiet(MotoRequestHandler):
     def log_request(self, code: object = "-", size: object = "-") -> None:
-        """Silent: the fake records calls itself."""
+        """Print nothing: the fake records calls itself."""
 
 
 class Sts(Background):
-    """A moto server of its own; entered, it listens at C(url)."""
+    """A moto server, a context manager. It listens on C(url)."""
 
     def __init__(
         self, state: State, host: str, find_key: Callable[[str], Key | None], tls: ssl.SSLContext | None = None
@@ -62,12 +62,12 @@ class Sts(Background):
             start_response(f"{response.status} Refused", list(response.headers.items()))
             return [response.body]
         if action in ASSUMING:
-            asked = {name: value for name, value in form.items() if name != "WebIdentityToken"}
-            self._state.record_assumed({**asked, "claims": claims} if claims else asked)
+            parameters = {name: value for name, value in form.items() if name != "WebIdentityToken"}
+            self._state.record_assumed({**parameters, "claims": claims} if claims else parameters)
         return self._moto(environ, start_response)
 
     def _check(self, action: str, form: dict[str, str], request: Request) -> dict[str, Any]:
-        """What the web identity claims, where one is checked."""
+        """Check a request. Return the claims of its web identity token, if that is checked."""
         claims: dict[str, Any] = {}
         arn = "arn:aws:iam::123456789012:user/unsigned"
         if action not in UNSIGNED:
@@ -85,7 +85,7 @@ class Sts(Background):
 
 
 def find_session_key(access_key: str) -> Key | None:
-    """A key pair that moto's STS gave out, for whatever account."""
+    """Return an access key that moto's STS issued, for any account."""
     role = _find_role(access_key)
     if role is None:
         return None
@@ -100,7 +100,7 @@ def find_session_key(access_key: str) -> Key | None:
 
 
 def expire_sessions() -> None:
-    """End every session that STS gave out so far."""
+    """Expire all sessions that STS issued so far."""
     for role in _roles():
         role.expiration = utcnow() - timedelta(seconds=1)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Steers a fake that another process runs, with the method names of FakeAws."""
+"""Control a fake in another process, with the methods of FakeAws."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TIMEOUT = 30  # seconds
 
 
 class FakeClient:
-    """Raises ValueError where FakeAws would refuse, OSError where it does not answer."""
+    """Methods raise ValueError for an argument that FakeAws rejects, OSError if the fake does not respond."""
 
     def __init__(self, endpoint_url: str) -> None:
         self.endpoint_url = endpoint_url.rstrip("/")
@@ -71,7 +71,7 @@ class FakeClient:
         headers = {"Content-Type": "application/json"}
         request = Request(f"{self.endpoint_url}/_fake/{command}", data=data, headers=headers, method=method)
         try:
-            with self._opener.open(request, timeout=TIMEOUT) as answer:
-                return dict(json.load(answer))
+            with self._opener.open(request, timeout=TIMEOUT) as response:
+                return dict(json.load(response))
         except HTTPError as error:
             raise ValueError(f"{method} {command}: {error.read().decode()}") from error

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The fake as a whole: three servers that share one state."""
+"""All servers of the fake, with one shared state."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ _SECRET = string.ascii_letters + string.digits + "+/"
 class FakeAws:
     """ECR Public at C(endpoint_url), STS at C(sts_url), the registry at C(registry_url), a proxy at C(proxy_url).
 
-    Through the proxy the two APIs have their real names, for which tls has to have a certificate.
+    Through the proxy clients reach the two APIs by their real names. Their certificate in tls must have these.
 
-    host: the address all of them listen at. port, registry_port: 0 picks free ones.
-    public_registry_url: what the registry calls itself in its challenge, where clients reach it by another name.
-    tls, registry_tls: make C(endpoint_url) and C(sts_url), and C(registry_url), https ones.
+    host: the address of all servers. port, registry_port: 0 for a free port.
+    public_registry_url: the URL in the challenge of the registry, if clients reach it by another name.
+    tls, registry_tls: serve C(endpoint_url) and C(sts_url), or C(registry_url), over https.
     """
 
     def __init__(
@@ -88,44 +88,44 @@ class FakeAws:
         return find_session_key(access_key)
 
     def behave(self, **changes: Any) -> None:
-        """Change how AWS answers from now on; the keywords are the fields of C(Behaviour)."""
+        """Change the behaviour of AWS from now on. changes: fields of C(Behaviour)."""
         self._state.behave(**changes)
 
     def reset(self) -> None:
-        """Healthy again; calls, requests and tokens forgotten. Images and keys stay."""
+        """Become healthy, and forget calls, requests and tokens. Images and keys stay."""
         self._state.reset()
 
     def issue(self, life: float | None = None) -> dict[str, str]:
-        """A token as the lookup returns it, without a call; it lives C(life) seconds."""
+        """Issue a token without a call, in the form that the lookup returns. life: seconds until its expiry."""
         return as_lookup(self._state.issue(life))
 
     def expire(self, password: str) -> None:
-        """End a token, and what the registry gave for it, now."""
+        """Expire a token now, and the bearer tokens that the registry issued for it."""
         self._state.expire(password)
 
     def expire_sessions(self) -> None:
-        """End every session of an assumed role now."""
+        """Expire all sessions of assumed roles now."""
         expire_sessions()
 
     def trust(self, provider: Provider) -> None:
-        """From now on, until reset(), STS takes tokens of this identity provider only, and checks them."""
+        """Let STS accept only tokens of this identity provider, and check them, until reset()."""
         self._state.provider = provider
 
     def instance_metadata(self, role: str) -> MetadataServer:
-        """The metadata service of an instance that has a role; to be entered where its address is the machine's."""
+        """Return the metadata service of an instance with a role, a context manager; add its address before."""
         return MetadataServer(self._state, role)
 
     def pod_identity_agent(self, role: str, provider: Provider) -> MetadataServer:
-        """The agent of EKS Pod Identity, with an association of the provider's subject and a role; entered likewise."""
+        """Return the EKS Pod Identity Agent, with an association of the provider's subject and a role."""
         return MetadataServer(self._state, role, provider)
 
     def add_image(self, repository: str, tag: str, files: Mapping[str, Path], entrypoint: Sequence[str]) -> str:
-        """Offer an image made of the files (path inside to file here); returns its manifest's digest."""
+        """Add an image. files: path in the image to local file. Return the digest of its manifest."""
         return self._images.add(repository, tag, {to: path.read_bytes() for to, path in files.items()}, entrypoint)
 
     @property
     def calls(self) -> dict[str, int]:
-        """Requests that reached the APIs, refused and retried ones included: action to count."""
+        """The number of requests to the APIs by action, including denied and retried ones."""
         return dict(self._state.calls)
 
     @property
@@ -134,15 +134,15 @@ class FakeAws:
 
     @property
     def assumed(self) -> list[dict[str, Any]]:
-        """The parameters of each accepted AssumeRole call, as STS names them; with what a checked token claims."""
+        """The parameters of each successful AssumeRole call, by their STS names, and the claims of a checked token."""
         return list(self._state.assumed)
 
     @property
     def proxied(self) -> list[str]:
-        """What the proxy was asked for, since the fake was entered: C(host:port)."""
-        return self._proxy.asked
+        """The targets (C(host:port)) that clients requested from the proxy."""
+        return self._proxy.targets
 
     @property
     def tokens(self) -> list[str]:
-        """The passwords that were issued, newest last."""
+        """The issued passwords, newest last."""
         return self._state.tokens

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""pytest fixtures around the fake; a conftest.py imports the ones it wants."""
+"""pytest fixtures of the fake, for import in a conftest.py."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from .fake import FakeAws
 
 @pytest.fixture(scope="session")
 def running_fake() -> Iterator[FakeAws]:
-    """One fake for all tests of a process: starting moto takes a second."""
+    """One fake for all tests of a process, since moto needs a second to start."""
     with FakeAws() as fake:
         yield fake
 
 
 @pytest.fixture
 def fake(running_fake: FakeAws, clean_environment: None) -> FakeAws:
-    """The fake as new, in an environment without any AWS setting of the caller."""
+    """The fake after a reset, in an environment without the caller's AWS settings."""
     running_fake.reset()
     return running_fake
 
 
 @pytest.fixture
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No AWS variable, file or metadata service of the machine can reach the code under test."""
+    """Hide AWS variables, files and metadata services of the machine from the code under test."""
     for name in [name for name in os.environ if name.startswith(("AWS_", "EC2_", "BOTO_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")

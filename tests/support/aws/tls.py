@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""TLS for the fake's servers, by an authority that nobody else trusts."""
+"""TLS for the servers of the fake, with a CA of their own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from support.cluster.pki import Authority, write_private
 
 
 def server_context(folder: Path, *names: str) -> tuple[ssl.SSLContext, Path]:
-    """What a server with these names and addresses needs, and the file with the authority that vouches for it."""
+    """Return the TLS context of a server with these names and addresses, and the file with its CA certificate."""
     authority = Authority()
     certificate, key = authority.issue("freshpull tests", addresses=names).write(folder, "server")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
