@@ -22,7 +22,7 @@ _ERROR_STATUS = 2
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Do what the command line says and return the exit status."""
+    """Execute the command line and return the exit status."""
     options = _parser().parse_args(arguments)
     raise_on_signals()
     try:
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
         return _ERROR_STATUS
     except Stopped as stopped:
         if options.action != "isolated":
-            print(f"cluster: {stopped}, and everything is taken down", file=sys.stderr)
+            print(f"cluster: {stopped}; all processes and files of the run are removed", file=sys.stderr)
         return stopped.status
 
 
@@ -41,7 +41,7 @@ def _act(options: argparse.Namespace) -> int:
         return run_isolated(options, os.environ)
     if options.action == "can-run-node":
         reason = reason_for_no_node()
-        print(reason or "A node can run here.")
+        print(reason or "This machine can run a node.")
         return 1 if reason else 0
     if options.action == "build":
         build(node=options.node)
@@ -52,7 +52,7 @@ def _act(options: argparse.Namespace) -> int:
 
 def _name(text: str) -> str:
     if not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,18}[a-z0-9])?", text):
-        raise argparse.ArgumentTypeError("a name has at most 20 small letters, digits and dashes")
+        raise argparse.ArgumentTypeError(f"{text!r} is no name. Use up to 20 lower-case letters, digits and dashes.")
     return text
 
 
@@ -61,17 +61,17 @@ def _parser() -> argparse.ArgumentParser:
     actions = parser.add_subparsers(dest="action", required=True, metavar="build|run|can-run-node")
     node_help = "with a node that runs pods (needs root), not only a control plane"
 
-    build_parser = actions.add_parser("build", help="build what is missing into the cache")
+    build_parser = actions.add_parser("build", help="build missing parts into the cache")
     build_parser.add_argument("--node", action="store_true", help=node_help)
 
-    run_parser = actions.add_parser("run", help="run a command beside a new cluster")
+    run_parser = actions.add_parser("run", help="run a command with a new cluster")
     run_parser.add_argument("--node", action="store_true", help=node_help)
     run_parser.add_argument(
-        "--name", type=_name, default="test", help="the node's name, and part of the run's folder's"
+        "--name", type=_name, default="test", help="the name of the node, and part of the name of the run's directory"
     )
-    run_parser.add_argument("command", nargs="+", metavar="COMMAND", help="what to run, after a --")
+    run_parser.add_argument("command", nargs="+", metavar="COMMAND", help="the command to run, after a --")
 
-    actions.add_parser("can-run-node", help="say in a sentence whether this machine can run a node; exit status 0 or 1")
+    actions.add_parser("can-run-node", help="report whether this machine can run a node; exit status 0 or 1")
     add_isolated_parser(actions.add_parser("isolated"))
     return parser
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the API server was asked to do: the best judge of how many requests and writes there were."""
+"""The audit log of the API server: a complete record of requests and writes, independent of the clients."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from urllib.parse import parse_qs, urlsplit
 
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 
-# Answers to a question that come in the form of an object created: nothing is stored.
+# Their objects are created to get a response. Nothing is stored.
 _REVIEW_GROUPS = frozenset({"authentication.k8s.io", "authorization.k8s.io"})
 _NAMESPACE_CONTROLLER = "system:serviceaccount:kube-system:namespace-controller"
-_SECONDS_OF_QUIET = 0.1
-_SECONDS_TO_SETTLE = 2
+_QUIET_SECONDS = 0.1
+_SETTLE_SECONDS = 2
 
 Event = dict[str, Any]
 
@@ -27,26 +27,26 @@ Event = dict[str, Any]
 class AuditLog:
     """The API server's audit log (JSON lines, level Metadata).
 
-    Each request is there once, when its answer is complete. The line is written after the answer is sent, so every
-    method first waits until the log is quiet for a moment.
+    Each request is logged once, after its response is sent. Therefore every method first waits until the log does not
+    grow for a moment.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
 
     def mark(self) -> int:
-        """The place that the log has reached, for the argument `since` of the other methods."""
+        """Return the current position in the log, for the parameter `since` of the other methods."""
         self._settle()
         data = self.path.read_bytes()
         return data.rfind(b"\n") + 1
 
     def writes(self, since: int = 0, user: str | None = None, resource: str | None = None) -> list[Event]:
-        """The requests that store or remove something, refused ones included (look at responseStatus.code).
+        """Return the requests that store or remove something, including rejected ones (see responseStatus.code).
 
-        Dry runs, and reviews such as SelfSubjectAccessReview, which store nothing, are left out; so is what the cluster
-        itself clears out of namespaces that were deleted, of earlier tests most of all.
+        Left out are dry runs, reviews such as SelfSubjectAccessReview, which store nothing, and the deletions of the
+        namespace controller in deleted namespaces, which are mostly those of earlier tests.
 
-        :param since: what `mark` returned before.
+        :param since: a position that `mark` returned.
         :param user: the user name, such as "freshpull-admin" or "system:serviceaccount:NAMESPACE:NAME".
         :param resource: the plural name, such as "secrets", or with its subresource "serviceaccounts/token".
         :returns: audit.k8s.io/v1 events.
@@ -56,7 +56,7 @@ class AuditLog:
     def requests(
         self, since: int = 0, user: str | None = None, resource: str | None = None, verb: str | None = None
     ) -> list[Event]:
-        """All requests, with the same parameters; `verb` is Kubernetes' own, such as "list" or "watch"."""
+        """Return all requests, with the same parameters. verb: of Kubernetes, such as "list" or "watch"."""
         self._settle()
         return [
             event
@@ -71,18 +71,18 @@ class AuditLog:
         with self.path.open("rb") as log:
             log.seek(since)
             for line in log:
-                if line.endswith(b"\n"):  # else it is just being written
+                if line.endswith(b"\n"):  # else it is not complete yet
                     yield json.loads(line)
 
     def _settle(self) -> None:
-        deadline = time.monotonic() + _SECONDS_TO_SETTLE
+        deadline = time.monotonic() + _SETTLE_SECONDS
         size = -1
         while size != (size := self.path.stat().st_size) and time.monotonic() < deadline:
-            time.sleep(_SECONDS_OF_QUIET)
+            time.sleep(_QUIET_SECONDS)
 
 
 def resource_of(event: Event) -> str:
-    """The resource of a request with its subresource, such as "secrets" or "pods/log"; "" for other paths."""
+    """Return the resource of a request with its subresource, such as "secrets" or "pods/log"; "" for other paths."""
     reference = event.get("objectRef", {})
     return "/".join(part for part in (reference.get("resource", ""), reference.get("subresource", "")) if part)
 

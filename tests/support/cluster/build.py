@@ -22,11 +22,11 @@ CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager")
 NODE = ("kube-scheduler", "kubelet")
 
 _ETCD = "go.etcd.io/etcd/server/v3"
-_NAME_BY_GO = {"etcd": "server"}  # `go build` calls a binary after the folder of its package
+_NAME_BY_GO = {"etcd": "server"}  # `go build` names a binary after the directory of its package
 
 
 def binaries(*, node: bool) -> Path:
-    """The folder with the binaries, built first if they are missing.
+    """Return the directory with the binaries. Build missing ones first.
 
     :raises ClusterError: Go is missing or too old, the build failed, or KUBEBUILDER_ASSETS lacks a binary.
     """
@@ -42,24 +42,24 @@ def binaries(*, node: bool) -> Path:
 
 
 def binaries_key(module: Path, go_version: str) -> str:
-    """The cache key: what is built (go.mod), from what (go.sum) and with what (the Go version)."""
+    """Return the cache key: of go.mod, go.sum and the Go version."""
     return content_key((module / "go.mod").read_bytes(), (module / "go.sum").read_bytes(), go_version)
 
 
 def kubernetes_version(go_mod: str) -> str:
-    """The version of Kubernetes that a go.mod requires, such as v1.37.2."""
+    """Return the version of Kubernetes that a go.mod requires, such as v1.37.2."""
     return _required(go_mod, r"^\s*k8s\.io/kubernetes (v\d+\.\d+\.\d+\S*)")
 
 
 def version_flags(version: str) -> str:
-    """The linker's flags: small binaries that know their own version (else they say v0.0.0-master)."""
+    """Return linker flags for small binaries that report their version (without them v0.0.0-master)."""
     major, minor = version.removeprefix("v").split(".")[:2]
     values = {"gitVersion": version, "gitMajor": major, "gitMinor": minor}
     return " ".join(["-s -w", *(f"-X k8s.io/component-base/version.{name}={value}" for name, value in values.items())])
 
 
 def go_is_enough(found: str, wanted: str) -> bool:
-    """Whether Go `found` (as `go env GOVERSION` has it) can build a module whose go.mod says `go wanted`."""
+    """Return whether Go `found` (from `go env GOVERSION`) can build a module whose go.mod requires `wanted`."""
     return _numbers(found) >= _numbers(wanted)
 
 
@@ -67,8 +67,8 @@ def _given(directory: Path, names: tuple[str, ...]) -> Path:
     missing = _missing(directory, names)
     if missing:
         raise ClusterError(
-            f"KUBEBUILDER_ASSETS is {directory}, where {', '.join(missing)} cannot be found. "
-            f"Put them there or unset KUBEBUILDER_ASSETS: then they are built from source."
+            f"KUBEBUILDER_ASSETS: {directory} has no {', '.join(missing)}. "
+            f"Put them there, or unset KUBEBUILDER_ASSETS to build them from source."
         )
     return directory.absolute()
 
@@ -84,7 +84,7 @@ def _build(directory: Path, names: tuple[str, ...]) -> None:
     packages = [_ETCD if name == "etcd" else f"k8s.io/kubernetes/cmd/{name}" for name in names]
     with unfinished(directory) as made:
         run_with_progress(
-            # -v names each package once it is compiled (some 2,000), which makes the progress lines worth reading.
+            # -v prints the name of each compiled package (about 2,000), for the progress lines.
             ["go", "build", "-v", "-mod=readonly", "-ldflags", version_flags(version), "-o", f"{made}/", *packages],
             what=f"building {', '.join(names)} {version} (about 11 minutes on 2 cores the first time)",
             cwd=MODULE,
@@ -97,7 +97,7 @@ def _go_version() -> str:
     wanted = _required((MODULE / "go.mod").read_text(encoding="utf-8"), r"^go (\S+)")
     advice = (
         f"Kubernetes is built from source with Go {wanted} or newer: install it, "
-        "or set KUBEBUILDER_ASSETS to a folder that has the binaries"
+        "or set KUBEBUILDER_ASSETS to a directory with the binaries"
     )
     if not shutil.which("go"):
         raise ClusterError(f"Go is missing. {advice}.")
@@ -111,7 +111,7 @@ def _go_version() -> str:
 def _required(text: str, pattern: str) -> str:
     found = re.search(pattern, text, re.MULTILINE)
     if not found:
-        raise ClusterError(f"{MODULE / 'go.mod'} has no line like {pattern}.")
+        raise ClusterError(f"{MODULE / 'go.mod'} has no line that matches {pattern}. Restore the line.")
     return found[1]
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The folder outside the checkout that keeps what takes minutes to build."""
+"""The cache directory outside the checkout, for parts that take minutes to build."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import ClusterError
-from .progress import say
+from .progress import report
 
 _UNFINISHED = "unfinished-"
 
 
 def cache_root() -> Path:
-    """The cache folder: $FRESHPULL_CACHE, else freshpull in $XDG_CACHE_HOME, else in ~/.cache."""
-    chosen = os.environ.get("FRESHPULL_CACHE")
-    if chosen:
-        return Path(chosen).absolute()
+    """Return the cache directory: $FRESHPULL_CACHE, else freshpull in $XDG_CACHE_HOME or ~/.cache."""
+    configured = os.environ.get("FRESHPULL_CACHE")
+    if configured:
+        return Path(configured).absolute()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").absolute() / "freshpull"
 
 
 def content_key(*parts: bytes | str) -> str:
-    """A name for what is made from these parts; it differs as soon as one of them does."""
+    """Return a name for the result of these parts. It changes with each of them."""
     digest = hashlib.sha256()
     for part in parts:
         data = part.encode() if isinstance(part, str) else part
@@ -40,24 +40,24 @@ def content_key(*parts: bytes | str) -> str:
 
 @contextmanager
 def locked(directory: Path, what: str) -> Iterator[None]:
-    """Hold the folder's lock, made if missing, so that two builds beside each other do the work once.
+    """Lock the directory, so that of two parallel builds only one does the work. Create the directory if needed.
 
-    Whoever holds the lock may clear away what a killed build left.
+    With the lock, remove the files that a killed build left.
 
-    :raises ClusterError: the folder cannot be written to.
+    :raises ClusterError: the directory is not writable.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
         opened = (directory / "lock").open("a")
     except OSError as error:
         raise ClusterError(
-            f"The cache folder {directory} cannot be used: {error.strerror}. Name another in FRESHPULL_CACHE."
+            f"The cache directory {directory} cannot be used: {error.strerror}. Set FRESHPULL_CACHE to another one."
         ) from error
     with opened as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say(f"waiting for another process that builds {what}")
+            report(f"waiting for another process to build {what}")
             fcntl.flock(lock, fcntl.LOCK_EX)
         for left in directory.glob(_UNFINISHED + "*"):
             shutil.rmtree(left)
@@ -66,7 +66,7 @@ def locked(directory: Path, what: str) -> Iterator[None]:
 
 @contextmanager
 def unfinished(directory: Path) -> Iterator[Path]:
-    """A temporary folder on the same file system, so that a finished file can be renamed into its place."""
+    """Create a temporary directory on the same file system: finished files are renamed into `directory`."""
     path = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=directory))
     try:
         yield path

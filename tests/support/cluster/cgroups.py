@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The control group under which a node's pods live: made before, removed afterwards."""
+"""Create and remove the control group of a node's pods."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _MOUNTS = Path("/proc/self/mountinfo")
 
 
 def make_cgroup(name: str) -> None:
-    """Make a control group of that name at the top of every hierarchy.
+    """Create a control group with this name at the top of every hierarchy.
 
-    :raises ClusterError: it cannot be made; the message says where.
+    :raises ClusterError: it cannot be created; the message names the path.
     """
     for hierarchy in hierarchies(_MOUNTS.read_text(encoding="utf-8")):
         path = hierarchy / name
@@ -28,40 +28,40 @@ def make_cgroup(name: str) -> None:
             path.mkdir()
             _prepare(hierarchy, path)
         except OSError as error:
-            raise ClusterError(f"The control group {path} cannot be made: {error.strerror}.") from error
+            raise ClusterError(f"The control group {path} cannot be created: {error.strerror}.") from error
 
 
 def remove_cgroup(name: str) -> None:
-    """Remove the control group and all below it, in every hierarchy. Its processes must be dying or dead."""
+    """Remove the control group and all groups below it, in every hierarchy. Its processes must have been killed."""
     deadline = time.monotonic() + _SECONDS_TO_EMPTY
     for hierarchy in hierarchies(_MOUNTS.read_text(encoding="utf-8")):
-        # Deepest first; files in these folders are the kernel's and go with them.
+        # Deepest first. The kernel removes the files in these directories with them.
         for folder, _folders, _files in os.walk(hierarchy / name, topdown=False):
             _remove(Path(folder), deadline)
 
 
 def hierarchies(mountinfo: str) -> list[Path]:
-    """The mount points of all control group hierarchies, version 1 and 2, in /proc/self/mountinfo."""
+    """Return the mount points of all control group hierarchies, versions 1 and 2. mountinfo: /proc/self/mountinfo."""
     found: dict[tuple[str, str], Path] = {}
     for line in mountinfo.splitlines():
         before, _dash, after = line.partition(" - ")
         kind, _source, options = after.split(" ", 2)
         if kind in ("cgroup", "cgroup2"):
-            # The same hierarchy may be mounted twice.
+            # The same hierarchy can be mounted twice.
             found.setdefault((kind, options), Path(before.split()[4]))
     return list(found.values())
 
 
 def _prepare(hierarchy: Path, path: Path) -> None:
     available = hierarchy / "cgroup.controllers"
-    if available.exists():  # version 2: a group has the controllers that its parent passes on
+    if available.exists():  # version 2: a parent delegates controllers
         switches = hierarchy / "cgroup.subtree_control"
         missing = _CONTROLLERS.intersection(_words(available)) - set(_words(switches))
         if missing:
             switches.write_text(" ".join(f"+{name}" for name in sorted(missing)), encoding="ascii")
         return
     for name in ("cpuset.cpus", "cpuset.mems"):
-        # Version 1: a new group has no processors and no memory, and nothing could run in it.
+        # Version 1: a new group has no processors and no memory nodes, and no process can run in it.
         if (path / name).exists():
             (path / name).write_text((hierarchy / name).read_text(encoding="ascii"), encoding="ascii")
 

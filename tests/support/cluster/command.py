@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run the user's command beside the cluster, and turn signals into an orderly end."""
+"""Run the user's command, and handle signals."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from .descendants import die_with_parent
 from .errors import ClusterError
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-_SECONDS_BETWEEN_LOOKS = 1
-_SECONDS_TO_END = 20
+_POLL_SECONDS = 1
+_END_SECONDS = 20
 
 
 class Stopped(BaseException):
-    """A signal told us to stop. No Exception: nothing on the way out may take it for a failure and go on."""
+    """A signal was received. It is no Exception: no `except Exception` must handle it as a failure and continue."""
 
     def __init__(self, number: int) -> None:
         super().__init__(f"stopped by {signal.Signals(number).name}")
@@ -32,12 +32,12 @@ class Stopped(BaseException):
 
     @property
     def status(self) -> int:
-        """The exit status that a shell gives to such an end."""
+        """The exit status of a shell for this signal."""
         return 128 + self.number
 
 
 def raise_on_signals() -> None:
-    """From now on the first signal raises Stopped; later ones are ignored, so that cleaning up is not disturbed."""
+    """Let the first signal raise Stopped. Later signals are ignored, since they would interrupt the clean-up."""
 
     def ignore(_number: int, _frame: FrameType | None) -> None:
         return
@@ -52,21 +52,24 @@ def raise_on_signals() -> None:
 
 
 def check_command(argv: Sequence[str]) -> None:
-    """:raises ClusterError: there is no such command; known before a cluster is started for it."""
+    """Check the command before a cluster is started for it.
+
+    :raises ClusterError: the command does not exist.
+    """
     if not shutil.which(argv[0]):
-        raise ClusterError(f"The command {argv[0]} cannot be found.")
+        raise ClusterError(f"The command {argv[0]} does not exist. Check its name and PATH.")
 
 
 def run_command(argv: Sequence[str], *, env: Mapping[str, str], watch: Callable[[int], None]) -> int:
-    """Run the command in the foreground (it may use the terminal) and return its status as a shell would.
+    """Run the command in the foreground, with the terminal. Return its exit status as a shell does.
 
-    :param watch: called every second meanwhile, with the command's process id.
-    :raises Stopped: a signal came; the command was told and has ended.
+    :param watch: called every second with the process ID of the command.
+    :raises Stopped: a signal was received and passed on, and the command has ended.
     """
-    # The command is looked up in our PATH, but its own environment is `env`.
+    # The command is found in the PATH of this process. Its own environment is `env`.
     process = subprocess.Popen(argv, env=env, preexec_fn=die_with_parent)
     try:
-        while (status := _status(process, _SECONDS_BETWEEN_LOOKS)) is None:
+        while (status := _status(process, _POLL_SECONDS)) is None:
             watch(process.pid)
     except Stopped as stopped:
         end_process(process, process.send_signal, stopped.number)
@@ -74,11 +77,11 @@ def run_command(argv: Sequence[str], *, env: Mapping[str, str], watch: Callable[
     return status if status >= 0 else 128 - status
 
 
-def end_process(process: subprocess.Popen[bytes], tell: Callable[[int], None], number: int) -> None:
-    """Pass a signal on by calling `tell` with it, and wait for the end: first patiently, then by force."""
-    if not (number == signal.SIGINT and _in_foreground()):  # Ctrl-C: the terminal has told the process already
-        tell(number)
-    if _status(process, _SECONDS_TO_END) is None:
+def end_process(process: subprocess.Popen[bytes], send: Callable[[int], None], number: int) -> None:
+    """Pass a signal on with `send`, and wait for the end of the process. Kill it after a timeout."""
+    if not (number == signal.SIGINT and _in_foreground()):  # Ctrl-C: the terminal has sent it to the process
+        send(number)
+    if _status(process, _END_SECONDS) is None:
         process.kill()
         process.wait()
 

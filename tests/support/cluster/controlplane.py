@@ -38,7 +38,7 @@ AUDIT_POLICY = {
 
 @dataclass(frozen=True)
 class ControlPlane:
-    """A control plane that serves."""
+    """A running control plane."""
 
     port: int
     authority: Authority
@@ -49,17 +49,17 @@ class ControlPlane:
 
     @property
     def server(self) -> str:
-        """The API server's URL on loopback."""
+        """The URL of the API server on loopback."""
         return f"https://127.0.0.1:{self.port}"
 
 
 def start_control_plane(
     supervisor: Supervisor, binaries: Path, directory: Path, *, port: int | None = None
 ) -> ControlPlane:
-    """Start a control plane and wait until it is ready for pods to be made.
+    """Start a control plane and wait until pods can be created.
 
     :param directory: for its data, certificates and kubeconfig files.
-    :param port: the API server's; None for a free one on loopback, a number to listen on it at every address.
+    :param port: of the API server on all addresses; None for a free port on loopback.
     :raises ClusterError: it did not start.
     """
     for attempt in range(_ATTEMPTS):
@@ -67,18 +67,18 @@ def start_control_plane(
             return _start(supervisor, binaries, directory / f"control-plane-{attempt}", port)
         except AddressInUseError:
             supervisor.stop()
-    raise ClusterError(f"No free port could be had in {_ATTEMPTS} attempts.")
+    raise ClusterError(f"The API server found no free port in {_ATTEMPTS} attempts. Run the command again.")
 
 
 def api_server_arguments(*, port: int, bind_address: str, etcd: str, certificates: Path, audit_log: Path) -> list[str]:
-    """The API server's command line."""
+    """Return the command line of the API server."""
     return [
-        # It must not be loopback, and where there is no default route none can be guessed. Nobody uses it.
+        # It must not be loopback, and without a default route there is no default. It is not used.
         f"--advertise-address={KUBERNETES_SERVICE}",
         f"--etcd-servers={etcd}",
         f"--bind-address={bind_address}",
         f"--secure-port={port}",
-        # Nor may the API server write it to the endpoints of the kubernetes service.
+        # The API server must not write it to the endpoints of the kubernetes service.
         "--endpoint-reconciler-type=none",
         f"--service-cluster-ip-range={SERVICES}",
         "--authorization-mode=Node,RBAC",
@@ -87,7 +87,7 @@ def api_server_arguments(*, port: int, bind_address: str, etcd: str, certificate
         f"--client-ca-file={certificates}/ca.crt",
         f"--tls-cert-file={certificates}/api-server.crt",
         f"--tls-private-key-file={certificates}/api-server.key",
-        # Node names cannot be looked up here.
+        # There is no DNS for node names.
         "--kubelet-preferred-address-types=InternalIP",
         f"--kubelet-client-certificate={certificates}/admin.crt",
         f"--kubelet-client-key={certificates}/admin.key",
@@ -97,7 +97,7 @@ def api_server_arguments(*, port: int, bind_address: str, etcd: str, certificate
         f"--audit-policy-file={certificates.parent}/audit-policy.yaml",
         f"--audit-log-path={audit_log}",
         "--audit-log-maxsize=0",
-        # High enough that no test is ever throttled.
+        # High enough to throttle no test.
         "--max-requests-inflight=3000",
         "--max-mutating-requests-inflight=2000",
     ]
@@ -123,7 +123,7 @@ def _start(supervisor: Supervisor, binaries: Path, directory: Path, fixed_port: 
     write_private(directory / "audit-policy.yaml", yaml.safe_dump(AUDIT_POLICY).encode())
     audit_log = write_private(directory / "audit.log", b"")
 
-    # A socket file instead of ports: nothing to collide with.
+    # A socket file instead of a port that another process can use.
     etcd = f"unix://{directory}/etcd.sock"
     supervisor.start("etcd", [binaries / "etcd", *_etcd_arguments(directory, etcd)])
     supervisor.start(
@@ -151,14 +151,14 @@ def _start(supervisor: Supervisor, binaries: Path, directory: Path, fixed_port: 
             f"--root-ca-file={certificates}/ca.crt",
             "--leader-elect=false",
             "--secure-port=0",
-            # Its start asks for a token per controller: with the default of 20 requests a second that takes 5 s.
+            # It requests a token for each controller: 5 s at the default rate of 20 requests a second.
             "--kube-api-qps=1000",
             "--kube-api-burst=1000",
         ],
     )
     supervisor.wait_until(
         lambda: api.exists("/api/v1/namespaces/default/serviceaccounts/default"),
-        what="the controller manager to make the default service account",
+        what="the default service account, which the controller manager creates",
         seconds=_SECONDS_TO_START,
     )
     return ControlPlane(port, authority, kubeconfig, audit_log, api, certificates)
@@ -196,4 +196,4 @@ def _free_port() -> int:
             except OSError:
                 continue
             return port
-    raise ClusterError(f"No port between {_PORTS.start} and {_PORTS.stop} is free on loopback.")
+    raise ClusterError(f"No port between {_PORTS.start} and {_PORTS.stop} is free on loopback. Stop other servers.")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where this machine gets its Debian packages from."""
+"""The Debian suite and mirror of this machine."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _RELEASE = Path("/etc/os-release")
 
 
 def codename() -> str | None:
-    """The name of this machine's Debian suite, such as bookworm; None if it is not Debian."""
+    """Return the Debian suite of this machine, such as bookworm; None if it is not Debian."""
     lines = _RELEASE.read_text(encoding="utf-8").splitlines()
     values = {name: value.strip('"') for name, _equals, value in (line.partition("=") for line in lines)}
     return values.get("VERSION_CODENAME") if values.get("ID") == "debian" else None
 
 
 def mirror(suite: str | None) -> str | None:
-    """The mirror that this machine uses for its own suite, None if there is none or it is not Debian."""
+    """Return the mirror of this machine for its own suite; None if there is none or it is not Debian."""
     if suite is None:
         return None
     one_line = [_LISTS / "sources.list", *sorted((_LISTS / "sources.list.d").glob("*.list"))]
@@ -36,7 +36,7 @@ def mirror(suite: str | None) -> str | None:
 
 
 def find_mirror(text: str, suite: str) -> str | None:
-    """The first URI for the suite in a file of the deb822 form (paragraphs of "Field: value")."""
+    """Return the first URI of the suite in a deb822 file (paragraphs of "Field: value")."""
     for paragraph in text.split("\n\n"):
         lines = [line for line in paragraph.splitlines() if not line.startswith("#") and ":" in line]
         fields = {name.lower(): value.split() for name, _colon, value in (line.partition(":") for line in lines)}
@@ -46,7 +46,7 @@ def find_mirror(text: str, suite: str) -> str | None:
 
 
 def find_mirror_in_lines(lines: Iterable[str], suite: str) -> str | None:
-    """The first URI for the suite in a file of the one-line form ("deb [options] URI suite component")."""
+    """Return the first URI of the suite in a one-line-style file ("deb [options] URI suite component")."""
     for line in lines:
         before, bracket, after = line.partition("]")
         words = [*before.partition("[")[0].split(), *after.split()] if bracket else line.split()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Processes that we started, directly or not: none of them may outlive us."""
+"""End all processes that this one started, directly or indirectly."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def die_with_parent() -> None:
-    """For Popen's preexec_fn: the kernel kills this process when the one that started it dies."""
+    """Let the kernel kill this process when its parent ends. For preexec_fn of Popen."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def adopt_orphans() -> None:
-    """Become the parent of descendants whose own parent dies, so that `kill_descendants` finds them all."""
+    """Become the parent of descendants whose parent ends. `kill_descendants` needs this to find all of them."""
     _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def children_of(pid: int) -> list[int]:
-    """The ids of a process' children, dead ones not yet waited for included."""
+    """Return the IDs of the children of a process, including ended ones that were not waited for."""
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
         try:
-            # "pid (name) state ppid …", where the name may hold anything, blanks and brackets included.
+            # "pid (name) state ppid …". The name can contain any character, also blanks and brackets.
             fields = (entry / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
         except (FileNotFoundError, ProcessLookupError):
             continue
@@ -44,7 +44,7 @@ def children_of(pid: int) -> list[int]:
 
 
 def kill_descendants() -> None:
-    """Kill every process that this one started, directly or not. `adopt_orphans` must have been called before."""
+    """Kill every process that this one started, directly or indirectly. Call `adopt_orphans` before."""
     while children := children_of(os.getpid()):
         for pid in children:
             try:
@@ -55,7 +55,7 @@ def kill_descendants() -> None:
 
 
 def reap_orphans(known: set[int]) -> None:
-    """Wait for adopted processes that have ended, but not for those whose Popen object will do so."""
+    """Wait for adopted processes that have ended. known: IDs of processes that are waited for elsewhere."""
     for pid in children_of(os.getpid()):
         if pid not in known:
             try:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The environment of the user's command: the test cluster in, the caller's own clusters and accounts out."""
+"""The environment of the user's command: with the test cluster, without the caller's clusters and accounts."""
 
 from __future__ import annotations
 
@@ -13,25 +13,24 @@ from pathlib import Path
 
 KUBECONFIG = "FRESHPULL_TEST_KUBECONFIG"
 TIMES = "FRESHPULL_TEST_TIMES"
-"""The file to which the tests append their times: the only variable of the kind that is the caller's to set."""
+"""The file to which the tests append their times: the only FRESHPULL_TEST_ variable that the caller sets."""
 
 _CREDENTIALS = re.compile(
     r"""
     KUBECONFIG | KUBERNETES_.* | K8S_AUTH_.* | AWS_.* | BOTO_CONFIG
     | ANSIBLE_.*(PASS|TOKEN|SECRET|PRIVATE_KEY|VAULT).*
-    | (HTTP|HTTPS|ALL|NO)_PROXY  # nothing in the tests may leave this machine, nor its loopback traffic go round
+    | (HTTP|HTTPS|ALL|NO)_PROXY  # no traffic of the tests leaves this machine
     """,
     re.VERBOSE | re.IGNORECASE,
 )
 
 
 def command_environment(caller: Mapping[str, str], kubeconfig: Path, values: Mapping[str, str]) -> dict[str, str]:
-    """The caller's environment without its clusters, accounts and proxies, and with the test cluster.
+    """Return the caller's environment without its clusters, accounts and proxies, and with the test cluster.
 
-    KUBECONFIG and the AWS files are set rather than left out: without them clients would fall back to the
-    caller's own files in the home folder.
+    KUBECONFIG and the AWS files are set: without these variables clients would use the files in the home directory.
 
-    :param values: the FRESHPULL_TEST_* variables besides the kubeconfig.
+    :param values: the other FRESHPULL_TEST_* variables.
     """
     kept = {
         name: value
@@ -50,10 +49,10 @@ def command_environment(caller: Mapping[str, str], kubeconfig: Path, values: Map
 
 
 def folder_values(scratch: Path, *, address: str, audit_log: Path | None = None) -> dict[str, str]:
-    """Make the folders of a run and return the variables that every kind of cluster has.
+    """Create the directories of a run and return the variables that every kind of cluster has.
 
-    :param address: where pods, or else clients on this machine, reach servers that the command starts.
-    :param audit_log: None for a cluster whose log we cannot read.
+    :param address: at which pods, or without a node local clients, reach servers that the command starts.
+    :param audit_log: None for a cluster whose log is not readable.
     """
     values = {"FRESHPULL_TEST_ADDRESS": address}
     for variable, name in (("FRESHPULL_TEST_LOGS", "logs"), ("FRESHPULL_TEST_SCRATCH", "scratch")):

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The images that the node has from the start: the sandbox's pause, and a stand-in for the official aws-cli image.
+"""The images of the node: the pause container, and a replacement of the official aws-cli image.
 
-Beside them, for tests that import it, one with the oldest Python that the refresher runs on.
+Tests can import another image, with the oldest Python that the refresher supports.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ from typing import Any
 from .cache import cache_root, content_key, locked, unfinished
 from .debian import codename, mirror
 from .errors import ClusterError
-from .progress import run_with_progress, say
+from .progress import report, run_with_progress
 
 # The tag that the role's default image names.
 AWS_CLI_IMAGE = "public.ecr.aws/aws-cli/aws-cli:2.36.7"
 PYTHON39_IMAGE = "freshpull.invalid/aws-cli-python3.9:1"
 PAUSE_IMAGE = "freshpull.invalid/pause:1"
 
-# Its AWS CLI reads AWS_ENDPOINT_URL_ECR_PUBLIC (2.13 and newer do); bookworm's does not.
+# Its AWS CLI supports AWS_ENDPOINT_URL_ECR_PUBLIC (2.13 or newer). The one of bookworm does not.
 _SUITE = "trixie"
-# The newest that has Python 3.9; its AWS CLI is of version 1.
+# The newest suite with Python 3.9. Its AWS CLI has version 1.
 _PYTHON39_SUITE = "bullseye"
 _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
-# The descriptions of 400 AWS services would be half of the image. The refresher needs the first two; the CLI itself
-# does not start without the others, which the last step of the recipe would notice.
+# The descriptions of 400 AWS services would be half of the image. The refresher needs the first two. The CLI does not
+# start without the others: the last step of the recipe checks that it starts.
 _SERVICES = ("ecr-public", "sts", "codedeploy", "config", "opsworkscm", "s3", "sso", "sso-oidc")
 _PYTHON39_SERVICES = (*_SERVICES, "sagemaker-runtime", "sdb", "sms-voice")
 
 
 def _recipe(botocore: str, services: Sequence[str]) -> tuple[str, ...]:
-    """The options for mmdebstrap. botocore: where below dist-packages the AWS CLI has it. services: those to keep."""
+    """Return options for mmdebstrap. botocore: its path below dist-packages. services: whose descriptions are kept."""
     keep_services = (
         f'find "$1/usr/lib/python3/dist-packages/{botocore}/data" -mindepth 1 -maxdepth 1 -type d '
         + " ".join(f"! -name {name}" for name in services)
@@ -80,7 +80,7 @@ int main(void) {
 
 
 def aws_cli_image() -> Path:
-    """An archive with the stand-in for the official aws-cli image, built first if it is missing.
+    """Return an archive with the replacement of the official aws-cli image. Build it if it is missing.
 
     :raises ClusterError: it could not be built.
     """
@@ -89,9 +89,9 @@ def aws_cli_image() -> Path:
 
 
 def python39_image() -> Path | None:
-    """An archive with an image that has Python 3.9, built first if it is missing; None if it cannot be built.
+    """Return an archive with an image with Python 3.9. Build it if it is missing. None if it cannot be built.
 
-    Debian stops serving so old a suite one day. Then only the tests that need it fail.
+    Debian will remove this old suite from its mirrors. Then only the tests that need the image fail.
     """
     key = content_key(
         PYTHON39_IMAGE, _PYTHON39_SUITE, *_PYTHON39_RECIPE, json.dumps(_AWS_CLI_CONFIG), platform.machine()
@@ -99,12 +99,12 @@ def python39_image() -> Path | None:
     try:
         return _cached(f"python39-{key}.tar", _build_python39)
     except ClusterError as error:
-        say(str(error))
+        report(str(error))
         return None
 
 
 def pause_binary() -> Path:
-    """A static program that sleeps until it is told to end, built first if it is missing."""
+    """Return a static program that sleeps until SIGTERM. Build it if it is missing."""
     return _cached(f"pause-{content_key(_PAUSE_SOURCE, platform.machine())}", _build_pause)
 
 
@@ -118,7 +118,7 @@ def write_pause_image(path: Path, binary: Path) -> None:
 
 
 def write_image(path: Path, layer: Path, *, name: str, config: dict[str, Any]) -> None:
-    """Write an archive as `docker save` does, for `ctr images import`, of an image with one layer (a tar file)."""
+    """Write an image with one layer (a tar file) in the format of `docker save`, for `ctr images import`."""
     with layer.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     description = {
@@ -159,7 +159,7 @@ def _build_aws_cli(path: Path) -> None:
         except ClusterError as error:
             if suite == suites[-1]:
                 raise
-            say(f"{error}\ntrying {suites[-1]} instead")
+            report(f"{error}\ntrying {suites[-1]} instead")
         else:
             break
     write_image(path, layer, name=AWS_CLI_IMAGE, config=_AWS_CLI_CONFIG)
@@ -172,7 +172,7 @@ def _build_python39(path: Path) -> None:
 
 
 def _mmdebstrap(recipe: Sequence[str], suite: str, layer: Path) -> None:
-    # Without a mirror mmdebstrap takes the one that it knows for the suite.
+    # Without a mirror mmdebstrap uses its default for the suite.
     own_mirror = mirror(codename())
     run_with_progress(
         ["mmdebstrap", *recipe, suite, str(layer), *([own_mirror] if own_mirror else [])],

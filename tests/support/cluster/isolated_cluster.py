@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What runs inside the enclosure: the whole cluster, and the command beside it."""
+"""Run the cluster and the command in the namespaces of isolation.py."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from .isolation import set_up_isolation
 from .node import Node, Parts
 from .nodeconfig import ADDRESS
 from .processes import Supervisor
-from .progress import say
+from .progress import report
 
-_PORT = 443  # where pods expect the API server
+_PORT = 443  # where pods connect to the API server
 
 
 def isolated_arguments(command: Sequence[str], *, name: str, scratch: Path, parts: Parts) -> list[str]:
-    """The arguments with which our command line is started inside; `add_isolated_parser` reads them."""
+    """Return the arguments of `python -m support.cluster isolated`, for `add_isolated_parser`."""
     options = {"name": name, "scratch": scratch, "binaries": parts.binaries, "image": parts.image, "pause": parts.pause}
     if parts.python39_image:
         options["python39-image"] = parts.python39_image
@@ -35,7 +35,7 @@ def isolated_arguments(command: Sequence[str], *, name: str, scratch: Path, part
 
 
 def add_isolated_parser(parser: argparse.ArgumentParser) -> None:
-    """Describe the arguments that `isolated_arguments` writes."""
+    """Add the arguments of `isolated_arguments` to a parser."""
     parser.add_argument("--name", required=True)
     for option in ("--scratch", "--binaries", "--image", "--pause"):
         parser.add_argument(option, type=Path, required=True)
@@ -44,7 +44,7 @@ def add_isolated_parser(parser: argparse.ArgumentParser) -> None:
 
 
 def run_isolated(options: argparse.Namespace, caller: Mapping[str, str]) -> int:
-    """Furnish the enclosure, start the cluster, run the command and return its status."""
+    """Set up the namespaces, start the cluster, run the command and return its exit status."""
     started = time.monotonic()
     scratch: Path = options.scratch
     set_up_isolation(
@@ -58,7 +58,7 @@ def run_isolated(options: argparse.Namespace, caller: Mapping[str, str]) -> int:
         plane = start_control_plane(supervisor, parts.binaries, scratch, port=_PORT)
         node.start_kubelet(plane)
         node.wait_for_images()
-        say(f"a cluster with a node is ready after {time.monotonic() - started:.0f} s")
+        report(f"a cluster with a node is ready after {time.monotonic() - started:.0f} s")
         values = folder_values(scratch, address=ADDRESS, audit_log=plane.audit_log) | node.values()
         environment = command_environment(caller, plane.kubeconfig, values)
         return run_command(options.command, env=environment, watch=supervisor.watch)

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The namespaces in which a whole cluster runs: its own network, mounts and processes.
+"""Linux namespaces for a cluster with a node: its own network, mounts and processes.
 
-`enter` runs outside. It starts our module once more, inside; what that starts dies with it. The other functions
-run inside and set_up_isolation the place.
+`start_isolated` runs outside. It starts this module again in new namespaces, where all processes end with it.
+`set_up_isolation` runs inside.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from .nodeconfig import ADDRESS, BRIDGE, POD_NETWORK
 
 UNSHARE = ("unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child")
 
-# Kubernetes, containerd and the network plugins have paths of their own that no option moves.
-_PRIVATE_FOLDERS = (Path("/run"), Path("/var/lib"), Path("/var/log"))
+# Kubernetes, containerd and the network plugins use paths that no option changes.
+_PRIVATE_DIRECTORIES = (Path("/run"), Path("/var/lib"), Path("/var/log"))
 _BRIDGE_HARDWARE_ADDRESS = "02:00:00:00:00:01"
-# What the kubelet sets at its start, for the whole machine: here it gets copies to set.
+# The kubelet sets these for the whole machine at its start. Here it sets copies.
 _SYSCTLS = (
     "vm/overcommit_memory",
     "vm/panic_on_oom",
@@ -40,15 +40,15 @@ _SYSCTLS = (
 
 
 def start_isolated(arguments: Sequence[str]) -> int:
-    """Run `python -m support.cluster` with these arguments inside new namespaces, and return its status.
+    """Run `python -m support.cluster` with these arguments in new namespaces, and return its exit status.
 
-    :raises Stopped: a signal came; it was passed on, and all inside has ended.
+    :raises Stopped: a signal was received and passed on, and all processes inside have ended.
     """
     argv = [*UNSHARE, sys.executable, "-m", "support.cluster", *arguments]
     process = subprocess.Popen(argv, preexec_fn=die_with_parent)
 
-    def tell(number: int) -> None:
-        # unshare itself ignores signals.
+    def send(number: int) -> None:
+        # unshare ignores signals.
         inside = children_of(process.pid)
         for pid in inside:
             os.kill(pid, number)
@@ -58,30 +58,30 @@ def start_isolated(arguments: Sequence[str]) -> int:
     try:
         status = process.wait()
     except Stopped as stopped:
-        end_process(process, tell, stopped.number)
+        end_process(process, send, stopped.number)
         raise
     return status if status >= 0 else 128 + signal.SIGKILL
 
 
 def set_up_isolation(scratch: Path, keep: Iterable[Path]) -> None:
-    """Make the mounts and the network of the namespaces that we are in.
+    """Set up the mounts and the network of the current namespaces.
 
-    :param scratch: becomes a file system in memory.
-    :param keep: folders that stay the machine's own, even inside of those that become private.
+    :param scratch: where a file system in memory is mounted.
+    :param keep: directories of the machine that stay visible inside of private directories.
     """
     _run("mount", "-t", "tmpfs", "-o", "mode=0700", "freshpull", scratch)
     for name in _SYSCTLS:
         _shadow_sysctl(Path("/proc/sys") / name, scratch / "sysctl" / name)
     kept = [path.resolve() for path in keep]
-    for folder in _PRIVATE_FOLDERS:
+    for folder in _PRIVATE_DIRECTORIES:
         _make_private(folder, scratch / "private" / folder.name, [path for path in kept if folder in path.parents])
-    os.chdir(Path.cwd())  # into the mounts made just now
+    os.chdir(Path.cwd())  # into the new mounts
     _run("ip", "link", "set", "lo", "up")
-    # Pods know the API server by the address of its service. It is enough that this address is ours.
+    # Pods use the address of the API server's service, which therefore is an address of this host.
     _run("ip", "address", "add", f"{KUBERNETES_SERVICE}/32", "dev", "lo")
-    # The network plugin would make the bridge with the first pod: too late for who wants to know its address before.
-    # A bridge without a hardware address of its own takes the lowest of its ports', and for the pods that have looked
-    # it up before it is gone for a minute with each new pod that changes it.
+    # The network plugin would create the bridge with the first pod, but its address is needed before. Without a
+    # hardware address of its own a bridge uses the lowest one of its ports: when a new pod changes it, other pods that
+    # have cached it cannot reach the bridge for a minute.
     _run("ip", "link", "add", BRIDGE, "address", _BRIDGE_HARDWARE_ADDRESS, "type", "bridge")
     _run("ip", "address", "add", f"{ADDRESS}/{POD_NETWORK.partition('/')[2]}", "dev", BRIDGE)
     _run("ip", "link", "set", BRIDGE, "up")
@@ -95,20 +95,20 @@ def _shadow_sysctl(setting: Path, copy: Path) -> None:
 
 
 def _make_private(folder: Path, layers: Path, kept: Sequence[Path]) -> None:
-    """Let what is written into the folder go to memory, but for the kept folders in it."""
+    """Let writes into the directory go to memory, except into the kept directories in it."""
     aside = []
     for number, path in enumerate(kept):
-        place = layers / f"kept-{number}"
-        place.mkdir(parents=True)
-        _run("mount", "--rbind", path, place)
-        aside.append((place, path))
+        copy = layers / f"kept-{number}"
+        copy.mkdir(parents=True)
+        _run("mount", "--rbind", path, copy)
+        aside.append((copy, path))
     upper, work = layers / "upper", layers / "work"
     upper.mkdir(parents=True)
     upper.chmod(0o755)
     work.mkdir()
     _run("mount", "-t", "overlay", "-o", f"lowerdir={folder},upperdir={upper},workdir={work}", "freshpull", folder)
-    for place, path in aside:
-        _run("mount", "--rbind", place, path)
+    for copy, path in aside:
+        _run("mount", "--rbind", copy, path)
 
 
 def _run(*argv: str | Path) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A node with real pods: containerd, the kubelet and the scheduler, inside the enclosure."""
+"""A node with real pods: containerd, the kubelet and the scheduler, in the namespaces of isolation.py."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _SECONDS_TO_START = 120
 
 @dataclass(frozen=True)
 class Parts:
-    """What was built before for a node. python39_image: None if it could not be built."""
+    """The built parts of a node. python39_image: None if it could not be built."""
 
     binaries: Path
     image: Path
@@ -40,10 +40,10 @@ class Parts:
 
 
 class Node:
-    """A node, started in two steps so that its images are imported while the control plane starts."""
+    """A node. It starts in two steps, and imports its images while the control plane starts."""
 
     def __init__(self, supervisor: Supervisor, parts: Parts, directory: Path, *, name: str, cgroup: str) -> None:
-        """:param name: the node's. :param cgroup: the control group made for it, a name at the top of the tree."""
+        """:param name: of the node. :param cgroup: the name of its control group, at the top of the hierarchy."""
         self._supervisor = supervisor
         self._parts = parts
         self._directory = directory
@@ -72,14 +72,14 @@ class Node:
             encoding="utf-8",
         )
         self._supervisor.start("containerd", ["containerd", "--config", config])
-        self._supervisor.wait_until(self._containerd_answers, what="containerd", seconds=_SECONDS_TO_START)
+        self._supervisor.wait_until(self._containerd_is_ready, what="containerd", seconds=_SECONDS_TO_START)
         pause = self._directory / "pause.tar"
         write_pause_image(pause, self._parts.pause)
         self._import(pause)
         self._import(self._parts.image)
 
     def start_kubelet(self, plane: ControlPlane) -> None:
-        """Start what makes pods run, and wait until the node takes them."""
+        """Start the scheduler and the kubelet, and wait until the node is ready for pods."""
         directory = self._directory
         resolv_conf = directory / "resolv.conf"
         resolv_conf.write_text(f"nameserver {ADDRESS}\n", encoding="ascii")
@@ -131,7 +131,7 @@ class Node:
                 raise ClusterError(f"{archive} cannot be imported: {output.strip()}")
 
     def values(self) -> dict[str, str]:
-        """The variables that a command beside a node has besides those of every cluster."""
+        """Return the variables of a cluster with a node, in addition to those of every cluster."""
         old = self._parts.python39_image
         return {
             "FRESHPULL_TEST_NODE": "1",
@@ -145,7 +145,7 @@ class Node:
     def _ctr(self, *arguments: str) -> list[str]:
         return ["ctr", f"--address={self._socket}", "--namespace=k8s.io", *arguments]
 
-    def _containerd_answers(self) -> bool:
+    def _containerd_is_ready(self) -> bool:
         return (
             self._socket.exists()
             and not subprocess.run(

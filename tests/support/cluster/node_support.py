@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether this machine can run a node, and if not, why."""
+"""Check whether this machine can run a node."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .isolation import UNSHARE
 from .packages import can_install, missing_packages
 from .scratch import PREFIX
 
-# In namespaces of its own, which end with it: each line is a thing that a node needs.
+# Run in new namespaces, which end with it. Each line tries something that a node needs.
 _TRIAL = """
 set -e
 mount -t tmpfs trial /mnt
@@ -28,19 +28,19 @@ ip link add trial1 type veth peer name trial2
 
 
 def reason_for_no_node() -> str | None:
-    """One sentence that says why this machine cannot run a node; None if it can."""
+    """Return the reason why this machine cannot run a node, as a sentence; None if it can."""
     if not sys.platform.startswith("linux"):
         return "A node needs Linux."
     if os.geteuid() != 0:
-        return "A node needs root, for its namespaces, mounts and control groups."
+        return "A node needs root for its namespaces, mounts and control groups. Run the command as root."
     missing = missing_packages()
     if missing and not can_install():
-        return f"A node needs these packages, by Debian's names, and apt-get is not there: {', '.join(missing)}."
+        return f"A node needs these packages (Debian names). Install them: {', '.join(missing)}."
     if {"iproute2", "mount", "util-linux"} & set(missing):
-        return None  # they come first, and the trial needs them
+        return None  # The trial needs these packages, which are installed first.
     trial = subprocess.run([*UNSHARE, "sh", "-c", _TRIAL], capture_output=True, text=True, check=False)
     if trial.returncode:
-        return f"A node needs namespaces, overlay mounts and bridges, and here: {trial.stderr.strip()}."
+        return f"A node needs namespaces, overlay mounts and bridges. Creating them failed: {trial.stderr.strip()}."
     name = f"{PREFIX}trial-{os.getpid()}"
     try:
         make_cgroup(name)

@@ -15,19 +15,19 @@ from .images import PAUSE_IMAGE
 
 BRIDGE = "pods0"
 POD_NETWORK = "10.244.0.0/16"
-ADDRESS = "10.244.0.1"  # the bridge's, where pods reach what runs beside the cluster
+ADDRESS = "10.244.0.1"  # of the bridge, where pods reach servers outside of the cluster
 REGISTRY = "public.ecr.aws"
 REGISTRY_PORT = 5000
 
 
 def containerd_config(*, root: Path, socket: Path, network_plugins: Path, network: Path, registries: Path) -> str:
-    """containerd's config.toml: nothing outside `root`."""
+    """Return the config.toml of containerd, with all its files below `root`."""
     return f"""\
 version = 2
 root = "{root}/root"
 state = "{root}/state"
 disabled_plugins = [
-  # It would make a folder in /opt.
+  # It would create a directory in /opt.
   "io.containerd.internal.v1.opt",
   "io.containerd.snapshotter.v1.aufs",
   "io.containerd.snapshotter.v1.btrfs",
@@ -40,10 +40,10 @@ disabled_plugins = [
 
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "{PAUSE_IMAGE}"
-  # Without CAP_SYS_RESOURCE, as in many containers, no sandbox could be started otherwise.
+  # Needed to start a sandbox without CAP_SYS_RESOURCE, which many containers do not have.
   restrict_oom_score_adj = true
   netns_mounts_under_state_dir = true
-  # It would load a profile into the kernel for good.
+  # It would load a profile into the kernel, where it stays.
   disable_apparmor = true
 
   [plugins."io.containerd.grpc.v1.cri".cni]
@@ -65,18 +65,18 @@ disabled_plugins = [
 
 
 def registry_hosts() -> str:
-    """The hosts.toml that sends pulls of the public registry to a server beside the cluster, and nowhere else."""
+    """Return the hosts.toml that sends all pulls of the public registry to a local server."""
     return f"""\
 server = "http://{ADDRESS}:{REGISTRY_PORT}"
 capabilities = ["pull", "resolve"]
 
-# No mirrors, so each request is made once. containerd 1.6 refuses a file without this table.
+# Without mirrors each request is sent once. containerd 1.6 rejects a file without this table.
 [host]
 """
 
 
 def network_config(*, leases: Path) -> str:
-    """The pods' network: a bridge without a way out, and addresses counted up."""
+    """Return the configuration of the pods' network: a bridge without a way out, and consecutive addresses."""
     return json.dumps(
         {
             "cniVersion": "0.4.0",
@@ -101,7 +101,7 @@ def network_config(*, leases: Path) -> str:
 
 
 def kubelet_config(*, root: Path, socket: Path, authority: Path, cgroup: str, resolv_conf: Path) -> str:
-    """The kubelet's configuration: as it comes, but for where things are and what a small machine needs."""
+    """Return the configuration of the kubelet: its defaults, except for paths and what a small machine needs."""
     return yaml.safe_dump(
         {
             "apiVersion": "kubelet.config.k8s.io/v1beta1",
@@ -122,7 +122,7 @@ def kubelet_config(*, root: Path, socket: Path, authority: Path, cgroup: str, re
             "podLogsDir": f"{root}/pod-logs",
             "volumePluginDir": f"{root}/volume-plugins",
             "resolvConf": str(resolv_conf),
-            # A full disk of the machine is not the tests' business.
+            # A full disk of the machine must not affect the tests.
             "evictionHard": {"memory.available": "0%", "nodefs.available": "0%", "imagefs.available": "0%"},
             "imageGCHighThresholdPercent": 100,
             "imageGCLowThresholdPercent": 99,

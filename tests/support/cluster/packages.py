@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The programs that a node needs, as packages of the distribution, installed where we may."""
+"""The programs that a node needs, as packages of the distribution. With root and apt-get they are installed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .errors import ClusterError
 from .processes import COMPONENT_ENVIRONMENT
 from .progress import run_with_progress
 
-# Each package with what tells that it (or another package with the same programs) is there.
+# Each package with the programs or files that show that it, or another package with them, is installed.
 _PACKAGES: Mapping[str, tuple[str, ...]] = {
     "ca-certificates": ("/etc/ssl/certs/ca-certificates.crt",),
     "containerd": ("containerd", "ctr"),
@@ -33,27 +33,27 @@ _PACKAGES: Mapping[str, tuple[str, ...]] = {
 }
 _NETWORK_PLUGINS = (Path("/usr/lib/cni"), Path("/opt/cni/bin"), Path("/usr/libexec/cni"))
 _POLICY = Path("/usr/sbin/policy-rc.d")
-_LOCK = Path("/var/lock/freshpull-packages")  # apt-get does not wait for itself; tests/tools/need.sh takes it too
+_LOCK = Path("/var/lock/freshpull-packages")  # Two runs of apt-get fail. tests/tools/need.sh uses the same lock.
 
 
 def install_packages() -> None:
-    """Install what is missing.
+    """Install missing packages.
 
-    :raises ClusterError: something is missing and cannot be installed from here; the message names it.
+    :raises ClusterError: a package is missing and cannot be installed; the message names it.
     """
     missing = missing_packages()
     if not missing:
         return
     if not can_install():
         raise ClusterError(
-            f"Missing, by the names of Debian's packages: {', '.join(missing)}. They can be installed from here only "
-            "as root with apt-get."
+            f"Missing packages (Debian names): {', '.join(missing)}. Install them, or run the command as root with "
+            "apt-get."
         )
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     with ExitStack() as stack:
         fcntl.flock(stack.enter_context(_LOCK.open("w")), fcntl.LOCK_EX)
         if not _POLICY.exists():
-            # Debian's packages start their services. containerd as a service of the machine is none of our business.
+            # Debian packages start their services. The tests do not need the containerd service of the machine.
             _POLICY.write_text("#!/bin/sh\nexit 101\n", encoding="utf-8")
             stack.callback(_POLICY.unlink)
             _POLICY.chmod(0o755)
@@ -68,22 +68,22 @@ def install_packages() -> None:
 
 
 def missing_packages() -> list[str]:
-    """The packages of which something cannot be found."""
+    """Return the packages of which a program or file is missing."""
     return [package for package, parts in _PACKAGES.items() if not all(map(_is_there, parts))]
 
 
 def can_install() -> bool:
-    """Whether packages can be installed from here."""
+    """Return whether packages can be installed."""
     return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
 def network_plugins() -> Path:
-    """The folder of the CNI plugins."""
+    """Return the directory of the CNI plugins."""
     return next(path for path in _NETWORK_PLUGINS if (path / "bridge").exists())
 
 
 def _is_there(part: str) -> bool:
     if part.startswith("/"):
         return Path(part).exists()
-    places = [COMPONENT_ENVIRONMENT["PATH"], *map(str, _NETWORK_PLUGINS)]
-    return shutil.which(part, path=os.pathsep.join(places)) is not None
+    directories = [COMPONENT_ENVIRONMENT["PATH"], *map(str, _NETWORK_PLUGINS)]
+    return shutil.which(part, path=os.pathsep.join(directories)) is not None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The cluster's own certificate authority, its certificates, and the kubeconfig files made of them."""
+"""A certificate authority, its certificates, and kubeconfig files with them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-_LIFE = timedelta(days=7)
+_LIFETIME = timedelta(days=7)
 _SKEW = timedelta(hours=1)
 
 
@@ -32,7 +32,7 @@ class Identity:
     key: bytes
 
     def write(self, directory: Path, name: str) -> tuple[Path, Path]:
-        """Write name.crt and name.key into the folder, readable by the owner only, and return their paths."""
+        """Write name.crt and name.key into the directory, readable only by the owner. Return their paths."""
         return (
             write_private(directory / f"{name}.crt", self.certificate),
             write_private(directory / f"{name}.key", self.key),
@@ -40,7 +40,7 @@ class Identity:
 
 
 class Authority:
-    """A certificate authority that lives in memory as long as one cluster."""
+    """A certificate authority of one cluster, in memory."""
 
     def __init__(self) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
@@ -59,13 +59,13 @@ class Authority:
         return self._certificate.public_bytes(serialization.Encoding.PEM)
 
     def issue(self, user: str, groups: Sequence[str] = (), addresses: Sequence[str] = ()) -> Identity:
-        """A certificate for a client (user and groups, as RBAC sees them) or a server (names and IP addresses)."""
+        """Issue a certificate for a client (user and groups of RBAC) or a server (names and IP addresses)."""
         key = ec.generate_private_key(ec.SECP256R1())
         builder = (
             _builder(_name(user, groups), self._name, key.public_key())
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(signs_certificates=False), critical=True)
-            # Python 3.13 refuses certificates without the two key identifiers.
+            # Python 3.13 rejects certificates without the two key identifiers.
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
             .add_extension(
@@ -81,19 +81,19 @@ class Authority:
 
 
 def new_key() -> bytes:
-    """A private key, PEM: what the API server signs service account tokens with."""
+    """Create a private key (PEM), with which the API server signs service account tokens."""
     return _key_pem(ec.generate_private_key(ec.SECP256R1()))
 
 
 def write_private(path: Path, data: bytes) -> Path:
-    """Write a file that only its owner can read, from its first moment on."""
+    """Create a file that only its owner can read."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(data)
     return path
 
 
 def write_kubeconfig(path: Path, *, server: str, authority: bytes, identity: Identity) -> Path:
-    """Write a kubeconfig that holds everything itself, so that it can be copied."""
+    """Write a kubeconfig with embedded certificates."""
 
     def encoded(data: bytes) -> str:
         return base64.b64encode(data).decode()
@@ -123,7 +123,7 @@ def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicK
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _SKEW)
-        .not_valid_after(now + _LIFE)
+        .not_valid_after(now + _LIFETIME)
     )
 
 
@@ -156,7 +156,7 @@ def _alternative_name(address: str) -> x509.GeneralName:
 
 
 def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    # The traditional form: from it Kubernetes can also read the public half.
+    # Kubernetes can also read the public key from the traditional format.
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
     )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Start the cluster's components, and notice when one dies."""
+"""Start the components of a cluster, and report when one ends."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from types import TracebackType
 
 from .descendants import die_with_parent, reap_orphans
 from .errors import AddressInUseError, ClusterError, ComponentError
-from .progress import say
+from .progress import report
 
-_SECONDS_BETWEEN_LOOKS = 0.03
-_LINES_OF_LOG = 25
-# Components get none of the caller's environment: a proxy or a credential there must not change what they do.
+_POLL_SECONDS = 0.03
+_LOG_LINES = 25
+# Components do not get the caller's environment: its proxies and credentials must not affect them.
 COMPONENT_ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 
 
 class Component:
-    """One running program of the cluster, and its log."""
+    """A running program of the cluster, with its log."""
 
     def __init__(self, name: str, argv: Sequence[str | Path], log: Path, environment: dict[str, str]) -> None:
         self.name = name
@@ -46,36 +46,36 @@ class Component:
 
     @property
     def pid(self) -> int:
-        """The id of the process."""
+        """The ID of the process."""
         return self._process.pid
 
     def has_ended(self) -> bool:
-        """Whether the process is gone."""
+        """Return whether the process has ended."""
         return self._process.poll() is not None
 
     def error(self) -> ComponentError:
-        """What to say about this component's end."""
+        """Return the error for the end of this component."""
         tail = self.tail()
         kind = AddressInUseError if "address already in use" in tail else ComponentError
         return kind(f"{self.name} ended with status {self._process.returncode}. {tail}")
 
     def tail(self) -> str:
-        """The last lines of the log."""
+        """Return the last lines of the log."""
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
-        return "\n".join([f"The end of the log of {self.name}:", *lines[-_LINES_OF_LOG:]])
+        return "\n".join([f"The end of the log of {self.name}:", *lines[-_LOG_LINES:]])
 
     def kill(self) -> None:
-        """End the process at once: its data dies with it anyway."""
+        """Kill the process. Its data is not needed."""
         self._process.kill()
         self._process.wait()
 
     def start_again(self) -> None:
-        """After kill(): the same program, with the data it had. To be called in the main thread: it dies with it."""
+        """Start the same program with its data after kill(). Call it in the main thread: the program ends with it."""
         self._process = self._start()
 
 
 class Supervisor:
-    """The components of one cluster. As a context manager it kills them at the end, the newest first."""
+    """The components of one cluster. As a context manager it kills them at its end, the newest first."""
 
     def __init__(self, logs: Path) -> None:
         logs.mkdir(exist_ok=True)
@@ -92,13 +92,13 @@ class Supervisor:
         self.stop()
 
     def start(self, name: str, argv: Sequence[str | Path], environment: dict[str, str] | None = None) -> Component:
-        """Start a component, its output going to name.log."""
+        """Start a component. Its output goes to name.log."""
         component = Component(name, argv, self.logs / f"{name}.log", environment or COMPONENT_ENVIRONMENT)
         self._components.append(component)
         return component
 
     def component(self, name: str) -> Component:
-        """The running component of this name."""
+        """Return the component with this name."""
         return next(component for component in self._components if component.name == name)
 
     def stop(self) -> None:
@@ -113,26 +113,26 @@ class Supervisor:
                 raise component.error()
 
     def wait_until(self, ready: Callable[[], bool], *, what: str, seconds: float) -> None:
-        """Wait for a condition as long as all components live.
+        """Wait for a condition while all components run.
 
         :raises ComponentError: a component has ended.
-        :raises ClusterError: it took too long; with the end of every component's log.
+        :raises ClusterError: timeout; the message contains the end of every component's log.
         """
         deadline = time.monotonic() + seconds
         while not ready():
             self.check()
             if time.monotonic() > deadline:
                 tails = [component.tail() for component in self._components]
-                raise ClusterError("\n".join([f"Waited {seconds:.0f} s in vain for {what}.", *tails]))
-            time.sleep(_SECONDS_BETWEEN_LOOKS)
+                raise ClusterError("\n".join([f"Timeout after {seconds:.0f} s: waited for {what}.", *tails]))
+            time.sleep(_POLL_SECONDS)
 
     def watch(self, command: int) -> None:
-        """To be called now and then while the cluster is used: say so once when a component has ended.
+        """Report each component that has ended, once. Call this regularly while the cluster is in use.
 
-        :param command: the id of the process that uses it, which is waited for elsewhere.
+        :param command: the ID of the process that uses the cluster, which is waited for elsewhere.
         """
         for component in self._components:
             if component.name not in self._reported and component.has_ended():
                 self._reported.add(component.name)
-                say(str(component.error()))
+                report(str(component.error()))
         reap_orphans({command, *(component.pid for component in self._components)})

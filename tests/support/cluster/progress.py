@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Say on stderr what is going on, above all while something takes minutes."""
+"""Report on stderr what happens, above all during steps that take minutes."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from pathlib import Path
 from .descendants import die_with_parent
 from .errors import ClusterError
 
-SECONDS_BETWEEN_LINES = 20
-_SECONDS_TO_END = 15
-_LINES_OF_A_FAILURE = 40
+REPORT_SECONDS = 20
+_END_SECONDS = 15
+_FAILURE_LINES = 40
 
 
-def say(message: str) -> None:
-    """One line on stderr, marked as ours."""
+def report(message: str) -> None:
+    """Print a line on stderr, with a prefix."""
     print(f"cluster: {message}", file=sys.stderr, flush=True)
 
 
 def run_with_progress(
     argv: Sequence[str | Path], *, what: str, cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> None:
-    """Run a long command quietly, with a line now and then; its own words are shown only if it fails.
+    """Run a long command, with a line every REPORT_SECONDS. Its output is shown only if it fails.
 
-    :raises ClusterError: it failed; with the end of what it said.
+    :raises ClusterError: the command failed; the message contains the end of its output.
     """
     started = time.monotonic()
-    say(what)
+    report(what)
     with subprocess.Popen(
         [str(arg) for arg in argv],
         cwd=cwd,
@@ -53,7 +53,7 @@ def run_with_progress(
         output = _Output(process)
         try:
             while not _ended(process):
-                say(f"{what}: {time.monotonic() - started:.0f} s so far{output}")
+                report(f"{what}: {time.monotonic() - started:.0f} s so far{output}")
         except BaseException:
             _end(process)
             raise
@@ -61,34 +61,34 @@ def run_with_progress(
     if process.returncode:
         tail = "\n".join(output.tail)
         raise ClusterError(f"{what}: {argv[0]} failed with status {process.returncode}:\n{tail}")
-    say(f"{what}: done in {time.monotonic() - started:.0f} s")
+    report(f"{what}: done in {time.monotonic() - started:.0f} s")
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """Let the command clear away what it has made so far, but do not wait for long."""
+    """Let the command remove its temporary files. Kill it after a timeout."""
     os.killpg(process.pid, signal.SIGTERM)
     try:
-        process.wait(_SECONDS_TO_END)
+        process.wait(_END_SECONDS)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
 
 
 def _ended(process: subprocess.Popen[str]) -> bool:
     try:
-        process.wait(SECONDS_BETWEEN_LINES)
+        process.wait(REPORT_SECONDS)
     except subprocess.TimeoutExpired:
         return False
     return True
 
 
 class _Output(threading.Thread):
-    """Read what a command says: its last lines, and how many there were."""
+    """Read the output of a command: its last lines, and the number of lines."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         super().__init__(daemon=True)
         self._process = process
         self._count = 0
-        self.tail: deque[str] = deque(maxlen=_LINES_OF_A_FAILURE)
+        self.tail: deque[str] = deque(maxlen=_FAILURE_LINES)
         self.start()
 
     def __str__(self) -> str:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Build a cluster's parts, and run a command beside it."""
+"""Build the parts of a cluster, and run a command with it."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _LOOPBACK = "127.0.0.1"
 
 
 def build(*, node: bool) -> None:
-    """Build what is missing in the cache.
+    """Build missing parts into the cache.
 
-    :raises ClusterError: it cannot be built, or with `node`, this machine could not run it.
+    :raises ClusterError: they cannot be built, or with `node` this machine cannot run a node.
     """
     if node:
         _node_parts()
@@ -42,38 +42,38 @@ def build(*, node: bool) -> None:
 
 
 def run(command: Sequence[str], *, node: bool, name: str, caller: Mapping[str, str]) -> int:
-    """Run the command beside a cluster, take down all that was started for it, and return the command's status.
+    """Run the command with a cluster, remove the cluster, and return the exit status of the command.
 
     :param caller: the environment of the caller.
-    :raises ClusterError: there is no cluster to run it beside.
+    :raises ClusterError: there is no cluster.
     """
     own = user_cluster()
     if own and node:
-        raise ClusterError(f"--node makes a cluster of its own: unset {KUBECONFIG}.")
+        raise ClusterError(f"--node creates a cluster and cannot use the one of {KUBECONFIG}. Unset {KUBECONFIG}.")
     if own:
-        return _run_beside_user_cluster(command, name, own, caller)
+        return _run_with_user_cluster(command, name, own, caller)
     if node:
-        return _run_beside_node(command, name)
-    return _run_beside_control_plane(command, name, caller)
+        return _run_with_node(command, name)
+    return _run_with_control_plane(command, name, caller)
 
 
-def _run_beside_user_cluster(command: Sequence[str], name: str, kubeconfig: Path, caller: Mapping[str, str]) -> int:
-    with _clean_folder(name) as scratch:
+def _run_with_user_cluster(command: Sequence[str], name: str, kubeconfig: Path, caller: Mapping[str, str]) -> int:
+    with _clean_directory(name) as scratch:
         environment = command_environment(caller, kubeconfig, folder_values(scratch, address=_LOOPBACK))
         return run_command(command, env=environment, watch=lambda _pid: None)
 
 
-def _run_beside_control_plane(command: Sequence[str], name: str, caller: Mapping[str, str]) -> int:
+def _run_with_control_plane(command: Sequence[str], name: str, caller: Mapping[str, str]) -> int:
     built = binaries(node=False)
-    with _clean_folder(name) as scratch, Supervisor(scratch / "logs") as supervisor:
+    with _clean_directory(name) as scratch, Supervisor(scratch / "logs") as supervisor:
         plane = start_control_plane(supervisor, built, scratch)
         values = folder_values(scratch, address=_LOOPBACK, audit_log=plane.audit_log)
         return run_command(command, env=command_environment(caller, plane.kubeconfig, values), watch=supervisor.watch)
 
 
-def _run_beside_node(command: Sequence[str], name: str) -> int:
+def _run_with_node(command: Sequence[str], name: str) -> int:
     parts = _node_parts()
-    with _clean_folder(name) as scratch:
+    with _clean_directory(name) as scratch:
         make_cgroup(scratch.name)
         return start_isolated(isolated_arguments(command, name=name, scratch=scratch, parts=parts))
 
@@ -89,8 +89,8 @@ def _node_parts() -> Parts:
 
 
 @contextmanager
-def _clean_folder(name: str) -> Iterator[Path]:
-    """A run's folder; at the end every process that the run has left is killed, then the folder is removed."""
+def _clean_directory(name: str) -> Iterator[Path]:
+    """Create the directory of a run. At the end kill all processes of the run and remove the directory."""
     adopt_orphans()
     with scratch_directory(name, remove_cgroup) as scratch:
         try:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A folder in memory for everything that one cluster writes."""
+"""A directory in memory for all files of a cluster."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ def _parent() -> Path:
 
 @contextmanager
 def scratch_directory(name: str, clear: Callable[[str], None]) -> Iterator[Path]:
-    """A new folder, removed at the end. It is in /dev/shm where that can be used.
+    """Create a directory, in /dev/shm if possible, and remove it at the end.
 
-    What a run that was killed with SIGKILL has left is removed first: nobody holds the lock in its folder.
+    First remove the directories of runs that were killed with SIGKILL: their locks are free.
 
-    :param name: part of the folder's name.
-    :param clear: called with the name of a folder about to be removed, for what carries the same name elsewhere.
+    :param name: part of the name of the directory.
+    :param clear: called with the name of each directory before it is removed, to remove control groups of that name.
     """
     parent = _parent()
     _clear_abandoned(parent, clear)
     new = Path(tempfile.mkdtemp(prefix=f".{PREFIX}{name}-", dir=parent))
     with (new / _LOCK).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        # Only with its lock held does the folder get the name under which others look for abandoned ones.
+        # Other runs look for abandoned directories by this name. It gets the name after its lock is held.
         path = new.rename(new.with_name(new.name.removeprefix(".")))
         try:
             yield path
@@ -53,7 +53,7 @@ def _clear_abandoned(parent: Path, clear: Callable[[str], None]) -> None:
                 continue
             lock = (path / _LOCK).open("r+")
         except FileNotFoundError:
-            continue  # gone meanwhile
+            continue  # removed meanwhile
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

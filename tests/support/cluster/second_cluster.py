@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A second control plane for tests that would disturb others: it can be killed, and holds a thousand namespaces."""
+"""A second control plane, for tests that would disturb others: they kill it or create a thousand namespaces."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SECONDS_TO_START = 90
 
 
 class SecondCluster:
-    """An administrator's kubeconfig, an audit log, and an API server that comes and goes."""
+    """A control plane with an API server that a test stops and starts."""
 
     def __init__(self, supervisor: Supervisor, plane: ControlPlane, server: Component) -> None:
         self.kubeconfig = str(plane.kubeconfig)
@@ -29,20 +29,20 @@ class SecondCluster:
         self._server = server
 
     def kill_api_server(self) -> None:
-        """End it at once, as a crash does: what it was asked and had not answered is lost."""
+        """Kill the API server, as a crash does. Requests without a response are lost."""
         self._server.kill()
 
     def start_api_server(self) -> None:
-        """Start it again with the same data, and wait until it is ready."""
+        """Start the API server again with its data, and wait until it is ready."""
         self._server.start_again()
         self._supervisor.wait_until(
-            lambda: self._plane.api.exists("/readyz"), what="the API server's return", seconds=_SECONDS_TO_START
+            lambda: self._plane.api.exists("/readyz"), what="the restarted API server", seconds=_SECONDS_TO_START
         )
 
 
 @contextmanager
 def second_cluster(directory: Path) -> Iterator[SecondCluster]:
-    """Start a control plane on loopback; all of it is gone at the end.
+    """Start a control plane on loopback, and stop it at the end.
 
     :raises ClusterError: it did not start.
     """

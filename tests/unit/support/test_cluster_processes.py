@@ -28,10 +28,10 @@ RUN = """
 import sys
 from support.cluster.command import Stopped, raise_on_signals, run_command
 from support.cluster.processes import Supervisor
-from support.cluster.run import _clean_folder
+from support.cluster.run import _clean_directory
 raise_on_signals()
 try:
-    with _clean_folder("unit") as folder, Supervisor(folder / "logs") as supervisor:
+    with _clean_directory("unit") as folder, Supervisor(folder / "logs") as supervisor:
         supervisor.start("sleeper", ["sleep", "100"])
         print(folder, flush=True)
         sys.exit(run_command(sys.argv[1:], env={"PATH": "/usr/bin:/bin"}, watch=supervisor.watch))
@@ -97,7 +97,7 @@ def test_waiting_ends_with_all_logs(tmp_path: Path) -> None:
     with Supervisor(tmp_path / "logs") as supervisor:
         supervisor.start("slow", ["sh", "-c", "echo still at it; exec sleep 100"])
         time.sleep(0.2)
-        with pytest.raises(ClusterError, match=r"in vain for a wonder(.|\n)*still at it"):
+        with pytest.raises(ClusterError, match=r"Timeout after \d+ s: waited for a wonder(.|\n)*still at it"):
             supervisor.wait_until(lambda: False, what="a wonder", seconds=0.1)
 
 
