@@ -1,9 +1,9 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Jobs as AWX runs them: ansible-runner, a private folder, and the environment that AWX's credential types make.
+"""Jobs as AWX runs them: ansible-runner, a private data directory, and the environment that AWX credential types set.
 
-How AWX does it: https://github.com/ansible/awx/blob/devel/awx/main/tasks/jobs.py (the folder and the arguments) and
+Sources: https://github.com/ansible/awx/blob/devel/awx/main/tasks/jobs.py (the directory and the arguments) and
 https://github.com/ansible/awx-plugins/blob/devel/src/awx_plugins/credentials/injectors.py (the environment).
 """
 
@@ -24,19 +24,19 @@ PROJECT = """\
 - name: Fresh pull secrets
   import_playbook: freshpull.ecr_public.pull_secret
 """
-# The arguments come on standard input: what is on a command line is no secret any more.
+# The arguments come on standard input: a command line can be read by others.
 _RUN = "import ansible_runner, json, sys; sys.exit(ansible_runner.run(**json.load(sys.stdin)).rc)"
 
 
 def amazon_web_services(access_key: str, secret_key: str, session_token: str = "") -> dict[str, str]:
-    """What a credential of the type Amazon Web Services sets. Newer versions set AWS_SESSION_TOKEN as well."""
+    """Return the variables of a credential of type Amazon Web Services. Newer versions also set AWS_SESSION_TOKEN."""
     keys = {"AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret_key}
     return {**keys, "AWS_SECURITY_TOKEN": session_token} if session_token else keys
 
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """A job that has run. folder: what ansible-runner leaves behind, which AWX reads and then removes."""
+    """A job that has run. folder: the private data directory, which AWX reads after the job and then removes."""
 
     returncode: int
     folder: Path
@@ -48,12 +48,12 @@ class Job:
 
     @property
     def command(self) -> Path:
-        """The command with its environment, secrets and all: ansible-runner writes down what it was given."""
+        """The file in which ansible-runner records the command and its environment, with all secrets."""
         return self.artifacts / "command"
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        """What AWX keeps in its database of what happened."""
+        """The events that AWX keeps in its database."""
         files = sorted((self.artifacts / "job_events").glob("*.json"), key=lambda path: int(path.name.split("-")[0]))
         return [json.loads(path.read_text()) for path in files]
 
@@ -62,7 +62,7 @@ class Job:
         return (self.artifacts / "stdout").read_text()
 
     def holding(self, needles: Sequence[str]) -> list[Path]:
-        """The files that hold one of the needles, but for the one that is there to hold them."""
+        """Return the files that contain one of the needles, except `command`, which contains them by design."""
         wanted = [needle.encode() for needle in needles]
         files = [path for path in self.folder.rglob("*") if path.is_file() and path != self.command]
         return [path for path in files if any(needle in path.read_bytes() for needle in wanted)]
@@ -80,7 +80,7 @@ class JobTemplate:
         self._jobs = 0
 
     def launch(self, *args: str, env: Mapping[str, str], kubernetes: tuple[str, str, bytes] | None = None) -> Job:
-        """One job. kubernetes: host, token and authority of an OpenShift or Kubernetes API Bearer Token."""
+        """Run a job. kubernetes: host, token and CA certificate of an OpenShift or Kubernetes API Bearer Token."""
         self._jobs += 1
         folder = self._ansible.folder / f"job{self._jobs}"
         for name in ("env", "project", "inventory"):
@@ -103,7 +103,7 @@ class JobTemplate:
             "envvars": environment,
             "suppress_env_files": True,
             "fact_cache_type": "jsonfile",
-            # AWX has none of this file, and reads the events instead; here it is searched as well.
+            # AWX reads the events and does not write this file. The tests search it too.
             "settings": {"suppress_output_file": False, "suppress_ansible_output": True},
         }
         done = subprocess.run(

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Thousands of objects in seconds, and accounts with just the rights that a test wants."""
+"""Create thousands of objects in seconds, and service accounts with exactly the permissions of a test."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Rules = Sequence[Object]
 
 
 class BulkClient:
-    """An API server and its administrator, through as many connections as are needed."""
+    """A client of the administrator with many parallel connections."""
 
     def __init__(self, kubeconfig: str) -> None:
         self._kubeconfig = kubeconfig
@@ -38,15 +38,15 @@ class BulkClient:
         self._pool = self.api.rest_client.pool_manager
 
     def send(self, method: str, path: str, body: Object | None = None) -> dict[str, Any]:
-        """One request; its answer."""
+        """Send a request. Return the object of the response."""
         kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
         data = json.dumps(body) if body is not None else None
-        answer = self._pool.request(method, self._host + path, body=data, headers={"Content-Type": kind})
-        assert answer.status < 300, f"{method} {path}: {answer.data.decode()}"
-        return dict(json.loads(answer.data))
+        response = self._pool.request(method, self._host + path, body=data, headers={"Content-Type": kind})
+        assert response.status < 300, f"{method} {path}: {response.data.decode()}"
+        return dict(json.loads(response.data))
 
     def send_all(self, requests: Iterable[tuple[str, str, Object | None]]) -> list[dict[str, Any]]:
-        """Many of them at once; their answers in the same order."""
+        """Send requests in parallel. Return the objects of the responses in the order of the requests."""
         with ThreadPoolExecutor(CONNECTIONS) as pool:
             return list(pool.map(lambda request: self.send(*request), requests))
 
@@ -54,16 +54,16 @@ class BulkClient:
         self.send_all([("POST", "/api/v1/namespaces", {"metadata": {"name": name}}) for name in names])
 
     def secrets(self, name: str) -> dict[str, dict[str, Any]]:
-        """The secrets of this name, by namespace."""
+        """Return the secrets with this name, by namespace."""
         found = self.send("GET", f"/api/v1/secrets?fieldSelector=metadata.name%3D{name}")["items"]
         return {secret["metadata"]["namespace"]: secret for secret in found}
 
     def account(
         self, folder: Path, home: str, *, rules: Rules = (), namespaces: Sequence[str] = (), everywhere: Rules = ()
     ) -> str:
-        """A kubeconfig of a new service account in `home`, once its rights are in force.
+        """Create a service account in `home`, wait for its permissions and return its kubeconfig.
 
-        rules: of a ClusterRole that is bound in the namespaces. everywhere: of one that is bound in the cluster.
+        rules: of a ClusterRole, bound in the namespaces. everywhere: of a ClusterRole, bound in the whole cluster.
         """
         name = "limited-" + secrets.token_hex(4)
         self.send("POST", f"/api/v1/namespaces/{home}/serviceaccounts", {"metadata": {"name": name}})
@@ -72,7 +72,7 @@ class BulkClient:
         self._make_role(f"{name}-everywhere", everywhere)
         made = self.send_all(
             [
-                *(("POST", f"{RBAC}/namespaces/{place}/rolebindings", _bind(name, subject)) for place in namespaces),
+                *(("POST", f"{RBAC}/namespaces/{each}/rolebindings", _bind(name, subject)) for each in namespaces),
                 ("POST", f"{RBAC}/clusterrolebindings", _bind(f"{name}-everywhere", subject)),
             ]
         )
@@ -100,7 +100,7 @@ class BulkClient:
             lambda: self.send("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", review)["status"][
                 "allowed"
             ],
-            f"the rights of {user}",
+            f"the permissions of {user}",
         )
 
     def _login(self, path: Path, subject: Object) -> str:

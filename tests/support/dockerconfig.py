@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a pull secret holds, read by the tests' own means and not by the code that they test."""
+"""The content of a pull secret, read without the code under test."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ from typing import Any
 
 
 def auths_of(data: Mapping[str, str]) -> dict[str, Any]:
-    """The entries by registry. data: a pull secret's, as the API gives it."""
+    """Return the entries by registry. data: of a pull secret, as the API returns it."""
     return dict(json.loads(base64.b64decode(data[".dockerconfigjson"]))["auths"])

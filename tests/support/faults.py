@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A proxy in front of a real API server that loses, delays, refuses and interrupts as it is told."""
+"""A proxy of a real API server that drops, delays and rejects requests as a test requires."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from support.aws._http import HttpServer, Request, Response
 from support.cluster.pki import Authority, write_kubeconfig, write_private
 
 SECONDS = 60
-_OURS = ("connection", "content-length", "transfer-encoding", "host", "accept-encoding")
-"""Headers that concern one connection only."""
+_CONNECTION_HEADERS = ("connection", "content-length", "transfer-encoding", "host", "accept-encoding")
+"""Headers of one connection, which are not passed on."""
 
 NEVER = ""
 BEFORE = "before"
@@ -34,13 +34,13 @@ AFTER = "after"
 
 @dataclass
 class Fault:
-    """What happens to the requests that it matches.
+    """What the proxy does with the requests that match.
 
-    method, path: a verb of HTTP and a regular expression that is searched in path and query; empty ones match all.
-    skip: so many of them go through as if nothing were; times: so many are hit after that.
-    strikes: BEFORE the request reaches the API server, or AFTER it was carried out; with NEVER it is answered.
-    status: what is answered where it strikes; None for a lost connection. headers: of that, or of the real answer.
-    delay: seconds until the answer. meanwhile: called before the request is forwarded.
+    method, path: an HTTP method, and a regular expression to find in path and query; '' matches all.
+    skip: the number of matching requests to pass on first. times: the number to hit after them.
+    strikes: BEFORE the API server gets the request, AFTER it has executed it, or NEVER, to return the real response.
+    status: of the injected response; None closes the connection. headers: of the injected or the real response.
+    delay: seconds to wait first. meanwhile: called before the request is forwarded.
     """
 
     method: str = ""
@@ -60,7 +60,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Seen:
-    """A request that came to the proxy, by the monotonic clock."""
+    """A request that the proxy received. at: by the monotonic clock."""
 
     at: float
     method: str
@@ -68,10 +68,10 @@ class Seen:
 
 
 class FaultProxy:
-    """Clients reach it by `kubeconfig`; upstream it is whoever the given one names, unless a client has a token."""
+    """A proxy for clients with `kubeconfig`. It authenticates as the user of `upstream`, or with a client's token."""
 
     def __init__(self, upstream: str | Path, host: str = "127.0.0.1") -> None:
-        """upstream: the kubeconfig of the API server, which holds everything itself. host: the address to listen at."""
+        """upstream: a kubeconfig with embedded certificates. host: the address to listen on."""
         self._lock = threading.Lock()
         self._local = threading.local()
         self._faults: list[Fault] = []
@@ -82,7 +82,7 @@ class FaultProxy:
         cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
         self._upstream = urlsplit(cluster["server"])
         authority = _file(folder / "upstream-ca.crt", cluster["certificate-authority-data"])
-        # Two ways to the API server: as the administrator, and as nobody, for clients that bring a token.
+        # Two ways to the API server: as the administrator, and without a certificate for clients that have a token.
         self._anonymous = ssl.create_default_context(cafile=str(authority))
         self._known = ssl.create_default_context(cafile=str(authority))
         self._known.load_cert_chain(
@@ -112,23 +112,23 @@ class FaultProxy:
         self._folder.cleanup()
 
     def inject(self, fault: Fault) -> Fault:
-        """From now on; of several that match a request the first one hits."""
+        """Apply a fault from now on. Of several that match a request the first one applies."""
         with self._lock:
             self._faults.append(fault)
         return fault
 
     def heal(self) -> None:
-        """No faults any more, and nothing seen yet."""
+        """Remove all faults, and forget the requests so far."""
         with self._lock:
             self._faults.clear()
             self.seen.clear()
 
     def times(self, method: str, path: str = "") -> list[float]:
-        """When such requests came."""
+        """Return when requests with this method and path came, by the monotonic clock."""
         return [seen.at for seen in self.seen if seen.method == method and re.search(path, seen.path)]
 
     def _find(self, request: Request) -> Fault:
-        """The fault that hits this request; one that does nothing if there is none."""
+        """Record the request. Return the fault that applies to it, or one that does nothing."""
         with self._lock:
             self.seen.append(Seen(time.monotonic(), request.method, request.raw_path))
             for fault in self._faults:
@@ -149,17 +149,17 @@ class FaultProxy:
         if fault.strikes == BEFORE:
             return _struck(fault)
         try:
-            answer = self._forward(request)
+            response = self._forward(request)
         except (OSError, http.client.HTTPException):
             self._local.connections = {}
             return Response(drop=True)
         if fault.strikes == AFTER:
             return _struck(fault)
-        answer.headers.update(fault.headers)
-        return answer
+        response.headers.update(fault.headers)
+        return response
 
     def _forward(self, request: Request) -> Response:
-        """Each thread, so each of the clients' connections, has connections of its own to the API server."""
+        """Send a request to the API server. Each thread serves one client connection and has its own upstream ones."""
         connections = self._local.__dict__.setdefault("connections", {})
         has_token = "authorization" in request.headers
         if has_token not in connections:
@@ -168,11 +168,11 @@ class FaultProxy:
                 str(self._upstream.hostname), self._upstream.port, context=tls, timeout=SECONDS
             )
         connection = connections[has_token]
-        headers = {name: value for name, value in request.headers.items() if name.lower() not in _OURS}
+        headers = {name: value for name, value in request.headers.items() if name.lower() not in _CONNECTION_HEADERS}
         connection.request(request.method, request.raw_path, request.body or None, headers)
-        answer = connection.getresponse()
-        kept = {name: value for name, value in answer.getheaders() if name.lower() not in _OURS}
-        return Response(answer.status, answer.read(), kept)
+        response = connection.getresponse()
+        kept = {name: value for name, value in response.getheaders() if name.lower() not in _CONNECTION_HEADERS}
+        return Response(response.status, response.read(), kept)
 
 
 def _struck(fault: Fault) -> Response:

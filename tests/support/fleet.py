@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many clusters for the price of one: addresses of their own before the one API server, as hosts of an inventory."""
+"""Many addresses of one API server, as an inventory in which each host is a cluster."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _RECAP = re.compile(r"^(\S+) +: (ok=.*)$", re.MULTILINE)
 
 
 class PortForward:
-    """A TCP port that leads to the API server.
+    """A local TCP port that is forwarded to the API server.
 
-    delay: seconds that the first bytes of each connection wait. None: they wait for ever.
+    delay: seconds before a connection is forwarded. None: it is never forwarded.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, target: tuple[str, int], delay: float | None) -> None:
@@ -73,7 +73,7 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 
 class Fleet:
-    """Hosts that are clusters, and the playbook that is run over them in push mode. To be used as a context manager."""
+    """Hosts that are clusters, and the playbook that runs over them in push mode. A context manager."""
 
     def __init__(self, ansible: Ansible, aws: FakeAws) -> None:
         self._ansible = ansible
@@ -100,34 +100,34 @@ class Fleet:
         self._loop.close()
 
     def add(self, name: str, namespaces: Sequence[str], *, delay: float | None = 0, **variables: Any) -> str:
-        """A cluster of its own address; the server's URL. variables are the role's, without their prefix."""
+        """Add a cluster and return the URL of its API server. variables: of the role, without their prefix."""
         forward = PortForward(self._loop, self._target, delay)
         self._doors.append(forward)
         return self._add(name, forward.port, namespaces, variables)
 
     def add_dead(self, name: str, namespaces: Sequence[str]) -> str:
-        """A cluster whose port is closed; the server's URL."""
+        """Add a cluster whose port is closed and return the URL of its API server."""
         with socket.socket() as found:
             found.bind(("127.0.0.1", 0))
             port = found.getsockname()[1]
         return self._add(name, port, namespaces, {})
 
     def add_double(self, host: str, of: str, **variables: Any) -> None:
-        """One more host that reaches the cluster of another."""
+        """Add a host for the cluster of another host."""
         given = {f"pull_secret_{variable}": value for variable, value in variables.items()}
         self._hosts[host] = {**self._hosts[of], **given}
 
     def _add(self, name: str, port: int, namespaces: Sequence[str], variables: Mapping[str, Any]) -> str:
         url = f"https://127.0.0.1:{port}"
         config = json.loads(json.dumps(self._config))
-        # The certificate is for the address that is behind the forward.
+        # The certificate is for the address of the API server.
         config["clusters"][0]["cluster"] |= {"server": url, "tls-server-name": self._target[0]}
         kubeconfig = self._ansible.folder / f"{name}.kubeconfig"
         kubeconfig.write_text(yaml.safe_dump(config))
         self._hosts[name] = {
             "pull_secret_cluster": {"kubeconfig": str(kubeconfig)},
             "pull_secret_namespaces": list(namespaces),
-            # In truth it is one cluster, in which each takes away what it does not find among its own namespaces.
+            # It is one real cluster, and each host would prune secrets with its name outside its own namespaces.
             "pull_secret_name": name,
             **{f"pull_secret_{variable}": value for variable, value in variables.items()},
         }
@@ -142,7 +142,7 @@ class Fleet:
         return path
 
     def environment(self) -> dict[str, str]:
-        """AWS access for the controller, and a worker for each host, so that the slow one delays no other."""
+        """Return the AWS access of the control node, and a number of forks with which a slow host delays no other."""
         return {
             "AWS_ACCESS_KEY_ID": self._aws.access_key,
             "AWS_SECRET_ACCESS_KEY": self._aws.secret_key,
@@ -157,7 +157,7 @@ class Fleet:
         env: Mapping[str, str] | None = None,
         **variables: Any,
     ) -> Run:
-        """One run over all of them; variables are the role's, without their prefix."""
+        """Run a playbook over all hosts. variables: of the role, without their prefix."""
         given = {"pull_secret_hosts": "clusters"}
         given |= {f"pull_secret_{variable}": value for variable, value in variables.items()}
         environment = {**self.environment(), **(env or {})}
@@ -165,7 +165,7 @@ class Fleet:
 
 
 def recap(run: Run) -> dict[str, dict[str, int]]:
-    """What the play's recap says of each host."""
+    """Return the counts in the recap of the play, by host."""
     found = _RECAP.findall(run.stdout)
     assert found, run.output[-4000:]
     return {host: {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", counts)} for host, counts in found}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A refresher in namespaces of a test's own: written, suspended and removed without Ansible."""
+"""A refresher that a test installs, suspends and removes in its own namespaces, without Ansible."""
 
 from __future__ import annotations
 
@@ -41,21 +41,22 @@ READER_ROLE, READER_BINDING = (
     f"clusterroles {CRONJOB}-namespaces:refresher",
     f"clusterrolebindings {CRONJOB}-namespaces:refresher",
 )
-"""What lets it look at the listed namespaces."""
+"""They let the refresher read the listed namespaces."""
 FASTER = 10
+"""Times that the clock of waits is faster than the real one."""
 POLICY = {
     f"validatingadmissionpolicies {CRONJOB}.refresher",
     f"validatingadmissionpolicybindings {CRONJOB}.refresher",
 }
 
 
-def role_bindings(*places: str) -> set[str]:
-    return {f"rolebindings {place}/{CRONJOB}:refresher" for place in places}
+def role_bindings(*namespaces: str) -> set[str]:
+    return {f"rolebindings {namespace}/{CRONJOB}:refresher" for namespace in namespaces}
 
 
 @dataclasses.dataclass
 class InstalledRefresher:
-    """A refresher in namespaces of a test's own, and what it is to be."""
+    """A refresher in the namespaces of a test, and the settings to install."""
 
     cluster: Cluster
     stored: Stored
@@ -66,11 +67,12 @@ class InstalledRefresher:
         self.settings = dataclasses.replace(self.settings, **changes)
 
     def select(self, selector: str, **changes: Any) -> None:
-        """Namespaces by a label selector."""
+        """Select namespaces by a label selector."""
         self.change(places=Places(selector=selector, requirements=requirements(selector), **changes))
 
-    def list_places(self, *places: str) -> None:
-        self.change(places=Places(listed=tuple(f"{self.prefix}{place}" for place in places)))
+    def list_places(self, *names: str) -> None:
+        """Select namespaces by name, without the prefix of the test."""
+        self.change(places=Places(listed=tuple(f"{self.prefix}{name}" for name in names)))
 
     def installer(self, *, dry_run: bool = False) -> Installer:
         installer = Installer(self.cluster, self.settings, dry_run=dry_run, workers=8)
@@ -78,22 +80,22 @@ class InstalledRefresher:
         return installer
 
     def remover(self, *, dry_run: bool = False) -> Remover:
-        """By a clock that runs faster: what takes a minute comes in seconds."""
+        """Return a remover whose clock is FASTER: a timeout of a minute takes seconds."""
         name, secret = self.settings.namespace, self.settings.renewal.secret
         return Remover(*(self.cluster, name, secret), dry_run=dry_run, workers=8, now=lambda: time.monotonic() * FASTER)
 
     def install(self) -> set[str]:
-        """What an installation has written, after check mode has foreseen just that and written nothing."""
+        """Install and return the objects written, after check mode predicted exactly these and wrote nothing."""
         with self.stored.written() as nothing:
-            foreseen = self.named(self.installer(dry_run=True))
+            predicted = self.named(self.installer(dry_run=True))
         assert nothing == set()
         with self.stored.written() as written:
-            said = self.named(self.installer())
-        assert said == foreseen == written
+            reported = self.named(self.installer())
+        assert reported == predicted == written
         return written
 
     def named(self, done: Installer | Remover) -> set[str]:
-        """The objects that are not unchanged, as Stored names them."""
+        """Return the objects whose action is not unchanged, with the names of Stored."""
         found = set()
         for change in done.changes:
             kind, namespace, name = change.identity
@@ -119,9 +121,9 @@ def installed(
         namespace=f"{prefix}refresher",
         schedule=dataclasses.replace(CASES["listed"].schedule, schedule=quiet_schedule()),
     )
-    place = InstalledRefresher(cluster, stored, own, prefix)
-    place.list_places("a", "b")
-    yield place
+    refresher = InstalledRefresher(cluster, stored, own, prefix)
+    refresher.list_places("a", "b")
+    yield refresher
     if found := objects.read(cluster, "Namespace", own.namespace):
         objects.delete(cluster, found)
     for kind in ("ClusterRoleBinding", "ClusterRole", "ValidatingAdmissionPolicyBinding", "ValidatingAdmissionPolicy"):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Looks for secrets in what a run leaves behind."""
+"""Search the output, files, processes and objects of a run for secrets."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from pathlib import Path
 from typing import Any
 
 PIECE = 24
-"""Characters that are enough to know a token by, so that one cut short is found as well."""
+"""Characters that identify a token, also a truncated one."""
 
 POD_USER = 65532
-"""As whom the refresher's pods run."""
+"""The user ID of the refresher's pods."""
 
 
 def forms(password: str, username: str = "AWS") -> set[str]:
-    """What a token looks like: the password, with its user name, as a Docker config, and each in base64.
+    """Return texts that show a token: the password, the password with its user name, a Docker config, each in base64.
 
-    Of each form a piece from its start, its middle and its end; base64 pieces for all three alignments.
+    Each form is represented by pieces of its start, middle and end; base64 by pieces of all three alignments.
     """
     pieces = {piece for text in (password,) for piece in _cut(text)}
     wrapped = json.dumps({"auths": {"public.ecr.aws": {"username": username, "password": password}}})
     for text in (password, f"{username}:{password}", wrapped):
         for shift in range(3):
-            # The first and last characters depend on what stands beside the text.
+            # The first and last characters depend on the text around.
             pieces.update(_cut(base64.b64encode(text.encode()[shift:])[4:-4].decode()))
-    # The wrapping itself is no secret.
+    # The structure of a Docker config is no secret.
     return {piece for piece in pieces if piece not in base64.b64encode(wrapped.encode()).decode()[:60]}
 
 
@@ -42,19 +42,19 @@ def _cut(text: str) -> Iterator[str]:
 
 
 def find(text: str, needles: Iterable[str]) -> list[str]:
-    """Where the needles are in the text, as excerpts without the needle itself."""
+    """Return the 60 characters before each needle that is in the text, without the needle."""
     return [text[max(text.index(needle) - 60, 0) : text.index(needle)] for needle in needles if needle in text]
 
 
 def find_in_files(folder: Path, needles: Iterable[str]) -> list[str]:
-    """The files below the folder that hold one of the needles."""
+    """Return the files below the directory that contain one of the needles."""
     wanted = [needle.encode() for needle in needles]
     files = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
     return [str(path) for path in files if any(needle in path.read_bytes() for needle in wanted)]
 
 
 def cluster_objects(kubeconfig: str) -> Iterator[dict[str, Any]]:
-    """Every object of the cluster that can be listed, of every kind."""
+    """Yield every object of every kind that can be listed in the cluster."""
     kubectl = ("kubectl", "--kubeconfig", kubeconfig)
     listed = subprocess.run(
         (*kubectl, "api-resources", "--verbs=list", "-o", "name"), capture_output=True, text=True, check=True
@@ -66,9 +66,9 @@ def cluster_objects(kubeconfig: str) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def watched_processes() -> Iterator[set[str]]:
-    """Collects the command line of every process of this machine that lives long enough to be seen.
+    """Collect the command lines of all processes on this machine, except very short ones.
 
-    Of those in the refresher's pods also the environment. That of a play holds what its test gives it.
+    For processes of the refresher's pods also collect the environment. The environment of a play contains test input.
     """
     seen: set[str] = set()
     done = threading.Event()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Real clients of registries, each with its files in one folder, and a registry with TLS that they can reach."""
+"""Real registry clients, with their files in one directory, and a registry with TLS for them."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from .aws.tls import server_context
 from .playbook import Ansible
 
 REPOSITORY, TAG = "team/app", "1"
-# Which of our clients' files each of them reads.
+# Client file to the tools that read it.
 READERS = {"docker": ("docker",), "podman": ("skopeo", "podman", "buildah")}
 
 
 @dataclasses.dataclass(frozen=True)
 class Site:
-    """AWS and its registry, under two names, and the file with the authority that vouches for it."""
+    """Fake AWS and its registry, reachable by two names, and the file with the CA of its certificate."""
 
     aws: FakeAws
     authority: Path
@@ -44,7 +44,7 @@ class Site:
 
     @property
     def options(self) -> dict[str, Any]:
-        """The module's `aws`."""
+        """The option `aws` of the module."""
         return {
             "endpoint_url": self.aws.endpoint_url,
             "access_key": self.aws.access_key,
@@ -55,7 +55,7 @@ class Site:
 
 @dataclasses.dataclass(frozen=True)
 class Pull:
-    """What a client came to, and what the registry saw of it."""
+    """The result of a pull, and the requests that the registry received."""
 
     returncode: int
     output: str
@@ -63,7 +63,7 @@ class Pull:
 
     @property
     def how(self) -> str:
-        """logged in, anonymous or refused."""
+        """'logged in', 'anonymous' or 'refused'."""
         if self.returncode:
             assert any(request["status"] == 403 for request in self.requests), self.output
             return "refused"
@@ -75,7 +75,7 @@ class Pull:
 
 
 class Clients:
-    """docker, skopeo, podman and buildah, with nothing of the machine's own logins."""
+    """docker, skopeo, podman and buildah, without the logins of the machine."""
 
     def __init__(self, folder: Path, storage: Path, site: Site) -> None:
         """folder: for their files. storage: for the images of podman and buildah."""
@@ -88,7 +88,7 @@ class Clients:
             "DOCKER_CONFIG": str(self.docker_file.parent),
             "REGISTRY_AUTH_FILE": str(self.auth_file),
             "SSL_CERT_FILE": str(site.authority),
-            # Podman opens its storage for a login too. That of the machine may be there and yet not to be had.
+            # podman opens its storage for a login too. The one of the machine can be locked or unusable.
             "CONTAINERS_STORAGE_CONF": str(storage / "storage.conf"),
         }
         (storage / "storage.conf").write_text(
@@ -100,7 +100,7 @@ class Clients:
         return config
 
     def pull(self, tool: str) -> Pull:
-        """Get the image, or with tools that cannot without a daemon, what the registry says of it."""
+        """Pull the image. docker and skopeo, which have no daemon here, only read its manifest."""
         image = f"{self.site.registry}/{REPOSITORY}:{TAG}"
         command = {
             "docker": ["docker", "manifest", "inspect", image],
@@ -113,7 +113,7 @@ class Clients:
         return Pull(done.returncode, done.stdout + done.stderr, self.site.aws.registry_requests[before:])
 
     def log_in(self, tool: str, registry: str, password: str) -> None:
-        """As people do by hand."""
+        """Log in with the client's own command."""
         command = [tool, "login", "--username", "AWS", "--password-stdin", registry]
         self.run(command, given=password, check=True)
 
@@ -138,7 +138,7 @@ class Clients:
 
 @pytest.fixture(scope="session")
 def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """It needs no cluster."""
+    """One fake with TLS for all tests of a session. No cluster is needed."""
     context, authority = server_context(tmp_path_factory.mktemp("tls"), "127.0.0.1", "localhost")
     with FakeAws(registry_tls=context) as fake:
         fake.add_image(REPOSITORY, TAG, {"/app": Path("/bin/true")}, ["/app"])
@@ -147,14 +147,14 @@ def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture
 def site(running_site: Site) -> Site:
-    """Healthy, and with nothing counted yet."""
+    """The fake after a reset: healthy, all counters at zero."""
     running_site.aws.reset()
     return running_site
 
 
 @pytest.fixture
 def clients(site: Site) -> Iterator[Clients]:
-    # podman takes no path over 50 characters, gpg none over 100.
+    # podman rejects paths over 50 characters, gpg over 100.
     new = partial(tempfile.TemporaryDirectory, prefix="fp-", dir="/tmp")
     with new() as folder, new() as storage:
         yield Clients(Path(folder), Path(storage), site)
@@ -162,7 +162,7 @@ def clients(site: Site) -> Iterator[Clients]:
 
 @pytest.fixture
 def ci(tmp_path: Path) -> Ansible:
-    """Plays that know no cluster."""
+    """Plays without a cluster."""
     folder = tmp_path / "ansible"
     folder.mkdir(mode=0o700)
     return Ansible(folder, "")

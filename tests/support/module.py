@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs a module as a process of its own, without Ansible around it: many runs cost little, and each has an id."""
+"""Run a module as a process without ansible-playbook: runs start fast and can get signals."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ with patch_module_args(json.load(sys.stdin)):
 
 @dataclass(frozen=True)
 class Result:
-    """What a module printed. errors: its standard error, where a traceback would be."""
+    """The output of a module. errors: its standard error, which contains a traceback if it fails with one."""
 
     returncode: int
     values: dict[str, Any]
@@ -31,7 +31,7 @@ class Result:
 
     @property
     def actions(self) -> dict[str, tuple[str, str]]:
-        """Namespace to action and reason."""
+        """The action and reason of each namespace."""
         return {entry["namespace"]: (entry["action"], entry["reason"]) for entry in self.values["namespaces"]}
 
     @property
@@ -49,7 +49,7 @@ class Result:
 
 
 class ModuleProcess:
-    """A module that was started."""
+    """A module that runs."""
 
     def __init__(self, module: str, arguments: dict[str, Any]) -> None:
         self._process = subprocess.Popen(
@@ -60,7 +60,7 @@ class ModuleProcess:
             text=True,
             env={"PATH": os.environ["PATH"], "HOME": os.devnull},
         )
-        # In a pipe, as Ansible gives them: no argument holds the token.
+        # In a pipe, as Ansible does: no argument contains the token.
         assert self._process.stdin
         self._process.stdin.write(json.dumps(arguments))
         self._process.stdin.close()
@@ -92,5 +92,5 @@ def start_info(kubeconfig: str, **options: Any) -> ModuleProcess:
 
 
 def run(kubeconfig: str, *, check_mode: bool = False, **options: Any) -> Result:
-    """Run ecr_public_pull_secret to its end."""
+    """Run ecr_public_pull_secret and wait for its end."""
     return start(kubeconfig, check_mode=check_mode, **options).wait()

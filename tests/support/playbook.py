@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs real ansible-playbook commands, in an environment that holds nothing of the caller's."""
+"""Run ansible-playbook in an environment without the caller's variables."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LOGIN = "freshpull.ecr_public.ecr_public_login"
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """One ansible-playbook command. results: what each registered variable held at the end."""
+    """A finished ansible-playbook command. results: the registered variables at its end."""
 
     returncode: int
     stdout: str
@@ -41,7 +41,7 @@ class Run:
 
 
 class Ansible:
-    """Plays in a folder of its own; everything that a run leaves behind is below it."""
+    """Runs plays in one directory, below which all their files are."""
 
     def __init__(self, folder: Path, kubeconfig: str) -> None:
         self.folder = folder
@@ -57,9 +57,9 @@ class Ansible:
         timeout: float = 600,
         prefix: Sequence[str] = (),
     ) -> Run:
-        """Run the tasks on localhost. What they register is read back; one with ignore_errors does not end the run.
+        """Run tasks on localhost. Registered variables are returned in `results`.
 
-        prefix: a command that runs the one after it, such as unshare.
+        prefix: a command that runs another command, such as unshare.
         """
         registered = [task["register"] for task in tasks if "register" in task]
         dump = {
@@ -91,7 +91,7 @@ class Ansible:
         timeout: float = 600,
         prefix: Sequence[str] = (),
     ) -> Run:
-        """Run a playbook, given as plays or as a name such as freshpull.ecr_public.pull_secret."""
+        """Run a playbook. playbook: plays, or a name such as freshpull.ecr_public.pull_secret."""
         self._runs += 1
         folder = self.folder / f"run{self._runs}"
         folder.mkdir(mode=0o700)
@@ -120,7 +120,7 @@ class Ansible:
         return Run(done.returncode, done.stdout, done.stderr, read, folder)
 
     def environment(self) -> dict[str, str]:
-        """What every run sees: no cluster and no AWS account but those that the test names."""
+        """Return the environment of every run, without any cluster or AWS account of the caller."""
         return {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(self.folder),
@@ -132,11 +132,11 @@ class Ansible:
         }
 
     def pull_secret(self, *args: str, env: Mapping[str, str] | None = None, **options: Any) -> Run:
-        """Run the module once on the test cluster; results["result"] holds what it returned, failed or not."""
+        """Run ecr_public_pull_secret on the test cluster. Its result, also of a failure, is in results["result"]."""
         return self._once(PULL_SECRET, args, env, options)
 
     def pull_secret_info(self, *args: str, env: Mapping[str, str] | None = None, **options: Any) -> Run:
-        """The same for the module that only looks."""
+        """Run ecr_public_pull_secret_info in the same way."""
         return self._once(PULL_SECRET_INFO, args, env, options)
 
     def _once(self, module: str, args: Sequence[str], env: Mapping[str, str] | None, options: Mapping[str, Any]) -> Run:
@@ -147,7 +147,7 @@ class Ansible:
     def login(
         self, *args: str, env: Mapping[str, str] | None = None, prefix: Sequence[str] = (), **options: Any
     ) -> Mapping[str, Any]:
-        """Run the module for logins once, and return what it returned, failed or not."""
+        """Run ecr_public_login and return its result, also of a failure."""
         task = {"name": "The task", LOGIN: options, "register": "result", "ignore_errors": True}
         result: Mapping[str, Any] = self.tasks([task], *args, env=env, prefix=prefix).ok().results["result"]
         return result

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role in some namespaces, with a proxy between its refresher and the API server."""
+"""The role with a proxy between its refresher and the API server."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Change = Callable[[dict[str, Any]], None]
 
 @dataclass(frozen=True)
 class ProxiedRole:
-    """The role in some namespaces, whose secrets are as fresh as a test wants them."""
+    """The role in some namespaces. A test sets the remaining lifetime of their tokens."""
 
     role: Role
     core: client.CoreV1Api
@@ -42,7 +42,7 @@ class ProxiedRole:
     proxy: FaultProxy
 
     def age(self, left: float, *names: str) -> None:
-        """Let tokens have so many hours left, by what the secrets tell of themselves."""
+        """Set the remaining lifetime of tokens to so many hours, in the annotations of the secrets."""
         annotations = {f"ecr-public.freshpull/{key.replace('_', '-')}": time for key, time in life(left).items()}
         for name in names:
             self.core.patch_namespaced_secret(NAME, name, {"metadata": {"annotations": annotations}})
@@ -51,7 +51,7 @@ class ProxiedRole:
         return {name: self.core.read_namespaced_secret(NAME, name) for name in self.role.namespaces}
 
     def passwords(self) -> dict[str, str | None]:
-        """None for a namespace whose secret has no entry of ours."""
+        """Return the password in each namespace; None if the secret has no managed entry."""
         found = {}
         for name, secret in self.secrets().items():
             auths = auths_of(secret.data)
@@ -62,22 +62,22 @@ class ProxiedRole:
         return [secret.metadata.uid for secret in self.secrets().values()]
 
     def heal(self, aws: FakeAws) -> None:
-        """Everything works, and all tokens are good for long."""
+        """Remove all faults, and make all tokens valid for long."""
         self.proxy.heal()
         if None in self.passwords().values():
-            # One that failed open in an earlier test would be recovered in this one, and not renewed.
+            # A secret that failed open in an earlier test would be restored in the next one instead of renewed.
             assert self.run().succeeded
             aws.reset()
         aws.behave(life=50000)
         self.age(11, *self.role.namespaces)
 
     def refresh(self) -> tuple[FinishedJob, dict[str, tuple[str, str]]]:
-        """A Job, and what it says of each namespace; it reaches the API server through the proxy."""
+        """Run a Job through the proxy. Return it, with the action and reason of each namespace."""
         ended = self.run()
         return ended, ended.outcomes
 
     def run(self, change: Change = lambda _pod: None, **options: Any) -> FinishedJob:
-        """The same with a changed pod, and options of Workloads.refresh."""
+        """Run a Job through the proxy. change: changes the pod. options: of Workloads.refresh."""
 
         def both(pod: dict[str, Any]) -> None:
             self._through_the_proxy(pod)
@@ -95,7 +95,7 @@ class ProxiedRole:
         access["projected"]["sources"][1]["configMap"]["name"] = "proxy-ca"
 
     def done(self, audit: AuditLog, mark: int) -> Counter[str]:
-        """Namespace to the writes that the API server carried out."""
+        """Return the number of successful writes by namespace."""
         writes = audit.writes(since=mark, resource="secrets", user=self.role.user)
         return Counter(write["objectRef"]["namespace"] for write in writes if write["responseStatus"]["code"] < 300)
 
@@ -108,12 +108,12 @@ def make_proxied_role(
     make_lasting_namespaces: Callable[..., list[str]],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Callable[..., ProxiedRole]]:
-    """Makes the place of a file of tests, in so many namespaces; other arguments are as for proxied_role()."""
+    """Return a function that installs the role in so many namespaces. Other arguments are those of proxied_role()."""
     with ExitStack() as stack:
 
         def make(count: int, **changes: Any) -> ProxiedRole:
             names = make_lasting_namespaces(*(f"n{number:02}" for number in range(count)))
-            folder = tmp_path_factory.mktemp("place")
+            folder = tmp_path_factory.mktemp("role")
             return stack.enter_context(proxied_role(running_aws, core, kubeconfig, names, folder, **changes))
 
         yield make
@@ -123,7 +123,7 @@ def make_proxied_role(
 def proxied_role(
     aws: FakeAws, core: client.CoreV1Api, kubeconfig: str, names: Sequence[str], folder: Path, **changes: Any
 ) -> Iterator[ProxiedRole]:
-    """The role in the namespaces of these names; changes are variables of it without their prefix."""
+    """Install the role in these namespaces. changes: variables of the role without their prefix."""
     aws.reset()
     home = names[0].rpartition("-")[0] + "-refresher"
     with (

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Something that goes on beside a test until the test is over."""
+"""An action that is repeated in the background."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Self
 
 
 class Repeated:
-    """Does something over and over in a thread of its own while it is entered. Leaving it raises what was raised."""
+    """A context manager that repeats an action in a thread. At its end it raises the action's exception, if any."""
 
     def __init__(self, action: Callable[[], None]) -> None:
         self._action = action

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the role as users do: the collection's playbook, and a file of variables."""
+"""Run the role as users do: with the collection's playbook and variables."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from support.workloads import CRONJOB
 
 PLAYBOOK = "freshpull.ecr_public.pull_secret"
 
-# Where and how the refresher's pod runs, each variable other than its default.
+# Variables of the refresher's pod, none with its default.
 NON_DEFAULTS: Mapping[str, Any] = {
     "refresher_time_zone": "Europe/Berlin",
     "refresher_image_pull_secrets": ["mirror"],
@@ -38,13 +38,13 @@ NON_DEFAULTS: Mapping[str, Any] = {
 
 
 class Role:
-    """The role for one refresher. Keys come from the environment, so that no file of variables holds one.
+    """The role for one refresher. AWS keys come from the environment and are in no file of variables.
 
-    As a context manager it takes away at the end what the role made outside of the chosen namespaces.
+    As a context manager it removes at its end what the role created outside of the selected namespaces.
     """
 
     def __init__(self, ansible: Ansible, aws: FakeAws, namespaces: Sequence[str], refresher: str) -> None:
-        """refresher: the namespace of its CronJob."""
+        """refresher: the namespace of the CronJob."""
         self._ansible = ansible
         self._aws = aws
         self.namespaces = list(namespaces)
@@ -63,7 +63,7 @@ class Role:
 
     @property
     def user(self) -> str:
-        """As whom the API server, and whoever trusts its tokens, knows the refresher."""
+        """The user name of the refresher, in the API server and in its tokens."""
         return f"system:serviceaccount:{self.refresher}:{CRONJOB}"
 
     def __enter__(self) -> Role:
@@ -74,23 +74,23 @@ class Role:
     ) -> None:
         api = config.new_client_from_config(self._ansible.kubeconfig)
         rbac, admission = client.RbacAuthorizationV1Api(api), client.AdmissionregistrationV1Api(api)
-        mine = f"ecr-public.freshpull/refresher={self.refresher}"
-        rbac.delete_collection_cluster_role_binding(label_selector=mine)
-        rbac.delete_collection_cluster_role(label_selector=mine)
-        admission.delete_collection_validating_admission_policy_binding(label_selector=mine)
-        admission.delete_collection_validating_admission_policy(label_selector=mine)
+        selector = f"ecr-public.freshpull/refresher={self.refresher}"
+        rbac.delete_collection_cluster_role_binding(label_selector=selector)
+        rbac.delete_collection_cluster_role(label_selector=selector)
+        admission.delete_collection_validating_admission_policy_binding(label_selector=selector)
+        admission.delete_collection_validating_admission_policy(label_selector=selector)
         try:
             client.CoreV1Api(api).delete_namespace(self.refresher)
-        except ApiException as problem:
-            if problem.status != HTTPStatus.NOT_FOUND:
+        except ApiException as error:
+            if error.status != HTTPStatus.NOT_FOUND:
                 raise
 
     def run(
         self, *args: str, aws_on_controller: bool = True, env: Mapping[str, str] | None = None, **changes: Any
     ) -> Run:
-        """One run; changes are variables without their prefix pull_secret_.
+        """Run the role. changes: variables without their prefix pull_secret_.
 
-        aws_on_controller: False for a controller that knows nothing of AWS, not even an address.
+        aws_on_controller: False for a control node without AWS credentials and endpoint.
         """
         variables = {**self.variables, **{f"pull_secret_{name}": value for name, value in changes.items()}}
         environment = {"REFRESHER_ACCESS_KEY": self._aws.access_key, "REFRESHER_SECRET_KEY": self._aws.secret_key}
@@ -104,7 +104,7 @@ class Role:
 
 
 def changed(run: Run) -> int:
-    """What the play's recap says of changed tasks."""
+    """Return the number of changed tasks in the recap of the play."""
     found = re.search(r"^localhost +: .*\bchanged=(\d+)", run.stdout, re.MULTILINE)
     assert found, run.output[-4000:]
     return int(found[1])

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Watches the pull secrets of a cluster as kubelets do, and says what became of each token in them."""
+"""Watch the pull secrets of a cluster as kubelets do, and report when their tokens were replaced or removed."""
 
 from __future__ import annotations
 
@@ -22,54 +22,54 @@ EXPIRES_AT = "ecr-public.freshpull/expires-at"
 
 @dataclass(frozen=True)
 class Observation:
-    """A secret as it was from a moment on, until the next observation of the same namespace. Times are seconds of the epoch.
+    """The state of a secret from `at` until the next observation of the same namespace. Times are epoch seconds.
 
-    ends: when its token does; None for a secret without one, from which pulls are anonymous.
+    expiry: of its token; None for a secret without a token, with which pulls are anonymous.
     """
 
     at: float
     namespace: str
-    ends: float | None
+    expiry: float | None
 
 
 class SecretWatcher(Repeated):
-    """Enter it, let things happen, leave it; then look at C(observations), which are in the order of time."""
+    """A context manager that fills C(observations), in the order of time."""
 
     def __init__(self, kubeconfig: str, name: str) -> None:
         self.observations: list[Observation] = []
         self._name = name
         self._core = client.CoreV1Api(config.new_client_from_config(kubeconfig))
         self._watch = watch.Watch()
-        super().__init__(self._look)
+        super().__init__(self._poll)
 
-    def _look(self) -> None:
-        """For a second."""
+    def _poll(self) -> None:
+        """Watch for a second."""
         options = {"field_selector": f"metadata.name={self._name}", "timeout_seconds": 1}
         try:
             for event in self._watch.stream(self._core.list_secret_for_all_namespaces, **options):
-                self._see(event["object"])
+                self._record(event["object"])
         except (urllib3.exceptions.HTTPError, client.ApiException):
             time.sleep(0.1)
 
-    def _see(self, secret: Any) -> None:
+    def _record(self, secret: Any) -> None:
         observation = Observation(time.time(), secret.metadata.namespace, token_expiry(secret))
-        if observation.expiry != self.expiry.get(observation.namespace, ""):
+        if observation.expiry != self.expiries.get(observation.namespace, ""):
             self.observations.append(observation)
 
     @property
-    def ends(self) -> dict[str, float | None]:
-        """When the tokens end that are in the secrets now."""
+    def expiries(self) -> dict[str, float | None]:
+        """The expiry of the current token of each namespace."""
         return {observation.namespace: observation.expiry for observation in self.observations}
 
 
 def token_expiry(secret: Any) -> float | None:
-    """When the token in a secret ends, as its annotation says; None for a secret without one."""
-    ends = (secret.metadata.annotations or {}).get(EXPIRES_AT)
-    return datetime.fromisoformat(ends).timestamp() if auths_of(secret.data) and ends else None
+    """Return the expiry of the token in a secret, from its annotation; None for a secret without a token."""
+    expiry = (secret.metadata.annotations or {}).get(EXPIRES_AT)
+    return datetime.fromisoformat(expiry).timestamp() if auths_of(secret.data) and expiry else None
 
 
 def token_changes(observations: Iterable[Observation]) -> list[tuple[Observation, Observation]]:
-    """Each observation of a token with the one that came after it in the same namespace."""
+    """Return each observation of a token with the next one of the same namespace."""
     last: dict[str, Observation] = {}
     found = []
     for observation in observations:
@@ -80,7 +80,7 @@ def token_changes(observations: Iterable[Observation]) -> list[tuple[Observation
 
 
 def lifetimes_at_removal(observations: Iterable[Observation]) -> list[float]:
-    """The seconds that each token had left when it was taken out, with none put in its place."""
+    """Return the remaining lifetime in seconds of each token that was removed and not replaced."""
     return [
         before.expiry - after.at
         for before, after in token_changes(observations)
@@ -89,7 +89,7 @@ def lifetimes_at_removal(observations: Iterable[Observation]) -> list[float]:
 
 
 def seconds_past_expiry(observations: Sequence[Observation], until: float) -> Mapping[str, float]:
-    """Namespace to the seconds for which a token stood in it after its end, of those where one did."""
+    """Return the seconds for which each namespace had an expired token; namespaces without one are left out."""
     still = [
         (observation, Observation(until, namespace, None))
         for namespace, observation in _latest(observations).items()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run has changed in a cluster, by the versions of the objects and by the API server's audit log."""
+"""The objects that a run has changed in a cluster, by their resource versions and by the audit log."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ LISTS = (
     *(f"{RBAC}/{resource}" for resource in ("clusterroles", "clusterrolebindings", "roles", "rolebindings")),
     *(f"{ADMISSION}/{resource}" for resource in ("validatingadmissionpolicies", "validatingadmissionpolicybindings")),
 )
-# In every namespace, a moment after it was made.
-MADE_BY_KUBERNETES = ("configmaps {}/kube-root-ca.crt", "serviceaccounts {}/default")
+# Kubernetes creates these in every namespace, a moment after it was created.
+CREATED_BY_KUBERNETES = ("configmaps {}/kube-root-ca.crt", "serviceaccounts {}/default")
 
 
 def quiet_schedule(later: int = 0) -> str:
-    """Every 2 hours, at a minute that does not come while a test runs: a run of the CronJob would write, too."""
+    """Return a schedule of every 2 hours without a run in the next minutes: a run would write during the test."""
     return f"{(dt.datetime.now(dt.timezone.utc).minute + 30 + later) % 60} */2 * * *"
 
 
@@ -34,13 +34,13 @@ class Stored:
     """The objects of one test, by names such as "secrets a/name" and "clusterroles name", without the test's prefix."""
 
     def __init__(self, bulk: BulkClient, audit: AuditLog, prefix: str) -> None:
-        """prefix: what the names of all namespaces of this test begin with."""
+        """prefix: of the names of all namespaces of this test."""
         self._bulk = bulk
         self._audit = audit
         self._prefix = prefix
 
     def objects(self) -> dict[str, dict[str, Any]]:
-        """All of them that bear the prefix in their name or their namespace's."""
+        """Return the objects with the prefix in their name or their namespace."""
         found = {}
         for path in LISTS:
             for item in self._bulk.send("GET", path)["items"]:
@@ -51,24 +51,24 @@ class Stored:
         return found
 
     def left(self) -> set[str]:
-        """The names of all but the namespaces, and what Kubernetes itself makes in each."""
+        """Return the names of all objects except namespaces and what Kubernetes creates in each."""
         names = set(self.objects())
-        return {name for name in names if not name.startswith("namespaces ")} - _made_by_kubernetes(names)
+        return {name for name in names if not name.startswith("namespaces ")} - _created_by_kubernetes(names)
 
     @contextmanager
     def written(self, user: str = "freshpull-admin") -> Iterator[set[str]]:
-        """Fills the set, at the end, with what was made, changed or removed: no more and no less than this user's work.
+        """Fill the set at its end with the objects that were created, changed or removed, all of them by this user.
 
-        Left out is what Kubernetes makes in a namespace, a moment after that was made.
-        An apply of what is there already is a request, but changes nothing: only the version tells.
+        What Kubernetes creates in a new namespace is left out. An apply without a change is a request too: only
+        resource versions show which objects changed.
         """
-        before, mark = self._versions(), self._audit.mark()
+        before, start = self._versions(), self._audit.mark()
         changes: set[str] = set()
         yield changes
         after = self._versions()
-        made = _made_by_kubernetes(after) - before.keys()
-        changes.update(name for name in {*before, *after} - made if before.get(name) != after.get(name))
-        events = self._audit.writes(since=mark, user=user)
+        created = _created_by_kubernetes(after) - before.keys()
+        changes.update(name for name in {*before, *after} - created if before.get(name) != after.get(name))
+        events = self._audit.writes(since=start, user=user)
         plain = {self._object_of(event) for event in events if not _is_apply(event)}
         assert plain <= changes, plain - changes
         assert changes <= {self._object_of(event) for event in events}, changes
@@ -85,11 +85,11 @@ class Stored:
         return f"{resource} {namespace and namespace + '/'}{name}".replace(self._prefix, "")
 
 
-def _made_by_kubernetes(names: Iterable[str]) -> set[str]:
+def _created_by_kubernetes(names: Iterable[str]) -> set[str]:
     namespaces = {name.partition(" ")[2] for name in names if name.startswith("namespaces ")}
-    return {form.format(namespace) for namespace in namespaces for form in MADE_BY_KUBERNETES}
+    return {form.format(namespace) for namespace in namespaces for form in CREATED_BY_KUBERNETES}
 
 
 def _is_apply(event: dict[str, Any]) -> bool:
-    """Whether it is a server-side apply of the role. The module's own writes force nothing."""
+    """Return whether it is a server-side apply of the refresher's objects. Writes of secrets never force."""
     return event["verb"] == "patch" and "force" in parse_qs(urlsplit(event["requestURI"]).query)

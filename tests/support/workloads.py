@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Real pods on a real node: the refresher's, started by hand from its CronJob, and those that pull an image."""
+"""Pods on a real node: Jobs of the refresher's CronJob, and pods that pull an image."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from kubernetes import client, config
 CRONJOB = "refresh-ecr-public-token"
 CONFIG = f"{CRONJOB}-settings"
 SECONDS = 120
-"""How long a pod may take; most take five."""
+"""The timeout of a pod; most take five."""
 
-Answer = TypeVar("Answer")
+Value = TypeVar("Value")
 
 
 @dataclasses.dataclass(frozen=True)
 class FinishedJob:
-    """A refresher's pod after its end. message: its termination message, which `kubectl describe pod` shows.
+    """A finished Job of the refresher. message: the termination message, which `kubectl describe pod` shows.
 
-    Of a Job that was ended from outside, as by its deadline, no pod is left: exit_code is -1, and message the Job's.
+    A Job that was stopped, for example by its deadline, has no pod: exit_code is -1 and message is the Job's.
     """
 
     job: str
@@ -37,14 +37,14 @@ class FinishedJob:
 
     @property
     def outcomes(self) -> dict[str, tuple[str, str]]:
-        """Namespace to action and reason, by the log."""
+        """The action and reason of each namespace, from the log."""
         lines = [json.loads(line) for line in self.log.splitlines()]
         return {line["namespace"]: (line["action"], line["reason"]) for line in lines if "namespace" in line}
 
 
 @dataclasses.dataclass(frozen=True)
 class Pull:
-    """What became of a pod's image. reason and message: the kubelet's own, empty for one that was pulled."""
+    """The result of a pod's pull. reason and message: the kubelet's, empty if the image was pulled."""
 
     pod: str
     pulled: bool
@@ -56,7 +56,7 @@ class Workloads:
     """Pods of one cluster."""
 
     def __init__(self, kubeconfig: str | None) -> None:
-        """kubeconfig: a path; None for the one that kubectl would take."""
+        """kubeconfig: a path; None for kubectl's default."""
         self.api = config.new_client_from_config(kubeconfig)
         self.core = client.CoreV1Api(self.api)
         self.batch = client.BatchV1Api(self.api)
@@ -70,11 +70,10 @@ class Workloads:
         retries: bool = False,
         seconds: float = SECONDS,
     ) -> FinishedJob:
-        """Run a Job as `kubectl create job --from` makes it of the CronJob.
+        """Run a Job of the CronJob, as `kubectl create job --from` creates it.
 
-        change: does to the pod's spec what an admission webhook of the cluster would do.
-        force: tell it to renew whatever life remains. retries: whether the Job may start another pod, as the CronJob
-        says. seconds: how long to wait for its end.
+        change: changes the spec of the pod, as an admission webhook could. force: renew at any remaining lifetime.
+        retries: keep the CronJob's backoffLimit instead of 0. seconds: the timeout.
         """
         cronjob = self.batch.read_namespaced_cron_job(CRONJOB, namespace)
         template = self.api.sanitize_for_serialization(cronjob.spec.job_template)
@@ -89,7 +88,7 @@ class Workloads:
                 "generateName": f"{CRONJOB}-by-hand-",
                 "ownerReferences": [{**owner, "controller": True}],
             },
-            # One try: what is asked is how it ends.
+            # One pod: its end is the result.
             "spec": template["spec"] if retries else {**template["spec"], "backoffLimit": 0},
         }
         job = self.batch.create_namespaced_job(namespace, body).metadata.name
@@ -114,11 +113,11 @@ class Workloads:
         return status if any(each.type in ("Complete", "Failed") for each in status.conditions or []) else None
 
     def suspend(self, namespace: str) -> None:
-        """Let the CronJob start no Job of its own accord. The role's own way would empty the secrets."""
+        """Suspend the CronJob. The role would also remove the entries of the secrets."""
         self.batch.patch_namespaced_cron_job(CRONJOB, namespace, {"spec": {"suspend": True}})
 
     def pull(self, namespace: str, image: str, secrets: Sequence[str] = ()) -> Pull:
-        """Let a pod pull the image with these pull secrets, and take the pod away again."""
+        """Create a pod that pulls the image with these pull secrets, and delete it."""
         wait_for(lambda: self._has_account(namespace), f"the service account of {namespace}")
         pod = self.core.create_namespaced_pod(namespace, _pulling(image, secrets)).metadata.name
         try:
@@ -137,24 +136,24 @@ class Workloads:
         state = statuses[0].state
         if state.running or state.terminated:
             return Pull(pod, pulled=True)
-        # One that was not authorised is tried again and again: the first refusal is the answer.
+        # The kubelet retries a failed pull without end: the first failure is the result.
         if state.waiting and state.waiting.reason in ("ErrImagePull", "ImagePullBackOff"):
             return Pull(pod, pulled=False, reason=state.waiting.reason, message=state.waiting.message or "")
         return None
 
 
-def wait_for(question: Callable[[], Answer | None], what: str, seconds: float = SECONDS) -> Answer:
-    """Ask until the answer is true. Raises TimeoutError."""
+def wait_for(condition: Callable[[], Value | None], what: str, seconds: float = SECONDS) -> Value:
+    """Call the condition until it returns a true value, and return that. Raises TimeoutError."""
     deadline = time.monotonic() + seconds
-    while not (answer := question()):
+    while not (value := condition()):
         if time.monotonic() > deadline:
-            raise TimeoutError(f"Waited {seconds:.0f} seconds in vain for {what}.")
+            raise TimeoutError(f"Timeout after {seconds:.0f} seconds: waited for {what}.")
         time.sleep(0.2)
-    return answer
+    return value
 
 
 def _pulling(image: str, secrets: Sequence[str]) -> dict[str, Any]:
-    """A pod that Pod Security "restricted" lets in, and that asks the registry even for an image that the node has."""
+    """Return a pod that Pod Security "restricted" admits, and that always pulls its image."""
     container = {
         "name": "main",
         "image": image,
