@@ -1,9 +1,9 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`make bench`: all candidates beside one cluster. To be started by `python -m support.cluster run`.
+"""`make bench`: measure all candidates in one cluster. Started by `python -m support.cluster run`.
 
-With all sizes the guide page is written, with others only what is printed and the files in .cache/bench.
+A run with all sizes writes the guide page. Other runs only print figures and write files in .cache/bench.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs/docsite"
 KEPT = ROOT / ".cache/bench"
 REPEATED = 10
-"""Up to so many namespaces a run is short, so that chance weighs more: the middle of three is taken."""
+"""Runs with up to so many namespaces are short and vary more. The median of three is taken."""
 
 
 def main() -> int:
-    """Run all, write what there is to write, print the targets; 1 if one is missed."""
+    """Measure, write the files and print the targets. Return 1 if a target is missed."""
     options = _options()
     if options.render:
         return _finish(Results.load(KEPT / "results.json"), complete=True)
@@ -43,7 +43,7 @@ def main() -> int:
     rows: list[Row] = []
     has_node = "FRESHPULL_TEST_NODE" in os.environ
     if not has_node:
-        print("Left out: a Job of the role's CronJob, since here is no node that it could run on", flush=True)
+        print("Left out: a Job of the role's CronJob, since there is no node", flush=True)
     with tempfile.TemporaryDirectory() as folder, FakeAws(host=os.environ["FRESHPULL_TEST_ADDRESS"]) as aws:
         cluster = BenchCluster(os.environ["FRESHPULL_TEST_KUBECONFIG"], aws, Path(folder))
         candidates = [candidate(cluster) for candidate in ALL if has_node or not candidate.in_pod]
@@ -63,38 +63,44 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("sizes", nargs="*", type=int, default=SIZES, help="numbers of namespaces")
-    parser.add_argument("--render", action="store_true", help="write the page anew from the figures of the last run")
+    parser.add_argument("--render", action="store_true", help="write the page again from the figures of the last run")
     return parser.parse_args()
 
 
 def _sizes(wanted: Sequence[int], candidates: Sequence[Candidate]) -> list[int]:
-    """Those wanted, and those at which a candidate stops that would be too slow for the next."""
-    stops = {candidate.most for candidate in candidates if candidate.most and candidate.most < max(wanted)}
+    """Return the wanted sizes, and the largest size of each candidate that is too slow for the others."""
+    stops = {
+        candidate.max_namespaces
+        for candidate in candidates
+        if candidate.max_namespaces and candidate.max_namespaces < max(wanted)
+    }
     return sorted({*wanted, *stops})
 
 
 def _rows(
     cluster: BenchCluster, candidates: Sequence[Candidate], size: int, audit: AuditLog, *, full: bool
 ) -> Iterator[Row]:
-    """full: False for a size that only those are measured with that stop there."""
+    """Measure one size. full: False to measure only the candidates with this largest size."""
     started = time.monotonic()
     cluster.grow(size)
-    print(f"{size} namespaces, made in {time.monotonic() - started:.0f} s", flush=True)
-    taking_part = [candidate for candidate in candidates if candidate.most == size or (full and _can(candidate, size))]
-    found: dict[tuple[str, str], list[Measurement]] = {}
+    print(f"{size} namespaces, created in {time.monotonic() - started:.0f} s", flush=True)
+    measured = [
+        candidate for candidate in candidates if candidate.max_namespaces == size or (full and _can(candidate, size))
+    ]
+    measurements: dict[tuple[str, str], list[Measurement]] = {}
     for _round in range(3 if size <= REPEATED else 1):
-        for candidate in taking_part:
+        for candidate in measured:
             cluster.clear()
             for operation in candidate.operations:
                 measurement = measure(candidate.command(Job(operation, cluster.namespaces)), audit)
-                found.setdefault((type(candidate).__name__, operation), []).append(measurement)
+                measurements.setdefault((type(candidate).__name__, operation), []).append(measurement)
                 _show(candidate, operation, measurement)
-    for (candidate_name, operation), measurements in found.items():
-        yield Row(candidate_name, operation, size, typical(measurements))
+    for (candidate_name, operation), repeated in measurements.items():
+        yield Row(candidate_name, operation, size, typical(repeated))
 
 
 def _can(candidate: Candidate, size: int) -> bool:
-    return candidate.most is None or size <= candidate.most
+    return candidate.max_namespaces is None or size <= candidate.max_namespaces
 
 
 def _show(candidate: Candidate, operation: str, found: Measurement) -> None:
@@ -103,7 +109,7 @@ def _show(candidate: Candidate, operation: str, found: Measurement) -> None:
     if found.cpu_seconds is not None and found.memory is not None:
         used = f" {found.cpu_seconds:7.2f} s processor {found.memory / MEBIBYTE:4.0f} MiB"
     print(
-        f"  {type(candidate).__name__:<16}{operation:<14}{found.seconds:8.2f} s {rate} {found.writes:5} writes "
+        f"  {type(candidate).__name__:<18}{operation:<14}{found.seconds:8.2f} s {rate} {found.writes:5} writes "
         f"{sum(found.requests.values()):5} requests{used}",
         flush=True,
     )

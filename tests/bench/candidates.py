@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ways in which people get pull secrets into namespaces, each as one command."""
+"""The measured ways to write pull secrets into namespaces, each as one command."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ BIN = Path(sys.executable).parent
 HOME = "refresher"
 """The namespace of the CronJob."""
 STREAMS = 64
-"""Requests that h2load has under way; more are no faster."""
+"""Parallel requests of h2load; more are not faster."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be done, in which namespaces."""
+    """An operation and the namespaces for it."""
 
     operation: str
     namespaces: Sequence[str]
 
 
 class Candidate:
-    """title: for people. most: the most namespaces that it is measured with, since more would only take longer.
+    """A way to write pull secrets. title: for the page. max_namespaces: the largest size; more would only take longer.
 
-    in_pod: on a node, so that the command only waits for it: its processor time and memory are not known.
+    in_pod: the command waits for a pod, whose processor time and memory are not measured.
     """
 
     title: str
-    most: int | None = None
+    max_namespaces: int | None = None
     in_pod = False
     user = ADMIN
     operations: Sequence[str] = (CREATE, RENEW)
@@ -54,7 +54,7 @@ class Candidate:
         self._runs = 0
 
     def command(self, job: Job) -> Command:
-        """What to run for the job; whatever it reads is written before."""
+        """Write the input files of a job and return its command."""
         self._runs += 1
         folder = self.cluster.folder / f"{type(self).__name__.lower()}-{self._runs}"
         folder.mkdir(mode=0o700)
@@ -62,7 +62,7 @@ class Candidate:
         return Command(argv, self.environment(), folder, self.user, in_pod=self.in_pod)
 
     def prepare(self, job: Job, folder: Path) -> Sequence[str]:
-        """Write what the command reads, and return the command."""
+        """Write the input files into the directory and return the command line."""
         raise NotImplementedError
 
     def environment(self) -> Mapping[str, str]:
@@ -83,7 +83,7 @@ class PullSecretModule(Candidate):
     operations = (CREATE, RENEW, NOTHING)
 
     def prepare(self, job: Job, folder: Path) -> Sequence[str]:
-        self.cluster.aws.behave(life=self.cluster.later_life())
+        self.cluster.aws.behave(life=self.cluster.longer_lifetime())
         options = {
             "kubeconfig": self.cluster.kubeconfig,
             "name": SECRET,
@@ -94,15 +94,15 @@ class PullSecretModule(Candidate):
 
 
 class RefresherJob(Candidate):
-    """A Job of the CronJob that the role has installed for the namespaces, from its creation to its end."""
+    """A Job of the CronJob that the role installs for the namespaces, from its creation to its end."""
 
     title = "**a Job of the role's CronJob**"
-    most = 1000
+    max_namespaces = 1000
     in_pod = True
     user = f"system:serviceaccount:{HOME}:{CRONJOB}"
     operations = (RENEW, NOTHING)
 
-    # What `kubectl create job --from` makes, but where it is to renew told to do so whatever life remains.
+    # The Job of `kubectl create job --from`, for RENEW with a variable that makes it renew at any remaining lifetime.
     script = """
         kubectl create job "$1" --from="cronjob/$2" --namespace "$4" --dry-run=client --output=json |
             jq --argjson more "$3" '.spec.template.spec.containers[0].env += $more' >job.json
@@ -111,25 +111,25 @@ class RefresherJob(Candidate):
     """
 
     def prepare(self, job: Job, folder: Path) -> Sequence[str]:
-        self.cluster.aws.behave(life=self.cluster.later_life())
+        self.cluster.aws.behave(life=self.cluster.longer_lifetime())
         if job.operation == RENEW:
             role = Role(Ansible(folder, self.cluster.kubeconfig), self.cluster.aws, namespaces(job), HOME)
             role.run(name=SECRET, test_run="never").ok()
-            # Of its own accord it runs every two hours, which may be just now.
+            # Else its schedule could start another Job during the measurement.
             Workloads(self.cluster.kubeconfig).suspend(HOME)
-            self.cluster.aws.behave(life=self.cluster.later_life())
+            self.cluster.aws.behave(life=self.cluster.longer_lifetime())
         more = '[{"name": "FORCE_RENEW", "value": "1"}]' if job.operation == RENEW else "[]"
         return ["bash", "-euo", "pipefail", "-c", self.script, "bash", f"refresh-{self._runs}", CRONJOB, more, HOME]
 
 
 class K8sLoop(Candidate):
-    """A token from the AWS CLI, then one call of kubernetes.core.k8s a namespace."""
+    """A token from the AWS CLI, then one call of kubernetes.core.k8s for each namespace."""
 
     title = "``aws`` once, a loop of ``kubernetes.core.k8s``"
-    most = 20
+    max_namespaces = 20
 
     def prepare(self, job: Job, folder: Path) -> Sequence[str]:
-        self.cluster.aws.behave(life=self.cluster.later_life())
+        self.cluster.aws.behave(life=self.cluster.longer_lifetime())
         login = {"registry": "public.ecr.aws", "username": "AWS", "password": "{{ password.stdout }}"}
         entry = {
             "username": "AWS",
@@ -180,10 +180,10 @@ class ServerSideApply(Candidate):
 
 
 class CreateAndApply(Candidate):
-    """What the manual of kubectl leads to: two kubectl a namespace."""
+    """The way of the kubectl documentation: two kubectl commands for each namespace."""
 
     title = "``kubectl create | kubectl apply`` each"
-    most = 100
+    max_namespaces = 100
 
     script = """
         password=$(aws ecr-public get-login-password --region us-east-1)
@@ -194,16 +194,16 @@ class CreateAndApply(Candidate):
     """
 
     def prepare(self, job: Job, folder: Path) -> Sequence[str]:
-        self.cluster.aws.behave(life=self.cluster.later_life())
+        self.cluster.aws.behave(life=self.cluster.longer_lifetime())
         (folder / "namespaces").write_text("".join(f"{namespace}\n" for namespace in job.namespaces))
         return ["bash", "-euo", "pipefail", "-c", self.script, "bash", SECRET]
 
 
 class BlogPipeline(CreateAndApply):
-    """The loop that is copied from post to post: a token, a deletion and a creation per namespace."""
+    """The loop of many blog posts: a token, a deletion and a creation for each namespace."""
 
     title = "``aws``, ``kubectl delete``, ``create`` each"
-    most = 10
+    max_namespaces = 10
 
     script = """
         while read -r namespace; do
@@ -215,7 +215,7 @@ class BlogPipeline(CreateAndApply):
 
 
 class GetAndPut(Candidate):
-    """As nabsul/k8s-ecr-login-renew does: for one namespace after the other a GET, then a POST or a PUT."""
+    """The way of nabsul/k8s-ecr-login-renew: for one namespace after the other a GET, then a POST or a PUT."""
 
     title = "one after the other: GET, PUT"
 
@@ -226,7 +226,7 @@ class GetAndPut(Candidate):
 
 
 class Limit(Candidate):
-    """The same writes from a program that does nothing else: no client can be faster here."""
+    """The same writes from a load generator: no client can be faster on this machine."""
 
     title = "the API server's limit (h2load)"
     user = f"system:serviceaccount:kube-system:{LOAD}"
@@ -247,7 +247,7 @@ class Limit(Candidate):
         paths = [f"{self.cluster.server}/api/v1/namespaces/{space}/secrets{name}" for space in job.namespaces]
         (folder / "paths").write_text("\n".join(paths))
         (folder / "body").write_text(json.dumps(body))
-        # One connection: each would begin with the first path, and write what another has just written.
+        # One connection, since each connection starts with the first path.
         streams = str(min(STREAMS, len(paths)))
         options = ["--clients=1", "--threads=1", f"--max-concurrent-streams={streams}", f"--requests={len(paths)}"]
         return ["h2load", *options, *(f"--header={header}" for header in headers), "--data=body", "--input-file=paths"]
@@ -266,12 +266,12 @@ ALL: Sequence[type[Candidate]] = (
 
 
 def namespaces(job: Job) -> list[str]:
-    """As our own options name them: one by its name, more by a glob."""
+    """Return the option `namespaces` of the module: one name, or a glob for more than one."""
     return list(job.namespaces) if len(job.namespaces) == 1 else [f"{PREFIX}*"]
 
 
 def play(folder: Path, tasks: Sequence[Mapping[str, Any]]) -> Sequence[str]:
-    """Write a play of these tasks, and return the command that plays it."""
+    """Write a play with these tasks, and return the command that runs it."""
     body = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": list(tasks)}
     (folder / "play.yml").write_text(yaml.safe_dump([body], sort_keys=False))
     interpreter = f"ansible_python_interpreter={sys.executable}"

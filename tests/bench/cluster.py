@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all candidates run on: a cluster with so many namespaces, tokens, and a clean slate before each."""
+"""The cluster of the benchmark: its namespaces, tokens, and the removal of secrets before each candidate."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ SETTLE_SECONDS = 600
 
 
 class BenchCluster:
-    """One cluster and one AWS. What is done here is no part of any measurement."""
+    """One cluster and one fake AWS. No measurement includes the work of this class."""
 
     def __init__(self, kubeconfig: str, aws: FakeAws, folder: Path) -> None:
-        """folder: for what the candidates are given."""
+        """folder: for the input files of the candidates."""
         self.kubeconfig = kubeconfig
         self.aws = aws
         self.folder = folder
@@ -44,10 +44,10 @@ class BenchCluster:
         settings.connection_pool_maxsize = THREADS
         self.server = settings.host
         self._pool = client.ApiClient(settings).rest_client.pool_manager
-        self._lives = 12 * 3600
+        self._lifetime = 12 * 3600
 
     def grow(self, count: int) -> None:
-        """Have exactly so many namespaces, and wait until the controllers have done what they do in new ones."""
+        """Create namespaces up to this number, and wait until the controllers have created their objects in them."""
         missing = [f"{PREFIX}{number:04}" for number in range(len(self.namespaces), count)]
         self._all("POST", [("/api/v1/namespaces", {"metadata": {"name": name}}) for name in missing])
         self.namespaces += missing
@@ -56,68 +56,68 @@ class BenchCluster:
 
     def clear(self) -> None:
         """Remove the secret from every namespace."""
-        there = list(self._list(f"/api/v1/secrets?fieldSelector=metadata.name={SECRET}"))
-        paths = [f"/api/v1/namespaces/{item['metadata']['namespace']}/secrets/{SECRET}" for item in there]
+        found = list(self._list(f"/api/v1/secrets?fieldSelector=metadata.name={SECRET}"))
+        paths = [f"/api/v1/namespaces/{item['metadata']['namespace']}/secrets/{SECRET}" for item in found]
         self._all("DELETE", [(path, None) for path in paths])
 
-    def later_life(self) -> int:
-        """The seconds that the next token is to live: no candidate may find that the stored one lasts as long."""
-        self._lives += 60
-        return self._lives
+    def longer_lifetime(self) -> int:
+        """Return the lifetime of the next token in seconds. It increases: else a candidate could skip the write."""
+        self._lifetime += 60
+        return self._lifetime
 
     def new_token(self) -> dict[str, str]:
-        """A token as the lookup returns it, without a call of AWS."""
-        return self.aws.issue(self.later_life())
+        """Issue a token in the form that the lookup returns, without a call of AWS."""
+        return self.aws.issue(self.longer_lifetime())
 
     def load_token(self) -> str:
-        """A bearer token that may do anything, for h2load."""
+        """Return a bearer token with all permissions, for h2load."""
         where = "/api/v1/namespaces/kube-system/serviceaccounts"
         binding = {
             "metadata": {"name": LOAD},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
             "subjects": [{"kind": "ServiceAccount", "name": LOAD, "namespace": "kube-system"}],
         }
-        self._ask("POST", where, {"metadata": {"name": LOAD}})
-        self._ask("POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", binding)
-        answer = self._ask("POST", f"{where}/{LOAD}/token", {"spec": {}})
-        return str(answer["status"]["token"])
+        self._send("POST", where, {"metadata": {"name": LOAD}})
+        self._send("POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", binding)
+        response = self._send("POST", f"{where}/{LOAD}/token", {"spec": {}})
+        return str(response["status"]["token"])
 
     def version(self) -> str:
-        """The API server's."""
-        return str(self._ask("GET", "/version")["gitVersion"])
+        """Return the version of the API server."""
+        return str(self._send("GET", "/version")["gitVersion"])
 
     def _all_have(self, path: str) -> bool:
-        there = {item["metadata"]["namespace"] for item in self._list(path)}
-        return there.issuperset(self.namespaces)
+        found = {item["metadata"]["namespace"] for item in self._list(path)}
+        return found.issuperset(self.namespaces)
 
     def _list(self, path: str) -> Iterator[dict[str, Any]]:
         page = ""
         while True:
             join = "&" if "?" in path else "?"
-            answer = self._ask("GET", f"{path}{join}limit={PAGE}{page}")
-            yield from answer["items"]
-            if not answer["metadata"].get("continue"):
+            response = self._send("GET", f"{path}{join}limit={PAGE}{page}")
+            yield from response["items"]
+            if not response["metadata"].get("continue"):
                 return
-            page = f"&continue={answer['metadata']['continue']}"
+            page = f"&continue={response['metadata']['continue']}"
 
     def _all(self, method: str, requests: Sequence[tuple[str, Any]]) -> None:
         with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
-            for done in [pool.submit(self._ask, method, path, body) for path, body in requests]:
+            for done in [pool.submit(self._send, method, path, body) for path, body in requests]:
                 done.result()
 
-    def _ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+    def _send(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         headers = {"Content-Type": "application/json"}
         data = None if body is None else json.dumps(body)
-        answer = self._pool.request(method, self.server + path, body=data, headers=headers)
-        if answer.status >= http.client.BAD_REQUEST and not (
-            method == "POST" and answer.status == http.client.CONFLICT
+        response = self._pool.request(method, self.server + path, body=data, headers=headers)
+        if response.status >= http.client.BAD_REQUEST and not (
+            method == "POST" and response.status == http.client.CONFLICT
         ):
-            raise RuntimeError(f"{method} {path}: {answer.status} {answer.data[:500]!r}")
-        return dict(json.loads(answer.data))
+            raise RuntimeError(f"{method} {path}: {response.status} {response.data[:500]!r}")
+        return dict(json.loads(response.data))
 
 
 def secret(namespace: str, token: dict[str, str]) -> dict[str, Any]:
-    """What everybody writes: the body of a pull secret with our marks, so that all send about as many bytes."""
+    """Return the body of a pull secret with managed metadata. All candidates send about as many bytes."""
     entries = {_docker_config.DEFAULT_REGISTRY: _docker_config.auth_entry(token["username"], token["password"])}
     return {
         "apiVersion": "v1",

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A client that takes one namespace after the other, to be measured: get_and_put.py KUBECONFIG.
+"""A client to measure, which writes one namespace after the other: get_and_put.py KUBECONFIG.
 
-It reads `namespaces` and `secret.json` in the current folder. It is as fast as that way can be: one connection, and
-nothing else done.
+It reads `namespaces` and `secret.json` in the working directory. It uses one connection and does nothing else, so no
+client of this kind is faster.
 """
 
 from __future__ import annotations

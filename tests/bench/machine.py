@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a benchmark ran on, since its figures mean nothing without it."""
+"""The machine and versions of a benchmark."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from pathlib import Path
 
 
 def machine(kubernetes: str, load_before: float) -> dict[str, str]:
-    """kubernetes: the API server's version. load_before: the load average when the run began."""
+    """Return titles and texts for the page. kubernetes: the API server's version. load_before: before the run."""
     return {
         "Day": f"{datetime.now(timezone.utc):%Y-%m-%d}",
         "Machine": f"{os.cpu_count()} processors ({_processor()}), {_memory()} GiB, Linux {platform.release()}",
-        "Other load": f"load average {load_before:.1f} before the run, so many processes that wanted a processor",
+        "Other load": f"load average {load_before:.1f} before the run (processes that run or wait for a processor)",
         "Kubernetes": kubernetes,
         "Ansible": f"ansible-core {_package('ansible-core')}, Python {platform.python_version()}",
         "Collections": f"kubernetes.core {_collection('kubernetes/core')}, amazon.aws {_collection('amazon/aws')}",

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs one command and says what it cost: by the API server's audit log, and by what the kernel counted."""
+"""Run one command and measure it, with the audit log of the API server and the kernel's accounting."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ USAGE = Path(__file__).with_name("usage.py")
 
 @dataclass(frozen=True)
 class Command:
-    """What a candidate runs. user: as whom the API server knows it. in_pod: it waits for a pod that does the work."""
+    """The command of a candidate. user: its name in the API server. in_pod: the command waits for a pod."""
 
     argv: Sequence[str]
     environment: Mapping[str, str]
@@ -32,9 +32,9 @@ class Command:
 
 @dataclass(frozen=True)
 class Measurement:
-    """rate: writes by the time between the first and the last of them, None for fewer than two.
+    """The figures of a run. rate: writes a second from the first to the last write, None for fewer than two writes.
 
-    memory: bytes of the largest process; it and cpu_seconds are None for a pod's. requests: verb to count.
+    memory: bytes of the largest process. memory and cpu_seconds: None for a pod. requests: verb to count.
     """
 
     seconds: float
@@ -46,15 +46,15 @@ class Measurement:
 
 
 class CommandError(Exception):
-    """The command failed, so that there is nothing to measure."""
+    """The command failed. There is no measurement."""
 
 
 def measure(command: Command, audit: AuditLog) -> Measurement:
-    """Run it to its end. Raises CommandError."""
-    mark = audit.mark()
+    """Run a command and return its figures. Raises CommandError."""
+    start = audit.mark()
     log, used = command.folder / "output.log", command.folder / "usage.json"
     with log.open("wb") as output:
-        # Through a small process: a large one would be counted as the command's own memory, since it begins as a copy.
+        # A small process starts the command: a child begins as a copy, and the memory of this process would be counted.
         status = subprocess.run(
             [sys.executable, "-I", "-S", str(USAGE), str(used), *command.argv],
             cwd=command.folder,
@@ -68,11 +68,11 @@ def measure(command: Command, audit: AuditLog) -> Measurement:
         end = log.read_text(errors="replace")[-3000:]
         raise CommandError(f"{' '.join(command.argv[:3])} ended with {status}: {end}")
     usage = json.loads(used.read_text())
-    writes = audit.writes(since=mark, user=command.user)
-    lost = [event["requestURI"] for event in writes if event["responseStatus"]["code"] not in (200, 201, 404)]
-    if lost:
-        raise CommandError(f"{len(lost)} writes were refused, such as {lost[0]}")
-    requests = audit.requests(since=mark, user=command.user)
+    writes = audit.writes(since=start, user=command.user)
+    rejected = [event["requestURI"] for event in writes if event["responseStatus"]["code"] not in (200, 201, 404)]
+    if rejected:
+        raise CommandError(f"{len(rejected)} writes were rejected, such as {rejected[0]}")
+    requests = audit.requests(since=start, user=command.user)
     return Measurement(
         seconds=usage["seconds"],
         writes=len(writes),
@@ -84,7 +84,7 @@ def measure(command: Command, audit: AuditLog) -> Measurement:
 
 
 def rate(writes: Sequence[Event]) -> float | None:
-    """Writes a second, by the API server's own stamps."""
+    """Return the writes a second, by the timestamps of the API server."""
     if len(writes) < 2:
         return None
     first = min(_time(event["requestReceivedTimestamp"]) for event in writes)

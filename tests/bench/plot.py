@@ -20,8 +20,6 @@ LEFT, RIGHT, TOP, BOTTOM = 0.08, 0.62, 0.88, 0.13
 """Borders of the axes, as fractions of the figure. The labels are on their right."""
 # People who see few colours can tell these apart: https://jfly.uni-koeln.de/color/
 COLOURS = ("#d55e00", "#000000", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#888888")
-# The same figures give the same bytes: no random ids, no date, and no version of matplotlib.
-SETTINGS = {"svg.hashsalt": "freshpull", "svg.fonttype": "none", "font.size": 9, "font.family": "sans-serif"}
 UNSET = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 
 Points = Sequence[tuple[float, float]]
@@ -29,7 +27,8 @@ Points = Sequence[tuple[float, float]]
 
 def svg(title: str, lines: Mapping[str, Points], across: tuple[str, str]) -> str:
     """Draw one line for each entry of `lines`, with its name beside its end. across: the names of the two axes."""
-    with matplotlib.rc_context(SETTINGS):
+    # The same figures give the same bytes: no random IDs, no date, and no version of matplotlib.
+    with matplotlib.rc_context({"svg.hashsalt": "freshpull", "svg.fonttype": "none", "font.size": 9}):
         figure = Figure(SIZE)
         figure.subplots_adjust(LEFT, BOTTOM, RIGHT, TOP)
         axes = figure.add_subplot()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The figures of a run, kept as JSON, and what is to be reached with them, as pure functions."""
+"""The figures of a run, their JSON file, and their targets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MEBIBYTE = 1024 * 1024
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One figure: who did what in how many namespaces, and what it took."""
+    """The measurement of one operation of a candidate with a number of namespaces."""
 
     candidate: str
     operation: str
@@ -30,21 +30,21 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Results:
-    """machine: what it ran on, title to text. titles: of the candidates, in the order of the tables."""
+    """All figures of a run. machine: title to text. titles: of the candidates, in the order of the tables."""
 
     machine: Mapping[str, str]
     titles: Mapping[str, str]
     rows: Sequence[Row]
 
     def find(self, candidate: str, operation: str, namespaces: int) -> Measurement | None:
-        """None where it was not measured."""
+        """Return a measurement, None if there is none."""
         for row in self.rows:
             if (row.candidate, row.operation, row.namespaces) == (candidate, operation, namespaces):
                 return row.measurement
         return None
 
     def largest(self, candidate: str, operation: str) -> Row | None:
-        """The one over the most namespaces."""
+        """Return the row with the most namespaces."""
         rows = [row for row in self.rows if (row.candidate, row.operation) == (candidate, operation)]
         return max(rows, key=lambda row: row.namespaces, default=None)
 
@@ -60,14 +60,14 @@ class Results:
 
 
 def typical(measurements: Iterable[Measurement]) -> Measurement:
-    """Of several runs the one whose time is in the middle."""
+    """Return the run with the median time, of an even number the faster one."""
     ordered = sorted(measurements, key=lambda measurement: measurement.seconds)
     return ordered[(len(ordered) - 1) // 2]
 
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """Something to be reached: in words, the figure that was found, and whether it is enough."""
+    """A target in words, the measured figures, and whether it is reached."""
 
     what: str
     found: str
@@ -75,7 +75,7 @@ class Target:
 
 
 def targets(results: Results) -> list[Target]:
-    """Those whose figures were measured."""
+    """Return the targets whose figures were measured."""
     return [
         *_faster(results, MODULE, LIMIT, 0.6, "of what the API server can take"),
         *_faster(results, MODULE, APPLY, 5, "``kubectl apply --server-side``"),
@@ -86,25 +86,25 @@ def targets(results: Results) -> list[Target]:
     ]
 
 
-def _faster(results: Results, who: str, rival: str, times: float, words: str) -> list[Target]:
-    """By writes a second, in renewing 1,000; the rival's where it was measured over fewer."""
-    ours = results.find(who, RENEW, 1000)
-    theirs = results.find(rival, RENEW, 1000)
+def _faster(results: Results, candidate: str, other: str, times: float, words: str) -> list[Target]:
+    """Compare the writes a second of renewing 1,000; the other candidate can have fewer namespaces."""
+    own = results.find(candidate, RENEW, 1000)
+    compared = results.find(other, RENEW, 1000)
     over = ""
-    if theirs is None and (row := results.largest(rival, RENEW)):
-        theirs, over = row.measurement, f", which was measured over {row.namespaces}"
-    if not (ours and theirs and ours.rate and theirs.rate):
+    if compared is None and (row := results.largest(other, RENEW)):
+        compared, over = row.measurement, f", which was measured over {row.namespaces}"
+    if not (own and compared and own.rate and compared.rate):
         return []
-    ratio = ours.rate / theirs.rate
+    ratio = own.rate / compared.rate
     if times < 1:
         wanted, found = f"at least {times:.0%} {words}", f"{ratio:.0%}"
     else:
         wanted, found = f"at least {times:g} times as fast as {words}", f"{ratio:.1f} times"
-    found += f" ({ours.rate:.0f} and {theirs.rate:.1f} writes a second{over})"
+    found += f" ({own.rate:.0f} and {compared.rate:.1f} writes a second{over})"
     limit = results.find(LIMIT, RENEW, 1000)
-    if ratio < times and limit and limit.rate and rival != LIMIT:
-        found += f". The API server itself can take {limit.rate / theirs.rate:.1f} times as many here"
-    by = " by one Job" if who == JOB else ""
+    if ratio < times and limit and limit.rate and other != LIMIT:
+        found += f". The API server itself can take {limit.rate / compared.rate:.1f} times as many here"
+    by = " by one Job" if candidate == JOB else ""
     return [Target(f"Renewing 1,000{by}: {wanted}", found, ratio >= times)]
 
 
@@ -112,18 +112,18 @@ def _nothing(results: Results) -> list[Target]:
     found = results.find(MODULE, NOTHING, 5000)
     if not found or found.memory is None:
         return []
-    asked = sum(found.requests.values())
-    enough = asked <= 30 and found.writes == 0 and found.memory <= 150 * MEBIBYTE
-    text = f"{asked} requests, {found.writes} writes, {found.memory / MEBIBYTE:.0f} MiB, {found.seconds:.1f} s"
+    requests = sum(found.requests.values())
+    enough = requests <= 30 and found.writes == 0 and found.memory <= 150 * MEBIBYTE
+    text = f"{requests} requests, {found.writes} writes, {found.memory / MEBIBYTE:.0f} MiB, {found.seconds:.1f} s"
     return [Target("Nothing to do in 5,000: at most 30 requests, no write, at most 150 MiB", text, enough)]
 
 
 def _one(results: Results) -> list[Target]:
-    made = []
+    found = []
     for operation in (CREATE, RENEW):
-        ours, theirs = (results.find(candidate, operation, 1) for candidate in (MODULE, LOOP))
-        if ours and theirs:
+        module, loop = (results.find(candidate, operation, 1) for candidate in (MODULE, LOOP))
+        if module and loop:
             what = f"One namespace, {operation}: no slower than the AWS CLI and ``kubernetes.core.k8s``"
-            text = f"{ours.seconds:.2f} s and {theirs.seconds:.2f} s"
-            made.append(Target(what, text, ours.seconds <= theirs.seconds))
-    return made
+            text = f"{module.seconds:.2f} s and {loop.seconds:.2f} s"
+            found.append(Target(what, text, module.seconds <= loop.seconds))
+    return found

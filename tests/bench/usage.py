@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs a command and writes what it and its children used: usage.py FILE COMMAND…"""
+"""Run a command and write its time, processor time and memory, with those of its children: usage.py FILE COMMAND…"""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the benchmark makes of its figures."""
+"""The targets, page and plot of a benchmark."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from bench.page import PLOT_TITLE, page, plot
 from bench.plot import COLOURS, apart
 from bench.results import CREATE, MEBIBYTE, NOTHING, RENEW, Results, Row, targets, typical
 
-TITLES = {"PullSecretModule": "**ours**", "Limit": "the limit", "ServerSideApply": "``kubectl``", "K8sLoop": "a loop"}
+TITLES = {"PullSecretModule": "**module**", "Limit": "the limit", "ServerSideApply": "``kubectl``", "K8sLoop": "a loop"}
 
 
 def measurement(seconds: float = 1, rate: float | None = None, writes: int = 0, memory: int = 0) -> Measurement:
     return Measurement(seconds, writes, rate, {"list": 30, "patch": writes}, cpu_seconds=0.5, memory=memory)
 
 
-def results(ours: float = 600, one: float = 2, memory: int = 150) -> Results:
+def results(rate: float = 600, one: float = 2, memory: int = 150) -> Results:
     rows = [
         Row("PullSecretModule", CREATE, 1, measurement(one)),
         Row("PullSecretModule", RENEW, 1, measurement(one)),
-        Row("PullSecretModule", RENEW, 1000, measurement(4, ours, 1000)),
+        Row("PullSecretModule", RENEW, 1000, measurement(4, rate, 1000)),
         Row("PullSecretModule", NOTHING, 5000, measurement(memory=memory * MEBIBYTE)),
         Row("Limit", RENEW, 1000, measurement(1, 1000, 1000)),
         Row("ServerSideApply", RENEW, 1000, measurement(10, 120, 1000)),
@@ -51,7 +51,7 @@ def test_targets_that_are_just_reached() -> None:
 
 
 def test_targets_that_are_just_missed() -> None:
-    found = targets(results(ours=599, one=2.01, memory=151))
+    found = targets(results(rate=599, one=2.01, memory=151))
     assert [target.reached for target in found] == [False] * 6
     words = "5.0 times (599 and 120.0 writes a second). The API server itself can take 8.3 times as many here"
     assert found[1].found == words
@@ -59,7 +59,7 @@ def test_targets_that_are_just_missed() -> None:
 
 @pytest.mark.parametrize(("rate", "reached"), [(600, True), (599, False)])
 def test_a_job_has_a_target_where_it_was_measured(rate: float, reached: bool) -> None:
-    """In a pod: its processor time and memory are not known."""
+    """Its processor time and memory are not known: it runs in a pod."""
     in_pod = Measurement(5, 1000, rate, {"get": 1000, "patch": 1000}, cpu_seconds=None, memory=None)
     measured = results()
     rows = [*measured.rows, Row("RefresherJob", RENEW, 1000, in_pod)]
@@ -101,7 +101,7 @@ def test_the_page_has_the_targets_first_and_every_figure() -> None:
     text = page(results(ours=599))
     assert text.index("* - Target\n") < text.index("<svg") < text.index("2 processors")
     assert "**no**" in text
-    assert "   * - 1,000\n     - **ours**\n     - 4.00\n     - 599.0\n     - 30 list, 1000 patch\n" in text
+    assert "   * - 1,000\n     - **module**\n     - 4.00\n     - 599.0\n     - 30 list, 1000 patch\n" in text
 
 
 def test_the_plot_is_svg_with_all_that_renew() -> None:
@@ -111,7 +111,7 @@ def test_the_plot_is_svg_with_all_that_renew() -> None:
     markers = [len(list(group.iter(f"{space}use"))) for group in groups]
     assert markers == [2, 1, 1, 2]
     texts = [text.text for text in drawn.iter(f"{space}text")]
-    assert {"ours", "the limit", "kubectl", "a loop", "namespaces", "seconds", "1,000"} <= set(texts)
+    assert {"module", "the limit", "kubectl", "a loop", "namespaces", "seconds", "1,000"} <= set(texts)
     title = drawn.find(f"{space}title")
     assert title is not None
     assert title.text == PLOT_TITLE
@@ -129,7 +129,7 @@ def test_labels_of_lines_with_near_ends_do_not_overlap() -> None:
 
 
 def test_what_a_command_uses_is_its_own(tmp_path: Path) -> None:
-    """This process is large; what it starts must not be taken for as large."""
+    """The memory of this process must not be counted for the command that it starts."""
     kept = b"x" * (150 * MEBIBYTE)
     out = tmp_path / "usage.json"
     command = [sys.executable, "-I", "-S", str(USAGE), str(out), "sh", "-c", "exit 3"]
