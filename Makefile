@@ -1,5 +1,5 @@
-# The one front door: people, .ci/run and the workflows all come in here. `make` alone lists what there is.
-# Settings: PYTHON=/path/to/python3 for another Python than the newest found, FRESHPULL_CACHE for another cache folder.
+# All development commands. Developers, .ci/run and the workflows use these targets. `make` lists them.
+# Settings: PYTHON=/path/to/python3 instead of the newest Python found, FRESHPULL_CACHE for another cache directory.
 SHELL := bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 
 ready := .venv/.ready
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-# A test that is skipped did not test: see tests/conftest.py.
+# A skipped test is a failure: see tests/conftest.py.
 export FRESHPULL_NO_SKIPS := true
 tools := tests/tools
 
@@ -16,61 +16,61 @@ tools := tests/tools
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-test: $(ready) ## What every change must pass: lint to unit, integration and demo, and of e2e and molecule the tests marked core
+test: $(ready) ## Run the tests for every change: all stages, of e2e and molecule only the tests marked core
 	@python $(tools)/stages.py core
 
-test-full: $(ready) ## All tests, those with the oldest versions included (an hour or more)
+test-full: $(ready) ## Run all tests, also with the oldest versions (an hour or more)
 	@python $(tools)/stages.py full
 
-lint: $(ready) ## Linters and types
+lint: $(ready) ## Run linters and mypy
 	@$(tools)/need.sh lint
 	@$(tools)/lint.sh
 
-sanity: $(ready) ## ansible-test sanity, without a single exception
+sanity: $(ready) ## Run ansible-test sanity, without ignore files
 	@$(tools)/need.sh lint
 	@$(tools)/sanity.sh
 
-unit: $(ready) ## Unit tests
+unit: $(ready) ## Run unit tests
 	@$(tools)/need.sh unit
 	@python -m pytest -n 2 --dist loadfile tests/unit $(ARGS)
 
-oldest: $(ready) ## Unit and integration tests with the oldest versions that are claimed to work
+oldest: $(ready) ## Run unit and integration tests with the oldest supported versions
 	@$(tools)/need.sh cluster
 	@$(tools)/oldest.sh $(ARGS)
 
-cluster: $(ready) ## Build the test cluster (minutes the first time, kept in the cache)
+cluster: $(ready) ## Build the test cluster (minutes the first time, then cached)
 	@$(tools)/need.sh cluster
 	@$(tools)/cluster.sh
 
-integration: $(ready) ## ansible-test integration against a real API server and a fake AWS
+integration: $(ready) ## Run ansible-test integration with a real API server and a fake AWS
 	@$(tools)/need.sh cluster
 	@$(tools)/integration.sh $(ARGS)
 
-e2e: $(ready) ## Tests on a real node (needs root; without it those that need the API server only); TIER=core for those of make test
+e2e: $(ready) ## Run tests on a real node (without root only those that need no node); TIER=core for those of make test
 	@$(tools)/need.sh e2e
 	@$(tools)/e2e.sh $(ARGS)
 
-molecule: $(ready) ## The role's molecule scenarios on a real node; TIER=core for those of make test
+molecule: $(ready) ## Run molecule scenarios of the role on a real node; TIER=core for those of make test
 	@$(tools)/need.sh cluster
 	@$(tools)/molecule.sh $(ARGS)
 
-demo: $(ready) ## See it all work; with KUBECONFIG=… CONFIRM=<its context> and AWS keys on a cluster of yours
+demo: $(ready) ## Show the collection at work; KUBECONFIG=… CONFIRM=<its context> and AWS keys for your own cluster
 	@$(tools)/need.sh cluster
 	@$(tools)/demo.sh
 
-bench: $(ready) ## Measure the module against other ways to do it (half an hour; SIZES='1 10' for a quick look)
+bench: $(ready) ## Compare the module with other ways to write pull secrets (half an hour; SIZES='1 10' for a quick run)
 	@$(tools)/need.sh cluster
 	@$(tools)/need.sh bench
 	@$(tools)/bench.sh $(SIZES)
 
-soak: $(ready) ## Six days of the refresher in 20 minutes, with AWS down for a third of them (needs root)
+soak: $(ready) ## Run six days of the refresher in 20 minutes, with AWS down for a third of the time (needs root)
 	@$(tools)/need.sh cluster
 	@$(tools)/soak.sh
 
-lock: $(ready) ## Resolve tests/requirements.in anew
+lock: $(ready) ## Update the locked versions of tests/requirements*.in
 	@$(tools)/lock.sh
 
-clean: ## Remove what the tools made in the checkout (the cache outside it stays)
+clean: ## Remove the files that the tools created in the checkout (the cache outside stays)
 	@rm -rf .venv .cache .ansible .mypy_cache .pytest_cache .ruff_cache build tests/output
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Measures the module against other ways to do it, beside a control plane of its own: bench.sh [NAMESPACES…]
+# Compares the module with other ways to write pull secrets, in a cluster of its own: bench.sh [NAMESPACES…]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=tests/tools/common.sh

@@ -3,9 +3,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# What several of the scripts here need. To be sourced.
+# Functions of several scripts in this directory. To be sourced.
 
-# left_out TEXT: says that tests were left out here, and fails where that must not be: a build server (CI=true) tests all.
+# left_out TEXT: reports that tests were left out. It fails on a build server (CI=true), which must run all tests.
 left_out() {
     echo "LEFT OUT: $1" >&2
     if [[ -n ${FRESHPULL_LEFT_OUT:-} ]]; then
@@ -19,16 +19,16 @@ cluster() {
 }
 
 left_out_node() {
-    left_out "what needs a node: run it as root, where containerd can run and namespaces can be made"
+    left_out "tests that need a node. Run them as root, where containerd can run and namespaces can be created"
 }
 
-# Prints "minor<TAB>path" for a Python 3 that really starts and can make virtual environments. Asking is needed: version
-# managers leave commands on PATH that only print an error.
+# Prints "minor<TAB>path" of a Python 3 that starts and can create virtual environments. Version managers put commands
+# on PATH that only print an error.
 probe_python() {
     "$1" -c 'import ensurepip, sys, venv; print(sys.version_info[1], sys.executable, sep="\t")' 2>/dev/null || true
 }
 
-# newest_python LOWEST HIGHEST: prints the path of the newest Python 3 whose minor version lies between these, or nothing.
+# newest_python LOWEST HIGHEST: prints the path of the newest Python 3 with a minor version in this range, or nothing.
 newest_python() {
     local candidates=() minor name
     for ((minor = $2; minor >= $1; minor--)); do
@@ -38,29 +38,28 @@ newest_python() {
     if command -v pyenv >/dev/null; then
         candidates+=("$(pyenv root)"/versions/3.*/bin/python3)
     fi
-    # The sort is stable: of two with the same version the one first on PATH wins.
+    # The sort is stable: of two with the same version the first on PATH is taken.
     for name in "${candidates[@]}"; do
         probe_python "$name"
     done | awk -v lowest="$1" -v highest="$2" '$1 >= lowest && $1 <= highest' | sort -snr -k1,1 | head -n 1 | cut -f 2
 }
 
-# environment VENV PYTHON REQUIREMENTS: makes the environment if it is missing or broken, and installs the requirements.
+# environment VENV PYTHON REQUIREMENTS: creates the environment if needed, and installs the requirements.
 environment() {
     if ! "$1/bin/python" -c '' 2>/dev/null; then
-        echo "Making $1 with $2" >&2
+        echo "Creating $1 with $2" >&2
         "$2" -m venv --clear "$1"
     fi
     if ! "$1/bin/python" -c 'import pip' 2>/dev/null; then
         "$1/bin/python" -m ensurepip >/dev/null
     fi
     echo "Installing $3" >&2
-    # Not compiled: of the tens of thousands of files in `ansible` few are ever imported.
+    # Not compiled: few of the tens of thousands of files in `ansible` are imported.
     "$1/bin/python" -m pip install --quiet --no-compile --disable-pip-version-check -r "$3"
     touch "$1/.ready"
 }
 
-# install_into VENV PYTHON REQUIREMENTS: the same, with the checkout (the current folder) linked into it as an installed
-# collection.
+# install_into VENV PYTHON REQUIREMENTS: the same, and links the checkout (the current directory) as a collection.
 install_into() {
     environment "$@"
     local collections

@@ -3,16 +3,16 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Copies the checkout, new files included, to where ansible-test wants a collection to be, and prints that folder:
-# copy.sh FOLDER [VENV] makes FOLDER/ansible_collections/freshpull/ecr_public. The collections that it depends on are
-# linked beside it, from the virtual environment (.venv).
+# Copies the checkout with new files to the path that ansible-test requires, and prints this path. copy.sh DIRECTORY
+# [VENV] creates DIRECTORY/ansible_collections/freshpull/ecr_public. The collections that it depends on are linked there
+# from the virtual environment (.venv).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 tree=${1:?}/ansible_collections
 target=$tree/freshpull/ecr_public
 mkdir -p "$target"
-# A file that was deleted but not yet committed is still listed: hence the test.
+# A file that was deleted and not committed is listed too: therefore the test.
 git ls-files -z --cached --others --exclude-standard |
     while IFS= read -r -d '' file; do
         if [[ -e $file ]]; then printf '%s\0' "$file"; fi

@@ -3,9 +3,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# The tests of tests/e2e: e2e.sh [PYTEST-OPTION…]; with TIER=core those that are marked core. Those that need a real node,
-# and those of the role, have a cluster with one. The others have an API server of their own and run at the same time,
-# their output in a file that is shown at the end.
+# Runs tests/e2e: e2e.sh [PYTEST-OPTION…]; with TIER=core the tests that are marked core. Tests that need a real node
+# and tests of the role run in a cluster with a node. The others run at the same time with another API server, and their
+# output is shown at the end.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=tests/tools/common.sh
@@ -31,7 +31,7 @@ if ! cluster can-run-node; then
     exit
 fi
 log=$(mktemp)
-set -m # a process group of its own, so that all of it can be ended
+set -m # a process group of its own, to end all its processes
 without_node "not node and not role" >"$log" 2>&1 &
 beside=$!
 set +m
@@ -40,7 +40,7 @@ here=0 there=0
 with_node "node or role" || here=$?
 wait "$beside" || there=$?
 cat "$log"
-# With options that pick tests there may be none of one kind: pytest's 5.
+# Options can select no test of one kind: pytest then returns 5.
 none=5
 if ((${#options[@]} && here + there == none)); then
     exit 0

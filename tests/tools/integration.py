@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs ansible-test integration in a copy of the collection; to be started by `python -m support.cluster run`.
+"""Run ansible-test integration in a copy of the collection. Started by `python -m support.cluster run`.
 
-ansible-test hands no environment on to its targets. So the cluster, and the fake AWS that is started here, reach them
-as variables, in tests/integration/integration_config.yml of the copy.
+ansible-test passes no environment to its targets. They get the cluster, and the fake AWS that this program starts, as
+variables in tests/integration/integration_config.yml of the copy.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from support.aws import FakeAws
 
 
 def variables(fake: FakeAws) -> dict[str, str]:
-    """The variables of the targets: those of the cluster under the names that its environment has, and the fake's."""
+    """Return the variables of the targets: the cluster's environment variables in lower case, and those of the fake."""
     cluster = {name.lower(): value for name, value in os.environ.items() if name.startswith("FRESHPULL_TEST_")}
     names = ("endpoint_url", "sts_url", "registry_url", "access_key", "secret_key")
     return {**cluster, **{f"freshpull_test_aws_{name}": getattr(fake, name) for name in names}}
@@ -33,7 +33,7 @@ def write_private(path: Path, content: str) -> None:
 
 
 def write_times(collection: Path, times: Path) -> None:
-    """Append the seconds of each target to a file for tests/tools/stages.py, from ansible-test's own results."""
+    """Append the seconds of each target to a file for tests/tools/stages.py, from the results of ansible-test."""
     with times.open("a", encoding="utf-8") as file:
         for results in sorted((collection / "tests" / "output" / "data").glob("integration-*.json")):
             for target, result in json.loads(results.read_text(encoding="utf-8"))["targets"].items():
@@ -41,7 +41,7 @@ def write_times(collection: Path, times: Path) -> None:
 
 
 def main(venv: Path, collection: Path, arguments: list[str]) -> int:
-    """Run the targets, return the status of ansible-test."""
+    """Run the targets. Return the exit status of ansible-test."""
     python, ansible_test = (str(venv / "bin" / name) for name in ("python", "ansible-test"))
     version = subprocess.check_output([python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], text=True)
     command = [ansible_test, "integration", "--local", "--python", version.strip(), "--color", "no", *arguments]

@@ -3,8 +3,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# ansible-test integration beside a real API server and a fake AWS: integration.sh [TARGET…]. VENV names another virtual
-# environment than .venv to run Ansible from.
+# Runs ansible-test integration with a real API server and a fake AWS: integration.sh [TARGET…]. VENV: the virtual
+# environment of Ansible, instead of .venv.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=tests/tools/common.sh

@@ -3,8 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# All linters, as many at a time as there are processors. Every one runs, so that one look shows all findings; the exit
-# status is true if none has any.
+# Runs all linters, one on each processor, and shows the findings of all. The exit status is 0 if there are none.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit
 
@@ -20,34 +19,34 @@ check() { # NAME COMMAND…
     { "${@:2}" && touch "$output/$1.passed"; } >"$output/$1" 2>&1 &
 }
 
-# Files of the checkout, new ones included, whose names match.
-ours() {
+# tracked_files PATTERN…: prints the files of the checkout, with new ones, whose names match.
+tracked_files() {
     git ls-files -z --cached --others --exclude-standard -- "$@" | xargs -0 -r ls -d 2>/dev/null
 }
 
-# mypy sees the checkout through a link that has the collection's full name, as its imports do. Else it would take every
-# module for two.
+# mypy reads the checkout through a link with the collection's full name, which imports use. Without it mypy would find
+# every module twice.
 types() {
     local root=.cache/collections link=ansible_collections/freshpull/ecr_public files
     mkdir -p "$root/${link%/*}"
     ln -sfn "$PWD" "$root/$link"
-    mapfile -t files < <(ours 'plugins/*.py' 'tests/*.py' | sed "s|^|$link/|")
+    mapfile -t files < <(tracked_files 'plugins/*.py' 'tests/*.py' | sed "s|^|$link/|")
     (cd "$root" && MYPYPATH=.:$link/tests python -m mypy --config-file "$link/pyproject.toml" "${files[@]}")
 }
 
 scripts() {
     local files
-    mapfile -t files < <(ours '*.sh' .ci/run)
+    mapfile -t files < <(tracked_files '*.sh' .ci/run)
     shellcheck --external-sources "${files[@]}"
 }
 
-# It copies the collections that ours depends on, and of those inside a checkout only what git knows: nothing of .venv.
-# The ceiling keeps git from taking them for a part of this one.
+# It copies the collections that this one depends on. From a git checkout it would copy only tracked files, and nothing
+# of .venv: the ceiling hides this checkout from git.
 docs() {
     GIT_CEILING_DIRECTORIES=$PWD antsibull-docs lint-collection-docs --plugin-docs .
 }
 
-# The alert rules: whether they can be read, and when they speak.
+# Checks the syntax of the alert rules and runs their tests.
 alerts() {
     promtool check rules --lint-fatal extensions/prometheus/*.rules.yml >/dev/null &&
         promtool test rules tests/alerts/*.test.yml >/dev/null

@@ -3,11 +3,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Resolves the requirements of the tests into files that pin every version.
+# Resolves the requirements of the tests into files with all versions.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-# Nothing else needs uv, so it has an environment of its own.
+# uv has an environment of its own: nothing else needs it.
 if ! [[ -x .cache/uv/bin/uv ]]; then
     .venv/bin/python -m venv .cache/uv
     .cache/uv/bin/python -m pip install --quiet --disable-pip-version-check uv

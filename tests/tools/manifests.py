@@ -2,10 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Looks with checkov through the manifests of the refresher: manifests.py CHECKOV
+"""Check the manifests of the refresher with checkov: manifests.py CHECKOV
 
-What it finds although it is right here stands in tests/manifests.yml, with the reason. An exception that explains
-nothing is a finding itself.
+Exceptions are in tests/manifests.yml, each with its reason. An unused exception is a finding.
 """
 
 from __future__ import annotations
@@ -28,34 +27,34 @@ EXCEPTIONS = Path(__file__).parents[1] / "manifests.yml"
 
 
 @dataclasses.dataclass(frozen=True)
-class Verdict:
-    """looked: how many questions were answered well. findings: those that no exception explains."""
+class Comparison:
+    """passed: the number of passed checks. findings: failed checks without an exception. unused: exceptions."""
 
-    looked: int
+    passed: int
     findings: tuple[str, ...]
     unused: tuple[str, ...]
 
 
-def judge(report: dict[str, Any], exceptions: Sequence[dict[str, Any]]) -> Verdict:
-    """Compare checkov's report with the exceptions. Raises ValueError where it did not look at everything."""
+def compare(report: dict[str, Any], exceptions: Sequence[dict[str, Any]]) -> Comparison:
+    """Compare a report of checkov with the exceptions. Raises ValueError if checkov did not read all files."""
     results = report["results"]
     if results["parsing_errors"]:
         raise ValueError(f"checkov could not read {results['parsing_errors']}")
     reasons = {(each["check"], kind) for each in exceptions for kind in each["kinds"]}
     found = {(failed["check_id"], failed["resource"].partition(".")[0]): failed for failed in results["failed_checks"]}
-    return Verdict(
-        looked=len(results["passed_checks"]),
-        findings=tuple(_say(failed) for key, failed in sorted(found.items()) if key not in reasons),
+    return Comparison(
+        passed=len(results["passed_checks"]),
+        findings=tuple(_describe(failed) for key, failed in sorted(found.items()) if key not in reasons),
         unused=tuple(f"{check} on {kind}" for check, kind in sorted(reasons - set(found))),
     )
 
 
-def _say(failed: dict[str, Any]) -> str:
+def _describe(failed: dict[str, Any]) -> str:
     return f"{failed['check_id']}: {failed['check_name']} ({failed['resource']} in {failed['file_path']})"
 
 
-def look(checkov: str, manifests: Path) -> dict[str, Any]:
-    """Checkov's report on a folder. It asks nobody: without a key it has no service, and it downloads nothing."""
+def run_checkov(checkov: str, manifests: Path) -> dict[str, Any]:
+    """Return checkov's report on a directory. Without an API key and with --skip-download it uses no network."""
     done = subprocess.run(
         [
             *(os.path.abspath(checkov), "--directory", str(manifests), "--framework", "kubernetes"),
@@ -70,12 +69,12 @@ def look(checkov: str, manifests: Path) -> dict[str, Any]:
         raise ValueError(f"checkov ended with status {done.returncode}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
     report: dict[str, Any] = json.loads(done.stdout)
     if "results" not in report:
-        raise ValueError(f"checkov found nothing to look at: {done.stdout[-2000:]}")
+        raise ValueError(f"checkov found no manifests: {done.stdout[-2000:]}")
     return report
 
 
 def write(manifests: Path) -> None:
-    """The objects of each case of support.refresher_settings, in a file of its own."""
+    """Write the objects of each case of support.refresher_settings into a file of its own."""
     for case, settings in CASES.items():
         (manifests / f"{case}.yml").write_text(to_yaml(objects(settings)), encoding="utf-8")
 
@@ -85,12 +84,12 @@ def main(checkov: str) -> int:
         manifests = Path(name, "manifests")
         manifests.mkdir()
         write(manifests)
-        verdict = judge(look(checkov, manifests), yaml.safe_load(EXCEPTIONS.read_text(encoding="utf-8")))
-    _print("Not right, or in need of a reason in tests/manifests.yml", verdict.findings)
-    _print("Exceptions in tests/manifests.yml that nothing needs", verdict.unused)
-    if not verdict.looked:
-        print("checkov had not a single question about the manifests: it cannot have seen them.")
-    return 1 if verdict.findings or verdict.unused or not verdict.looked else 0
+        result = compare(run_checkov(checkov, manifests), yaml.safe_load(EXCEPTIONS.read_text(encoding="utf-8")))
+    _print("Finding (correct it, or add an exception with a reason to tests/manifests.yml)", result.findings)
+    _print("Unused exception in tests/manifests.yml (remove it)", result.unused)
+    if not result.passed:
+        print("checkov reports no passed check: it has not read the manifests.")
+    return 1 if result.findings or result.unused or not result.passed else 0
 
 
 def _print(title: str, lines: Iterable[str]) -> None:

@@ -3,14 +3,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# The molecule scenarios of the role on a real node: molecule.sh [SCENARIO…]. Without a name all of them, with TIER=core
-# those whose molecule.yml says `tier: core`.
+# Runs molecule scenarios of the role on a real node: molecule.sh [SCENARIO…]. Without a name it runs all, or with
+# TIER=core those with `tier: core` in molecule.yml.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=tests/tools/common.sh
 source tests/tools/common.sh
 
-# To be started by `cluster run`.
+# Started by `cluster run`.
 if [[ ${1:-} == --inside ]]; then
     for scenario in "${@:2}"; do
         start=$SECONDS

@@ -3,12 +3,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Checks that the programs a stage needs are there: need.sh lint|unit|cluster|e2e|bench. As root on Debian or Ubuntu what is
-# missing is installed; elsewhere the message says what to install. Go is never installed: its version is the user's
-# choice.
+# Checks for the programs of a stage: need.sh lint|unit|cluster|e2e|bench. As root on Debian or Ubuntu it installs
+# missing ones, except Go, whose version is the user's choice. Elsewhere the message names them.
 set -euo pipefail
 
-# Each as PROGRAM:PACKAGE; a program that is not on PATH by its whole path.
+# PROGRAM:PACKAGE. A program that is not on PATH has its full path.
 case ${1:?} in
     lint) needed=(git:git promtool:prometheus shellcheck:shellcheck) ;;
     unit) needed=(bash:bash) ;;
@@ -18,18 +17,19 @@ case ${1:?} in
             needed+=(containerd:containerd runc:runc mmdebstrap:mmdebstrap ip:iproute2 iptables:iptables)
             needed+=(/usr/lib/cni/bridge:containernetworking-plugins)
         fi
-        # The clients whose logins are tested, where these tests can run.
+        # Clients for the tests of logins, which need root.
         if [[ $EUID == 0 && $1 == e2e ]]; then
             needed+=(skopeo:skopeo podman:podman buildah:buildah docker:docker.io /usr/bin/python3:python3)
             needed+=(pass:pass gpg:gnupg docker-credential-pass:golang-docker-credential-helpers)
         fi
         if ! command -v go >/dev/null && [[ -z ${FRESHPULL_TEST_KUBECONFIG:-}${KUBEBUILDER_ASSETS:-} ]]; then
-            echo "Go is needed to build the test cluster: https://go.dev/doc/install (or name a cluster in FRESHPULL_TEST_KUBECONFIG)" >&2
+            echo "Go is needed to build the test cluster. Install it: https://go.dev/doc/install" >&2
+            echo "Or set FRESHPULL_TEST_KUBECONFIG to a cluster for tests." >&2
             exit 1
         fi
         ;;
     bench) needed=(h2load:nghttp2-client jq:jq) ;;
-    *) echo "Unknown stage $1" >&2; exit 2 ;;
+    *) echo "Unknown stage $1; use lint, unit, cluster, e2e or bench." >&2; exit 2 ;;
 esac
 
 look_for_missing() {
@@ -45,10 +45,10 @@ if ((${#missing[@]} == 0)); then
     exit 0
 fi
 if [[ $EUID != 0 ]] || ! command -v apt-get >/dev/null; then
-    echo "Missing: ${missing[*]}. Install these (the names are Debian's) and try again." >&2
+    echo "Missing packages (Debian names): ${missing[*]}. Install them and run the command again." >&2
     exit 1
 fi
-# The cluster is built beside other stages, and apt-get does not wait for itself. packages.py takes the same lock.
+# The cluster is built in parallel with other stages, and two runs of apt-get fail. packages.py uses the same lock.
 exec 9>/var/lock/freshpull-packages
 flock 9
 look_for_missing
@@ -57,7 +57,7 @@ if ((${#missing[@]} == 0)); then
 fi
 echo "Installing ${missing[*]}" >&2
 export DEBIAN_FRONTEND=noninteractive
-# containerd as a service of the machine is none of our business: the tests run their own.
+# The package starts a containerd service, which the tests do not need: they run their own.
 policy=/usr/sbin/policy-rc.d
 if ! [[ -e $policy ]]; then
     trap 'rm -f "$policy"' EXIT

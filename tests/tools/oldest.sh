@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Unit and integration tests with the oldest versions that are claimed to work, in an environment of their own.
+# Runs unit and integration tests with the oldest supported versions, in an environment of their own.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=tests/tools/common.sh
@@ -13,7 +13,7 @@ venv=.cache/oldest
 if ! [[ $venv/.ready -nt tests/requirements-oldest.txt ]]; then
     python=$(newest_python 11 11)
     if [[ -z $python ]]; then
-        left_out "the oldest supported versions: these tests take Python 3.11, which is not here"
+        left_out "tests with the oldest supported versions. They need Python 3.11, which was not found"
         exit
     fi
     install_into "$venv" "$python" tests/requirements-oldest.txt

@@ -3,8 +3,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# ansible-test sanity, all tests, no ignore files. Its own environments stay in ~/.ansible/test, so that only the first
-# run is slow.
+# Runs all tests of ansible-test sanity, without ignore files. Only the first run is slow: its environments stay in
+# ~/.ansible/test.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -12,7 +12,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 target=$(tests/tools/copy.sh "$work")
 if compgen -G 'tests/sanity/ignore*.txt' >/dev/null; then
-    echo "Ignore files are not for this collection: repair the finding." >&2
+    echo "This collection has no ignore files. Remove tests/sanity/ignore*.txt and correct the finding." >&2
     exit 1
 fi
 .venv/bin/python tests/tools/ansible_test_pip.py

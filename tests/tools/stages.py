@@ -4,8 +4,8 @@
 
 """Run the stages of a tier in order and stop at the first failure: stages.py core|full.
 
-At the end this prints for each stage the time and the number of tests, then the slowest tests. The first build of the
-cluster takes minutes: it starts first and runs beside the stages that do not need it.
+At the end it prints the slowest tests, and the time and the number of tests of each stage. The first build of the
+cluster takes minutes: it starts first and runs in parallel with the stages that do not need it.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ AFTER_CLUSTER = {
     "core": ("integration", "e2e", "molecule", "demo"),
     "full": ("integration", "oldest", "e2e", "molecule", "demo"),
 }
-"""Tier to its stages. In the tier core the stages e2e and molecule run only the tests that are marked so."""
+"""Tier to its stages. In the tier core the stages e2e and molecule run only tests that are marked core."""
 SLOWEST = 10
 BUILD_LOG = Path(".cache/cluster-build.log")
 HEARTBEAT = 30.0
-"""Seconds between two signs of life while only the build runs."""
+"""Seconds between two progress lines while only the build runs."""
 
 
 class Stages:
-    """The stages that have run: their outcomes and tests for the report, and whether to go on."""
+    """The stages that have run, with their outcomes and tests for the report."""
 
     def __init__(self, folder: Path, tier: str) -> None:
-        """folder: an empty one. The stages write there what they left out, and their tests with their times."""
+        """folder: an empty directory. Stages write what they left out, and their tests with times, into it."""
         self._left_out = folder / "left-out"
         self._tests = folder / "tests"
         self._environment = {
@@ -52,7 +52,7 @@ class Stages:
         self.failed = False
 
     def run(self, name: str) -> None:
-        """Run `make NAME` with its output as it comes, unless a stage before it failed."""
+        """Run `make NAME`, unless a stage before it failed. Its output is shown at once."""
         if self.failed:
             self._rows.append((name, "not run", 0.0, 0))
             return
@@ -62,7 +62,7 @@ class Stages:
         self._add(name, status, time.monotonic() - started)
 
     def wait_for(self, build: Build) -> None:
-        """Wait for the build of the cluster, unless a stage before failed."""
+        """Wait for the build of the cluster, unless a stage before it failed."""
         if self.failed:
             self._rows.append(("cluster", "not run to its end", 0.0, 0))
             return
@@ -78,19 +78,19 @@ class Stages:
         self.failed = status != 0
 
     def table(self) -> str:
-        """One line for each stage: name, time, number of tests, outcome."""
+        """Return one line for each stage: name, time, number of tests, outcome."""
         return "\n".join(
             f"{name:<12} {minutes(seconds):>6} {tests or '':>6}  {outcome}"
             for name, outcome, seconds, tests in self._rows
         )
 
     def slowest(self) -> str:
-        """The slowest tests, one line for each. A test's time includes the fixtures that it was the first to need."""
+        """Return the slowest tests, one line for each. The time includes fixtures that the test used first."""
         return "\n".join(f"{seconds:8.1f} s  {test}" for seconds, test in sorted(self._times, reverse=True)[:SLOWEST])
 
 
 def _take_lines(path: Path) -> list[str]:
-    """The lines of a file, which is removed; none if there is no such file."""
+    """Return the lines of a file and remove it; no lines if there is no such file."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
@@ -100,14 +100,14 @@ def _take_lines(path: Path) -> list[str]:
 
 
 class Build:
-    """The build of the cluster in the background, its output in a file so as not to mix with that of the stages."""
+    """The build of the cluster in the background. Its output goes to a file, apart from that of the stages."""
 
     def __init__(self) -> None:
         BUILD_LOG.parent.mkdir(exist_ok=True)
         self._started = time.monotonic()
         self._ended: float | None = None
         with BUILD_LOG.open("wb") as log:
-            # A session of its own, so that the compilers can be ended with it.
+            # A session of its own, to end the compilers with it.
             self._process = subprocess.Popen(
                 ["make", "cluster"],
                 stdin=subprocess.DEVNULL,
@@ -117,11 +117,11 @@ class Build:
             )
 
     def seconds(self) -> float:
-        """How long it has run."""
+        """Return the time of the build so far."""
         return time.monotonic() - self._started
 
     def wait(self) -> int:
-        """Wait, with a sign of life now and then, show the end of what the build said, and return its status."""
+        """Wait with progress lines, print the end of the output, and return the exit status."""
         while True:
             try:
                 status = self._process.wait(timeout=HEARTBEAT)
@@ -132,7 +132,7 @@ class Build:
                 return status
 
     def stop(self) -> None:
-        """End it with everything that it started, if it still runs."""
+        """End the build with all its processes, if it runs."""
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGTERM)
             self._process.wait()
@@ -140,7 +140,7 @@ class Build:
 
 @contextmanager
 def build_in_background() -> Iterator[Build]:
-    """Start the build; it never outlives the caller."""
+    """Start the build, and stop it at the end of the context."""
     build = Build()
     try:
         yield build
@@ -149,23 +149,23 @@ def build_in_background() -> Iterator[Build]:
 
 
 def last_lines(count: int) -> str:
-    """The end of the build's output."""
+    """Return the last lines of the output of the build."""
     return "\n".join(BUILD_LOG.read_text(encoding="utf-8", errors="replace").splitlines()[-count:])
 
 
 def minutes(seconds: float) -> str:
-    """Seconds as minutes:seconds."""
+    """Return seconds as minutes:seconds."""
     whole = round(seconds)
     return f"{whole // 60}:{whole % 60:02}"
 
 
 def calibration() -> float:
-    """Seconds for sum(i * i for i in range(10**7)), from shorter loops: the figure that makes machines comparable."""
+    """Return the seconds for sum(i * i for i in range(10**7)), from shorter loops: a figure to compare machines."""
     return 10 * statistics.median(timeit.repeat("sum(i * i for i in range(10**6))", repeat=5, number=1))
 
 
 def main(tier: str) -> int:
-    """Run all stages of a tier, print the report, return the exit status."""
+    """Run all stages of a tier, print the report, and return the exit status."""
     machine = f"{os.cpu_count()} processors, {calibration():.2f} s for 10**7 squares in Python"
     print(f"Tier {tier} on this machine: {machine}", flush=True)
     started = time.monotonic()

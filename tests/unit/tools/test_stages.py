@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""`make test` and `make test-full` have to tell the truth: their driver is run with a Makefile of the test's own."""
+"""The driver of `make test` and `make test-full`, with a Makefile of the test."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CORE = tuple(name for name in NAMES if name != "oldest")
 
 
 def drive(folder: Path, tier: str = "full", **recipes: str) -> subprocess.CompletedProcess[str]:
-    """Run the driver where each stage does what its recipe does."""
+    """Run the driver with a recipe for each stage."""
     rules = [f"{name}:\n\t@{recipes.get(name, 'true')}\n" for name in NAMES]
     (folder / "Makefile").write_text("".join(rules), encoding="utf-8")
     command = [sys.executable, str(TESTS / "tools" / "stages.py"), tier]
@@ -29,13 +29,13 @@ def drive(folder: Path, tier: str = "full", **recipes: str) -> subprocess.Comple
 
 
 def table_of(output: str) -> dict[str, tuple[str, str]]:
-    """Stage -> number of tests, outcome."""
+    """Return the number of tests and the outcome of each stage."""
     found = re.findall(rf"^({'|'.join(NAMES)}) +[0-9]+:[0-9]{{2}} +([0-9]*)  (.+)$", output, re.MULTILINE)
     return {name: (tests, outcome) for name, tests, outcome in found}
 
 
 def run_stages(folder: Path, **recipes: str) -> tuple[int, dict[str, str]]:
-    """The driver's status and its table, stage -> outcome."""
+    """Return the exit status of the driver, and the outcome of each stage."""
     done = drive(folder, **recipes)
     table = {name: outcome for name, (_tests, outcome) in table_of(done.stdout).items()}
     assert tuple(table) == NAMES
@@ -46,7 +46,7 @@ def test_all_stages_pass(tmp_path: Path) -> None:
     assert run_stages(tmp_path) == (0, dict.fromkeys(NAMES, "passed"))
 
 
-def test_each_tier_has_its_stages_and_is_told_to_them(tmp_path: Path) -> None:
+def test_each_tier_has_its_stages_which_get_its_name(tmp_path: Path) -> None:
     assert tuple(table_of(drive(tmp_path, "core", e2e='test "$$TIER" = core').stdout)) == CORE
     assert drive(tmp_path, "full", e2e='test "$$TIER" = full').returncode == 0
 
@@ -60,7 +60,7 @@ def test_tests_are_counted_and_the_slowest_named(tmp_path: Path) -> None:
     assert [line.strip() for line in slowest] == ["70.0 s  unit: slow", "8.2 s  e2e: with a node", "0.5 s  unit: quick"]
 
 
-def test_the_machine_s_speed_is_named(tmp_path: Path) -> None:
+def test_the_speed_of_the_machine_is_reported(tmp_path: Path) -> None:
     assert re.search(
         r"^Tier full: [0-9]+ processors, [0-9.]+ s for 10\*\*7 squares in Python$", drive(tmp_path).stdout, re.MULTILINE
     )
