@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`make soak`: six days of the refresher on a real node. To be started by `python -m support.cluster run --node`."""
+"""`make soak`: six days of the refresher on a real node. Started by `python -m support.cluster run --node`."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from kubernetes import client, config
 
 from support.aws import FakeAws
 
-from .plan import FACTOR, GAP, JOBS, LIFE, OUTAGES, seconds
+from .plan import FACTOR, GAP, JOBS, LIFETIME, OUTAGES, seconds
 from .run import Soak
 
 NAMESPACES = ("soak-a", "soak-b", "soak-c")
 
 
 def main() -> int:
-    """Run all of it, say what was seen, and return 1 if anything went wrong."""
+    """Run the plan, print the results, and return 1 if there was an error."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit("stopped"))
     started = time.monotonic()
@@ -33,8 +33,8 @@ def main() -> int:
         core.create_namespace({"metadata": {"name": name}})
     down = sum(outage.hours for outage in OUTAGES)
     print(
-        f"{JOBS} Jobs, {JOBS * GAP / 24:g} days of the schedule, {FACTOR} times faster: one each {seconds(GAP):g} s, "
-        f"tokens that live {seconds(LIFE):g} s. AWS is down for {down:g} of {JOBS * GAP:g} hours.",
+        f"{JOBS} Jobs, {JOBS * GAP / 24:g} days of the schedule, {FACTOR} times faster; a Job each {seconds(GAP):g} s, "
+        f"a token lifetime of {seconds(LIFETIME):g} s. AWS is down for {down:g} of {JOBS * GAP:g} hours.",
         flush=True,
     )
     port = int(os.environ["FRESHPULL_TEST_REGISTRY_PORT"])
@@ -44,15 +44,13 @@ def main() -> int:
     ):
         soak = Soak(kubeconfig, aws, Path(folder), NAMESPACES, "soak-refresher")
         soak.install()
-        wrong = soak.run(JOBS, OUTAGES, lambda line: print(line, flush=True))
+        errors = soak.run(JOBS, OUTAGES, lambda line: print(line, flush=True))
         for name, figure in soak.outcome.items():
             print(f"{name}: {figure}")
-    for each in wrong:
-        print(f"WRONG: {each}")
-    print(
-        f"\nmake soak took {(time.monotonic() - started) / 60:.1f} min: {'FAILED' if wrong else 'nothing went wrong'}."
-    )
-    return 1 if wrong else 0
+    for error in errors:
+        print(f"ERROR: {error}")
+    print(f"\nmake soak took {(time.monotonic() - started) / 60:.1f} min: {'FAILED' if errors else 'no errors'}.")
+    return 1 if errors else 0
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Six days in a quarter of an hour: what goes by which factor faster, and when AWS is down. All times are its hours."""
+"""The plan of six days in 18 minutes: the times that are scaled, and when AWS is down. All times are hours."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from typing import Any
 
 FACTOR = 500
-"""So many times faster than the clock: two hours are 14.4 seconds."""
+"""Plan time by real time: two hours are 14.4 seconds."""
 GAP = 2.0
-"""Between two Jobs, as the role's default schedule has it."""
-LIFE = 12.0
-"""Of a token."""
+"""Hours between two Jobs, as in the default schedule of the role."""
+LIFETIME = 12.0
+"""Hours of a token."""
 DEADLINE = 5000
-"""pull_secret_refresher_active_deadline, in seconds: more than the default, since pods are not faster by the factor."""
+"""pull_secret_refresher_active_deadline in seconds: more than the default, since the time of pods is not scaled."""
 
 
 @dataclass(frozen=True)
 class Outage:
-    """behaviour: of the fake AWS meanwhile."""
+    """A time without tokens. behaviour: of the fake AWS during this time."""
 
     start: float
     hours: float
@@ -46,7 +46,7 @@ OUTAGES: Sequence[Outage] = (
     Outage(20, 1, DENIED),
     Outage(26, 6, BROKEN),
     Outage(38, 2, THROTTLED),
-    # Longer than any token lives.
+    # Longer than the lifetime of a token.
     Outage(47, 14, UNREACHABLE),
     Outage(70, 3, BROKEN),
     Outage(80, 4, DENIED),
@@ -58,17 +58,17 @@ OUTAGES: Sequence[Outage] = (
 
 
 def seconds(hours: float) -> float:
-    """How long they take."""
+    """Return the real seconds of hours of the plan."""
     return hours * 3600 / FACTOR
 
 
 def hours(passed: float) -> float:
-    """How many have passed in so many seconds."""
+    """Return the hours of the plan in real seconds."""
     return passed * FACTOR / 3600
 
 
 def scaled(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of the refresher, with those that are seconds faster by the factor, too."""
+    """Return the settings of the refresher, with durations divided by the factor."""
     return {
         name: int(value / FACTOR) if name in ("renew_before", "fail_open_before", "deadline") else value
         for name, value in options.items()
@@ -76,10 +76,10 @@ def scaled(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def outage_at(hour: float, outages: Sequence[Outage]) -> Outage | None:
-    """The one that goes on, if any."""
+    """Return the outage at this hour, if any."""
     return next((outage for outage in outages if outage.start <= hour < outage.end), None)
 
 
 def down_between(start: float, end: float, outages: Sequence[Outage]) -> bool:
-    """Whether AWS was down at any moment from start to end."""
+    """Return whether AWS was down at any time from start to end."""
     return any(outage.start <= end and start <= outage.end for outage in outages)

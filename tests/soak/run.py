@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lets the plan happen on a real node, and finds what went wrong in it."""
+"""Run the plan on a real node, and find errors."""
 
 from __future__ import annotations
 
@@ -22,34 +22,34 @@ from support.role import Role
 from support.secret_watcher import SecretWatcher, lifetimes_at_removal, seconds_past_expiry
 from support.workloads import CONFIG, CRONJOB, FinishedJob, Pull, Workloads
 
-from .plan import DEADLINE, GAP, HEALTHY, LIFE, Outage, down_between, hours, outage_at, scaled, seconds
+from .plan import DEADLINE, GAP, HEALTHY, LIFETIME, Outage, down_between, hours, outage_at, scaled, seconds
 
 NAME = "ecr-public-secret"
 IMAGE = "soak/pause"
 TICK = 0.1
-"""Seconds between two looks at the plan."""
+"""Seconds between two updates of the fake AWS."""
 
 
 @dataclass(frozen=True)
 class JobRun:
-    """One Job: when it began and ended, in hours of the plan, and how."""
+    """One Job: its start and end in hours of the plan, and its result."""
 
     start: float
     end: float
-    ended: FinishedJob
+    result: FinishedJob
 
     @property
     def summary(self) -> dict[str, int]:
-        """Action to the number of namespaces; empty for a Job that was ended from outside."""
-        last = self.ended.log.splitlines()[-1:]
+        """The number of namespaces by action; empty for a Job that was stopped."""
+        last = self.result.log.splitlines()[-1:]
         return dict(json.loads(last[0]).get("summary", {})) if last else {}
 
 
 class Soak:
-    """The role in some namespaces, its CronJob suspended; the Jobs are made here, after a clock of our own."""
+    """The role in some namespaces, with a suspended CronJob. This class creates the Jobs, by the clock of the plan."""
 
     def __init__(self, kubeconfig: str, aws: FakeAws, folder: Path, namespaces: Sequence[str], home: str) -> None:
-        """namespaces: there already. home: the refresher's, which the role makes. folder: for the play's files."""
+        """namespaces: existing ones. home: the refresher's, created by the role. folder: for the files of the play."""
         self._kubeconfig = kubeconfig
         self._aws = aws
         self._namespaces = list(namespaces)
@@ -61,12 +61,12 @@ class Soak:
         self.pulls: list[Pull] = []
 
     def hour(self) -> float:
-        """What the clock of the plan shows."""
+        """Return the current hour of the plan."""
         return hours(time.monotonic() - self._began)
 
     def install(self) -> None:
-        """Run the role, and then do to its CronJob and ConfigMap what makes their times faster."""
-        self._aws.behave(life=seconds(LIFE))
+        """Run the role, and then scale the durations in its CronJob and ConfigMap."""
+        self._aws.behave(life=seconds(LIFETIME))
         self.role.run(test_run="never", refresher_active_deadline=DEADLINE).ok()
         core, batch = self._workloads.core, self._workloads.batch
         policy = json.loads(core.read_namespaced_config_map(CONFIG, self._home).data["policy.json"])
@@ -80,26 +80,26 @@ class Soak:
         self._aws.add_image(IMAGE, "1", image, ["/pause"])
 
     def run(self, jobs: int, outages: Sequence[Outage], show: Callable[[str], None]) -> list[str]:
-        """So many Jobs, while AWS comes and goes and pods pull. Returns what went wrong, in words."""
+        """Run Jobs while AWS is up and down and pods pull. Return the errors, in words."""
         self._outages = outages
         self._began = time.monotonic()
         with ExitStack() as stack:
             watcher = stack.enter_context(SecretWatcher(self._kubeconfig, NAME))
-            for action in (self._weather, self._pull):
+            for action in (self._update_aws, self._pull):
                 stack.enter_context(Repeated(action))
             for number in range(jobs):
                 self._wait(number * GAP)
                 self._job()
                 show(self._line(watcher))
-            # So long is what the last one did meant to hold.
+            # The tokens of the last Job must be valid until the next one.
             self._wait(jobs * GAP)
             until = time.time()
-        return self._wrong(watcher, until)
+        return self._errors(watcher, until)
 
     def _wait(self, hour: float) -> None:
         time.sleep(max(0.0, seconds(hour - self.hour())))
 
-    def _weather(self) -> None:
+    def _update_aws(self) -> None:
         outage = outage_at(self.hour(), self._outages)
         self._aws.behave(**{**HEALTHY, **(outage.behaviour if outage else {})})
         time.sleep(TICK)
@@ -110,41 +110,41 @@ class Soak:
 
     def _job(self) -> None:
         start = self.hour()
-        ended = self._workloads.refresh(self._home, force=False)
-        self.jobs.append(JobRun(start, self.hour(), ended))
+        result = self._workloads.refresh(self._home, force=False)
+        self.jobs.append(JobRun(start, self.hour(), result))
 
     def _line(self, watcher: SecretWatcher) -> str:
         run = self.jobs[-1]
-        weather = "down" if down_between(run.start, run.end, self._outages) else "up"
-        left = [hours(ends - time.time()) for ends in watcher.expiries.values() if ends]
-        tokens = f"tokens have {min(left):4.1f} h left" if left else "no tokens, pulls are anonymous"
-        did = ", ".join(f"{count} {action}" for action, count in run.summary.items()) or "ended from outside"
-        refused = sum(not pull.pulled for pull in self.pulls)
+        aws = "down" if down_between(run.start, run.end, self._outages) else "up"
+        remaining = [hours(expiry - time.time()) for expiry in watcher.expiries.values() if expiry]
+        tokens = f"tokens expire in {min(remaining):4.1f} h" if remaining else "no tokens, pulls are anonymous"
+        actions = ", ".join(f"{count} {action}" for action, count in run.summary.items()) or "stopped"
+        failed = sum(not pull.pulled for pull in self.pulls)
         return (
-            f"day {int(run.start // 24) + 1} {run.start % 24:04.1f} h  AWS {weather:<4}  {did:<14}  {tokens}; "
-            f"{len(self.pulls)} pulls, {refused} refused"
+            f"day {int(run.start // 24) + 1} {run.start % 24:04.1f} h  AWS {aws:<4}  {actions:<14}  {tokens}; "
+            f"{len(self.pulls)} pulls, {failed} failed"
         )
 
-    def _wrong(self, watcher: SecretWatcher, until: float) -> list[str]:
-        wrong = [f"a pull was refused: {pull}" for pull in self.pulls if not pull.pulled]
+    def _errors(self, watcher: SecretWatcher, until: float) -> list[str]:
+        errors = [f"a pull failed: {pull}" for pull in self.pulls if not pull.pulled]
         for run in self.jobs:
-            if not run.ended.succeeded and not down_between(run.start, run.end, self._outages):
-                wrong.append(f"the Job at {run.start:.1f} h failed although AWS was up: {run.ended.message}")
+            if not run.result.succeeded and not down_between(run.start, run.end, self._outages):
+                errors.append(f"the Job at {run.start:.1f} h failed although AWS was up: {run.result.message}")
             if run.end - run.start > GAP:
-                wrong.append(f"the Job at {run.start:.1f} h took {run.end - run.start:.1f} h")
-        # The annotation has no fractions of a second.
+                errors.append(f"the Job at {run.start:.1f} h took {run.end - run.start:.1f} h")
+        # Annotations have no fractions of a second.
         limit = self.policy["fail_open_before"] + 1
-        early = [left for left in lifetimes_at_removal(watcher.observations) if left > limit]
-        wrong += [f"a token was taken out {left:.1f} s before its end" for left in early]
-        wrong += [
-            f"a token stood {late:.1f} s after its end in {namespace}"
+        early = [each for each in lifetimes_at_removal(watcher.observations) if each > limit]
+        errors += [f"a token was removed {remaining:.1f} s before its expiry" for remaining in early]
+        errors += [
+            f"{namespace} had an expired token for {late:.1f} s"
             for namespace, late in seconds_past_expiry(watcher.observations, until).items()
         ]
-        return wrong
+        return errors
 
     @property
     def actions(self) -> Counter[str]:
-        """In how many namespaces each action was the Jobs' answer."""
+        """The number of namespaces by action, over all Jobs."""
         return sum((Counter(run.summary) for run in self.jobs), Counter())
 
     @property
@@ -154,10 +154,10 @@ class Soak:
         served = [each["authenticated"] for each in manifests if each["status"] == 200]
         return {
             "jobs": len(self.jobs),
-            "jobs that failed": sum(not run.ended.succeeded for run in self.jobs),
+            "jobs that failed": sum(not run.result.succeeded for run in self.jobs),
             "namespaces by action": dict(self.actions),
             "pulls": len(self.pulls),
-            "pulls refused": sum(not pull.pulled for pull in self.pulls),
+            "pulls failed": sum(not pull.pulled for pull in self.pulls),
             "manifests served with a token": sum(served),
-            "manifests served to anybody": len(served) - sum(served),
+            "manifests served anonymously": len(served) - sum(served),
         }

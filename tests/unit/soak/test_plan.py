@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The plan of the soak is what it says to be."""
+"""The plan of the soak test."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from soak.plan import DEADLINE, GAP, JOBS, LIFE, OUTAGES, Outage, down_between, hours, outage_at, scaled, seconds
+from soak.plan import DEADLINE, GAP, JOBS, LIFETIME, OUTAGES, Outage, down_between, hours, outage_at, scaled, seconds
 
 DEFAULTS = yaml.safe_load((Path(__file__).parents[3] / "roles/pull_secret/defaults/main.yml").read_text())
 
@@ -24,8 +24,8 @@ def test_it_is_six_days_with_aws_down_for_a_third() -> None:
     assert OUTAGES[-1].end < JOBS * GAP
 
 
-def test_one_outage_is_longer_than_a_token_lives_and_all_kinds_come() -> None:
-    assert max(outage.hours for outage in OUTAGES) > LIFE
+def test_one_outage_is_longer_than_a_token_lifetime_and_all_kinds_occur() -> None:
+    assert max(outage.hours for outage in OUTAGES) > LIFETIME
     assert len({str(outage.behaviour) for outage in OUTAGES}) == 4
 
 
@@ -34,13 +34,13 @@ def test_it_takes_less_than_twenty_minutes() -> None:
     assert hours(seconds(7)) == pytest.approx(7)
 
 
-def test_what_is_scaled() -> None:
+def test_durations_are_scaled() -> None:
     options = {"name": "x", "workers": 32, "renew_before": 28800, "fail_open_before": 12800, "deadline": 4910}
     assert scaled(options) == {"name": "x", "workers": 32, "renew_before": 57, "fail_open_before": 25, "deadline": 9}
 
 
 def test_the_deadline_keeps_the_rule_of_the_role() -> None:
-    """A second chance before failing open, as the role asks for."""
+    """There is a second run before the refresher fails open, as the role requires."""
     fail_open_before = GAP * 3600 + 600 + DEADLINE
     assert fail_open_before + GAP * 3600 <= int(DEFAULTS["pull_secret_renew_before"].removesuffix("h")) * 3600
 
