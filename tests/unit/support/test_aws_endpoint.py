@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The fake ECR Public API against the clients that people use: boto3 and the AWS CLI."""
+"""The fake ECR Public API with real clients: boto3 and the AWS CLI."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def session_keys(fake: FakeAws, **options: Any) -> dict[str, str]:
     }
 
 
-def refusal(client: Any) -> tuple[str, str]:
+def error_of(client: Any) -> tuple[str, str]:
     with pytest.raises(ClientError) as caught:
         client.get_authorization_token()
     error = caught.value.response["Error"]
@@ -81,7 +81,7 @@ def test_a_token_looks_like_a_real_one(fake: FakeAws) -> None:
     assert fake.calls == {"GetAuthorizationToken": 1}
 
 
-def test_every_token_is_another(fake: FakeAws) -> None:
+def test_tokens_are_unique(fake: FakeAws) -> None:
     client = ecr_public(fake)
     for _each in range(3):
         client.get_authorization_token()
@@ -109,9 +109,9 @@ FORCED_REFUSALS = {
 
 
 @pytest.mark.parametrize(("behaviour", "code", "text"), FORCED_REFUSALS.values(), ids=FORCED_REFUSALS.keys())
-def test_refusals_on_demand(fake: FakeAws, behaviour: dict[str, Any], code: str, text: str) -> None:
+def test_errors_on_demand(fake: FakeAws, behaviour: dict[str, Any], code: str, text: str) -> None:
     fake.behave(**behaviour)
-    got_code, got_text = refusal(ecr_public(fake))
+    got_code, got_text = error_of(ecr_public(fake))
     assert got_code == code
     assert text in got_text
     assert fake.tokens == []
@@ -126,16 +126,16 @@ WRONG_SIGNERS = {
 
 
 @pytest.mark.parametrize(("changes", "code", "text"), WRONG_SIGNERS.values(), ids=WRONG_SIGNERS.keys())
-def test_a_signature_is_really_checked(fake: FakeAws, changes: dict[str, str], code: str, text: str) -> None:
-    got_code, got_text = refusal(ecr_public(fake, **changes))
+def test_the_signature_is_checked(fake: FakeAws, changes: dict[str, str], code: str, text: str) -> None:
+    got_code, got_text = error_of(ecr_public(fake, **changes))
     assert got_code == code
     assert text in got_text
 
 
-def test_a_body_changed_on_the_way_breaks_the_signature(fake: FakeAws) -> None:
+def test_a_changed_body_breaks_the_signature(fake: FakeAws) -> None:
     client = ecr_public(fake)
     client.meta.events.register("before-send.ecr-public.*", lambda request, **_: setattr(request, "body", b"{ }"))
-    assert refusal(client)[0] == "InvalidSignatureException"
+    assert error_of(client)[0] == "InvalidSignatureException"
 
 
 def test_clients_retry_throttling_and_lost_connections(fake: FakeAws) -> None:
@@ -145,13 +145,13 @@ def test_clients_retry_throttling_and_lost_connections(fake: FakeAws) -> None:
     assert fake.calls == {"GetAuthorizationToken": 3}
 
 
-def test_a_dropped_connection_is_no_answer(fake: FakeAws) -> None:
+def test_a_dropped_connection_has_no_response(fake: FakeAws) -> None:
     fake.behave(drop=1)
     with pytest.raises(ConnectionClosedError):
         ecr_public(fake).get_authorization_token()
 
 
-def test_what_hangs_gets_no_answer_even_when_that_ends(fake: FakeAws) -> None:
+def test_a_call_that_hangs_gets_no_response_afterwards(fake: FakeAws) -> None:
     fake.behave(hang=True)
     impatient = Config(read_timeout=0.5, retries={"total_max_attempts": 1})
     with pytest.raises(ReadTimeoutError):
@@ -171,26 +171,26 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("kind", MALFORMED)
-def test_malformed_answers(fake: FakeAws, kind: str) -> None:
+def test_malformed_responses(fake: FakeAws, kind: str) -> None:
     fake.behave(malformed=kind)
     bodies: list[dict[str, Any]] = []
     client = ecr_public(fake)
     client.meta.events.register(
         "before-parse.ecr-public.*", lambda response_dict, **_: bodies.append(json.loads(response_dict["body"]))
     )
-    with contextlib.suppress(AttributeError, TypeError):  # botocore itself may stumble over the list
+    with contextlib.suppress(AttributeError, TypeError):  # botocore can fail on the list
         client.get_authorization_token()
     assert MALFORMED[kind](bodies[0])
 
 
-def test_a_misspelt_behaviour_is_an_error(fake: FakeAws) -> None:
+def test_an_unknown_behaviour_is_an_error(fake: FakeAws) -> None:
     with pytest.raises(TypeError, match="throtle"):
         fake.behave(throtle=1)
     with pytest.raises(ValueError, match="malformed"):
         fake.behave(malformed="lists")
 
 
-def test_assumed_roles_are_known_and_what_they_asked_for_is_kept(fake: FakeAws) -> None:
+def test_assumed_roles_are_accepted_and_their_parameters_recorded(fake: FakeAws) -> None:
     keys = session_keys(fake, ExternalId="partner", DurationSeconds=900)
     ecr_public(fake, **keys).get_authorization_token()
     assert fake.calls == {"AssumeRole": 1, "GetAuthorizationToken": 1}
@@ -202,12 +202,12 @@ def test_assumed_roles_are_known_and_what_they_asked_for_is_kept(fake: FakeAws) 
     assert "Policy" not in assumed
 
 
-def test_a_session_needs_its_token_and_ends(fake: FakeAws) -> None:
+def test_a_session_needs_its_token_and_expires(fake: FakeAws) -> None:
     keys = session_keys(fake)
     without = {**keys, "aws_session_token": None}
-    assert refusal(ecr_public(fake, **without))[0] == "UnrecognizedClientException"
+    assert error_of(ecr_public(fake, **without))[0] == "UnrecognizedClientException"
     fake.expire_sessions()
-    assert refusal(ecr_public(fake, **keys))[0] == "ExpiredTokenException"
+    assert error_of(ecr_public(fake, **keys))[0] == "ExpiredTokenException"
 
 
 def policy(*actions: str) -> str:
@@ -220,7 +220,7 @@ def test_a_session_policy_is_obeyed(fake: FakeAws) -> None:
     enough = session_keys(fake, Policy=policy(*ALLOWS_BOTH))
     ecr_public(fake, **enough).get_authorization_token()
     short = session_keys(fake, Policy=policy(ALLOWS_BOTH[0]))
-    code, text = refusal(ecr_public(fake, **short))
+    code, text = error_of(ecr_public(fake, **short))
     assert code == "AccessDeniedException"
     assert "sts:GetServiceBearerToken on resource: * because no session policy allows" in text
 
@@ -267,7 +267,7 @@ def test_control_from_another_process(fake: FakeAws) -> None:
     assert (client.calls, client.tokens, client.assumed) == ({}, [], [])
 
 
-def test_issue_gives_what_the_lookup_returns(fake: FakeAws) -> None:
+def test_issue_returns_the_form_of_the_lookup(fake: FakeAws) -> None:
     issued = fake.issue(life=3600)
     assert list(issued) == [
         "registry", "username", "password", "authorization_token", "expires_at", "dockerconfigjson",
@@ -303,7 +303,7 @@ def test_the_aws_cli_gets_a_token_with_its_expiry(fake: FakeAws) -> None:
     assert set(json.loads(done.stdout)["authorizationData"]) == {"authorizationToken", "expiresAt"}
 
 
-def test_the_aws_cli_is_refused_for_another_region(fake: FakeAws) -> None:
+def test_the_aws_cli_gets_an_error_for_another_region(fake: FakeAws) -> None:
     done = aws_cli(fake, "get-login-password", "--region", "us-west-2")
     assert done.returncode != 0
     assert "InvalidSignatureException" in done.stderr
@@ -311,7 +311,7 @@ def test_the_aws_cli_is_refused_for_another_region(fake: FakeAws) -> None:
 
 @contextlib.contextmanager
 def running_process(ready: Path, *options: str) -> Iterator[dict[str, Any]]:
-    """A fake of another process, and what it tells about itself."""
+    """Run a fake in another process. Yield the content of its ready file."""
     tests = Path(__file__).parents[2]
     process = subprocess.Popen(
         [sys.executable, "-m", "support.aws", "--ready-file", str(ready), *options],

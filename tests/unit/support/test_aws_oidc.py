@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The fake's identity provider takes what a cluster's keys signed, and nothing else; its proxy leads to AWS alone."""
+"""The fake's identity provider accepts only tokens that a cluster's keys signed; its proxy connects only to AWS."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("token", "code"), REFUSED.values(), ids=REFUSED)
-def test_refused(token: str, code: str) -> None:
+def test_rejected(token: str, code: str) -> None:
     with pytest.raises(AwsError) as error:
         PROVIDER.check(token, NOW)
     assert error.value.code == code
@@ -106,7 +106,7 @@ def assume(fake: FakeAws, token: str) -> None:
     client.assume_role_with_web_identity(RoleArn=role, RoleSessionName="pod", WebIdentityToken=token)
 
 
-def test_sts_trusts_the_provider_that_another_process_names(fake: FakeAws) -> None:
+def test_another_process_sets_the_provider_that_sts_trusts(fake: FakeAws) -> None:
     FakeClient(fake.endpoint_url).trust(PROVIDER)
     pod = {"nbf": time.time() - 60, "exp": time.time() + 60, "kubernetes.io": {"pod": {"name": "a-1"}}}
     with pytest.raises(ClientError, match="Incorrect token audience"):
@@ -123,7 +123,7 @@ def test_sts_trusts_the_provider_that_another_process_names(fake: FakeAws) -> No
     ("request_line", "status"),
     [("CONNECT other.example:443", 502), ("GET http://sts.us-east-1.amazonaws.com/", 405), ("", 405)],
 )
-def test_the_proxy_leads_to_aws_alone(fake: FakeAws, request_line: str, status: int) -> None:
+def test_the_proxy_connects_only_to_aws(fake: FakeAws, request_line: str, status: int) -> None:
     address = urlsplit(fake.proxy_url)
     with socket.create_connection((str(address.hostname), int(address.port or 0)), timeout=10) as connection:
         connection.sendall(f"{request_line} HTTP/1.1\r\nHost: x\r\n\r\n".encode())

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The fake registry: the challenge, stale credentials, and images that a real client can pull."""
+"""The fake registry: the challenge, expired credentials, and images that a real client can pull."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EXPIRED = "Your authorization token has expired. Reauthenticate and try again."
 
 
 @dataclass
-class Answer:
+class Reply:
     status: int
     headers: http.client.HTTPMessage
     body: bytes
@@ -39,16 +39,16 @@ class Answer:
 
 
 class Client:
-    """One kept-alive connection, as container runtimes hold it."""
+    """One keep-alive connection, as container runtimes use it."""
 
     def __init__(self, url: str) -> None:
         self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
 
-    def send(self, method: str, path: str, authorization: str | None = None) -> Answer:
+    def send(self, method: str, path: str, authorization: str | None = None) -> Reply:
         headers = {"Authorization": authorization} if authorization else {}
         self._connection.request(method, path, headers=headers)
         response = self._connection.getresponse()
-        return Answer(response.status, response.headers, response.read())
+        return Reply(response.status, response.headers, response.read())
 
     def bearer(self, password: str | None = None) -> str:
         answer = self.send("GET", "/token/?service=public.ecr.aws", basic(password) if password else None)
@@ -88,7 +88,7 @@ def test_the_realm_has_the_public_name() -> None:
     assert re.findall(r'realm="([^"]+)"', challenge) == ["http://10.0.0.1:5000/token/"]
 
 
-def test_anonymous_and_live(fake: FakeAws, client: Client) -> None:
+def test_anonymous_and_valid(fake: FakeAws, client: Client) -> None:
     assert client.send("GET", "/v2/", client.bearer()).status == 200
     assert client.send("GET", "/v2/", client.bearer(fake.issue()["password"])).status == 200
     assert [(r["path"], r["authenticated"], r["status"]) for r in fake.registry_requests] == [
@@ -110,7 +110,7 @@ def test_an_expired_password_gets_403_without_a_challenge(fake: FakeAws, client:
     assert (answer.status, json.loads(answer.body)["errors"][0]["code"]) == (400, "DENIED")
 
 
-def test_a_token_ends_by_itself(fake: FakeAws, client: Client) -> None:
+def test_a_token_expires_by_itself(fake: FakeAws, client: Client) -> None:
     assert client.send("GET", "/token/", basic(fake.issue(life=-1)["password"])).status == 403
 
 
@@ -122,7 +122,7 @@ BOGUS = {
 
 
 @pytest.mark.parametrize("authorization", BOGUS.values(), ids=BOGUS.keys())
-def test_bogus_credentials(client: Client, authorization: str) -> None:
+def test_invalid_credentials(client: Client, authorization: str) -> None:
     assert client.send("GET", "/token/", authorization).status == 403
 
 
@@ -130,7 +130,7 @@ def test_only_the_user_aws(fake: FakeAws, client: Client) -> None:
     assert client.send("GET", "/token/", basic(fake.issue()["password"], "admin")).status == 403
 
 
-def test_a_post_to_the_realm_is_refused(fake: FakeAws, client: Client) -> None:
+def test_a_post_to_the_realm_is_rejected(fake: FakeAws, client: Client) -> None:
     assert client.send("POST", "/token/", basic(fake.issue()["password"])).status == 405
 
 
@@ -139,7 +139,7 @@ def test_an_unknown_bearer_is_challenged(client: Client) -> None:
 
 
 @pytest.mark.parametrize("remote", [False, True], ids=["in process", "over HTTP"])
-def test_an_image_is_whole(fake: FakeAws, client: Client, tmp_path: Path, remote: bool) -> None:
+def test_an_image_is_complete(fake: FakeAws, client: Client, tmp_path: Path, remote: bool) -> None:
     program = tmp_path / "pause"
     program.write_bytes(b"\x7fELF not really")
     where: FakeAws | FakeClient = FakeClient(fake.endpoint_url) if remote else fake
@@ -170,7 +170,7 @@ def test_an_image_is_whole(fake: FakeAws, client: Client, tmp_path: Path, remote
         assert member.read() == program.read_bytes()
 
 
-def test_what_is_not_there(client: Client) -> None:
+def test_missing_content(client: Client) -> None:
     bearer = client.bearer()
     assert client.send("GET", "/v2/team/app/manifests/none", bearer).status == 404
     assert client.send("GET", "/v2/team/app/blobs/sha256:0", bearer).status == 404

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The audit log: what counts as a request, and what as a write."""
+"""The audit log: which events are requests, and which are writes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ADMIN = "freshpull-admin"
 
 
 def event(verb: str, resource: str = "secrets", **more: Any) -> dict[str, Any]:
-    """An event as the API server writes it; `more` replaces parts."""
+    """Return an event as the API server writes it. more: fields to replace."""
     return {
         "kind": "Event",
         "apiVersion": "audit.k8s.io/v1",
@@ -47,7 +47,7 @@ def append(path: Path, *events: dict[str, Any]) -> None:
 
 
 def verbs(events: list[dict[str, Any]]) -> list[str]:
-    """What the events are told apart by here."""
+    """Return the verbs of events."""
     return [each["verb"] for each in events]
 
 
@@ -64,7 +64,7 @@ def test_all_verbs_that_write(path: Path) -> None:
     assert verbs(AuditLog(path).writes()) == written
 
 
-def test_only_what_came_after_the_mark(path: Path) -> None:
+def test_only_events_after_the_mark_are_returned(path: Path) -> None:
     log = AuditLog(path)
     assert log.mark() == 0
     append(path, event("create"))
@@ -98,13 +98,13 @@ def test_user_and_resource_select(path: Path) -> None:
     assert verbs(log.requests(user=ADMIN, resource="serviceaccounts", verb="delete")) == ["delete"]
 
 
-def test_refused_writes_are_there(path: Path) -> None:
+def test_rejected_writes_are_included(path: Path) -> None:
     append(path, event("create", responseStatus={"code": 409}))
     assert [each["responseStatus"]["code"] for each in AuditLog(path).writes()] == [409]
 
 
 @pytest.mark.parametrize(
-    "answered_only",
+    "event_fields",
     [
         pytest.param(event("patch", requestURI="/api/v1/namespaces/a/secrets/x?dryRun=All&force=true"), id="dry run"),
         pytest.param(
@@ -121,8 +121,8 @@ def test_refused_writes_are_there(path: Path) -> None:
         ),
     ],
 )
-def test_what_counts_for_no_write(path: Path, answered_only: dict[str, Any]) -> None:
-    append(path, answered_only)
+def test_events_that_are_no_writes(path: Path, event_fields: dict[str, Any]) -> None:
+    append(path, event_fields)
     assert len(AuditLog(path).requests()) == 1
     assert AuditLog(path).writes() == []
 

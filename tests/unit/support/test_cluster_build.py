@@ -36,7 +36,7 @@ def module(tmp_path: Path) -> Path:
 
 
 def put(directory: Path, names: tuple[str, ...]) -> None:
-    """Make empty programs."""
+    """Create empty programs."""
     directory.mkdir(exist_ok=True)
     for name in names:
         (directory / name).touch(mode=0o755)
@@ -47,7 +47,7 @@ def test_the_version_is_read_from_go_mod() -> None:
     assert kubernetes_version((MODULE / "go.mod").read_text(encoding="utf-8")).startswith("v1.")
 
 
-def test_a_go_mod_without_kubernetes_is_refused() -> None:
+def test_a_go_mod_without_kubernetes_is_rejected() -> None:
     with pytest.raises(ClusterError, match="has no line"):
         kubernetes_version("module x\n")
 
@@ -92,10 +92,10 @@ def test_given_binaries_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_given_binaries_must_be_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path / "assets", ("etcd", "kube-apiserver", "kubectl"))
     monkeypatch.setenv("KUBEBUILDER_ASSETS", str(tmp_path / "assets"))
-    with pytest.raises(ClusterError, match="assets has no kube-controller-manager. Put them there"):
+    with pytest.raises(ClusterError, match=r"/assets has no kube-controller-manager\. Put them there"):
         binaries(node=False)
     put(tmp_path / "assets", CONTROL_PLANE)
-    with pytest.raises(ClusterError, match=f"where {', '.join(NODE)} cannot be found"):
+    with pytest.raises(ClusterError, match=rf"/assets has no {', '.join(NODE)}\. Put them there"):
         binaries(node=True)
 
 
@@ -123,11 +123,11 @@ def test_where_the_cache_is(environment: dict[str, str], root: str, monkeypatch:
     assert cache_root() == Path(root)
 
 
-def test_what_a_killed_build_left_is_cleared_away(tmp_path: Path) -> None:
+def test_the_files_of_a_killed_build_are_removed(tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     with locked(cache, "a thing"), unfinished(cache) as made:
         (made / "half").touch()
-        # As a killed process would leave it: under the same kind of name, with nobody to remove it.
+        # A directory as a killed process leaves it.
         os.rename(made, made.with_name(made.name + "x"))
         made.mkdir()
     assert [path.name for path in cache.iterdir() if path.is_dir()] == [made.name + "x"]

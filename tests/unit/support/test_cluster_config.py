@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the cluster's components are told, and what the command beside them gets to see."""
+"""The configuration of the cluster's components, and the environment of the command."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ CGROUP_V1 = """\
 CGROUP_V2 = "30 29 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate,memory_recursiveprot\n"
 
 
-def test_containerd_stays_in_its_own_folders() -> None:
+def test_containerd_stays_in_its_own_directories() -> None:
     config = tomllib.loads(
         containerd_config(
             root=Path("/s/containerd"),
@@ -95,7 +95,7 @@ def test_the_pods_network_has_no_way_out() -> None:
     assert bridge["ipam"]["dataDir"] == "/s/addresses"
 
 
-def test_the_kubelet_stays_in_its_own_folders() -> None:
+def test_the_kubelet_stays_in_its_own_directories() -> None:
     config = yaml.safe_load(
         kubelet_config(
             root=Path("/s/kubelet"),
@@ -113,7 +113,7 @@ def test_the_kubelet_stays_in_its_own_folders() -> None:
     assert config["authentication"]["anonymous"] == {"enabled": False}
 
 
-def test_the_api_server_listens_where_it_is_told() -> None:
+def test_the_api_server_listens_on_the_given_address() -> None:
     arguments = api_server_arguments(
         port=12345,
         bind_address="127.0.0.1",
@@ -166,7 +166,7 @@ def test_clients_cannot_fall_back_to_the_callers_files() -> None:
     assert environment["AWS_EC2_METADATA_DISABLED"] == "true"
 
 
-def test_the_folders_of_a_run_are_made(tmp_path: Path) -> None:
+def test_the_directories_of_a_run_are_created(tmp_path: Path) -> None:
     values = folder_values(tmp_path, address="127.0.0.1", audit_log=tmp_path / "audit.log")
     assert values["FRESHPULL_TEST_AUDIT_LOG"] == str(tmp_path / "audit.log")
     assert Path(values["FRESHPULL_TEST_SCRATCH"]).is_dir()
@@ -186,7 +186,7 @@ def test_control_group_hierarchies_are_found_once() -> None:
     assert hierarchies(CGROUP_V2) == [Path("/sys/fs/cgroup")]
 
 
-def test_a_node_is_ready_when_pods_may_run_there() -> None:
+def test_a_node_is_ready_when_pods_can_run_there() -> None:
     ready = {
         "status": {"conditions": [{"type": "MemoryPressure", "status": "False"}, {"type": "Ready", "status": "True"}]}
     }
@@ -196,7 +196,7 @@ def test_a_node_is_ready_when_pods_may_run_there() -> None:
     assert not is_ready({})
 
 
-def test_the_stand_in_has_the_name_of_the_roles_default_image() -> None:
+def test_the_replacement_has_the_name_of_the_roles_default_image() -> None:
     defaults = yaml.safe_load((ROOT / "roles/pull_secret/defaults/main.yml").read_text(encoding="utf-8"))
     assert defaults["pull_secret_refresher_image"] == AWS_CLI_IMAGE
 

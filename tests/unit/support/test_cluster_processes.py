@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Processes, signals and folders: what the cluster leaves behind, which is nothing."""
+"""Processes, signals and directories: a cluster leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from support.cluster.processes import Supervisor
 
 TESTS = Path(__file__).parents[2]
 
-# A run as the command line does it, but with a component that only sleeps.
+# A run of the command line, with a component that only sleeps.
 RUN = """
 import sys
 from support.cluster.command import Stopped, raise_on_signals, run_command
@@ -48,13 +48,13 @@ def start(*command: str) -> subprocess.Popen[str]:
 
 
 def line_of(process: subprocess.Popen[str]) -> str:
-    """The next line that the run prints."""
+    """Return the next line that the run prints."""
     assert process.stdout is not None
     return process.stdout.readline().strip()
 
 
 def is_running(pid: str) -> bool:
-    """Whether there is such a process."""
+    """Return whether the process exists."""
     return Path("/proc", pid).exists()
 
 
@@ -67,7 +67,7 @@ def test_the_status_is_that_of_the_command() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_everything(number: signal.Signals) -> None:
-    # A child in a session of its own, whose parent has ended: nobody else would find it.
+    # A child in its own session, whose parent has ended: only a search for orphans finds it.
     process = start("sh", "-c", "(setsid sleep 100 & echo $!); echo ready; exec sleep 100")
     folder = Path(line_of(process))
     orphan = line_of(process)
@@ -86,14 +86,14 @@ def test_a_component_that_ends_is_noticed_with_its_log(tmp_path: Path) -> None:
             supervisor.wait_until(lambda: False, what="nothing", seconds=10)
 
 
-def test_a_port_that_is_taken_can_be_told_apart(tmp_path: Path) -> None:
+def test_a_port_in_use_has_its_own_error(tmp_path: Path) -> None:
     with Supervisor(tmp_path / "logs") as supervisor:
         supervisor.start("broken", ["sh", "-c", "echo listen tcp 127.0.0.1:1: bind: address already in use; exit 1"])
         with pytest.raises(AddressInUseError):
             supervisor.wait_until(lambda: False, what="nothing", seconds=10)
 
 
-def test_waiting_ends_with_all_logs(tmp_path: Path) -> None:
+def test_a_timeout_reports_all_logs(tmp_path: Path) -> None:
     with Supervisor(tmp_path / "logs") as supervisor:
         supervisor.start("slow", ["sh", "-c", "echo still at it; exec sleep 100"])
         time.sleep(0.2)
@@ -123,7 +123,7 @@ def test_components_see_nothing_of_the_callers_environment(tmp_path: Path, monke
         assert "callers" not in component.tail()
 
 
-def test_the_folder_of_a_killed_run_is_removed_by_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_directory_of_a_killed_run_is_removed_by_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scratch, "_parent", lambda: tmp_path)
     abandoned = tmp_path / f"{scratch.PREFIX}killed-x"
     abandoned.mkdir()
@@ -159,5 +159,5 @@ def test_keys_are_for_their_owner_only(tmp_path: Path) -> None:
         write_private(tmp_path / "x", b""),
     ]
     assert {path.stat().st_mode & 0o777 for path in paths} == {0o600}
-    # Both halves fit, or this raises.
+    # Raises if the certificate and the key do not match.
     ssl.create_default_context().load_cert_chain(paths[0], paths[1])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The proxy that injects faults: each one does what it says, and only that."""
+"""The proxy that injects faults: each fault has exactly its effect."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from support.faults import AFTER, BEFORE, Fault, FaultProxy
 
 
 class Upstream:
-    """Stands for the API server and keeps what reached it."""
+    """A server in place of the API server, which records its requests."""
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
@@ -70,21 +70,21 @@ def connection(proxy: FaultProxy, tmp_path: Path) -> Iterator[http.client.HTTPSC
     made.close()
 
 
-def ask(
+def send(
     connection: http.client.HTTPSConnection, method: str = "GET", path: str = "/a?b=c", body: str | None = None
 ) -> tuple[int, bytes]:
     connection.request(method, path, body, {"Content-Type": "text/x"})
-    answer = connection.getresponse()
-    return answer.status, answer.read()
+    response = connection.getresponse()
+    return response.status, response.read()
 
 
 REAL = (201, b'{"real": true}')
 
 
-def test_without_a_fault_everything_goes_through(
+def test_without_a_fault_requests_pass_unchanged(
     proxy: FaultProxy, upstream: Upstream, connection: http.client.HTTPSConnection
 ) -> None:
-    assert ask(connection, "PATCH", body="text") == REAL
+    assert send(connection, "PATCH", body="text") == REAL
     [request] = upstream.requests
     assert (request.method, request.raw_path, request.body) == ("PATCH", "/a?b=c", b"text")
     assert request.headers["Content-Type"] == "text/x"
@@ -96,64 +96,62 @@ def test_a_lost_connection(
     proxy: FaultProxy, upstream: Upstream, connection: http.client.HTTPSConnection, strikes: str, reached: int
 ) -> None:
     fault = proxy.inject(Fault("POST", "/a", times=1, strikes=strikes))
-    assert ask(connection) == REAL
+    assert send(connection) == REAL
     with pytest.raises(http.client.RemoteDisconnected):
-        ask(connection, "POST")
+        send(connection, "POST")
     assert fault.hits == 1
     assert len([request for request in upstream.requests if request.method == "POST"]) == reached
-    assert ask(connection, "POST") == REAL
+    assert send(connection, "POST") == REAL
 
 
 @pytest.mark.parametrize(("strikes", "reached"), [(BEFORE, 0), (AFTER, 1)])
-def test_another_answer(
+def test_an_injected_response(
     proxy: FaultProxy, upstream: Upstream, connection: http.client.HTTPSConnection, strikes: str, reached: int
 ) -> None:
     proxy.inject(Fault(times=1, strikes=strikes, status=429, headers={"Retry-After": "7"}))
     connection.request("GET", "/a")
-    answer = connection.getresponse()
-    assert (answer.status, answer.headers["Retry-After"]) == (429, "7")
-    assert b"injected" in answer.read()
+    response = connection.getresponse()
+    assert (response.status, response.headers["Retry-After"]) == (429, "7")
+    assert b"injected" in response.read()
     assert len(upstream.requests) == reached
 
 
-def test_some_are_spared_and_others_are_of_another_kind(
-    proxy: FaultProxy, connection: http.client.HTTPSConnection
-) -> None:
+def test_skipped_and_other_requests_pass(proxy: FaultProxy, connection: http.client.HTTPSConnection) -> None:
     proxy.inject(Fault("GET", "/a", skip=2, times=1, strikes=BEFORE, status=500))
-    statuses = [ask(connection, path=path)[0] for path in ("/a", "/b", "/a", "/a", "/a")]
+    statuses = [send(connection, path=path)[0] for path in ("/a", "/b", "/a", "/a", "/a")]
     assert statuses == [201, 201, 201, 500, 201]
 
 
 def test_another_clock(proxy: FaultProxy, connection: http.client.HTTPSConnection) -> None:
     proxy.inject(Fault(headers={"Date": "Fri, 02 Jan 2026 00:00:00 GMT"}))
     connection.request("GET", "/a")
-    answer = connection.getresponse()
-    assert answer.read() == REAL[1]
-    assert answer.headers.get_all("Date") == ["Fri, 02 Jan 2026 00:00:00 GMT"]
-    assert answer.headers["X-Kept"] == "yes"
+    response = connection.getresponse()
+    assert response.read() == REAL[1]
+    assert response.headers.get_all("Date") == ["Fri, 02 Jan 2026 00:00:00 GMT"]
+    assert response.headers["X-Kept"] == "yes"
 
 
-def test_a_delay_and_something_in_between(
+def test_a_delay_and_a_call_before_forwarding(
     proxy: FaultProxy, upstream: Upstream, connection: http.client.HTTPSConnection
 ) -> None:
     reached: list[int] = []
     proxy.inject(Fault(delay=0.2, meanwhile=lambda: reached.append(len(upstream.requests))))
     began = time.monotonic()
-    assert ask(connection) == REAL
+    assert send(connection) == REAL
     assert time.monotonic() - began >= 0.2
     assert reached == [0]
 
 
 def test_heal(proxy: FaultProxy, connection: http.client.HTTPSConnection) -> None:
     proxy.inject(Fault(strikes=BEFORE, status=500))
-    assert ask(connection)[0] == 500
+    assert send(connection)[0] == 500
     assert len(proxy.times("GET", "/a")) == 1
     proxy.heal()
     assert proxy.seen == []
-    assert ask(connection) == REAL
+    assert send(connection) == REAL
 
 
-def test_a_server_that_is_away_is_a_lost_connection(tmp_path: Path) -> None:
+def test_an_unreachable_server_is_a_lost_connection(tmp_path: Path) -> None:
     authority = Authority()
     path = write_kubeconfig(
         tmp_path / "kubeconfig",
@@ -162,4 +160,4 @@ def test_a_server_that_is_away_is_a_lost_connection(tmp_path: Path) -> None:
         identity=authority.issue("admin"),
     )
     with FaultProxy(path) as proxy, pytest.raises(http.client.RemoteDisconnected):
-        ask(connect(proxy, tmp_path))
+        send(connect(proxy, tmp_path))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a watcher concludes from what it saw."""
+"""The lifetimes of tokens, from observations of secrets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from support.secret_watcher import (
     token_expiry,
 )
 
-FRESH, RENEWED, TAKEN_OUT, OTHER = (
+FRESH, RENEWED, REMOVED, OTHER = (
     Observation(0, "a", 100),
     Observation(60, "a", 160),
     Observation(150, "a", None),
@@ -30,35 +30,33 @@ FRESH, RENEWED, TAKEN_OUT, OTHER = (
 )
 
 
-def test_each_token_is_followed_to_its_end() -> None:
-    observations = [FRESH, OTHER, RENEWED, TAKEN_OUT, Observation(200, "a", 300)]
-    assert token_changes(observations) == [(FRESH, RENEWED), (RENEWED, TAKEN_OUT)]
+def test_token_changes_and_lifetimes_at_removal() -> None:
+    observations = [FRESH, OTHER, RENEWED, REMOVED, Observation(200, "a", 300)]
+    assert token_changes(observations) == [(FRESH, RENEWED), (RENEWED, REMOVED)]
     assert lifetimes_at_removal(observations) == [10]
 
 
 @pytest.mark.parametrize(
     ("observations", "until", "late"),
     [
-        ([FRESH, RENEWED, TAKEN_OUT], 1000, {}),
+        ([FRESH, RENEWED, REMOVED], 1000, {}),
         ([FRESH, RENEWED], 150, {}),
         ([FRESH, RENEWED], 165, {"a": 5}),
         ([FRESH, Observation(103, "a", None), OTHER], 91, {"a": 3, "b": 1}),
     ],
 )
-def test_a_token_that_outlives_its_end_is_seen(
-    observations: list[Observation], until: float, late: dict[str, float]
-) -> None:
+def test_seconds_past_expiry(observations: list[Observation], until: float, late: dict[str, float]) -> None:
     assert seconds_past_expiry(observations, until) == late
 
 
 @pytest.mark.parametrize(
-    ("auths", "annotations", "ends"),
+    ("auths", "annotations", "expiry"),
     [
         ({"public.ecr.aws": {}}, {EXPIRES_AT: "1970-01-01T00:01:40Z"}, 100),
         ({}, {EXPIRES_AT: "1970-01-01T00:01:40Z"}, None),
         ({"public.ecr.aws": {}}, None, None),
     ],
 )
-def test_token_ends(auths: dict[str, Any], annotations: dict[str, str] | None, ends: float | None) -> None:
+def test_token_expiry(auths: dict[str, Any], annotations: dict[str, str] | None, expiry: float | None) -> None:
     data = {".dockerconfigjson": base64.b64encode(json.dumps({"auths": auths}).encode()).decode()}
-    assert token_expiry(SimpleNamespace(data=data, metadata=SimpleNamespace(annotations=annotations))) == ends
+    assert token_expiry(SimpleNamespace(data=data, metadata=SimpleNamespace(annotations=annotations))) == expiry
