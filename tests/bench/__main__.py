@@ -44,8 +44,8 @@ def main() -> int:
     has_node = "FRESHPULL_TEST_NODE" in os.environ
     if not has_node:
         print("Left out: a Job of the role's CronJob, since there is no node", flush=True)
-    with tempfile.TemporaryDirectory() as folder, FakeAws(host=os.environ["FRESHPULL_TEST_ADDRESS"]) as aws:
-        cluster = BenchCluster(os.environ["FRESHPULL_TEST_KUBECONFIG"], aws, Path(folder))
+    with tempfile.TemporaryDirectory() as directory, FakeAws(host=os.environ["FRESHPULL_TEST_ADDRESS"]) as aws:
+        cluster = BenchCluster(os.environ["FRESHPULL_TEST_KUBECONFIG"], aws, Path(directory))
         candidates = [candidate(cluster) for candidate in ALL if has_node or not candidate.in_pod]
         titles = {type(candidate).__name__: candidate.title for candidate in candidates}
         measured_on = machine(cluster.version(), load)
@@ -116,10 +116,10 @@ def _show(candidate: Candidate, operation: str, found: Measurement) -> None:
 
 
 def _finish(results: Results, *, complete: bool) -> int:
-    folder, guide = (DOCS, DOCS / "rst/guide_benchmarks.rst") if complete else (KEPT, KEPT / "guide_benchmarks.rst")
+    directory, guide = (DOCS, DOCS / "rst/guide_benchmarks.rst") if complete else (KEPT, KEPT / "guide_benchmarks.rst")
     guide.write_text(page(results), encoding="utf-8")
-    (folder / "benchmarks.svg").write_text(plot(results), encoding="utf-8")
-    print(f"\nWritten: {guide.relative_to(ROOT)}, {(folder / 'benchmarks.svg').relative_to(ROOT)}")
+    (directory / "benchmarks.svg").write_text(plot(results), encoding="utf-8")
+    print(f"\nWritten: {guide.relative_to(ROOT)}, {(directory / 'benchmarks.svg').relative_to(ROOT)}")
     found = targets(results)
     for target in found:
         print(f"{'reached' if target.reached else 'MISSED':<8} {target.what}: {target.found}")

@@ -56,19 +56,19 @@ class Candidate:
     def command(self, job: Job) -> Command:
         """Write the input files of a job and return its command."""
         self._runs += 1
-        folder = self.cluster.folder / f"{type(self).__name__.lower()}-{self._runs}"
-        folder.mkdir(mode=0o700)
-        argv = self.prepare(job, folder)
-        return Command(argv, self.environment(), folder, self.user, in_pod=self.in_pod)
+        directory = self.cluster.directory / f"{type(self).__name__.lower()}-{self._runs}"
+        directory.mkdir(mode=0o700)
+        argv = self.prepare(job, directory)
+        return Command(argv, self.environment(), directory, self.user, in_pod=self.in_pod)
 
-    def prepare(self, job: Job, folder: Path) -> Sequence[str]:
+    def prepare(self, job: Job, directory: Path) -> Sequence[str]:
         """Write the input files into the directory and return the command line."""
         raise NotImplementedError
 
     def environment(self) -> Mapping[str, str]:
         aws = self.cluster.aws
         return {
-            **Ansible(self.cluster.folder, self.cluster.kubeconfig).environment(),
+            **Ansible(self.cluster.directory, self.cluster.kubeconfig).environment(),
             "KUBECONFIG": self.cluster.kubeconfig,
             "AWS_ACCESS_KEY_ID": aws.access_key,
             "AWS_SECRET_ACCESS_KEY": aws.secret_key,
@@ -82,7 +82,7 @@ class PullSecretModule(Candidate):
     title = "**this collection**"
     operations = (CREATE, RENEW, NOTHING)
 
-    def prepare(self, job: Job, folder: Path) -> Sequence[str]:
+    def prepare(self, job: Job, directory: Path) -> Sequence[str]:
         self.cluster.aws.behave(life=self.cluster.longer_lifetime())
         options = {
             "kubeconfig": self.cluster.kubeconfig,
@@ -90,7 +90,7 @@ class PullSecretModule(Candidate):
             "namespaces": namespaces(job),
             "force_renew": job.operation == RENEW,
         }
-        return play(folder, [{"name": "Pull secrets", PULL_SECRET: options}])
+        return play(directory, [{"name": "Pull secrets", PULL_SECRET: options}])
 
 
 class RefresherJob(Candidate):
@@ -110,10 +110,10 @@ class RefresherJob(Candidate):
         kubectl wait "job/$1" --namespace "$4" --for=condition=Complete --timeout=10m
     """
 
-    def prepare(self, job: Job, folder: Path) -> Sequence[str]:
+    def prepare(self, job: Job, directory: Path) -> Sequence[str]:
         self.cluster.aws.behave(life=self.cluster.longer_lifetime())
         if job.operation == RENEW:
-            role = Role(Ansible(folder, self.cluster.kubeconfig), self.cluster.aws, namespaces(job), HOME)
+            role = Role(Ansible(directory, self.cluster.kubeconfig), self.cluster.aws, namespaces(job), HOME)
             role.run(name=SECRET, test_run="never").ok()
             # Else its schedule could start another Job during the measurement.
             Workloads(self.cluster.kubeconfig).suspend(HOME)
@@ -128,7 +128,7 @@ class K8sLoop(Candidate):
     title = "``aws`` once, a loop of ``kubernetes.core.k8s``"
     max_namespaces = 20
 
-    def prepare(self, job: Job, folder: Path) -> Sequence[str]:
+    def prepare(self, job: Job, directory: Path) -> Sequence[str]:
         self.cluster.aws.behave(life=self.cluster.longer_lifetime())
         login = {"registry": "public.ecr.aws", "username": "AWS", "password": "{{ password.stdout }}"}
         entry = {
@@ -157,7 +157,7 @@ class K8sLoop(Candidate):
             "vars": {"entry": entry},
             "no_log": True,
         }
-        return play(folder, [fetch, write])
+        return play(directory, [fetch, write])
 
 
 class ServerSideApply(Candidate):
@@ -170,10 +170,10 @@ class ServerSideApply(Candidate):
         super().__init__(cluster)
         self._last: dict[str, str] = {}
 
-    def prepare(self, job: Job, folder: Path) -> Sequence[str]:
+    def prepare(self, job: Job, directory: Path) -> Sequence[str]:
         if job.operation != NOTHING:
             self._last = self.cluster.new_token()
-        manifest = folder / "secrets.json"
+        manifest = directory / "secrets.json"
         items = [secret(namespace, self._last) for namespace in job.namespaces]
         manifest.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
         return ["kubectl", "apply", "--server-side", "--filename", str(manifest)]
@@ -193,9 +193,9 @@ class CreateAndApply(Candidate):
         done <namespaces
     """
 
-    def prepare(self, job: Job, folder: Path) -> Sequence[str]:
+    def prepare(self, job: Job, directory: Path) -> Sequence[str]:
         self.cluster.aws.behave(life=self.cluster.longer_lifetime())
-        (folder / "namespaces").write_text("".join(f"{namespace}\n" for namespace in job.namespaces))
+        (directory / "namespaces").write_text("".join(f"{namespace}\n" for namespace in job.namespaces))
         return ["bash", "-euo", "pipefail", "-c", self.script, "bash", SECRET]
 
 
@@ -219,9 +219,9 @@ class GetAndPut(Candidate):
 
     title = "one after the other: GET, PUT"
 
-    def prepare(self, job: Job, folder: Path) -> Sequence[str]:
-        (folder / "namespaces").write_text("".join(f"{namespace}\n" for namespace in job.namespaces))
-        (folder / "secret.json").write_text(json.dumps(secret("", self.cluster.new_token())))
+    def prepare(self, job: Job, directory: Path) -> Sequence[str]:
+        (directory / "namespaces").write_text("".join(f"{namespace}\n" for namespace in job.namespaces))
+        (directory / "secret.json").write_text(json.dumps(secret("", self.cluster.new_token())))
         return [sys.executable, str(Path(__file__).with_name("get_and_put.py")), self.cluster.kubeconfig]
 
 
@@ -235,7 +235,7 @@ class Limit(Candidate):
         super().__init__(cluster)
         self._token = cluster.load_token()
 
-    def prepare(self, job: Job, folder: Path) -> Sequence[str]:
+    def prepare(self, job: Job, directory: Path) -> Sequence[str]:
         body: dict[str, Any] = secret("", self.cluster.new_token())
         del body["metadata"]["namespace"]
         name = ""
@@ -245,8 +245,8 @@ class Limit(Candidate):
             name = f"/{SECRET}"
             headers[2:] = ["content-type: application/merge-patch+json", ":method: PATCH"]
         paths = [f"{self.cluster.server}/api/v1/namespaces/{space}/secrets{name}" for space in job.namespaces]
-        (folder / "paths").write_text("\n".join(paths))
-        (folder / "body").write_text(json.dumps(body))
+        (directory / "paths").write_text("\n".join(paths))
+        (directory / "body").write_text(json.dumps(body))
         # One connection, since each connection starts with the first path.
         streams = str(min(STREAMS, len(paths)))
         options = ["--clients=1", "--threads=1", f"--max-concurrent-streams={streams}", f"--requests={len(paths)}"]
@@ -270,9 +270,9 @@ def namespaces(job: Job) -> list[str]:
     return list(job.namespaces) if len(job.namespaces) == 1 else [f"{PREFIX}*"]
 
 
-def play(folder: Path, tasks: Sequence[Mapping[str, Any]]) -> Sequence[str]:
+def play(directory: Path, tasks: Sequence[Mapping[str, Any]]) -> Sequence[str]:
     """Write a play with these tasks, and return the command that runs it."""
     body = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": list(tasks)}
-    (folder / "play.yml").write_text(yaml.safe_dump([body], sort_keys=False))
+    (directory / "play.yml").write_text(yaml.safe_dump([body], sort_keys=False))
     interpreter = f"ansible_python_interpreter={sys.executable}"
     return [str(BIN / "ansible-playbook"), "play.yml", "-i", "localhost,", "-e", interpreter]

@@ -33,11 +33,11 @@ SETTLE_SECONDS = 600
 class BenchCluster:
     """One cluster and one fake AWS. No measurement includes the work of this class."""
 
-    def __init__(self, kubeconfig: str, aws: FakeAws, folder: Path) -> None:
-        """folder: for the input files of the candidates."""
+    def __init__(self, kubeconfig: str, aws: FakeAws, directory: Path) -> None:
+        """directory: for the input files of the candidates."""
         self.kubeconfig = kubeconfig
         self.aws = aws
-        self.folder = folder
+        self.directory = directory
         self.namespaces: list[str] = []
         settings = client.Configuration()
         config.load_kube_config(kubeconfig, client_configuration=settings)

@@ -43,8 +43,8 @@ def _package(name: str) -> str:
     return importlib.metadata.version(name)
 
 
-def _collection(folder: str) -> str:
-    module = importlib.import_module(f"ansible_collections.{folder.replace('/', '.')}")
+def _collection(directory: str) -> str:
+    module = importlib.import_module(f"ansible_collections.{directory.replace('/', '.')}")
     manifest: Mapping[str, Mapping[str, str]] = json.loads((Path(module.__path__[0]) / "MANIFEST.json").read_text())
     return manifest["collection_info"]["version"]
 

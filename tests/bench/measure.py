@@ -25,7 +25,7 @@ class Command:
 
     argv: Sequence[str]
     environment: Mapping[str, str]
-    folder: Path
+    directory: Path
     user: str
     in_pod: bool = False
 
@@ -52,12 +52,12 @@ class CommandError(Exception):
 def measure(command: Command, audit: AuditLog) -> Measurement:
     """Run a command and return its figures. Raises CommandError."""
     start = audit.mark()
-    log, used = command.folder / "output.log", command.folder / "usage.json"
+    log, used = command.directory / "output.log", command.directory / "usage.json"
     with log.open("wb") as output:
         # A small process starts the command: a child begins as a copy, and the memory of this process would be counted.
         status = subprocess.run(
             [sys.executable, "-I", "-S", str(USAGE), str(used), *command.argv],
-            cwd=command.folder,
+            cwd=command.directory,
             env=dict(command.environment),
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -132,7 +132,7 @@ def test_many_clusters_with_a_token_for_each(
 ) -> None:
     """Their tokens come from a credential type of one's own, which sets variables of the environment."""
     names = make_namespaces("a", "b")
-    authority = ansible.folder / "ca.crt"
+    authority = ansible.directory / "ca.crt"
     authority.write_bytes(server[1])
     hosts: dict[str, Any] = {}
     for name in names:

@@ -179,7 +179,7 @@ def test_ctrl_c_in_a_playbook(
     names = make_namespaces(*FORTY)
     token = aws.issue()
     tasks = [{PULL_SECRET: {"kubeconfig": proxy.kubeconfig, "namespaces": names, "token": token, "workers": 4}}]
-    play = ansible.folder / "play.yml"
+    play = ansible.directory / "play.yml"
     play.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
     play.chmod(0o600)
     mark = audit.mark()
@@ -212,7 +212,7 @@ def test_ctrl_c_in_a_playbook(
     again = module.run(proxy.kubeconfig, namespaces=names, token=token).ok()
     assert again.summary == {"created": 40 - begun, "unchanged": begun}
     assert done(audit, mark) == dict.fromkeys(names, 1)
-    assert find_in_files(ansible.folder, forms(token["password"])) == []
+    assert find_in_files(ansible.directory, forms(token["password"])) == []
 
 
 def wait_for_quiet(proxy: FaultProxy) -> int:

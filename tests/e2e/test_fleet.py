@@ -91,9 +91,9 @@ def test_ten_clusters_of_which_some_are_due(
     before = passwords(core, fresh)
     aws.reset()
 
-    facts = {"ANSIBLE_CACHE_PLUGIN": "jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(ansible.folder / "facts")}
+    facts = {"ANSIBLE_CACHE_PLUGIN": "jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(ansible.directory / "facts")}
     mark = audit.mark()
-    run = fleet.run("-vvv", "--diff", env={**facts, "ANSIBLE_LOG_PATH": str(ansible.folder / "ansible.log")})
+    run = fleet.run("-vvv", "--diff", env={**facts, "ANSIBLE_LOG_PATH": str(ansible.directory / "ansible.log")})
     assert aws.calls == {"GetAuthorizationToken": 1}
     assert written(audit, mark) == due
     (new,) = aws.tokens
@@ -107,7 +107,7 @@ def test_ten_clusters_of_which_some_are_due(
     tokens = {form for token in (*before.values(), new) if token for form in leaks.forms(token)}
     keys = {aws.secret_key, base64.b64encode(aws.secret_key.encode()).decode()}
     assert leaks.find(run.output, tokens | keys) == []
-    assert leaks.find_in_files(ansible.folder, tokens | keys) == []
+    assert leaks.find_in_files(ansible.directory, tokens | keys) == []
     for item in leaks.cluster_objects(kubeconfig):
         assert leaks.find(json.dumps(item), {aws.access_key, *keys}) == [], item["metadata"]
 
@@ -174,7 +174,7 @@ def test_a_shared_token_is_tried_and_a_rejected_one_counts_as_no_token(
     assert run.output.count("The new token was withheld. ") >= 2
     needles = {form for token in site.aws.tokens for form in leaks.forms(token)}
     assert leaks.find(run.output, needles) == []
-    assert leaks.find_in_files(ansible.folder, needles) == []
+    assert leaks.find_in_files(ansible.directory, needles) == []
 
 
 def test_the_clusters_do_not_fail_open_for_invalid_aws_options(

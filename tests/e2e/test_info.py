@@ -261,10 +261,10 @@ def test_a_vaulted_kubeconfig_and_another_cluster_in_the_environment(
     """What connects the one module connects the other."""
     (namespace,) = make_namespaces("a")
     vaulted = vault(ansible, kubeconfig)
-    temporary = ansible.folder / "temporary"
+    temporary = ansible.directory / "temporary"
     temporary.mkdir()
     run = ansible.pull_secret_info(
-        *("--vault-password-file", str(ansible.folder / "vault-password")),
+        *("--vault-password-file", str(ansible.directory / "vault-password")),
         namespaces=[namespace],
         kubeconfig=vaulted,
         env={

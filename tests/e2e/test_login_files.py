@@ -79,7 +79,7 @@ def test_twenty_logins_and_logouts_at_once(ci: Ansible, clients: Clients, site: 
 
 
 def test_a_full_disk_loses_nothing(ci: Ansible, clients: Clients, site: Site) -> None:
-    disk = clients.folder / "disk"
+    disk = clients.directory / "disk"
     disk.mkdir()
     with mounted(disk, "-t", "tmpfs", "-o", "size=64k,mode=700", "tmpfs"):
         path = disk / "config.json"
@@ -110,7 +110,7 @@ def test_the_error_names_a_file_that_is_a_mount(ci: Ansible, clients: Clients, s
         assert result["failed"]
         assert "Mount its directory" in result["msg"]
         assert source.read_text() == path.read_text() == "{}"
-    assert not (clients.folder / ".config.json.freshpull-new").exists()
+    assert not (clients.directory / ".config.json.freshpull-new").exists()
 
 
 @pytest.fixture

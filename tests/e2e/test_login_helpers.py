@@ -26,7 +26,7 @@ def password_store(clients: Clients) -> Iterator[dict[str, str]]:
     """Create what docker-credential-pass needs: a key without a passphrase, and a store that is encrypted with it."""
     folder = clients.folder / "gpg"
     folder.mkdir(mode=0o700)
-    env = {"GNUPGHOME": str(folder), "PASSWORD_STORE_DIR": str(clients.folder / "store")}
+    env = {"GNUPGHOME": str(folder), "PASSWORD_STORE_DIR": str(clients.directory / "store")}
     quick = ["gpg", "--batch", "--passphrase", "", "--quick-generate-key", "freshpull-tests", "default", "default", "0"]
     try:
         clients.run(quick, env=env, check=True)
@@ -60,7 +60,7 @@ def test_a_real_helper(
     (password,) = site.aws.tokens
     needles = leaks.forms(password)
     assert leaks.find("\n".join(processes), needles) == []
-    assert leaks.find_in_files(clients.folder, needles) == leaks.find_in_files(ci.folder, needles) == []
+    assert leaks.find_in_files(clients.directory, needles) == leaks.find_in_files(ci.directory, needles) == []
     assert clients.pull(tool).how == "logged in"
 
     assert ci.login(env=password_store, **options)["action"] == "unchanged"

@@ -57,7 +57,7 @@ class Trial:
     """Run every module on every file, each with its own token, by which the test identifies it."""
 
     def __init__(self, ci: Ansible, clients: Clients, site: Site, daemon: Daemon, url: str) -> None:
-        self.folder = clients.folder
+        self.folder = clients.directory
         self.site = site
         self.daemon = daemon
         self.url = url

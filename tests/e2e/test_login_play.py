@@ -61,10 +61,10 @@ def test_no_token_is_shown_or_stored_elsewhere(ci: Ansible, clients: Clients, si
     path.with_name("broken.json").write_text("{")
     env = {
         **from_environment(site),
-        "ANSIBLE_LOG_PATH": str(ci.folder / "ansible.log"),
+        "ANSIBLE_LOG_PATH": str(ci.directory / "ansible.log"),
         "ANSIBLE_INJECT_INVOCATION": "true",
         "ANSIBLE_CACHE_PLUGIN": "jsonfile",
-        "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(ci.folder / "facts"),
+        "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(ci.directory / "facts"),
     }
     with leaks.watched_processes() as processes:
         run = ci.tasks(steps(path), *args, env=env).ok()
@@ -146,5 +146,5 @@ def test_the_playbook_logs_in_and_out(ci: Ansible, clients: Clients, site: Site)
     assert "changed=0" in again.stdout
     ci.play(*command, "-e", "login_state=absent").ok()
     assert clients.config("podman") == {"auths": {}}
-    assert list(clients.folder.iterdir()) == [clients.auth_file]
+    assert list(clients.directory.iterdir()) == [clients.auth_file]
     assert site.aws.calls == {"GetAuthorizationToken": 1}

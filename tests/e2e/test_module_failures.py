@@ -173,7 +173,7 @@ def limited_kubeconfig(core: client.CoreV1Api, kubeconfig: str, ansible: Ansible
     with open(kubeconfig, encoding="utf-8") as file:
         config = yaml.safe_load(file)
     config["users"][0]["user"] = {"token": token}
-    path = ansible.folder / "limited.kubeconfig"
+    path = ansible.directory / "limited.kubeconfig"
     path.write_text(yaml.safe_dump(config))
     path.chmod(0o600)
     time.sleep(0.5)  # until the authorizer has seen the binding

@@ -80,10 +80,10 @@ def test_no_token_is_left_behind(
         "AWS_ACCESS_KEY_ID": aws.access_key,
         "AWS_SECRET_ACCESS_KEY": aws.secret_key,
         "AWS_ENDPOINT_URL_ECR_PUBLIC": aws.endpoint_url,
-        "ANSIBLE_LOG_PATH": str(ansible.folder / "ansible.log"),
+        "ANSIBLE_LOG_PATH": str(ansible.directory / "ansible.log"),
         "ANSIBLE_INJECT_INVOCATION": "true",
         "ANSIBLE_CACHE_PLUGIN": "jsonfile",
-        "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(ansible.folder / "facts"),
+        "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(ansible.directory / "facts"),
     }
     mark = audit.mark()
     aws.behave(life=43200)
@@ -100,7 +100,7 @@ def test_no_token_is_left_behind(
     assert leaks.find(run.output, needles) == []
     assert leaks.find(json.dumps(run.results), needles) == []
     assert leaks.find("\n".join(processes), needles) == []
-    assert leaks.find_in_files(ansible.folder, needles) == []
+    assert leaks.find_in_files(ansible.directory, needles) == []
     assert leaks.find(Path(os.environ["FRESHPULL_TEST_AUDIT_LOG"]).read_text(), needles) == []
     holders = set()
     for item in leaks.cluster_objects(kubeconfig):

@@ -65,7 +65,7 @@ def renewal(
     ansible = Ansible(tmp_path_factory.mktemp("play"), kubeconfig)
     with Role(ansible, running_aws, names, refresher=names[0].removesuffix("a") + "refresher") as role:
         with leaks.watched_processes() as processes:
-            run = role.run("-vvv", "--diff", env={"ANSIBLE_LOG_PATH": str(ansible.folder / "ansible.log")}).ok()
+            run = role.run("-vvv", "--diff", env={"ANSIBLE_LOG_PATH": str(ansible.directory / "ansible.log")}).ok()
             before = read(core, role)
             running_aws.behave(life=50000)
             ended = workloads.refresh(role.refresher)
@@ -106,7 +106,7 @@ def test_no_token_is_left_behind(
     assert "AWS_SHARED_CREDENTIALS_FILE=" in processes
     assert leaks.find(processes, needles) == []
     assert leaks.find(renewal.run.output, needles) == []
-    assert leaks.find_in_files(renewal.run.folder.parent, needles) == []
+    assert leaks.find_in_files(renewal.run.directory.parent, needles) == []
     assert leaks.find(Path(os.environ["FRESHPULL_TEST_AUDIT_LOG"]).read_text(), needles) == []
     pods = core.list_namespaced_pod(renewal.role.refresher).items
     assert len(pods) == 2

@@ -218,7 +218,7 @@ def test_the_api_server_cannot_be_reached(refresher: Refresher) -> None:
 
 def test_another_server_s_certificate_is_not_trusted(refresher: Refresher, aws: FakeAws) -> None:
     namespace = refresher.add(**DUE)
-    (refresher.folder / "api/ca.crt").write_bytes(Authority().certificate)
+    (refresher.directory / "api/ca.crt").write_bytes(Authority().certificate)
     began = time.monotonic()
     result = refresher.run(status=1)[namespace]
     assert "is rejected: " in result["msg"]
@@ -227,7 +227,7 @@ def test_another_server_s_certificate_is_not_trusted(refresher: Refresher, aws: 
 
 
 def test_no_secret_in_arguments_environment_or_output(refresher: Refresher, aws: FakeAws) -> None:
-    record = refresher.folder / "record"
+    record = refresher.directory / "record"
     refresher.wrap("aws", f'{{ printf "%s\\n" "$@"; /usr/bin/env; }} >>{record}\nexec "$REAL" "$@"')
     refresher.add(**DUE)
     refresher.add(**EMPTY)
@@ -252,7 +252,7 @@ def test_what_the_image_has_not_is_named(refresher: Refresher, tmp_path: Path, m
 
 def test_no_credentials(refresher: Refresher) -> None:
     due = refresher.add(**DUE)
-    (refresher.folder / "credentials").write_text("")
+    (refresher.directory / "credentials").write_text("")
     assert "has no AWS credentials" in refresher.run(status=1)[due]["msg"]
 
 

@@ -123,7 +123,7 @@ def test_a_namespace_that_is_gone_meanwhile_is_no_failure(refresher: Refresher) 
 
 
 def in_pages(refresher: Refresher, size: int) -> None:
-    [path] = (refresher.folder / "program").rglob("_kubernetes/api.py")
+    [path] = (refresher.directory / "program").rglob("_kubernetes/api.py")
     text = path.read_text()
     assert text.count("PAGE_SIZE = 500") == 1
     path.write_text(text.replace("PAGE_SIZE = 500", f"PAGE_SIZE = {size}"))

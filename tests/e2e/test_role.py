@@ -143,7 +143,7 @@ def test_first_token_from_the_refresher_where_its_pod_cannot_be_tried(
     for rule in rules:
         if rule["resources"] == ["pods"]:
             rule["verbs"].remove("create")
-    limited = BulkClient(kubeconfig).account(ansible.folder, "default", everywhere=rules)
+    limited = BulkClient(kubeconfig).account(ansible.directory, "default", everywhere=rules)
     run = role.run(cluster={"kubeconfig": limited}).ok()
     assert "It is unknown whether the cluster accepts the refresher's pods." in run.output
     assert aws.calls == {"GetAuthorizationToken": 1}
@@ -162,7 +162,7 @@ def test_keys_in_a_secret_of_the_users_own_and_none_in_what_is_said(
         role.refresher, {"metadata": {"name": "our-keys"}, "stringData": {"credentials": keys}}
     )
     existing: dict[str, Any] = {"refresher_aws_auth": "existing_secret", "refresher_aws_existing_secret": "our-keys"}
-    log = ansible.folder / "ansible.log"
+    log = ansible.directory / "ansible.log"
 
     aws.behave(life=43200)
     made = role.run("-vvv", "--diff", test_run="never", env={"ANSIBLE_LOG_PATH": str(log)}, **existing).ok()

@@ -188,7 +188,7 @@ def test_check_mode_where_nothing_of_it_is_yet(
     rules = [rule for which in ("installer", "policies") for rule in shown[f"ecr-public-pull-secret-{which}"]]
     if way == "listed":
         rules = shown["ecr-public-pull-secret-installer"]
-    limited = bulk.account(ansible.folder, "default", everywhere=rules)
+    limited = bulk.account(ansible.directory, "default", everywhere=rules)
     role.variables["pull_secret_cluster"] = {"kubeconfig": limited}
     mark = audit.mark()
     run = role.run("--check", "--diff", "-vvv", **(chosen(role) if way == "selected" else {})).ok()

@@ -105,7 +105,7 @@ def test_named_accounts_need_no_more_than_the_rights_in_the_guide(
     make_account(core, names[0], "build", NAME)
     limited.bind("ecr-public-secret:recreate", *names)
     limited.bind("ecr-public-secret-attacher", *names)
-    options: dict[str, Any] = {"namespaces": names, "kubeconfig": limited.kubeconfig(kubeconfig, ansible.folder)}
+    options: dict[str, Any] = {"namespaces": names, "kubeconfig": limited.kubeconfig(kubeconfig, ansible.directory)}
 
     run = ansible.pull_secret(service_accounts=["default"], aws=aws_options, **options)
     assert run.results["result"]["summary"] == {"created": 2}
@@ -139,7 +139,7 @@ def test_globs_need_no_more_than_the_rights_in_the_guide(
     names = make_namespaces("a", "b")
     limited.bind("ecr-public-secret:recreate", *names)
     limited.bind("ecr-public-secret-attacher-to-all", *names)
-    options: dict[str, Any] = {"namespaces": names, "kubeconfig": limited.kubeconfig(kubeconfig, ansible.folder)}
+    options: dict[str, Any] = {"namespaces": names, "kubeconfig": limited.kubeconfig(kubeconfig, ansible.directory)}
     run = ansible.pull_secret(service_accounts=["d*"], aws=aws_options, **options)
     assert run.results["result"]["summary"] == {"created": 2}
     run = ansible.pull_secret(state="absent", **options)
@@ -164,7 +164,7 @@ def test_a_right_to_list_one_name_everywhere_saves_the_reads(
         "--check",
         namespaces=names,
         service_accounts=["default"],
-        kubeconfig=limited.kubeconfig(kubeconfig, ansible.folder),
+        kubeconfig=limited.kubeconfig(kubeconfig, ansible.directory),
     )
     assert run.results["result"]["summary"] == {"created": 9}
     found = audit.requests(since=mark, resource="serviceaccounts", user=limited.user)

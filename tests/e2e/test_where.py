@@ -27,7 +27,7 @@ def server(kubeconfig: str) -> str:
 
 def vault(ansible: Ansible, kubeconfig: str) -> str:
     """The path of an encrypted copy, whose password is in a file beside it."""
-    password, vaulted = ansible.folder / "vault-password", ansible.folder / "vaulted.kubeconfig"
+    password, vaulted = ansible.directory / "vault-password", ansible.directory / "vaulted.kubeconfig"
     password.write_text("freshpull")
     vaulted.write_text(Path(kubeconfig).read_text())
     command = ["ansible-vault", "encrypt", "--vault-password-file", str(password), str(vaulted)]
@@ -81,7 +81,7 @@ def test_a_vaulted_kubeconfig_is_read_and_its_copy_removed(
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     run = ansible.pull_secret(
-        *("--vault-password-file", str(ansible.folder / "vault-password")),
+        *("--vault-password-file", str(ansible.directory / "vault-password")),
         namespaces=[namespace],
         aws=aws_options,
         kubeconfig=vaulted,

@@ -39,10 +39,10 @@ def main() -> int:
     )
     port = int(os.environ["FRESHPULL_TEST_REGISTRY_PORT"])
     with (
-        tempfile.TemporaryDirectory() as folder,
+        tempfile.TemporaryDirectory() as directory,
         FakeAws(host=os.environ["FRESHPULL_TEST_ADDRESS"], registry_port=port) as aws,
     ):
-        soak = Soak(kubeconfig, aws, Path(folder), NAMESPACES, "soak-refresher")
+        soak = Soak(kubeconfig, aws, Path(directory), NAMESPACES, "soak-refresher")
         soak.install()
         errors = soak.run(JOBS, OUTAGES, lambda line: print(line, flush=True))
         for name, figure in soak.outcome.items():

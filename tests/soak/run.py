@@ -48,13 +48,13 @@ class JobRun:
 class Soak:
     """The role in some namespaces, with a suspended CronJob. This class creates the Jobs, by the clock of the plan."""
 
-    def __init__(self, kubeconfig: str, aws: FakeAws, folder: Path, namespaces: Sequence[str], home: str) -> None:
-        """namespaces: existing ones. home: the refresher's, created by the role. folder: for the files of the play."""
+    def __init__(self, kubeconfig: str, aws: FakeAws, directory: Path, namespaces: Sequence[str], home: str) -> None:
+        """namespaces: existing ones. home: the refresher's, created by the role. directory: for files of the play."""
         self._kubeconfig = kubeconfig
         self._aws = aws
         self._namespaces = list(namespaces)
         self._home = home
-        self.role = Role(Ansible(folder, kubeconfig), aws, namespaces, home)
+        self.role = Role(Ansible(directory, kubeconfig), aws, namespaces, home)
         self._workloads = Workloads(kubeconfig)
         self._began = 0.0
         self.jobs: list[JobRun] = []

@@ -36,15 +36,15 @@ def amazon_web_services(access_key: str, secret_key: str, session_token: str = "
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """A job that has run. folder: the private data directory, which AWX reads after the job and then removes."""
+    """A job that has run. directory: the private data directory, which AWX reads after the job and then removes."""
 
     returncode: int
-    folder: Path
+    directory: Path
     output: str
 
     @property
     def artifacts(self) -> Path:
-        return self.folder / "artifacts/1"
+        return self.directory / "artifacts/1"
 
     @property
     def command(self) -> Path:
@@ -64,7 +64,7 @@ class Job:
     def holding(self, needles: Sequence[str]) -> list[Path]:
         """Return the files that contain one of the needles, except `command`, which contains them by design."""
         wanted = [needle.encode() for needle in needles]
-        files = [path for path in self.folder.rglob("*") if path.is_file() and path != self.command]
+        files = [path for path in self.directory.rglob("*") if path.is_file() and path != self.command]
         return [path for path in files if any(needle in path.read_bytes() for needle in wanted)]
 
 
@@ -82,22 +82,22 @@ class JobTemplate:
     def launch(self, *args: str, env: Mapping[str, str], kubernetes: tuple[str, str, bytes] | None = None) -> Job:
         """Run a job. kubernetes: host, token and CA certificate of an OpenShift or Kubernetes API Bearer Token."""
         self._jobs += 1
-        folder = self._ansible.folder / f"job{self._jobs}"
+        directory = self._ansible.directory / f"job{self._jobs}"
         for name in ("env", "project", "inventory"):
-            (folder / name).mkdir(parents=True, mode=0o700)
-        (folder / "project/pull_secret.yml").write_text(PROJECT)
-        (folder / "env/extravars").write_text(json.dumps(self._variables))
-        (folder / "env/cmdline").write_text(" ".join(args))
+            (directory / name).mkdir(parents=True, mode=0o700)
+        (directory / "project/pull_secret.yml").write_text(PROJECT)
+        (directory / "env/extravars").write_text(json.dumps(self._variables))
+        (directory / "env/cmdline").write_text(" ".join(args))
         environment = dict(env)
         if kubernetes:
             host, token, authority = kubernetes
-            certificate = folder / "env/ca.crt"
+            certificate = directory / "env/ca.crt"
             certificate.write_bytes(authority)
             environment |= {"K8S_AUTH_HOST": host, "K8S_AUTH_API_KEY": token, "K8S_AUTH_VERIFY_SSL": "True"}
             environment["K8S_AUTH_SSL_CA_CERT"] = str(certificate)
         arguments = {
             "ident": "1",
-            "private_data_dir": str(folder),
+            "private_data_dir": str(directory),
             "playbook": "pull_secret.yml",
             "inventory": self._inventory,
             "envvars": environment,
@@ -110,10 +110,10 @@ class JobTemplate:
             [sys.executable, "-c", _RUN],
             input=json.dumps(arguments),
             env=self._ansible.environment(),
-            cwd=folder,
+            cwd=directory,
             capture_output=True,
             text=True,
             timeout=600,
             check=False,
         )
-        return Job(done.returncode, folder, done.stdout + done.stderr)
+        return Job(done.returncode, directory, done.stdout + done.stderr)

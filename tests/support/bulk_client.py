@@ -59,7 +59,7 @@ class BulkClient:
         return {secret["metadata"]["namespace"]: secret for secret in found}
 
     def account(
-        self, folder: Path, home: str, *, rules: Rules = (), namespaces: Sequence[str] = (), everywhere: Rules = ()
+        self, directory: Path, home: str, *, rules: Rules = (), namespaces: Sequence[str] = (), everywhere: Rules = ()
     ) -> str:
         """Create a service account in `home`, wait for its permissions and return its kubeconfig.
 
@@ -81,7 +81,7 @@ class BulkClient:
             self._wait_until_allowed(subject, rules[0], last["metadata"]["namespace"])
         if everywhere:
             self._wait_until_allowed(subject, everywhere[0])
-        return self._login(folder / f"{name}.kubeconfig", subject)
+        return self._login(directory / f"{name}.kubeconfig", subject)
 
     def _make_role(self, name: str, rules: Rules) -> None:
         self.send("POST", f"{RBAC}/clusterroles", {"metadata": {"name": name}, "rules": list(rules)})

@@ -76,28 +76,28 @@ class FaultProxy:
         self._local = threading.local()
         self._faults: list[Fault] = []
         self.seen: list[Seen] = []
-        self._folder = tempfile.TemporaryDirectory()
-        folder = Path(self._folder.name)
+        self._directory = tempfile.TemporaryDirectory()
+        directory = Path(self._directory.name)
         config = yaml.safe_load(Path(upstream).read_text(encoding="utf-8"))
         cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
         self._upstream = urlsplit(cluster["server"])
-        authority = _file(folder / "upstream-ca.crt", cluster["certificate-authority-data"])
+        authority = _file(directory / "upstream-ca.crt", cluster["certificate-authority-data"])
         # Two ways to the API server: as the administrator, and without a certificate for clients that have a token.
         self._anonymous = ssl.create_default_context(cafile=str(authority))
         self._known = ssl.create_default_context(cafile=str(authority))
         self._known.load_cert_chain(
-            _file(folder / "upstream.crt", user["client-certificate-data"]),
-            _file(folder / "upstream.key", user["client-key-data"]),
+            _file(directory / "upstream.crt", user["client-certificate-data"]),
+            _file(directory / "upstream.key", user["client-key-data"]),
         )
         own = Authority()
-        certificate, key = own.issue("proxy", addresses=[host]).write(folder, "proxy")
+        certificate, key = own.issue("proxy", addresses=[host]).write(directory, "proxy")
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(certificate, key)
         self._server = HttpServer(self._serve, host=host, tls=tls)
         self.url = self._server.url
         self.kubeconfig = str(
             write_kubeconfig(
-                folder / "kubeconfig", server=self.url, authority=own.certificate, identity=own.issue("nobody")
+                directory / "kubeconfig", server=self.url, authority=own.certificate, identity=own.issue("nobody")
             )
         )
 
@@ -109,7 +109,7 @@ class FaultProxy:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._server.__exit__(kind, error, trace)
-        self._folder.cleanup()
+        self._directory.cleanup()
 
     def inject(self, fault: Fault) -> Fault:
         """Apply a fault from now on. Of several that match a request the first one applies."""

@@ -122,7 +122,7 @@ class Fleet:
         config = json.loads(json.dumps(self._config))
         # The certificate is for the address of the API server.
         config["clusters"][0]["cluster"] |= {"server": url, "tls-server-name": self._target[0]}
-        kubeconfig = self._ansible.folder / f"{name}.kubeconfig"
+        kubeconfig = self._ansible.directory / f"{name}.kubeconfig"
         kubeconfig.write_text(yaml.safe_dump(config))
         self._hosts[name] = {
             "pull_secret_cluster": {"kubeconfig": str(kubeconfig)},
@@ -137,7 +137,7 @@ class Fleet:
     def inventory(self) -> Path:
         push_mode = {"pull_secret_refresher": "none", "pull_secret_fail_open_before": "3h"}
         variables = {"ansible_connection": "local", **push_mode}
-        path = self._ansible.folder / "clusters.yml"
+        path = self._ansible.directory / "clusters.yml"
         path.write_text(yaml.safe_dump({"clusters": {"hosts": self._hosts, "vars": variables}}))
         return path
 

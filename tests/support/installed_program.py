@@ -25,8 +25,8 @@ Results = dict[str, tuple[str, str]]
 class InstalledProgram:
     """The program as the role has installed it in this namespace."""
 
-    def __init__(self, core: client.CoreV1Api, aws: FakeAws, namespace: str, folder: Path) -> None:
-        self._process = ProgramProcess(folder)
+    def __init__(self, core: client.CoreV1Api, aws: FakeAws, namespace: str, directory: Path) -> None:
+        self._process = ProgramProcess(directory)
         for name, text in core.read_namespaced_config_map(CONFIG, namespace).data.items():
             (self._process.settings / name).write_text(text)
         self._command = self._install(core, namespace)

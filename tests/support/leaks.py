@@ -46,10 +46,10 @@ def find(text: str, needles: Iterable[str]) -> list[str]:
     return [text[max(text.index(needle) - 60, 0) : text.index(needle)] for needle in needles if needle in text]
 
 
-def find_in_files(folder: Path, needles: Iterable[str]) -> list[str]:
+def find_in_files(directory: Path, needles: Iterable[str]) -> list[str]:
     """Return the files below the directory that contain one of the needles."""
     wanted = [needle.encode() for needle in needles]
-    files = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    files = (path for path in directory.rglob("*") if path.is_file() and not path.is_symlink())
     return [str(path) for path in files if any(needle in path.read_bytes() for needle in wanted)]
 
 
@@ -75,11 +75,11 @@ def watched_processes() -> Iterator[set[str]]:
 
     def watch() -> None:
         while not done.wait(0.03):
-            for folder in Path("/proc").glob("[0-9]*"):
+            for directory in Path("/proc").glob("[0-9]*"):
                 try:
-                    names = ["cmdline", "environ"] if folder.stat().st_uid == POD_USER else ["cmdline"]
+                    names = ["cmdline", "environ"] if directory.stat().st_uid == POD_USER else ["cmdline"]
                     seen.update(
-                        (folder / name).read_bytes().replace(b"\0", b" ").decode(errors="replace") for name in names
+                        (directory / name).read_bytes().replace(b"\0", b" ").decode(errors="replace") for name in names
                     )
                 except OSError:
                     continue

@@ -77,12 +77,12 @@ class Pull:
 class Clients:
     """docker, skopeo, podman and buildah, without the logins of the machine."""
 
-    def __init__(self, folder: Path, storage: Path, site: Site) -> None:
-        """folder: for their files. storage: for the images of podman and buildah."""
-        self.folder = folder
+    def __init__(self, directory: Path, storage: Path, site: Site) -> None:
+        """directory: for their files. storage: for the images of podman and buildah."""
+        self.directory = directory
         self.site = site
-        self.auth_file = folder / "auth.json"
-        self.docker_file = folder / "docker" / "config.json"
+        self.auth_file = directory / "auth.json"
+        self.docker_file = directory / "docker" / "config.json"
         self.files = {"docker": self.docker_file, "podman": self.auth_file}
         self.env = {
             "DOCKER_CONFIG": str(self.docker_file.parent),
@@ -125,7 +125,7 @@ class Clients:
     ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             command,
-            env={"PATH": os.environ["PATH"], "HOME": str(self.folder), **self.env, **(env or {})},
+            env={"PATH": os.environ["PATH"], "HOME": str(self.directory), **self.env, **(env or {})},
             input=given,
             capture_output=True,
             text=True,
@@ -156,13 +156,13 @@ def site(running_site: Site) -> Site:
 def clients(site: Site) -> Iterator[Clients]:
     # podman rejects paths over 50 characters, gpg over 100.
     new = partial(tempfile.TemporaryDirectory, prefix="fp-", dir="/tmp")
-    with new() as folder, new() as storage:
-        yield Clients(Path(folder), Path(storage), site)
+    with new() as directory, new() as storage:
+        yield Clients(Path(directory), Path(storage), site)
 
 
 @pytest.fixture
 def ci(tmp_path: Path) -> Ansible:
     """Plays without a cluster."""
-    folder = tmp_path / "ansible"
-    folder.mkdir(mode=0o700)
-    return Ansible(folder, "")
+    directory = tmp_path / "ansible"
+    directory.mkdir(mode=0o700)
+    return Ansible(directory, "")

@@ -29,7 +29,7 @@ class Run:
     stdout: str
     stderr: str
     results: dict[str, Any]
-    folder: Path
+    directory: Path
 
     @property
     def output(self) -> str:
@@ -43,8 +43,8 @@ class Run:
 class Ansible:
     """Runs plays in one directory, below which all their files are."""
 
-    def __init__(self, folder: Path, kubeconfig: str) -> None:
-        self.folder = folder
+    def __init__(self, directory: Path, kubeconfig: str) -> None:
+        self.directory = directory
         self.kubeconfig = kubeconfig
         self._runs = 0
 
@@ -93,13 +93,13 @@ class Ansible:
     ) -> Run:
         """Run a playbook. playbook: plays, or a name such as freshpull.ecr_public.pull_secret."""
         self._runs += 1
-        folder = self.folder / f"run{self._runs}"
-        folder.mkdir(mode=0o700)
+        directory = self.directory / f"run{self._runs}"
+        directory.mkdir(mode=0o700)
         name = playbook
         if not isinstance(playbook, str):
-            name = str(folder / "play.yml")
+            name = str(directory / "play.yml")
             Path(name).write_text(yaml.safe_dump(list(playbook), sort_keys=False))
-        results = folder / "results.json"
+        results = directory / "results.json"
         command = [
             *prefix,
             *("ansible-playbook", str(name), "-i", "localhost,"),
@@ -108,7 +108,7 @@ class Ansible:
         ]
         done = subprocess.run(
             command,
-            cwd=folder,
+            cwd=directory,
             env={**self.environment(), **(env or {})},
             capture_output=True,
             text=True,
@@ -117,15 +117,15 @@ class Ansible:
         )
         read = json.loads(results.read_text()) if results.exists() else {}
         results.unlink(missing_ok=True)
-        return Run(done.returncode, done.stdout, done.stderr, read, folder)
+        return Run(done.returncode, done.stdout, done.stderr, read, directory)
 
     def environment(self) -> dict[str, str]:
         """Return the environment of every run, without any cluster or AWS account of the caller."""
         return {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "HOME": str(self.folder),
+            "HOME": str(self.directory),
             "LANG": "C.UTF-8",
-            "ANSIBLE_HOME": str(self.folder / "ansible"),
+            "ANSIBLE_HOME": str(self.directory / "ansible"),
             "ANSIBLE_LOCALHOST_WARNING": "false",
             "ANSIBLE_NOCOLOR": "true",
             "AWS_EC2_METADATA_DISABLED": "true",

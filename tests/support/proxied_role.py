@@ -113,22 +113,22 @@ def make_proxied_role(
 
         def make(count: int, **changes: Any) -> ProxiedRole:
             names = make_lasting_namespaces(*(f"n{number:02}" for number in range(count)))
-            folder = tmp_path_factory.mktemp("role")
-            return stack.enter_context(proxied_role(running_aws, core, kubeconfig, names, folder, **changes))
+            directory = tmp_path_factory.mktemp("role")
+            return stack.enter_context(proxied_role(running_aws, core, kubeconfig, names, directory, **changes))
 
         yield make
 
 
 @contextmanager
 def proxied_role(
-    aws: FakeAws, core: client.CoreV1Api, kubeconfig: str, names: Sequence[str], folder: Path, **changes: Any
+    aws: FakeAws, core: client.CoreV1Api, kubeconfig: str, names: Sequence[str], directory: Path, **changes: Any
 ) -> Iterator[ProxiedRole]:
     """Install the role in these namespaces. changes: variables of the role without their prefix."""
     aws.reset()
     home = names[0].rpartition("-")[0] + "-refresher"
     with (
         FaultProxy(kubeconfig, host=os.environ["FRESHPULL_TEST_ADDRESS"]) as proxy,
-        Role(Ansible(folder, kubeconfig), aws, names, refresher=home) as role,
+        Role(Ansible(directory, kubeconfig), aws, names, refresher=home) as role,
     ):
         role.run(test_run="never", workers=4, **changes).ok()
         authority = yaml.safe_load(Path(proxy.kubeconfig).read_text())["clusters"][0]["cluster"]

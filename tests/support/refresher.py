@@ -48,9 +48,9 @@ def entry(password: str) -> dict[str, str]:
 class Refresher:
     """Run the program as the pod of the CronJob does, with a real service account and the permissions of the role."""
 
-    def __init__(self, core: client.CoreV1Api, aws: FakeAws, folder: Path, name: str = NAME) -> None:
-        """folder: an empty directory. name: of the pull secrets."""
-        self.core, self.aws, self.folder, self.name = core, aws, folder, name
+    def __init__(self, core: client.CoreV1Api, aws: FakeAws, directory: Path, name: str = NAME) -> None:
+        """directory: an empty directory. name: of the pull secrets."""
+        self.core, self.aws, self.directory, self.name = core, aws, directory, name
         self.home = self._namespace("refresher")
         self.namespaces: list[str] = []
         self.policy: dict[str, Any] = {
@@ -104,7 +104,7 @@ class Refresher:
 
     def _prepare(self) -> None:
         """Write the files of the process, with a new token."""
-        self._process = ProgramProcess(self.folder)
+        self._process = ProgramProcess(self.directory)
         self.command, self.path = self._process.install(), self._process.path
         request = {"spec": {"audiences": [], "expirationSeconds": 600}}
         response = self.core.create_namespaced_service_account_token("refresher", self.home, request)
@@ -114,10 +114,10 @@ class Refresher:
         self.server = urlsplit(settings.host)
         self.credentials(self.aws.access_key, self.aws.secret_key)
 
-    def twin(self, folder: Path) -> Refresher:
+    def twin(self, directory: Path) -> Refresher:
         """Return another run of the same installation: the same settings, with files and a token of its own."""
         twin = copy.copy(self)
-        twin.folder = folder
+        twin.directory = directory
         twin._prepare()
         return twin
 

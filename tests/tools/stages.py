@@ -37,10 +37,10 @@ HEARTBEAT = 30.0
 class Stages:
     """The stages that have run, with their outcomes and tests for the report."""
 
-    def __init__(self, folder: Path, tier: str) -> None:
-        """folder: an empty directory. Stages write what they left out, and their tests with times, into it."""
-        self._left_out = folder / "left-out"
-        self._tests = folder / "tests"
+    def __init__(self, directory: Path, tier: str) -> None:
+        """directory: an empty directory. Stages write what they left out, and their tests with times, into it."""
+        self._left_out = directory / "left-out"
+        self._tests = directory / "tests"
         self._environment = {
             **os.environ,
             "TIER": tier,
@@ -169,8 +169,8 @@ def main(tier: str) -> int:
     machine = f"{os.cpu_count()} processors, {calibration():.2f} s for 10**7 squares in Python"
     print(f"Tier {tier} on this machine: {machine}", flush=True)
     started = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder, build_in_background() as build:
-        stages = Stages(Path(folder), tier)
+    with tempfile.TemporaryDirectory() as directory, build_in_background() as build:
+        stages = Stages(Path(directory), tier)
         for name in BEFORE_CLUSTER:
             stages.run(name)
         stages.wait_for(build)

@@ -88,13 +88,13 @@ def _tar(files: Mapping[str, bytes]) -> bytes:
     """Return a tar archive of the files and their directories, owned by root, without times: its digest is stable."""
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
-        folders: set[str] = set()
+        directories: set[str] = set()
         for path, content in sorted(files.items()):
             pure = PurePosixPath(path.lstrip("/"))
-            for folder in list(reversed(pure.parents))[1:]:
-                if str(folder) not in folders:
-                    folders.add(str(folder))
-                    entry = tarfile.TarInfo(str(folder))
+            for directory in list(reversed(pure.parents))[1:]:
+                if str(directory) not in directories:
+                    directories.add(str(directory))
+                    entry = tarfile.TarInfo(str(directory))
                     entry.type, entry.mode = tarfile.DIRTYPE, 0o755
                     tar.addfile(entry)
             member = tarfile.TarInfo(str(pure))

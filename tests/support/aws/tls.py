@@ -12,10 +12,10 @@ from pathlib import Path
 from support.cluster.pki import Authority, write_private
 
 
-def server_context(folder: Path, *names: str) -> tuple[ssl.SSLContext, Path]:
+def server_context(directory: Path, *names: str) -> tuple[ssl.SSLContext, Path]:
     """Return the TLS context of a server with these names and addresses, and the file with its CA certificate."""
     authority = Authority()
-    certificate, key = authority.issue("freshpull tests", addresses=names).write(folder, "server")
+    certificate, key = authority.issue("freshpull tests", addresses=names).write(directory, "server")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
-    return context, write_private(folder / "authority.crt", authority.certificate)
+    return context, write_private(directory / "authority.crt", authority.certificate)

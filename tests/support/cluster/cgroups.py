@@ -36,8 +36,8 @@ def remove_cgroup(name: str) -> None:
     deadline = time.monotonic() + _SECONDS_TO_EMPTY
     for hierarchy in hierarchies(_MOUNTS.read_text(encoding="utf-8")):
         # Deepest first. The kernel removes the files in these directories with them.
-        for folder, _folders, _files in os.walk(hierarchy / name, topdown=False):
-            _remove(Path(folder), deadline)
+        for directory, _directories, _files in os.walk(hierarchy / name, topdown=False):
+            _remove(Path(directory), deadline)
 
 
 def hierarchies(mountinfo: str) -> list[Path]:

@@ -48,7 +48,7 @@ def command_environment(caller: Mapping[str, str], kubeconfig: Path, values: Map
     }
 
 
-def folder_values(scratch: Path, *, address: str, audit_log: Path | None = None) -> dict[str, str]:
+def directory_values(scratch: Path, *, address: str, audit_log: Path | None = None) -> dict[str, str]:
     """Create the directories of a run and return the variables that every kind of cluster has.
 
     :param address: at which pods, or without a node local clients, reach servers that the command starts.

@@ -16,7 +16,7 @@ from pathlib import Path
 from .cache import cache_root
 from .command import run_command
 from .controlplane import start_control_plane
-from .environment import command_environment, folder_values
+from .environment import command_environment, directory_values
 from .isolation import set_up_isolation
 from .node import Node, Parts
 from .nodeconfig import ADDRESS
@@ -59,6 +59,6 @@ def run_isolated(options: argparse.Namespace, caller: Mapping[str, str]) -> int:
         node.start_kubelet(plane)
         node.wait_for_images()
         report(f"a cluster with a node is ready after {time.monotonic() - started:.0f} s")
-        values = folder_values(scratch, address=ADDRESS, audit_log=plane.audit_log) | node.values()
+        values = directory_values(scratch, address=ADDRESS, audit_log=plane.audit_log) | node.values()
         environment = command_environment(caller, plane.kubeconfig, values)
         return run_command(options.command, env=environment, watch=supervisor.watch)

@@ -73,8 +73,10 @@ def set_up_isolation(scratch: Path, keep: Iterable[Path]) -> None:
     for name in _SYSCTLS:
         _shadow_sysctl(Path("/proc/sys") / name, scratch / "sysctl" / name)
     kept = [path.resolve() for path in keep]
-    for folder in _PRIVATE_DIRECTORIES:
-        _make_private(folder, scratch / "private" / folder.name, [path for path in kept if folder in path.parents])
+    for directory in _PRIVATE_DIRECTORIES:
+        _make_private(
+            directory, scratch / "private" / directory.name, [path for path in kept if directory in path.parents]
+        )
     os.chdir(Path.cwd())  # into the new mounts
     _run("ip", "link", "set", "lo", "up")
     # Pods use the address of the API server's service, which therefore is an address of this host.
@@ -94,7 +96,7 @@ def _shadow_sysctl(setting: Path, copy: Path) -> None:
         _run("mount", "--bind", copy, setting)
 
 
-def _make_private(folder: Path, layers: Path, kept: Sequence[Path]) -> None:
+def _make_private(directory: Path, layers: Path, kept: Sequence[Path]) -> None:
     """Let writes into the directory go to memory, except into the kept directories in it."""
     aside = []
     for number, path in enumerate(kept):
@@ -106,7 +108,9 @@ def _make_private(folder: Path, layers: Path, kept: Sequence[Path]) -> None:
     upper.mkdir(parents=True)
     upper.chmod(0o755)
     work.mkdir()
-    _run("mount", "-t", "overlay", "-o", f"lowerdir={folder},upperdir={upper},workdir={work}", "freshpull", folder)
+    _run(
+        "mount", "-t", "overlay", "-o", f"lowerdir={directory},upperdir={upper},workdir={work}", "freshpull", directory
+    )
     for copy, path in aside:
         _run("mount", "--rbind", copy, path)
 

@@ -56,8 +56,8 @@ class Node:
         """Start containerd and begin to import the images."""
         registry = self._directory / "registries" / REGISTRY
         network = self._directory / "network"
-        for folder in (registry, network):
-            folder.mkdir(parents=True)
+        for directory in (registry, network):
+            directory.mkdir(parents=True)
         (registry / "hosts.toml").write_text(registry_hosts(), encoding="utf-8")
         (network / "pods.conflist").write_text(network_config(leases=self._directory / "addresses"), encoding="utf-8")
         config = self._directory / "containerd.toml"

@@ -15,7 +15,7 @@ from .cgroups import make_cgroup, remove_cgroup
 from .command import run_command
 from .controlplane import start_control_plane
 from .descendants import adopt_orphans, kill_descendants
-from .environment import KUBECONFIG, command_environment, folder_values
+from .environment import KUBECONFIG, command_environment, directory_values
 from .errors import ClusterError
 from .images import aws_cli_image, pause_binary, python39_image
 from .isolated_cluster import isolated_arguments
@@ -59,7 +59,7 @@ def run(command: Sequence[str], *, node: bool, name: str, caller: Mapping[str, s
 
 def _run_with_user_cluster(command: Sequence[str], name: str, kubeconfig: Path, caller: Mapping[str, str]) -> int:
     with _clean_directory(name) as scratch:
-        environment = command_environment(caller, kubeconfig, folder_values(scratch, address=_LOOPBACK))
+        environment = command_environment(caller, kubeconfig, directory_values(scratch, address=_LOOPBACK))
         return run_command(command, env=environment, watch=lambda _pid: None)
 
 
@@ -67,7 +67,7 @@ def _run_with_control_plane(command: Sequence[str], name: str, caller: Mapping[s
     built = binaries(node=False)
     with _clean_directory(name) as scratch, Supervisor(scratch / "logs") as supervisor:
         plane = start_control_plane(supervisor, built, scratch)
-        values = folder_values(scratch, address=_LOOPBACK, audit_log=plane.audit_log)
+        values = directory_values(scratch, address=_LOOPBACK, audit_log=plane.audit_log)
         return run_command(command, env=command_environment(caller, plane.kubeconfig, values), watch=supervisor.watch)
 
 

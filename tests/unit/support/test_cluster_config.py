@@ -18,7 +18,7 @@ from support.cluster.apiserver import is_ready
 from support.cluster.cgroups import hierarchies
 from support.cluster.controlplane import api_server_arguments
 from support.cluster.debian import find_mirror, find_mirror_in_lines
-from support.cluster.environment import command_environment, folder_values
+from support.cluster.environment import command_environment, directory_values
 from support.cluster.images import AWS_CLI_IMAGE, write_image
 from support.cluster.nodeconfig import (
     ADDRESS,
@@ -167,11 +167,11 @@ def test_clients_cannot_fall_back_to_the_callers_files() -> None:
 
 
 def test_the_directories_of_a_run_are_created(tmp_path: Path) -> None:
-    values = folder_values(tmp_path, address="127.0.0.1", audit_log=tmp_path / "audit.log")
+    values = directory_values(tmp_path, address="127.0.0.1", audit_log=tmp_path / "audit.log")
     assert values["FRESHPULL_TEST_AUDIT_LOG"] == str(tmp_path / "audit.log")
     assert Path(values["FRESHPULL_TEST_SCRATCH"]).is_dir()
     assert Path(values["FRESHPULL_TEST_LOGS"]).is_dir()
-    assert "FRESHPULL_TEST_AUDIT_LOG" not in folder_values(tmp_path, address="127.0.0.1")
+    assert "FRESHPULL_TEST_AUDIT_LOG" not in directory_values(tmp_path, address="127.0.0.1")
 
 
 def test_the_machines_debian_mirror_is_found() -> None:

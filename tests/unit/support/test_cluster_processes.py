@@ -31,9 +31,9 @@ from support.cluster.processes import Supervisor
 from support.cluster.run import _clean_directory
 raise_on_signals()
 try:
-    with _clean_directory("unit") as folder, Supervisor(folder / "logs") as supervisor:
+    with _clean_directory("unit") as directory, Supervisor(directory / "logs") as supervisor:
         supervisor.start("sleeper", ["sleep", "100"])
-        print(folder, flush=True)
+        print(directory, flush=True)
         sys.exit(run_command(sys.argv[1:], env={"PATH": "/usr/bin:/bin"}, watch=supervisor.watch))
 except Stopped as stopped:
     sys.exit(stopped.status)
@@ -60,22 +60,22 @@ def is_running(pid: str) -> bool:
 
 def test_the_status_is_that_of_the_command() -> None:
     process = start("sh", "-c", "exit 7")
-    folder = Path(line_of(process))
+    directory = Path(line_of(process))
     assert process.wait(10) == 7
-    assert not folder.exists()
+    assert not directory.exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_everything(number: signal.Signals) -> None:
     # A child in its own session, whose parent has ended: only a search for orphans finds it.
     process = start("sh", "-c", "(setsid sleep 100 & echo $!); echo ready; exec sleep 100")
-    folder = Path(line_of(process))
+    directory = Path(line_of(process))
     orphan = line_of(process)
     assert line_of(process) == "ready"
     assert is_running(orphan)
     process.send_signal(number)
     assert process.wait(10) == 128 + number
-    assert not folder.exists()
+    assert not directory.exists()
     assert not is_running(orphan)
 
 

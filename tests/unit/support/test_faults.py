@@ -55,9 +55,9 @@ def proxy(upstream: Upstream, tmp_path: Path) -> Iterator[FaultProxy]:
             yield proxy
 
 
-def connect(proxy: FaultProxy, folder: Path) -> http.client.HTTPSConnection:
+def connect(proxy: FaultProxy, directory: Path) -> http.client.HTTPSConnection:
     cluster = yaml.safe_load(Path(proxy.kubeconfig).read_text())["clusters"][0]["cluster"]
-    authority = write_private(folder / "proxy-ca.crt", base64.b64decode(cluster["certificate-authority-data"]))
+    authority = write_private(directory / "proxy-ca.crt", base64.b64decode(cluster["certificate-authority-data"]))
     address = urlsplit(cluster["server"])
     context = ssl.create_default_context(cafile=str(authority))
     return http.client.HTTPSConnection(str(address.hostname), address.port, context=context, timeout=10)

@@ -61,8 +61,8 @@ def test_passed_checks_are_counted() -> None:
     assert compare(report(passed=0), []).passed == 0
 
 
-def program(folder: Path, text: str) -> str:
-    path = folder / "checkov"
+def program(directory: Path, text: str) -> str:
+    path = directory / "checkov"
     path.write_text(f"#!/bin/sh\n{text}\n")
     path.chmod(0o755)
     return str(path)

@@ -20,12 +20,12 @@ NAMES = ("lint", "sanity", "unit", "cluster", "integration", "oldest", "e2e", "m
 CORE = tuple(name for name in NAMES if name != "oldest")
 
 
-def drive(folder: Path, tier: str = "full", **recipes: str) -> subprocess.CompletedProcess[str]:
+def drive(directory: Path, tier: str = "full", **recipes: str) -> subprocess.CompletedProcess[str]:
     """Run the driver with a recipe for each stage."""
     rules = [f"{name}:\n\t@{recipes.get(name, 'true')}\n" for name in NAMES]
-    (folder / "Makefile").write_text("".join(rules), encoding="utf-8")
+    (directory / "Makefile").write_text("".join(rules), encoding="utf-8")
     command = [sys.executable, str(TESTS / "tools" / "stages.py"), tier]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
 
 
 def table_of(output: str) -> dict[str, tuple[str, str]]:
@@ -34,9 +34,9 @@ def table_of(output: str) -> dict[str, tuple[str, str]]:
     return {name: (tests, outcome) for name, tests, outcome in found}
 
 
-def run_stages(folder: Path, **recipes: str) -> tuple[int, dict[str, str]]:
+def run_stages(directory: Path, **recipes: str) -> tuple[int, dict[str, str]]:
     """Return the exit status of the driver, and the outcome of each stage."""
-    done = drive(folder, **recipes)
+    done = drive(directory, **recipes)
     table = {name: outcome for name, (_tests, outcome) in table_of(done.stdout).items()}
     assert tuple(table) == NAMES
     return done.returncode, table
