@@ -59,7 +59,7 @@ class Sts(Background):
             claims = self._check(action, form, _request(environ, body))
         except AwsError as error:
             response = _errors.xml_response(error)
-            start_response(f"{response.status} Refused", list(response.headers.items()))
+            start_response(f"{response.status} Error", list(response.headers.items()))
             return [response.body]
         if action in ASSUMING:
             parameters = {name: value for name, value in form.items() if name != "WebIdentityToken"}

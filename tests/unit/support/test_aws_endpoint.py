@@ -54,11 +54,11 @@ def sts(fake: FakeAws, **changes: Any) -> Any:
 
 
 def session_keys(fake: FakeAws, **options: Any) -> dict[str, str]:
-    answer = sts(fake).assume_role(RoleArn=ROLE, RoleSessionName="testing", **options)["Credentials"]
+    response = sts(fake).assume_role(RoleArn=ROLE, RoleSessionName="testing", **options)["Credentials"]
     return {
-        "aws_access_key_id": answer["AccessKeyId"],
-        "aws_secret_access_key": answer["SecretAccessKey"],
-        "aws_session_token": answer["SessionToken"],
+        "aws_access_key_id": response["AccessKeyId"],
+        "aws_secret_access_key": response["SecretAccessKey"],
+        "aws_session_token": response["SessionToken"],
     }
 
 
@@ -88,7 +88,7 @@ def test_tokens_are_unique(fake: FakeAws) -> None:
     assert len(set(fake.tokens)) == 3
 
 
-FORCED_REFUSALS = {
+FORCED_ERRORS = {
     "throttled": ({"throttle": 1}, "ThrottlingException", "Rate exceeded"),
     "action denied": (
         {"deny": "ecr-public:GetAuthorizationToken"},
@@ -108,7 +108,7 @@ FORCED_REFUSALS = {
 }
 
 
-@pytest.mark.parametrize(("behaviour", "code", "text"), FORCED_REFUSALS.values(), ids=FORCED_REFUSALS.keys())
+@pytest.mark.parametrize(("behaviour", "code", "text"), FORCED_ERRORS.values(), ids=FORCED_ERRORS.keys())
 def test_errors_on_demand(fake: FakeAws, behaviour: dict[str, Any], code: str, text: str) -> None:
     fake.behave(**behaviour)
     got_code, got_text = error_of(ecr_public(fake))
@@ -241,8 +241,8 @@ def test_web_identity_gives_a_session_without_keys(fake: FakeAws) -> None:
     client = boto3.client(
         "sts", region_name="us-east-1", endpoint_url=fake.sts_url, config=Config(signature_version=UNSIGNED)
     )
-    answer = client.assume_role_with_web_identity(RoleArn=ROLE, RoleSessionName="pod", WebIdentityToken="e.y.J" * 3)
-    keys = answer["Credentials"]
+    response = client.assume_role_with_web_identity(RoleArn=ROLE, RoleSessionName="pod", WebIdentityToken="e.y.J" * 3)
+    keys = response["Credentials"]
     ecr_public(
         fake,
         aws_access_key_id=keys["AccessKeyId"],
@@ -333,20 +333,20 @@ def running_process(ready: Path, *options: str) -> Iterator[dict[str, Any]]:
 
 
 def test_run_as_a_process(tmp_path: Path) -> None:
-    with running_process(tmp_path / "ready.json") as told:
+    with running_process(tmp_path / "ready.json") as ready:
         urls = {"endpoint_url", "sts_url", "registry_url", "proxy_url"}
-        assert set(told) == {*urls, "access_key", "secret_key", "ca_file"}
-        assert told["ca_file"] is None
-        assert FakeClient(told["endpoint_url"]).calls == {}
+        assert set(ready) == {*urls, "access_key", "secret_key", "ca_file"}
+        assert ready["ca_file"] is None
+        assert FakeClient(ready["endpoint_url"]).calls == {}
 
 
 @pytest.mark.parametrize("url", ["{endpoint_url}", "https://api.ecr-public.us-east-1.amazonaws.com"])
 def test_run_as_a_process_with_tls(tmp_path: Path, url: str) -> None:
-    with running_process(tmp_path / "ready.json", "--tls") as told:
-        tls = HTTPSHandler(context=ssl.create_default_context(cafile=told["ca_file"]))
-        proxy = ProxyHandler({} if url == "{endpoint_url}" else {"https": told["proxy_url"]})
-        with build_opener(proxy, tls).open(f"{url.format(**told)}/_fake/state", timeout=30) as answer:
-            assert json.load(answer)["calls"] == {}
+    with running_process(tmp_path / "ready.json", "--tls") as ready:
+        tls = HTTPSHandler(context=ssl.create_default_context(cafile=ready["ca_file"]))
+        proxy = ProxyHandler({} if url == "{endpoint_url}" else {"https": ready["proxy_url"]})
+        with build_opener(proxy, tls).open(f"{url.format(**ready)}/_fake/state", timeout=30) as response:
+            assert json.load(response)["calls"] == {}
 
 
 def test_connections_are_kept(fake: FakeAws) -> None:

@@ -77,7 +77,7 @@ def altered(token: str) -> str:
     return f"{head}.{body}.{signature}"
 
 
-REFUSED = {
+REJECTED = {
     "altered": (altered(sign("e")), "InvalidIdentityToken"),
     "altered, the other kind": (altered(sign("r")), "InvalidIdentityToken"),
     "an unknown key": (sign("r").replace(encode(b'{"kid": "r"}'), encode(b'{"kid": "x"}')), "InvalidIdentityToken"),
@@ -91,7 +91,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("token", "code"), REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize(("token", "code"), REJECTED.values(), ids=REJECTED)
 def test_rejected(token: str, code: str) -> None:
     with pytest.raises(AwsError) as error:
         PROVIDER.check(token, NOW)

@@ -51,9 +51,9 @@ class Client:
         return Reply(response.status, response.headers, response.read())
 
     def bearer(self, password: str | None = None) -> str:
-        answer = self.send("GET", "/token/?service=public.ecr.aws", basic(password) if password else None)
-        assert answer.status == 200, answer.body
-        return "Bearer " + json.loads(answer.body)["token"]
+        response = self.send("GET", "/token/?service=public.ecr.aws", basic(password) if password else None)
+        assert response.status == 200, response.body
+        return "Bearer " + json.loads(response.body)["token"]
 
     def close(self) -> None:
         self._connection.close()
@@ -71,12 +71,12 @@ def client(fake: FakeAws) -> Iterator[Client]:
 
 
 def test_the_challenge(fake: FakeAws, client: Client) -> None:
-    answer = client.send("GET", "/v2/")
-    assert answer.status == 401
-    assert answer.headers["WWW-Authenticate"] == f'Bearer realm="{fake.registry_url}/token/",service="public.ecr.aws"'
-    answer = client.send("HEAD", "/v2/team/app/manifests/1")
-    assert answer.headers["WWW-Authenticate"].endswith(',scope="repository:team/app:pull"')
-    assert answer.body == b""
+    response = client.send("GET", "/v2/")
+    assert response.status == 401
+    assert response.headers["WWW-Authenticate"] == f'Bearer realm="{fake.registry_url}/token/",service="public.ecr.aws"'
+    response = client.send("HEAD", "/v2/team/app/manifests/1")
+    assert response.headers["WWW-Authenticate"].endswith(',scope="repository:team/app:pull"')
+    assert response.body == b""
 
 
 @pytest.mark.usefixtures("clean_environment")
@@ -103,11 +103,11 @@ def test_an_expired_password_gets_403_without_a_challenge(fake: FakeAws, client:
     password = fake.issue()["password"]
     bearer = client.bearer(password)
     fake.expire(password)
-    answer = client.send("GET", "/token/", basic(password))
-    assert (answer.status, answer.message) == (403, EXPIRED)
-    assert "WWW-Authenticate" not in answer.headers
-    answer = client.send("GET", "/v2/", bearer)
-    assert (answer.status, json.loads(answer.body)["errors"][0]["code"]) == (400, "DENIED")
+    response = client.send("GET", "/token/", basic(password))
+    assert (response.status, response.message) == (403, EXPIRED)
+    assert "WWW-Authenticate" not in response.headers
+    response = client.send("GET", "/v2/", bearer)
+    assert (response.status, json.loads(response.body)["errors"][0]["code"]) == (400, "DENIED")
 
 
 def test_a_token_expires_by_itself(fake: FakeAws, client: Client) -> None:
@@ -148,12 +148,12 @@ def test_an_image_is_complete(fake: FakeAws, client: Client, tmp_path: Path, rem
 
     head = client.send("HEAD", "/v2/team/app/manifests/1.0", bearer)
     assert (head.status, head.headers["Docker-Content-Digest"], head.body) == (200, digest, b"")
-    answer = client.send("GET", f"/v2/team/app/manifests/{digest}", bearer)
-    assert answer.headers["Content-Type"] == "application/vnd.docker.distribution.manifest.v2+json"
-    assert head.headers["Content-Length"] == str(len(answer.body))
-    assert "sha256:" + hashlib.sha256(answer.body).hexdigest() == digest
+    response = client.send("GET", f"/v2/team/app/manifests/{digest}", bearer)
+    assert response.headers["Content-Type"] == "application/vnd.docker.distribution.manifest.v2+json"
+    assert head.headers["Content-Length"] == str(len(response.body))
+    assert "sha256:" + hashlib.sha256(response.body).hexdigest() == digest
 
-    manifest = json.loads(answer.body)
+    manifest = json.loads(response.body)
     blobs = {}
     for entry in (manifest["config"], *manifest["layers"]):
         blob = client.send("GET", f"/v2/team/app/blobs/{entry['digest']}", bearer).body
