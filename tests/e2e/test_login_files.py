@@ -102,7 +102,7 @@ def test_a_full_disk_loses_nothing(ci: Ansible, clients: Clients, site: Site) ->
 
 def test_the_error_names_a_file_that_is_a_mount(ci: Ansible, clients: Clients, site: Site) -> None:
     """`docker run -v ~/.docker/config.json:/root/.docker/config.json` mounts it in a container."""
-    source, path = clients.folder / "outside.json", clients.folder / "config.json"
+    source, path = clients.directory / "outside.json", clients.directory / "config.json"
     source.write_text("{}")
     path.touch()
     with mounted(path, "--bind", str(source)):

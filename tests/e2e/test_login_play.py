@@ -81,9 +81,9 @@ def test_no_token_is_shown_or_stored_elsewhere(ci: Ansible, clients: Clients, si
     assert leaks.find(run.output, needles) == []
     assert leaks.find(json.dumps(run.results), needles) == []
     assert leaks.find("\n".join(processes), needles) == []
-    assert leaks.find_in_files(ci.folder, needles) == []
+    assert leaks.find_in_files(ci.directory, needles) == []
     # The token in the file must be found: otherwise the search itself does not work.
-    assert leaks.find_in_files(clients.folder, needles) == [str(path)]
+    assert leaks.find_in_files(clients.directory, needles) == [str(path)]
 
     # Masking must not hide other values.
     assert results[-1]["expires_at"].endswith("Z")

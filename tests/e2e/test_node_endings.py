@@ -37,7 +37,7 @@ def healthy(place: ProxiedRole, aws: FakeAws) -> None:
     place.heal(aws)
 
 
-def test_aws_never_responds(place: Place, aws: FakeAws) -> None:
+def test_aws_never_responds(place: ProxiedRole, aws: FakeAws) -> None:
     """The AWS CLI is stopped when a third of the program's time is left, for secrets that must fail open."""
     fresh, due, expiring, expired = place.role.namespaces[:4]
     place.age(5, due)
@@ -61,7 +61,7 @@ def test_aws_never_responds(place: Place, aws: FakeAws) -> None:
     assert aws.tokens == []
 
 
-def test_its_own_deadline(place: Place, aws: FakeAws, audit: AuditLog) -> None:
+def test_its_own_deadline(place: ProxiedRole, aws: FakeAws, audit: AuditLog) -> None:
     """Its termination message can be read, and no second pod retries it."""
     place.age(5, *place.role.namespaces)
     uids, before, mark = place.uids(), place.passwords(), audit.mark()
@@ -90,7 +90,7 @@ def test_its_own_deadline(place: Place, aws: FakeAws, audit: AuditLog) -> None:
     assert place.uids() == uids
 
 
-def test_a_pod_that_is_deleted(place: Place, aws: FakeAws, audit: AuditLog) -> None:
+def test_a_pod_that_is_deleted(place: ProxiedRole, aws: FakeAws, audit: AuditLog) -> None:
     """It finishes the writes in progress and begins no others."""
     place.age(5, *place.role.namespaces)
     uids, before, mark = place.uids(), place.passwords(), audit.mark()
@@ -192,7 +192,7 @@ ERRORS = {
 
 
 @pytest.mark.parametrize("file", ERRORS)
-def test_an_unexpected_error_of_the_program(place: Place, aws: FakeAws, kubeconfig: str, file: str) -> None:
+def test_an_unexpected_error_of_the_program(place: ProxiedRole, aws: FakeAws, kubeconfig: str, file: str) -> None:
     """Its class and its line are reported, but not its text, which contains a secret."""
     place.age(5, *place.role.namespaces)
     name, line = broken_program(place, file, *ERRORS[file])

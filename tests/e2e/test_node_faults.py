@@ -45,7 +45,7 @@ OUTAGES: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("behaviour", "words"), OUTAGES.values(), ids=OUTAGES)
-def test_aws_is_away_and_comes_back(place: Place, aws: FakeAws, behaviour: dict[str, Any], words: str) -> None:
+def test_aws_is_away_and_comes_back(place: ProxiedRole, aws: FakeAws, behaviour: dict[str, Any], words: str) -> None:
     """Only tokens that expire before the next run are removed, and the next run with a token restores the entries."""
     fresh, due, expiring, expired = place.role.namespaces[:4]
     place.age(5, due)
@@ -85,7 +85,7 @@ def test_a_short_throttling_costs_nothing(place: ProxiedRole, aws: FakeAws) -> N
     assert aws.calls == {"GetAuthorizationToken": 3}
 
 
-def test_the_api_server_is_away_for_a_while(place: Place, aws: FakeAws, audit: AuditLog) -> None:
+def test_the_api_server_is_away_for_a_while(place: ProxiedRole, aws: FakeAws, audit: AuditLog) -> None:
     """It restarts during the writes, for 8 seconds, and at first denies the refresher's permissions."""
     place.age(5, *place.role.namespaces)
     away = Fault(strikes=BEFORE, times=0)
@@ -111,7 +111,7 @@ def test_the_api_server_is_away_for_a_while(place: Place, aws: FakeAws, audit: A
     assert aws.calls == {"GetAuthorizationToken": 1}
 
 
-def test_responses_that_are_lost(place: Place, aws: FakeAws, audit: AuditLog) -> None:
+def test_responses_that_are_lost(place: ProxiedRole, aws: FakeAws, audit: AuditLog) -> None:
     """Writes that were carried out, as it turns out at the next reading: none is made twice."""
     place.age(5, *place.role.namespaces)
     place.proxy.inject(Fault("PATCH", times=3, strikes=AFTER))
@@ -124,7 +124,7 @@ def test_responses_that_are_lost(place: Place, aws: FakeAws, audit: AuditLog) ->
     assert set(place.passwords().values()) == {aws.tokens[-1]}
 
 
-def test_killed_in_the_middle(place: Place, aws: FakeAws, audit: AuditLog) -> None:
+def test_killed_in_the_middle(place: ProxiedRole, aws: FakeAws, audit: AuditLog) -> None:
     """Each secret is complete, with the old or the new token, and the next run renews exactly the rest."""
     place.age(5, *place.role.namespaces)
     uids, before, mark = place.uids(), place.passwords(), audit.mark()

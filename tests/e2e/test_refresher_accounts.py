@@ -59,7 +59,12 @@ def attach(core: client.CoreV1Api, namespace: str, *names: str) -> None:
 
 
 def test_accounts_are_attached_once_and_again_after_another_client_wrote_them(
-    installed: Place, core: client.CoreV1Api, aws: FakeAws, audit: AuditLog, kubeconfig: str, tmp_path: Path
+    installed: InstalledRefresher,
+    core: client.CoreV1Api,
+    aws: FakeAws,
+    audit: AuditLog,
+    kubeconfig: str,
+    tmp_path: Path,
 ) -> None:
     first, second = f"{installed.prefix}a", f"{installed.prefix}b"
     attach(core, first, "theirs", "other")
@@ -169,7 +174,7 @@ def thief(
 
 
 def test_its_token_only_allows_to_add_the_secret(
-    thief: Callable[..., tuple[int, dict[str, Any]]], installed: Place, core: client.CoreV1Api
+    thief: Callable[..., tuple[int, dict[str, Any]]], installed: InstalledRefresher, core: client.CoreV1Api
 ) -> None:
     place = f"{installed.prefix}a"
     before = core.read_namespaced_service_account("default", place).to_dict()

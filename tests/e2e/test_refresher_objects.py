@@ -113,7 +113,7 @@ def test_drift_is_seen_and_put_right(place: InstalledRefresher, core: client.Cor
     assert cronjob.spec.suspend is False
 
 
-def test_an_existing_namespace_is_not_changed(place: Place, core: client.CoreV1Api) -> None:
+def test_an_existing_namespace_is_not_changed(place: InstalledRefresher, core: client.CoreV1Api) -> None:
     core.create_namespace({"metadata": {"name": place.settings.namespace, "labels": {"theirs": "x"}}})
     assert NAMESPACE not in place.named(place.installer())
     assert core.read_namespace(place.settings.namespace).metadata.labels["theirs"] == "x"
@@ -235,7 +235,7 @@ def test_aws_keys_of_the_user_s_own_are_never_removed(place: InstalledRefresher,
     assert place.stored.left() == {"secrets refresher/theirs"}
 
 
-def test_two_refreshers_of_one_name_are_rejected_if_one_has_a_selector(place: Place) -> None:
+def test_two_refreshers_of_one_name_are_rejected_if_one_has_a_selector(place: InstalledRefresher) -> None:
     place.installer()
     place.select("ecr-public=enabled")
     second = dataclasses.replace(place.settings, namespace=f"{place.prefix}second")

@@ -75,7 +75,7 @@ OUTAGES: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("behaviour", "words"), OUTAGES.values(), ids=OUTAGES)
-def test_aws_is_away_and_comes_back(place: Place, aws: FakeAws, behaviour: dict[str, Any], words: str) -> None:
+def test_aws_is_away_and_comes_back(place: ProxiedRole, aws: FakeAws, behaviour: dict[str, Any], words: str) -> None:
     """The messages of the old AWS CLI are recognized."""
     due, expired = place.role.namespaces[:2]
     place.age(5, due)

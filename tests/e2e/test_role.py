@@ -174,6 +174,6 @@ def test_keys_in_a_secret_of_the_users_own_and_none_in_what_is_said(
     needles = {aws.secret_key, *(form for password in aws.tokens for form in leaks.forms(password))}
     for run in (made, proven, gone):
         assert leaks.find(run.output, needles) == []
-    assert leaks.find_in_files(ansible.folder, needles) == []
+    assert leaks.find_in_files(ansible.directory, needles) == []
     # The role does not remove the existing secret and the namespace, since it did not create them.
     assert core.read_namespaced_secret("our-keys", role.refresher)

@@ -137,10 +137,10 @@ def test_the_rights_that_the_guide_names_for_a_selector(
     make_namespaces: Callable[..., list[str]],
 ) -> None:
     """They are enough to choose by a selector, to change the name then, and to leave it."""
-    shown = rights.roles()
+    shown = permissions_guide.roles()
     installer, policies = (shown[f"ecr-public-pull-secret-{which}"] for which in ("installer", "policies"))
-    limited = crowd.account(ansible.folder, "default", everywhere=installer)
-    both = crowd.account(ansible.folder, "default", everywhere=[*installer, *policies])
+    limited = bulk.account(ansible.directory, "default", everywhere=installer)
+    both = bulk.account(ansible.directory, "default", everywhere=[*installer, *policies])
 
     role.variables["pull_secret_cluster"] = {"kubeconfig": limited}
     said = role.run(**chosen(role)).output.replace("\\", "")
@@ -184,7 +184,7 @@ def test_check_mode_where_nothing_of_it_is_yet(
 ) -> None:
     """In an existing namespace, where each object can be tried, and with only the guide's permissions."""
     core.create_namespace({"metadata": {"name": role.refresher}})
-    shown = rights.roles()
+    shown = permissions_guide.roles()
     rules = [rule for which in ("installer", "policies") for rule in shown[f"ecr-public-pull-secret-{which}"]]
     if way == "listed":
         rules = shown["ecr-public-pull-secret-installer"]

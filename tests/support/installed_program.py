@@ -41,12 +41,9 @@ class InstalledProgram:
         cronjob = client.BatchV1Api(core.api_client).read_namespaced_cron_job(CRONJOB, namespace)
         pod = cronjob.spec.job_template.spec.template.spec
         (volume,) = [volume.config_map for volume in pod.volumes if volume.name == "program"]
-        held = core.read_namespaced_config_map(volume.name, namespace).data
-        for item in volume.items:
-            target = self.folder / "program" / item.path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(held[item.key])
-        return [part.replace(program.DIRECTORY, str(self.folder / "program")) for part in pod.containers[0].command]
+        data = core.read_namespaced_config_map(volume.name, namespace).data
+        self._process.mount(data, {item.key: item.path for item in volume.items})
+        return self._process.command(pod.containers[0].command)
 
     def meanwhile(self, *commands: str) -> None:
         """Let the next run run these kubectl commands after it has read a secret and before it writes one."""

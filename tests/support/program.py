@@ -48,11 +48,66 @@ def imports(path: Path) -> list[str]:
     return names
 
 
-def install(folder: Path) -> list[str]:
-    """The program in a folder, as its pod has it from the ConfigMap; the command of the pod's container."""
-    held = program.data({name: (MODULE_UTILS / name).read_text(encoding="utf-8") for name in program.FILES})
-    for item in program.items():
-        target = folder / item["path"]
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(held[item["key"]], encoding="utf-8")
-    return [part.replace(program.DIRECTORY, str(folder)) for part in program.COMMAND]
+class ProgramProcess:
+    """The directories, files and environment of a local process that runs the program as its pod does.
+
+    settings, api: what the pod has mounted from the ConfigMap with the settings, and from its service account.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        """directory: an existing directory for all of it."""
+        self.settings, self.api, self.temporary = directory / "settings", directory / "api", directory / "tmp"
+        self.credentials, self.termination_log = directory / "credentials", directory / "last-words"
+        self._program, self._tools = directory / "program", directory / "tools"
+        for each in (self.settings, self.api, self.temporary, self._tools):
+            each.mkdir()
+        self.path = f"{self._tools}:{os.environ['PATH']}"
+
+    def install(self) -> list[str]:
+        """Write the program of this checkout. Return the command of the pod's container."""
+        paths = {item["key"]: item["path"] for item in program.items()}
+        self.mount(program.data(FILES), paths)
+        return self.command(program.COMMAND)
+
+    def mount(self, data: Mapping[str, str], paths: Mapping[str, str]) -> None:
+        """Write the data of a program's ConfigMap as the pod has it. paths: the path of each key."""
+        for key, path in paths.items():
+            target = self._program / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(data[key], encoding="utf-8")
+
+    def command(self, command: tuple[str, ...] | list[str]) -> list[str]:
+        """Return the command of a container, with the local directory of the program."""
+        return [part.replace(program.DIRECTORY, str(self._program)) for part in command]
+
+    def write_api_access(self, authority: str, token: str) -> None:
+        """Write the pod's service account. authority: the path of the API server's CA certificate."""
+        shutil.copy(authority, self.api / "ca.crt")
+        (self.api / "token").write_text(token)
+
+    def write_aws_keys(self, access_key: str, secret_key: str) -> None:
+        text = f"[default]\naws_access_key_id = {access_key}\naws_secret_access_key = {secret_key}\n"
+        self.credentials.write_text(text)
+
+    def environment(self, server: SplitResult) -> dict[str, str]:
+        """Return the environment of the process. server: the URL of the API server."""
+        return {
+            "PATH": self.path,
+            "TMPDIR": str(self.temporary),
+            "KUBERNETES_SERVICE_HOST": str(server.hostname),
+            "KUBERNETES_SERVICE_PORT": str(server.port),
+            "FRESHPULL_CONFIG": str(self.settings),
+            "FRESHPULL_API_ACCESS": str(self.api),
+            "FRESHPULL_TERMINATION_LOG": str(self.termination_log),
+            "AWS_SHARED_CREDENTIALS_FILE": str(self.credentials),
+            "AWS_CONFIG_FILE": os.devnull,
+        }
+
+    def wrap(self, tool: str, script: str) -> Path:
+        """Let the process find a script in place of a tool; the script finds the tool in $REAL. Return its path."""
+        real = shutil.which(tool)
+        assert real
+        path = self._tools / tool
+        path.write_text(f"#!/bin/bash\nREAL={real}\n{textwrap.dedent(script)}")
+        path.chmod(0o755)
+        return path

@@ -34,7 +34,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import permissions
 from ansible_collections.freshpull.ecr_public.plugins.modules import ecr_public_pull_secret
-from support import rights
+from support import permissions_guide
 from support.refresher_settings import CASES
 from unit.cases import decide
 
@@ -179,9 +179,11 @@ def test_the_refresher_s_permissions_are_those_of_the_module() -> None:
 
 def test_the_roles_of_the_guide_are_those_of_its_table() -> None:
     """tests/e2e/test_rights.py runs the module with the permissions of each row."""
-    named = {role for row in rights.ways().values() for roles in row for role in roles}
-    assert named == {role for role in rights.roles() if role.startswith("ecr-public-secret")}
-    assert len(rights.ways()) == len(re.findall(r"^   \* - (?!Use$)", read(rights.GUIDE), re.MULTILINE))
+    named = {role for row in permissions_guide.ways().values() for roles in row for role in roles}
+    assert named == {role for role in permissions_guide.roles() if role.startswith("ecr-public-secret")}
+    assert len(permissions_guide.ways()) == len(
+        re.findall(r"^   \* - (?!Use$)", read(permissions_guide.GUIDE), re.MULTILINE)
+    )
 
 
 def test_the_content_table_lists_all_content() -> None:

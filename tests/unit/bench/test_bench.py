@@ -98,7 +98,7 @@ def test_what_is_kept_is_read_again(tmp_path: Path) -> None:
 
 
 def test_the_page_has_the_targets_first_and_every_figure() -> None:
-    text = page(results(ours=599))
+    text = page(results(rate=599))
     assert text.index("* - Target\n") < text.index("<svg") < text.index("2 processors")
     assert "**no**" in text
     assert "   * - 1,000\n     - **module**\n     - 4.00\n     - 599.0\n     - 30 list, 1000 patch\n" in text

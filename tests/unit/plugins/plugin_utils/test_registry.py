@@ -142,7 +142,7 @@ class Scripted:
     """A server that returns these responses in order. %s in a header is replaced by its own URL."""
 
     def __init__(self, directory: Path, *responses: Response) -> None:
-        context, authority = certify(directory, "127.0.0.1")
+        context, authority = server_context(directory, "127.0.0.1")
         self.authority = str(authority)
         self.authorizations: list[str | None] = []
         self._responses = list(responses)

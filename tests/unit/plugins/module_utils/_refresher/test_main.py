@@ -48,20 +48,18 @@ def test_the_pod_has_exactly_the_imported_files() -> None:
     assert {str(path.relative_to(MODULE_UTILS)) for path in closure().values()} == set(program.FILES)
 
 
-def start(directory: Path, **environment: str) -> subprocess.Popen[str]:
-    code = directory / "program"
+@pytest.fixture
+def files(tmp_path: Path) -> ProgramProcess:
+    return ProgramProcess(tmp_path)
+
+
+def start(
+    files: ProgramProcess, *, port: int = 1, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        install(code),
-        env={
-            "PATH": os.environ["PATH"],
-            "FRESHPULL_CONFIG": str(directory),
-            "FRESHPULL_API_ACCESS": str(directory),
-            "FRESHPULL_TERMINATION_LOG": str(directory / "termination-log"),
-            "KUBERNETES_SERVICE_HOST": "127.0.0.1",
-            "KUBERNETES_SERVICE_PORT": "1",
-            **environment,
-        },
-        cwd=directory,
+        files.install(),
+        env={**files.environment(urlsplit(f"https://127.0.0.1:{port}")), **(environment or {})},
+        cwd=files.settings,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -77,44 +75,45 @@ ENDS: dict[str, tuple[dict[str, Any], dict[str, str], str]] = {
 
 
 @pytest.mark.parametrize("case", ENDS)
-def test_a_failed_start_is_reported(tmp_path: Path, case: str) -> None:
+def test_a_failed_start_is_reported(files: ProgramProcess, case: str) -> None:
     """The program runs with -I and only its own files."""
     changes, environment, expected = ENDS[case]
-    with start(mounted(tmp_path, **changes), **environment) as process:
+    mounted(files.settings, **changes)
+    with start(files, environment=environment) as process:
         output, errors = process.communicate(timeout=30)
-    words = (tmp_path / "termination-log").read_text()
+    words = files.termination_log.read_text()
     assert (process.returncode, errors) == (1, "")
     assert json.loads(output) == {"problem": words.strip()}
     assert expected in words
 
 
-def test_a_signal_stops_it_in_time_even_if_a_worker_hangs(tmp_path: Path) -> None:
+def test_a_signal_stops_it_in_time_even_if_a_worker_hangs(files: ProgramProcess) -> None:
     """The API server accepts connections and never responds."""
-    (mounted(tmp_path) / "token").write_text("t")
-    (tmp_path / "ca.crt").write_bytes(Authority().certificate)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        port = silent.getsockname()[1]
-        with start(tmp_path, KUBERNETES_SERVICE_PORT=str(port)) as process:
-            silent.accept()
-            process.send_signal(signal.SIGTERM)
-            began = time.monotonic()
-            process.communicate(timeout=30)
+    mounted(files.settings)
+    (files.api / "token").write_text("t")
+    (files.api / "ca.crt").write_bytes(Authority().certificate)
+    with socket.create_server(("127.0.0.1", 0)) as silent, start(files, port=silent.getsockname()[1]) as process:
+        silent.accept()
+        process.send_signal(signal.SIGTERM)
+        began = time.monotonic()
+        process.communicate(timeout=30)
     assert process.returncode == 1
     assert time.monotonic() - began < main.SECONDS_ONCE_STOPPED + 2
-    words = (tmp_path / "termination-log").read_text()
+    words = files.termination_log.read_text()
     assert words.startswith("Stopped by SIGTERM before the end. Its pod was deleted, ")
 
 
-def test_its_deadline_stops_it_even_if_a_worker_hangs(tmp_path: Path) -> None:
-    (mounted(tmp_path, deadline=1) / "token").write_text("t")
-    (tmp_path / "ca.crt").write_bytes(Authority().certificate)
+def test_its_deadline_stops_it_even_if_a_worker_hangs(files: ProgramProcess) -> None:
+    mounted(files.settings, deadline=1)
+    (files.api / "token").write_text("t")
+    (files.api / "ca.crt").write_bytes(Authority().certificate)
     with (
         socket.create_server(("127.0.0.1", 0)) as silent,
         start(files, port=silent.getsockname()[1]) as process,
     ):
         process.communicate(timeout=30)
     assert process.returncode == DEADLINE_STATUS
-    words = (tmp_path / "termination-log").read_text()
+    words = files.termination_log.read_text()
     assert words.startswith("Stopped by its deadline after 1 s, before the end: see active_deadline.")
 
 
