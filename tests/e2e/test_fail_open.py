@@ -46,7 +46,7 @@ CLASSES: dict[str, tuple[dict[str, Any] | None, tuple[str, str]]] = {
     "unknown": ({**life(5), "expires_at": None}, ("failed_open", "unknown_expiry")),
     "immutable": ({**life(0.9), "immutable": True}, ("failed", "immutable")),
     "empty": (EMPTY, ("failed", "token_unavailable")),
-    "foreign": ({"ours": False}, ("failed", "unmanaged")),
+    "foreign": ({"managed": False}, ("failed", "unmanaged")),
     "missing": (None, ("failed", "token_unavailable")),
 }
 WRITTEN = {kind for kind, (_secret, (action, _reason)) in CLASSES.items() if action == "failed_open"}

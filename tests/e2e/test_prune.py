@@ -49,7 +49,7 @@ def test_orphans_go_and_what_others_have_stays(
     ansible.pull_secret(namespaces=[kept, excluded], **options)
     both = {"public.ecr.aws": "old", "other.example": "theirs"}
     fill(core, shared, auths=both, registries=["public.ecr.aws"], created=False, labels={"theirs": "x"})
-    fill(core, foreign, ours=False)
+    fill(core, foreign, managed=False)
     before = core.read_namespaced_secret(NAME, foreign)
     chosen: dict[str, Any] = {
         "namespaces": [kept[: -len("kept")] + "*"],

@@ -100,7 +100,7 @@ def test_many(refresher: Refresher, aws: FakeAws, audit: AuditLog) -> None:
 
 def test_what_cannot_be_renewed_does_not_stop_the_others(refresher: Refresher) -> None:
     missing = refresher.add()
-    unmanaged = refresher.add(ours=False)
+    unmanaged = refresher.add(managed=False)
     opaque = refresher.add(type="Opaque", **DUE)
     forbidden = refresher.add(allowed=False, **DUE)
     immutable = refresher.add(immutable=True, **DUE)

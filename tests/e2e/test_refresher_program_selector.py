@@ -49,14 +49,14 @@ def outcomes(refresher: Refresher, *namespaces: str, status: int = 0) -> list[tu
 def test_what_is_selected_is_served_and_nothing_else(refresher: Refresher, aws: FakeAws, audit: AuditLog) -> None:
     due = add(refresher, **DUE)
     missing = add(refresher)
-    unmanaged = add(refresher, ours=False)
+    unmanaged = add(refresher, managed=False)
     excluded = add(refresher, "ex", **DUE)
     shared: dict[str, Any] = {
         "auths": {"public.ecr.aws": "old", "other.example": "theirs"},
         "registries": ["public.ecr.aws"],
     }
     others = add(refresher, selected=False, **shared)
-    others_unmanaged = add(refresher, selected=False, ours=False)
+    others_unmanaged = add(refresher, selected=False, managed=False)
     namespaces = (due, missing, unmanaged, excluded, others, others_unmanaged)
     before = {name: refresher.secret(name).to_dict() for name in (unmanaged, others_unmanaged)}
 

@@ -28,7 +28,7 @@ from unit.cases import decide as cases
 
 NAME = "ecr-public-secret"
 DUE: dict[str, Any] = {"expires_at": "2020-01-01T00:00:00Z"}
-FOREIGN: dict[str, Any] = {"ours": False}
+FOREIGN: dict[str, Any] = {"managed": False}
 SHARED: dict[str, Any] = {"auths": {"public.ecr.aws": "a", "x.example": "b"}, "registries": ["public.ecr.aws"]}
 OPAQUE: dict[str, Any] = {"type": "Opaque", **DUE}
 SEVEN: dict[str, Any] = {f"due{number}": DUE for number in range(7)}

@@ -60,7 +60,7 @@ def _case(row: dict[str, Any]) -> Case:
 
 def secret(
     *,
-    ours: bool = True,
+    managed: bool = True,
     type: str = _docker_config.DOCKERCONFIG_TYPE,
     immutable: bool = False,
     labels: dict[str, str] | None = None,
@@ -87,22 +87,22 @@ def secret(
         "labels": dict(labels or {}),
         "annotations": dict(annotations or {}),
     }
-    if ours:
+    if managed:
         metadata["labels"][managed_metadata.MANAGED_LABEL] = "true"
-        ours_registries = list(entries) if registries is None else registries
-        marked = {registry: entries[registry] for registry in ours_registries if registry in entries}
-        marks = {
-            managed_metadata.REGISTRIES: ",".join(ours_registries),
+        managed_registries = list(entries) if registries is None else registries
+        managed_entries = {registry: entries[registry] for registry in managed_registries if registry in entries}
+        written = {
+            managed_metadata.REGISTRIES: ",".join(managed_registries),
             managed_metadata.EXPIRES_AT: expires_at,
             managed_metadata.RENEWED_AT: renewed_at,
-            managed_metadata.FINGERPRINT: {"match": _docker_config.fingerprint(marked), "none": None}.get(
+            managed_metadata.FINGERPRINT: {"match": _docker_config.fingerprint(managed_entries), "none": None}.get(
                 fingerprint, fingerprint
             ),
             managed_metadata.CREATED: "true" if created else None,
         }
         if created:
             metadata["labels"][managed_metadata.MANAGED_BY_LABEL] = managed_metadata.MANAGED_BY
-        metadata["annotations"].update({mark: value for mark, value in marks.items() if value is not None})
+        metadata["annotations"].update({key: value for key, value in written.items() if value is not None})
     body: dict[str, Any] = {"metadata": metadata, "type": type}
     body["data"] = {_docker_config.DATA_KEY: base64.b64encode(text.encode()).decode()}
     if immutable:

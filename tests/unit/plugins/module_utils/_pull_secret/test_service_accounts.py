@@ -169,13 +169,13 @@ def test_reach(case: str) -> None:
         assert service_accounts.wanted(plan, policy, usable=False) is None
 
 
-@pytest.mark.parametrize(("ours", "usable"), [(True, True), (False, False)])
-def test_a_placeholder_run_attaches_no_foreign_secret(ours: bool, usable: bool) -> None:
+@pytest.mark.parametrize(("managed", "usable"), [(True, True), (False, False)])
+def test_a_placeholder_run_attaches_no_unmanaged_secret(managed: bool, usable: bool) -> None:
     now = parse_time(cases.DEFAULT_NOW)
     policy = Policy(name=NAME, placeholder=True)
-    assert service_accounts.is_usable(cases.secret(ours=ours), policy, now) is usable
+    assert service_accounts.is_usable(cases.secret(managed=managed), policy, now) is usable
     assert service_accounts.is_usable(None, policy, now)
-    assert service_accounts.is_usable(cases.secret(ours=ours), Policy(name=NAME), now)
+    assert service_accounts.is_usable(cases.secret(managed=managed), Policy(name=NAME), now)
 
 
 def test_the_namespace_as_a_whole() -> None:

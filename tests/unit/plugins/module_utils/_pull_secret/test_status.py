@@ -147,9 +147,9 @@ STATUS: dict[str, tuple[str, dict[str, Any] | None]] = {
             "annotations": {managed_metadata.FAILED_OPEN_AT: cases.DEFAULT_NOW},
         },
     ),
-    "foreign": ("unmanaged", {"ours": False}),
+    "foreign": ("unmanaged", {"managed": False}),
     "wrong type": ("wrong_type", {"type": "Opaque"}),
-    "foreign of a wrong type": ("wrong_type", {"type": "Opaque", "ours": False}),
+    "foreign of a wrong type": ("wrong_type", {"type": "Opaque", "managed": False}),
     "malformed": ("malformed", {"raw": '{"auths":[]}'}),
     "immutable, 6 hours left": ("due", {"immutable": True}),
     "immutable, 20 hours left": ("fresh", {"immutable": True, "expires_at": "2026-01-02T02:00:00Z"}),
@@ -225,7 +225,7 @@ def test_an_orphan_is_seen_where_the_secrets_are_listed(at: Any) -> None:
     at(NOW)
     names = [f"n{number}" for number in range(10)]
     stored = {name: cases.secret(namespace=name) for name in ("n0", "old")}
-    stored["foreign"] = cases.secret(namespace="foreign", ours=False)
+    stored["foreign"] = cases.secret(namespace="foreign", managed=False)
     cluster = ReadOnlyCluster(*names, "old", "foreign", secrets=stored)
     cluster.accounts = {"old": {"build": [NAME], "other": []}}
     policy = Policy(name=NAME, service_accounts=("other",))

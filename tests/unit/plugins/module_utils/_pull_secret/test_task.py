@@ -83,7 +83,7 @@ def test_conflicts_without_end_are_given_up() -> None:
 
 def test_a_foreign_secret_made_meanwhile_is_not_overwritten() -> None:
     cluster = MemoryCluster(["a"])
-    cluster.meanwhile = {"a": cases.secret(namespace="a", ours=False)}
+    cluster.meanwhile = {"a": cases.secret(namespace="a", managed=False)}
     assert result(run(cluster, "a")) == {"a": ("failed", "unmanaged")}
 
 
@@ -267,7 +267,7 @@ def test_absent_where_the_namespace_is_gone_is_fine() -> None:
 def test_the_message_names_the_first_failures_and_counts_the_rest() -> None:
     names = [f"n{number:02}" for number in range(15)]
     cluster = MemoryCluster(names)
-    cluster.stored = {name: cases.secret(namespace=name, ours=False) for name in names}
+    cluster.stored = {name: cases.secret(namespace=name, managed=False) for name in names}
     message = run(cluster, *names).problem(Policy(name=NAME), Selection(tuple(names)))
     assert message.startswith("15 of 15 namespaces failed. n00: unmanaged:")
     assert "n10" not in message

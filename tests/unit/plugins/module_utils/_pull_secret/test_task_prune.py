@@ -25,7 +25,7 @@ def settled(*names: str, orphans: tuple[str, ...] = ("old",)) -> MemoryCluster:
     late = (NOW + dt.timedelta(hours=11)).strftime("%Y-%m-%dT%H:%M:%SZ")
     for name in (*names, *orphans):
         cluster.stored[name] = cases.secret(namespace=name, expires_at=late, renewed_at=None)
-    cluster.stored["foreign"] = cases.secret(namespace="foreign", ours=False)
+    cluster.stored["foreign"] = cases.secret(namespace="foreign", managed=False)
     return cluster
 
 

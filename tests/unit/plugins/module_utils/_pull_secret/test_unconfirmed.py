@@ -44,7 +44,7 @@ def plan(secret: Secret | None, token: Token = TOKEN, **changes: Any) -> Plan:
 
 PATCHED: dict[str, tuple[Secret, dict[str, Any]]] = {
     "renewed": (cases.secret(namespace="a"), {}),
-    "adopted": (cases.secret(namespace="a", ours=False, auths=SHARED), {"adopt": True}),
+    "adopted": (cases.secret(namespace="a", managed=False, auths=SHARED), {"adopt": True}),
     "removed": (cases.secret(namespace="a", auths=SHARED, registries=["public.ecr.aws"]), {"state": "absent"}),
 }
 

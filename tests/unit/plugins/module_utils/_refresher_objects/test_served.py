@@ -98,7 +98,7 @@ def cluster() -> MemoryCluster:
             auths={"public.ecr.aws": "old", "other.example": "theirs"},
             registries=["public.ecr.aws"],
         ),
-        "unmanaged": decide.secret(namespace="unmanaged", ours=False),
+        "unmanaged": decide.secret(namespace="unmanaged", managed=False),
         "elsewhere": decide.secret(namespace="elsewhere"),
     }
     return found

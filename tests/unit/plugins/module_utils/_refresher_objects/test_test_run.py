@@ -155,7 +155,7 @@ SECRETS: dict[str, tuple[Object, Object | None, bool | None]] = {
     "deleted": ({}, None, False),
     "filled": ({"auths": {}, "expires_at": None}, {"expires_at": LATER}, True),
     "modified before": ({"fingerprint": "x"}, {"expires_at": LATER}, True),
-    "unmanaged": ({"ours": False}, {"ours": False}, None),
+    "unmanaged": ({"managed": False}, {"managed": False}, None),
     "no JSON": ({"raw": "{"}, {}, None),
     "no time": ({"expires_at": "soon"}, {}, None),
 }
@@ -202,7 +202,7 @@ def test_a_namespace_that_is_deleted_during_the_run_is_no_failure(gone: bool) ->
     assert server.run() == RunOutcome("succeeded", "test-1", "", 1)
 
 
-@pytest.mark.parametrize("before", [{}, {"ours": False}, None], ids=["managed", "unmanaged", "none"])
+@pytest.mark.parametrize("before", [{}, {"managed": False}, None], ids=["managed", "unmanaged", "none"])
 def test_without_a_managed_secret_there_is_nothing_to_renew(before: Object | None) -> None:
     server = Server(listed("team-c") if before == {} else LISTED)
     if before is not None:
