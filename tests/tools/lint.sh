@@ -52,6 +52,12 @@ alerts() {
         promtool test rules tests/alerts/*.test.yml >/dev/null
 }
 
+spelling() {
+    local files
+    mapfile -t files < <(tracked_files)
+    codespell --toml pyproject.toml "${files[@]}"
+}
+
 # The slowest first.
 check mypy types
 check ansible-lint ansible-lint --offline --strict -q
@@ -61,6 +67,8 @@ check antsibull-changelog antsibull-changelog lint
 check shellcheck scripts
 check yamllint yamllint --strict .
 check promtool alerts
+check import-linter lint-imports --no-cache
+check codespell spelling
 check ruff ruff check --quiet --output-format concise .
 check ruff-format ruff format --check --quiet .
 wait
