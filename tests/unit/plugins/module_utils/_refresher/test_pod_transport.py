@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The refresher's transport. Tests for all transports are in test_transports.py."""
+"""The refresher's transport. Tests for all transports are in test_transport.py."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The filters, loaded by Ansible's plugin loader."""
+"""The filter, loaded by Ansible's plugin loader."""
 
 from __future__ import annotations
 
@@ -12,11 +12,9 @@ import pytest
 from ansible.errors import AnsibleFilterError
 from ansible.plugins.loader import filter_loader
 
-COLLECTION = "freshpull.ecr_public"
 
-
-def call(name: str, *args: Any, **kwargs: Any) -> Any:
-    return filter_loader.get(f"{COLLECTION}.{name}").j2_function(*args, **kwargs)
+def duration(text: Any) -> Any:
+    return filter_loader.get("freshpull.ecr_public.duration").j2_function(text)
 
 
 DURATIONS = {
@@ -32,7 +30,7 @@ DURATIONS = {
 
 @pytest.mark.parametrize("text", DURATIONS)
 def test_duration(text: str) -> None:
-    seconds = call("duration", text)
+    seconds = duration(text)
     assert seconds == DURATIONS[text]
     assert isinstance(seconds, type(DURATIONS[text]))
 
@@ -40,22 +38,10 @@ def test_duration(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "8", "h", "8 h", "8h ", "-1h", "0s", "9000h", "1d"])
 def test_invalid_duration(text: str) -> None:
     with pytest.raises(AnsibleFilterError, match=r"^duration: "):
-        call("duration", text)
+        duration(text)
 
 
 @pytest.mark.parametrize("value", [8, None, 1.5, ["8h"]])
 def test_duration_of_another_type(value: Any) -> None:
     with pytest.raises(AnsibleFilterError, match="must be a text"):
-        call("duration", value)
-
-
-def test_schedule_gap() -> None:
-    assert call("schedule_gap", "17 */2 * * *") == 7200
-    assert call("schedule_gap", "17 */2 * * *", "Europe/Berlin") == 10800
-    assert call("schedule_gap", "17 */2 * * *", time_zone="Europe/Berlin") == 10800
-
-
-@pytest.mark.parametrize("args", [("* * *",), ("@hourly", "Nowhere"), (5,), ("@hourly", None)])
-def test_invalid_schedule(args: tuple[Any, ...]) -> None:
-    with pytest.raises(AnsibleFilterError, match=r"^schedule_gap: "):
-        call("schedule_gap", *args)
+        duration(value)
