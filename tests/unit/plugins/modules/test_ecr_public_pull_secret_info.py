@@ -1,0 +1,159 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module as a whole, from its options to its result, over a script of calls to the API server: it only reads."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import parse_time
+from ansible_collections.freshpull.ecr_public.plugins.modules import ecr_public_pull_secret_info
+from unit.plugins.modules.pull_secrets import (
+    NAME,
+    OLD,
+    SECRETS,
+    account,
+    accounts,
+    hours,
+    path,
+    reads,
+    secret,
+)
+from unit.plugins.modules.scripted import CONNECTION, HOST, Call, Result, Runner, error, listed
+
+
+@pytest.fixture
+def info(run: Runner) -> Any:
+    """The module against the script's cluster."""
+    run.secrets = SECRETS
+
+    def call(options: dict[str, Any], *calls: Call, **modes: bool) -> Result:
+        return run(ecr_public_pull_secret_info, {**CONNECTION, **options}, *calls, **modes)
+
+    return call
+
+
+# Options and a secret -> status, planned action, reason, and hours of remaining lifetime.
+STATUSES: dict[str, tuple[dict[str, Any], dict[str, Any] | None, tuple[str, str, str], float | None]] = {
+    "fresh": ({}, secret(), ("fresh", "unchanged", "fresh"), 11),
+    "due": ({}, secret(1), ("due", "renewed", "due"), 1),
+    "due by the option": ({"renew_before": "11h30m"}, secret(7), ("due", "renewed", "due"), 7),
+    "expired": ({}, secret(-1), ("expired", "renewed", "expired"), -1),
+    "missing": ({}, None, ("missing", "created", "missing"), None),
+    "unmanaged": ({}, secret(ours=False), ("unmanaged", "failed", "unmanaged"), None),
+    "unmanaged, to adopt": ({"adopt": True}, secret(ours=False), ("unmanaged", "adopted", "unmanaged"), None),
+    "another type": ({}, secret(type="Opaque"), ("wrong_type", "failed", "wrong_type"), 11),
+    "malformed": ({}, secret(raw=f"{{{OLD}"), ("malformed", "failed", "malformed"), None),
+    "changed by another tool": ({}, secret(fingerprint="sha256:0"), ("unknown_expiry", "renewed", "modified"), None),
+    "entries removed": (
+        {},
+        secret(auths={}, annotations={"ecr-public.freshpull/failed-open-at": hours(-1)}),
+        ("failed_open", "renewed", "restored"),
+        None,
+    ),
+    "to remove": ({"state": "absent"}, secret(), ("fresh", "removed", "managed"), 11),
+}
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("case", STATUSES)
+def test_a_status_and_what_the_module_would_do(info: Any, case: str, check_mode: bool) -> None:
+    options, stored, expected, left = STATUSES[case]
+    # Of a secret that is removed, the service accounts that name it are looked for once more.
+    lists = [listed(accounts())] * (2 if expected[1] == "removed" else 1)
+    result = info(options, *reads(stored), *lists, check_mode=check_mode)
+    assert (result.returncode, result.values["changed"], result.values["host"]) == (0, False, HOST)
+    (found,) = result.values["namespaces"]
+    assert (found["status"], found["planned_action"], found["reason"]) == expected
+    assert found["expires_at"] == (None if left is None else hours(left))
+    assert found["secret_uid"] == (stored and stored["metadata"]["uid"])
+    if left is None:
+        assert found["remaining_seconds"] is None
+    else:
+        remaining = parse_time(hours(left)) - dt.datetime.now(dt.timezone.utc)
+        assert abs(found["remaining_seconds"] - remaining.total_seconds()) < 30
+    assert result.values["summary"] == {expected[0]: 1}
+    assert bool(found["msg"]) == (expected[1] == "failed")
+    assert {each.method for each in result.sent} == {"GET"}
+
+
+def test_the_service_accounts_that_name_the_secret_are_listed(info: Any) -> None:
+    found = listed(accounts(), account("default", NAME), account("build", "theirs"), account("ci", "theirs", NAME))
+    result = info({}, *reads(secret()), found)
+    assert result.values["namespaces"][0]["service_accounts"] == ["default", "ci"]
+
+
+def test_service_accounts_that_may_not_be_listed_are_a_warning(info: Any) -> None:
+    result = info({}, *reads(secret()), error("GET", accounts(), 403, limit="500"))
+    assert result.values["namespaces"][0]["service_accounts"] is None
+    assert ["serviceaccounts" in warning and "default" in warning for warning in result.warnings] == [True]
+
+
+def test_a_secret_that_may_not_be_read_is_forbidden(info: Any) -> None:
+    namespace, _secret = reads(None)
+    result = info({}, namespace, error("GET", path(), 403, "not for you"), listed(accounts()))
+    (found,) = result.values["namespaces"]
+    assert (result.returncode, found["status"], found["planned_action"]) == (0, "forbidden", "failed")
+    assert "not for you" in found["msg"]
+
+
+def test_a_namespace_that_does_not_exist_is_missing(info: Any) -> None:
+    result = info({"namespaces": ["gone"]}, error("GET", "/api/v1/namespaces/gone", 404))
+    (found,) = result.values["namespaces"]
+    assert (found["status"], found["planned_action"], found["reason"]) == ("missing", "failed", "missing_namespace")
+    assert found["service_accounts"] == []
+
+
+def test_a_namespace_that_is_being_deleted_is_terminating(info: Any) -> None:
+    metadata = {"name": "default", "deletionTimestamp": hours(-1)}
+    ending = Call("GET", "/api/v1/namespaces/default", body={"metadata": metadata})
+    result = info({}, ending, listed(accounts()))
+    (found,) = result.values["namespaces"]
+    assert (found["status"], found["planned_action"]) == ("terminating", "failed")
+
+
+@pytest.mark.parametrize("prune", [False, True])
+def test_an_orphan_is_shown(info: Any, prune: bool) -> None:
+    names = [f"n{number}" for number in range(9)]
+    calls = (
+        listed("/api/v1/namespaces", *({"metadata": {"name": name}} for name in names)),
+        listed("/api/v1/secrets", secret(3, "former"), fieldSelector=f"metadata.name={NAME}"),
+        listed("/api/v1/serviceaccounts"),
+        *([listed(accounts("former"))] if prune else []),
+    )
+    result = info({"namespaces": names, "prune": prune}, *calls)
+    (orphan,) = (each for each in result.values["namespaces"] if each["namespace"] == "former")
+    assert (orphan["status"], orphan["reason"]) == ("orphaned", "orphaned")
+    assert orphan["planned_action"] == ("removed" if prune else "unchanged")
+    assert (orphan["expires_at"], result.values["expires_at"]) == (hours(3), hours(3))
+    assert result.values["summary"] == {"missing": 9, "orphaned": 1}
+
+
+OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
+    "no duration": ({"renew_before": "8 hours"}, "renew_before"),
+    "no registry": ({"registries": []}, "registries"),
+    "no workers": ({"workers": 0}, "workers"),
+    "no namespace": ({"namespaces": []}, "namespaces"),
+    "prune and absent": ({"state": "absent", "prune": True}, "prune"),
+    "an unknown option": ({"renew_after": "8h"}, "renew_after"),
+}
+
+
+@pytest.mark.parametrize("case", OPTIONS)
+def test_a_bad_option_is_named_and_the_cluster_not_contacted(info: Any, case: str) -> None:
+    options, name = OPTIONS[case]
+    result = info(options)
+    assert (result.returncode, result.contacted) == (1, False)
+    assert name in result.values["msg"]
+    assert "host" not in result.values
+
+
+def test_a_cluster_of_which_nothing_can_be_read_is_named(info: Any) -> None:
+    result = info({}, error("GET", "/api/v1/namespaces/default", 401, "Unauthorized"))
+    assert (result.returncode, result.values["host"]) == (1, HOST)
+    assert HOST in result.values["msg"]
+    assert "namespaces" not in result.values

@@ -1,0 +1,347 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module as a whole, from its options to its result, over a script of calls to the API server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import kinds
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.options import PROGRAM
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import (
+    AWS_SECRET,
+    CRONJOB,
+)
+from ansible_collections.freshpull.ecr_public.plugins.modules import ecr_public_refresher
+from support.refresher_settings import CASES, FILES, KEYS, objects
+from unit.plugins.modules.scripted import CONNECTION, DRY_RUN, HOST, Call, Result, Runner, error, listed
+
+Object = dict[str, Any]
+
+OWN = CASES["listed"].namespace
+LABEL = f"ecr-public.freshpull/refresher={OWN}"
+KEYS_PATH = kinds.path("Secret", OWN, AWS_SECRET)
+CRONJOB_PATH = kinds.path("CronJob", OWN, CRONJOB)
+POD_PATH = kinds.path("Pod", OWN)
+GIVEN = {**KEYS, "namespaces": ["team-a", "team-b"], "test_run": "never"}
+"""The options that come to the objects of STORED."""
+STORED: list[Object] = json.loads(json.dumps(objects(CASES["listed"])))
+for number, each in enumerate(STORED):
+    each["metadata"] |= {"uid": f"uid-{number}", "resourceVersion": "1"}
+LISTED_KINDS = ("RoleBinding", "ConfigMap")
+# What is read by its name, whether it exists or not.
+NAMED = [
+    *(("ServiceAccount", CRONJOB, OWN), ("Secret", AWS_SECRET, OWN), ("CronJob", CRONJOB, OWN)),
+    *(
+        (kind, f"{CRONJOB}{part}:{OWN}", "")
+        for kind in ("ClusterRole", "ClusterRoleBinding")
+        for part in ("", "-namespaces")
+    ),
+    *(
+        (f"ValidatingAdmissionPolicy{binding}", f"{CRONJOB}{part}.{OWN}", "")
+        for binding in ("Binding", "")
+        for part in ("", "-service-accounts")
+    ),
+]
+
+
+def path(body: Object) -> str:
+    return kinds.path(body["kind"], body["metadata"].get("namespace", ""), body["metadata"]["name"])
+
+
+def of(stored: Iterable[Object], *kind: str) -> list[Object]:
+    return [body for body in stored if body["kind"] in kind]
+
+
+def former(stored: Iterable[Object] = ()) -> list[Call]:
+    """The calls that read what there is of a refresher."""
+    found = {path(body): body for body in stored}
+    paths = [kinds.path(kind, namespace, name) for kind, name, namespace in NAMED]
+    return [
+        *(Call("GET", each, body=found[each]) if each in found else error("GET", each, 404) for each in paths),
+        listed(kinds.path("RoleBinding"), *of(found.values(), "RoleBinding"), labelSelector=LABEL),
+        listed(kinds.path("ConfigMap", OWN), *of(found.values(), "ConfigMap"), labelSelector=LABEL),
+    ]
+
+
+def selected() -> list[Call]:
+    names = ("team-a", "team-b")
+    return [Call("GET", f"/api/v1/namespaces/{name}", body={"metadata": {"name": name}}) for name in names]
+
+
+def own(found: Object | None) -> Call:
+    """The call that reads the refresher's namespace."""
+    where = kinds.path("Namespace", name=OWN)
+    return error("GET", where, 404) if found is None else Call("GET", where, body=found)
+
+
+def tried(*bodies: Object) -> list[Call]:
+    return [Call("PATCH", path(body), query=dict([DRY_RUN])) for body in bodies]
+
+
+def applied(*bodies: Object) -> list[Call]:
+    return [Call("PATCH", path(body)) for body in bodies]
+
+
+TRIED_POD = Call("POST", POD_PATH, query=dict([DRY_RUN]))
+BINDINGS = ("RoleBinding", "ClusterRoleBinding")
+ALWAYS_TRIED = [body for body in STORED if body["kind"] not in BINDINGS]
+"""Bindings that exist are compared without a call."""
+JOBS = listed(kinds.path("Job", OWN), labelSelector=LABEL)
+
+
+def unchanged() -> list[Call]:
+    """The calls of a task that finds everything as it should be."""
+    (namespace,) = of(STORED, "Namespace")
+    return [*selected(), *former(STORED), own(namespace), *tried(*ALWAYS_TRIED), TRIED_POD, JOBS]
+
+
+@pytest.fixture
+def task(run: Runner) -> Any:
+    """The module against the script's cluster."""
+    run.secrets += [KEYS["aws_secret_key"], of(STORED, "Secret")[0]["data"]["credentials"]]
+
+    def call(options: Object, *calls: Call, **modes: bool) -> Result:
+        return run(ecr_public_refresher, {**CONNECTION, PROGRAM: FILES, **options}, *calls, **modes)
+
+    return call
+
+
+def actions(result: Result) -> dict[str, set[str]]:
+    """Kind to actions."""
+    found: dict[str, set[str]] = {}
+    for each in result.values["objects"]:
+        found.setdefault(each["kind"], set()).add(each["action"])
+    return found
+
+
+# --- Installation
+
+
+def test_a_refresher_is_created(task: Any) -> None:
+    calls = [*selected(), *former(), own(None), *tried(*STORED), TRIED_POD, *applied(*STORED)]
+    result = task(GIVEN, *calls)
+    assert (result.returncode, result.values["changed"], result.values["host"]) == (0, True, HOST)
+    assert {action for found in actions(result).values() for action in found} == {"created"}
+    assert len(result.values["objects"]) == len(STORED)
+    assert (result.values["complete"], result.values["unbound"], result.values["may_create_pods"]) == (True, [], True)
+    assert result.values["test_run"] == {"due": True, "outcome": "", "job": "", "msg": ""}
+    assert result.values["fail_open_before"] == "8400s"
+
+
+def test_no_object_of_the_namespace_is_written_before_all_were_tried(task: Any) -> None:
+    calls = [*selected(), *former(), own(None), *tried(*STORED), TRIED_POD, *applied(*STORED)]
+    sent = task(GIVEN, *calls).sent
+    written = [
+        number
+        for number, each in enumerate(sent)
+        if each.path in (KEYS_PATH, CRONJOB_PATH) and DRY_RUN not in each.query
+    ]
+    last_try = max(number for number, each in enumerate(sent) if DRY_RUN in each.query)
+    assert min(number for number in written if sent[number].method == "PATCH") > last_try
+
+
+def test_a_refresher_that_is_as_it_should_be_is_unchanged(task: Any) -> None:
+    result = task(GIVEN, *unchanged())
+    assert (result.returncode, result.values["changed"], result.values["complete"]) == (0, False, True)
+    assert result.writes == []
+    assert {action for found in actions(result).values() for action in found} == {"unchanged"}
+    assert result.values["served"] == ["team-a", "team-b"]
+    assert result.values["test_run"]["due"] is False
+
+
+def test_what_differs_is_changed_and_nothing_else(task: Any) -> None:
+    (cronjob,) = of(STORED, "CronJob")
+    result = task({**GIVEN, "history": 2}, *unchanged(), *applied(cronjob))
+    assert [each.path for each in result.writes] == [CRONJOB_PATH]
+    assert result.writes[0].body["spec"]["failedJobsHistoryLimit"] == 2
+    assert actions(result)["CronJob"] == {"changed"}
+    assert (result.values["changed"], result.values["test_run"]["due"]) == (True, True)
+
+
+def test_a_refresher_is_suspended(task: Any) -> None:
+    (cronjob,) = of(STORED, "CronJob")
+    result = task({**GIVEN, "state": "suspended"}, *unchanged(), JOBS, *applied(cronjob))
+    assert result.writes[0].body["spec"]["suspend"] is True
+    assert result.values["test_run"]["due"] is False
+
+
+def test_a_deferred_test_run_is_recorded_in_the_cron_job(task: Any) -> None:
+    (cronjob,) = of(STORED, "CronJob")
+    calls = [*unchanged(), *applied(cronjob), Call("GET", CRONJOB_PATH, body=cronjob), Call("PATCH", CRONJOB_PATH)]
+    result = task({**GIVEN, "history": 2, "test_run": "deferred"}, *calls)
+    annotations = result.writes[-1].body["metadata"]["annotations"]
+    assert list(annotations.values()) == ["true"]
+    assert (result.values["test_run"]["due"], result.values["test_run"]["outcome"]) == (True, "")
+
+
+def test_aws_keys_that_are_no_longer_wanted_are_removed_last(task: Any) -> None:
+    without = [body for body in ALWAYS_TRIED if body["kind"] != "Secret"]
+    (namespace,), (cronjob,) = of(STORED, "Namespace"), of(STORED, "CronJob")
+    settings = next(body for body in STORED if body["metadata"]["name"] == f"{CRONJOB}-settings")
+    calls = [*selected(), *former(STORED), own(namespace), *tried(*without), TRIED_POD, JOBS]
+    options = {key: value for key, value in GIVEN.items() if key not in KEYS}
+    result = task(
+        {**options, "aws_auth": "pod_identity"}, *calls, *applied(settings, cronjob), Call("DELETE", KEYS_PATH)
+    )
+    assert [each.path for each in result.writes][-1] == KEYS_PATH
+    assert actions(result)["Secret"] == {"removed"}
+
+
+# --- Check mode
+
+
+def test_check_mode_of_an_installation_tries_and_writes_nothing(task: Any) -> None:
+    (namespace,) = of(STORED, "Namespace")
+    calls = [*selected(), *former(), own(namespace), *tried(*STORED), TRIED_POD]
+    result = task(GIVEN, *calls, check_mode=True)
+    assert (result.returncode, result.values["changed"], result.writes) == (0, True, [])
+    assert actions(result)["CronJob"] == {"created"}
+
+
+def test_check_mode_without_the_namespace_says_what_it_could_not_try(task: Any) -> None:
+    outside = [body for body in STORED if body["metadata"].get("namespace") != OWN and body["kind"] not in BINDINGS]
+    result = task(GIVEN, *selected(), *former(), own(None), *tried(*outside), check_mode=True)
+    assert (result.returncode, result.values["changed"], result.writes) == (0, True, [])
+    assert [OWN in warning for warning in result.warnings] == [True]
+
+
+def test_check_mode_of_a_removal_writes_nothing(task: Any) -> None:
+    deleted = [body for body in STORED if body["kind"] != "Namespace"]
+    calls = [Call("DELETE", path(body), query=dict([DRY_RUN])) for body in deleted]
+    result = task({"state": "absent"}, *former(STORED), *calls, own(None), check_mode=True)
+    assert (result.returncode, result.values["changed"], result.writes) == (0, True, [])
+    assert len(result.values["objects"]) == len(deleted)
+    # An API server that is given a body reads the dry run from there.
+    assert {json.dumps(each.body["dryRun"]) for each in result.sent if each.method == "DELETE"} == {'["All"]'}
+
+
+# --- Removal
+
+
+def test_a_refresher_is_removed_its_permissions_and_keys_first(task: Any) -> None:
+    deleted = [body for body in STORED if body["kind"] != "Namespace"]
+    calls = [Call("DELETE", path(body)) for body in deleted]
+    gone = error("GET", CRONJOB_PATH, 404)
+    result = task({"state": "absent"}, *former(STORED), *calls, gone, own(None))
+    assert (result.returncode, result.values["changed"], result.values["complete"]) == (0, True, True)
+    assert {action for found in actions(result).values() for action in found} == {"removed"}
+    order = [each.path for each in result.writes]
+    bindings = [order.index(path(body)) for body in of(STORED, *BINDINGS)]
+    assert max(*bindings, order.index(KEYS_PATH)) < order.index(CRONJOB_PATH)
+    uids = {path(body): body["metadata"]["uid"] for body in deleted}
+    assert {each.path: each.body["preconditions"]["uid"] for each in result.writes} == uids
+    assert result.values["fail_open_before"] is None
+
+
+def test_nothing_is_left_to_remove(task: Any) -> None:
+    result = task({"state": "absent"}, *former(), own(None))
+    assert (result.returncode, result.values["changed"], result.values["objects"]) == (0, False, [])
+    assert (result.values["complete"], result.values["host"]) == (True, HOST)
+
+
+def test_a_namespace_with_objects_of_others_stays(task: Any) -> None:
+    (namespace,) = of(STORED, "Namespace")
+    resource = {"name": "configmaps", "kind": "ConfigMap", "namespaced": True, "verbs": ["list"]}
+    calls = [
+        own(namespace),
+        Call("GET", "/apis", body={"groups": []}),
+        Call("GET", "/api/v1", body={"resources": [resource]}),
+        listed(kinds.path("ConfigMap", OWN), {"metadata": {"name": "theirs"}}),
+    ]
+    result = task({"state": "absent"}, *former(), *calls)
+    assert (result.returncode, result.values["complete"], result.writes) == (0, False, [])
+    assert ["theirs" in warning for warning in result.warnings] == [True]
+
+
+# --- The diff
+
+
+def test_a_diff_shows_no_aws_key(task: Any) -> None:
+    """That no secret is in it, task() asserts."""
+    (keys,) = of(STORED, "Secret")
+    other = {**GIVEN, "aws_secret_key": "other-key/never-shown"}
+    result = task(other, *unchanged(), *applied(keys), diff=True)
+    assert "other-key" not in result.text
+    (shown,) = result.values["diff"]
+    assert shown["before_header"] == f"Secret {OWN} {AWS_SECRET}"
+    assert shown["before"]["data"] != shown["after"]["data"]
+    assert shown["before"]["data"].keys() == {"credentials"}
+
+
+# --- Options
+
+OPTIONS: dict[str, tuple[Object, str]] = {
+    "no AWS access": ({"aws_auth": None}, "aws_auth"),
+    "temporary AWS keys": ({"aws_access_key": "ASIA" + "A" * 16}, "aws_access_key"),
+    "no ARN": ({"role_arn": "ecr-public-pull"}, "role_arn"),
+    "no schedule": ({"schedule": "17 * * *"}, "schedule"),
+    "a schedule with long gaps": ({"schedule": "0 */8 * * *"}, "renew_before"),
+    "no duration": ({"renew_before": "8 hours"}, "renew_before"),
+    "no time zone": ({"time_zone": "Mars/Base"}, "time_zone"),
+    "a short deadline": ({"active_deadline": 100}, "active_deadline"),
+    "no image": ({"image": "aws-cli"}, "image"),
+    "no namespace": ({"namespace": "Team"}, "namespace"),
+    "a proxy with a password": ({"aws_proxy": "http://me:never-shown@proxy.example.com"}, "aws_proxy"),
+    "no selector": ({"namespace_selector": "a>1"}, "namespace_selector"),
+    "no state": ({"state": "there"}, "state"),
+    "no program": ({PROGRAM: {}}, "program"),
+}
+
+
+@pytest.mark.parametrize("case", OPTIONS)
+def test_a_bad_option_is_named_and_the_cluster_not_contacted(task: Any, case: str) -> None:
+    options, name = OPTIONS[case]
+    result = task({**GIVEN, **options})
+    assert (result.returncode, result.contacted) == (1, False)
+    assert name in result.values["msg"]
+    assert "host" not in result.values
+
+
+# --- The API server
+
+
+def test_credentials_that_are_rejected_end_the_task(task: Any) -> None:
+    result = task(GIVEN, error("GET", "/api/v1/namespaces/team-a", 401, "Unauthorized"))
+    assert (result.returncode, result.values["host"], result.values["objects"]) == (1, HOST, [])
+    assert "Unauthorized" in result.values["msg"]
+    assert result.values["complete"] is False
+
+
+def test_an_object_that_is_rejected_stops_before_anything_changes(task: Any) -> None:
+    calls = [call for call in unchanged() if (call.method, call.path) != ("PATCH", CRONJOB_PATH) and call is not JOBS]
+    rejected = error("PATCH", CRONJOB_PATH, 422, "no such time zone", **dict([DRY_RUN]))
+    result = task({**GIVEN, "history": 2}, *calls, rejected)
+    assert (result.returncode, result.values["host"], result.writes) == (1, HOST, [])
+    assert "no such time zone" in result.values["msg"]
+    assert result.values["complete"] is False
+
+
+def test_a_rejection_that_quotes_an_aws_key_is_withheld(task: Any) -> None:
+    calls = [call for call in unchanged() if (call.method, call.path) != ("PATCH", KEYS_PATH) and call is not JOBS]
+    rejected = error("PATCH", KEYS_PATH, 403, f"denied: {KEYS['aws_secret_key']}", **dict([DRY_RUN]))
+    result = task(GIVEN, *calls, rejected)
+    assert (result.returncode, result.writes) == (1, [])
+
+
+def test_a_namespace_that_rejects_the_permissions_is_returned(task: Any) -> None:
+    (binding, *_others) = of(STORED, "RoleBinding")
+    there = [body for body in STORED if body is not binding]
+    (namespace,) = of(STORED, "Namespace")
+    calls = [*selected(), *former(there), own(namespace), *tried(*ALWAYS_TRIED, binding), TRIED_POD, JOBS]
+    result = task(GIVEN, *calls, error("PATCH", path(binding), 403, "not in this namespace"))
+    assert (result.returncode, result.values["unbound"], result.values["complete"]) == (1, ["team-a"], True)
+    assert "not in this namespace" in result.values["msg"]
+
+
+def test_without_permission_to_create_pods_the_task_warns(task: Any) -> None:
+    calls = [call for call in unchanged() if call is not TRIED_POD]
+    rejected = error("POST", POD_PATH, 403, 'cannot create resource "pods"', **dict([DRY_RUN]))
+    result = task(GIVEN, *calls, rejected)
+    assert (result.returncode, result.values["may_create_pods"]) == (0, False)
+    assert ["pods" in warning for warning in result.warnings] == [True]
