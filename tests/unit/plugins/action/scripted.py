@@ -1,0 +1,151 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs an action plugin in this process, over a script of the results that its module returns.
+
+A run of the module that the script does not have fails the test, and so does a result that is left. Task, templar and
+loader are Ansible's own; the connection, the lookup and the try on a registry are replaced.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleError
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.task import Task
+from ansible.template import Templar
+
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _token_action
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._token_action import LOOKUP
+
+TOKEN = {"username": "AWS", "password": "new-never-shown", "expires_at": "2030-01-01T00:00:00Z"}
+UNTOUCHED = {"AWS_PROFILE": "of-the-process", "AWS_REGION": "eu-central-1"}
+"""Variables of the process in each test."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One run of the module."""
+
+    args: dict[str, Any]
+    check_mode: bool
+
+
+def caused(error: AnsibleError, cause: Exception) -> AnsibleError:
+    """The error, as it is raised from the cause."""
+    error.__cause__ = cause
+    return error
+
+
+class Lookup:
+    """In place of the lookup: returns the token or raises the error."""
+
+    def __init__(self, outcome: dict[str, str] | Exception) -> None:
+        self.outcome = outcome
+        self.options: dict[str, Any] = {}
+        self.environment: dict[str, str] = {}
+        """The AWS variables of the process when the token was requested."""
+        self.requests = 0
+
+    def set_options(self, *, direct: Mapping[str, Any], **_variables: Any) -> None:
+        self.options = dict(direct)
+
+    def get_option(self, name: str) -> Any:
+        return {"validate_certs": True, "aws_ca_bundle": None, **self.options}[name]
+
+    def run(self, terms: list[Any], **options: Any) -> list[dict[str, str]]:
+        assert terms == []
+        assert options == {"variables": {}, **self.options}
+        self.requests += 1
+        self.environment = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return [self.outcome]
+
+
+class Play:
+    """The play around a task. lookup: what returns the token. tried: registry, password and trust of each try."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = folder
+        self.loader = DataLoader()
+        self.loader.set_basedir(str(folder))
+        self.lookup = Lookup(TOKEN)
+        self.rejections: dict[str, Exception] = {}
+        """Registry -> what a try of a token raises there."""
+        self.tried: list[tuple[str, str, dict[str, Any]]] = []
+        self.runs: list[Run] = []
+        self.task = Task()
+        self.transport = "ssh"
+        self.defaults: list[dict[str, Any]] = []
+        self.environment: list[dict[str, Any]] = []
+        self._monkeypatch = monkeypatch
+        monkeypatch.setattr(_token_action, "lookup_loader", SimpleNamespace(get=self._find))
+        monkeypatch.setattr(_token_action, "try_token", self._try)
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            monkeypatch.delenv(name)
+        for name, value in UNTOUCHED.items():
+            monkeypatch.setenv(name, value)
+
+    def run(
+        self, plugin: ModuleType, args: Mapping[str, Any], *results: Mapping[str, Any] | Exception, **fields: Any
+    ) -> dict[str, Any]:
+        """Run the action plugin. fields: of the task. Fails unless its module is run once for each result."""
+        left = list(results)
+        self.runs = []
+
+        def execute(action: Any, module_args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+            self.runs.append(Run(copy.deepcopy(module_args), action._task.check_mode))
+            assert left, "the module is run once more"
+            result = left.pop(0)
+            if isinstance(result, Exception):
+                raise result
+            return dict(result)
+
+        self._monkeypatch.setattr(plugin.ActionModule, "_execute_module", execute)
+        self.task = self._task(plugin, args, fields)
+        connection = SimpleNamespace(
+            transport=self.transport, _shell=SimpleNamespace(tmpdir=None, env_prefix=lambda **_given: "")
+        )
+        templar = Templar(loader=self.loader, variables={})
+        action = plugin.ActionModule(self.task, connection, SimpleNamespace(), self.loader, templar, None)
+        try:
+            returned: dict[str, Any] = action.run(task_vars={})
+        finally:
+            assert self.task.args == args
+            assert {name: os.environ.get(name) for name in UNTOUCHED} == UNTOUCHED
+        assert left == []
+        return returned
+
+    def _task(self, plugin: ModuleType, args: Mapping[str, Any], fields: Mapping[str, Any]) -> Task:
+        task = Task()
+        name = f"freshpull.ecr_public.{plugin.__name__.rpartition('.')[2]}"
+        values = {"args": dict(copy.deepcopy(args)), "check_mode": False, "module_defaults": self.defaults, **fields}
+        for field, value in {"action": name, "environment": self.environment, **values}.items():
+            setattr(task, field, value)
+        # In newer versions of ansible-core the attribute is a property.
+        setattr(task, "_resolved_action" if hasattr(task, "_resolved_action") else "resolved_action", name)
+        return task
+
+    def _find(self, name: str, **_context: Any) -> Lookup:
+        assert name == LOOKUP
+        return self.lookup
+
+    def _try(self, registry: str, token: Any, **trust: Any) -> None:
+        self.tried.append((registry, token.password, trust))
+        if registry in self.rejections:
+            raise self.rejections[registry]
+
+
+@pytest.fixture
+def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Play:
+    """A play with one task."""
+    return Play(tmp_path, monkeypatch)

@@ -1,0 +1,109 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the action plugins of all modules for clusters do: the play's defaults, and the control node's kubeconfig."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleActionFail, AnsibleFileNotFound
+from ansible.parsing.vault import VaultLib, VaultSecret
+
+from ansible_collections.freshpull.ecr_public.plugins.action import ecr_public_pull_secret_info
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._play_defaults import CLUSTER_GROUP
+from unit.plugins.action.scripted import Play
+
+FOUND = {"changed": False}
+CONTENT = "kind: Config\n"
+
+
+def test_with_a_local_connection_paths_are_those_of_the_control_node(play: Play) -> None:
+    (play.folder / "files").mkdir()
+    paths = [play.folder / "files/one", play.folder / "two"]
+    for each in paths:
+        each.write_text(CONTENT)
+    play.transport = "local"
+    play.run(ecr_public_pull_secret_info, {"kubeconfig": f"one:{paths[1]}"}, FOUND)
+    assert play.runs[0].args["kubeconfig"] == ":".join(map(str, paths))
+    assert [each.read_text() for each in paths] == [CONTENT, CONTENT]
+
+
+@pytest.mark.parametrize("kubeconfig", ["config", {"kind": "Config"}, "", None])
+def test_with_another_connection_it_is_the_target_host_s(play: Play, kubeconfig: Any) -> None:
+    play.run(ecr_public_pull_secret_info, {"kubeconfig": kubeconfig}, FOUND)
+    assert play.runs[0].args == {"kubeconfig": kubeconfig}
+
+
+@pytest.mark.parametrize("kubeconfig", [{"kind": "Config"}, "", None])
+def test_what_is_no_path_is_left(play: Play, kubeconfig: Any) -> None:
+    play.transport = "local"
+    play.run(ecr_public_pull_secret_info, {"kubeconfig": kubeconfig}, FOUND)
+    assert play.runs[0].args == {"kubeconfig": kubeconfig}
+
+
+def test_a_kubeconfig_that_does_not_exist_is_an_error_before_the_module_runs(play: Play) -> None:
+    play.transport = "local"
+    with pytest.raises(AnsibleFileNotFound, match="nowhere"):
+        play.run(ecr_public_pull_secret_info, {"kubeconfig": "nowhere"})
+    assert play.runs == []
+
+
+@pytest.fixture
+def vaulted(play: Play, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An encrypted kubeconfig, and the files that the loader makes of it in a directory of the test."""
+    secrets = [("default", VaultSecret(b"vault password"))]
+    path = play.folder / "vaulted"
+    path.write_bytes(VaultLib(secrets).encrypt(CONTENT))
+    play.loader.set_vault_secrets(secrets)
+    play.transport = "local"
+    (play.folder / "decrypted").mkdir()
+    monkeypatch.setattr("ansible.constants.DEFAULT_LOCAL_TMP", str(play.folder / "decrypted"))
+    return path
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_vaulted_kubeconfig_is_decrypted_for_the_run_and_removed_afterwards(
+    play: Play, vaulted: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    read: list[str] = []
+
+    def act(_action: Any, args: dict[str, Any], _variables: dict[str, Any]) -> dict[str, Any]:
+        read.append(Path(args["kubeconfig"]).read_text())
+        if fails:
+            raise RuntimeError("the module cannot be run")
+        return FOUND
+
+    monkeypatch.setattr(ecr_public_pull_secret_info.ActionModule, "_act", act)
+    if fails:
+        with pytest.raises(RuntimeError, match="cannot be run"):
+            play.run(ecr_public_pull_secret_info, {"kubeconfig": str(vaulted)})
+    else:
+        assert play.run(ecr_public_pull_secret_info, {"kubeconfig": str(vaulted)}) == FOUND
+    assert read == [CONTENT]
+    assert os.listdir(play.folder / "decrypted") == []
+    assert vaulted.read_bytes().startswith(b"$ANSIBLE_VAULT")
+
+
+def test_the_connection_of_the_play_completes_the_task_s(play: Play) -> None:
+    play.defaults = [{CLUSTER_GROUP: {"host": "https://play.example", "api_key": "k", "namespaces": ["x"]}}]
+    play.run(ecr_public_pull_secret_info, {"name": "a"}, FOUND)
+    assert play.runs[0].args == {"name": "a", "host": "https://play.example", "api_key": "k"}
+
+
+def test_the_kubeconfig_of_the_play_is_the_control_node_s_too(play: Play) -> None:
+    (play.folder / "of-the-play").write_text(CONTENT)
+    play.defaults = [{CLUSTER_GROUP: {"kubeconfig": "of-the-play"}}]
+    play.transport = "local"
+    play.run(ecr_public_pull_secret_info, {}, FOUND)
+    assert play.runs[0].args == {"kubeconfig": str(play.folder / "of-the-play")}
+
+
+def test_a_cluster_that_the_play_names_for_others_only_is_an_error(play: Play) -> None:
+    play.defaults = [{"group/kubernetes.core.k8s": {"host": "https://play.example"}}]
+    with pytest.raises(AnsibleActionFail, match="module_defaults"):
+        play.run(ecr_public_pull_secret_info, {})
+    assert play.runs == []

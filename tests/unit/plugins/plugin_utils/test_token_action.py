@@ -1,0 +1,199 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a module's second run gets: a token, the reason why there is none, or no second run at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleError, AnsibleOptionsError
+
+from ansible_collections.freshpull.ecr_public.plugins.action import ecr_public_login, ecr_public_pull_secret
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors import (
+    AwsError,
+    EcrPublicError,
+    LibraryError,
+    OptionsError,
+)
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._registry import NoAnswerError, RefusedError
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._token_action import SHARED
+from unit.plugins.action.scripted import TOKEN, Play, Run, caused
+
+REGISTRY, OTHER = "public.ecr.aws", "ecr-public.aws.com"
+PLAN: dict[str, Any] = {
+    "changed": True,
+    "path": "/config.json",
+    "reason": "due",
+    "namespaces": [{"namespace": "a", "action": "renewed", "expires_at": "unknown"}],
+    "registries": [{"registry": REGISTRY, "action": "renewed", "expires_at": "unknown"}],
+}
+DONE = {"changed": True}
+GIVEN = {"token": {**TOKEN, "password": "given-never-shown"}}
+
+
+def no_token(cause: Exception) -> AnsibleError:
+    """The error of the lookup."""
+    return caused(AnsibleError(f"No token. {cause}"), cause)
+
+
+# --- Which error leads to which second run
+
+AWS_ERRORS = [AwsError, *AwsError.__subclasses__()]
+# No second run: AWS was not at fault.
+OTHERS: dict[str, AnsibleError] = {
+    "options of the lookup": no_token(OptionsError("There is no option profil.")),
+    "no boto3": no_token(LibraryError("boto3 is missing.")),
+    "the base of both": no_token(EcrPublicError("?")),
+    "an option of a wrong type": AnsibleOptionsError("No token."),
+    "an error without a cause": AnsibleError("No token."),
+    "an error of the control node": no_token(OSError("No space left on device")),
+}
+
+
+@pytest.mark.parametrize("error", AWS_ERRORS, ids=lambda error: error.__name__)
+def test_an_error_of_aws_leads_to_a_second_run_that_fails_open(play: Play, error: type[AwsError]) -> None:
+    play.lookup.outcome = no_token(error("AWS is down."))
+    assert play.run(ecr_public_pull_secret, {"name": "a", "aws": {"profile": "ci"}}, PLAN, DONE) == DONE
+    second = play.runs[1].args
+    assert second.keys() == {"name", "aws"}
+    assert second["aws"].keys() == {"outage"}
+    assert "AWS is down." in second["aws"]["outage"]
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_any_other_error_leads_to_no_second_run(play: Play, case: str) -> None:
+    play.lookup.outcome = OTHERS[case]
+    result = play.run(ecr_public_pull_secret, {"aws": {"profile": "ci"}}, PLAN)
+    assert (result["failed"], result["changed"]) == (True, False)
+    assert "No token." in result["msg"]
+
+
+@pytest.mark.parametrize("error", [*AWS_ERRORS, OptionsError], ids=lambda error: error.__name__)
+def test_a_module_that_does_not_fail_open_has_no_second_run(play: Play, error: type[EcrPublicError]) -> None:
+    play.lookup.outcome = no_token(error("AWS is down."))
+    result = play.run(ecr_public_login, {}, PLAN)
+    assert result["failed"] is True
+    assert "AWS is down." in result["msg"]
+
+
+def test_a_mistake_is_raised_and_leads_to_no_second_run(play: Play) -> None:
+    play.lookup.outcome = RuntimeError("a mistake")
+    with pytest.raises(RuntimeError, match="a mistake"):
+        play.run(ecr_public_pull_secret, {}, PLAN)
+    assert len(play.runs) == 1
+
+
+def test_the_task_is_restored_when_the_plan_cannot_be_made(play: Play) -> None:
+    with pytest.raises(AnsibleError, match="no connection"):
+        play.run(ecr_public_pull_secret, {}, AnsibleError("no connection"))
+    assert play.task.check_mode is False
+    assert play.runs == [Run({}, check_mode=True)]
+
+
+# --- A token of a fleet
+
+
+def test_a_token_that_another_host_has_requested_is_used(play: Play) -> None:
+    shared = {**TOKEN, "password": "shared-never-shown"}
+    play.run(ecr_public_pull_secret, {"aws": {SHARED: shared, "profile": "ci"}}, PLAN, DONE)
+    assert play.runs[1].args == {"token": shared}
+    assert play.lookup.requests == 0
+
+
+def test_where_another_host_got_no_token_aws_is_not_asked_again(play: Play) -> None:
+    play.run(ecr_public_pull_secret, {"aws": {"outage": "AWS is down."}}, PLAN, DONE)
+    assert "AWS is down." in play.runs[1].args["aws"]["outage"]
+    assert play.lookup.requests == 0
+
+
+def test_a_login_without_the_token_of_the_fleet_fails(play: Play) -> None:
+    result = play.run(ecr_public_login, {"aws": {"outage": "AWS is down."}}, PLAN)
+    assert "AWS is down." in result["msg"]
+    assert play.lookup.requests == 0
+
+
+# --- The try on a registry
+
+
+def test_each_registry_is_tried_before_the_second_run(play: Play) -> None:
+    aws = {"validate_certs": False, "aws_ca_bundle": "/ca.pem"}
+    args = {"verify": True, "registries": [REGISTRY, OTHER]}
+    assert play.run(ecr_public_pull_secret, {**args, "aws": aws}, PLAN, DONE) == DONE
+    trust = {"validate_certs": False, "ca_file": "/ca.pem"}
+    assert play.tried == [(registry, TOKEN["password"], trust) for registry in (REGISTRY, OTHER)]
+    assert play.runs[1].args == {**args, "token": TOKEN}
+
+
+@pytest.mark.parametrize("registries", [None, []])
+def test_the_default_registry_is_tried_where_none_is_given(play: Play, registries: Any) -> None:
+    play.run(ecr_public_login, {"verify": "yes", "registries": registries}, PLAN, DONE)
+    assert [registry for registry, _password, _trust in play.tried] == [REGISTRY]
+
+
+def test_a_registry_given_as_text_is_tried_as_the_module_reads_it(play: Play) -> None:
+    play.run(ecr_public_login, {"verify": True, "registries": f"{REGISTRY},{OTHER}"}, PLAN, DONE)
+    assert [registry for registry, _password, _trust in play.tried] == [REGISTRY, OTHER]
+
+
+def test_a_new_token_that_a_registry_rejects_counts_as_none(play: Play) -> None:
+    play.rejections = {OTHER: RefusedError("HTTP 403")}
+    args = {"verify": True, "registries": [REGISTRY, OTHER]}
+    assert play.run(ecr_public_pull_secret, args, PLAN, DONE) == DONE
+    second = play.runs[1].args
+    assert "token" not in second
+    assert "HTTP 403" in second["aws"]["outage"]
+    assert TOKEN["password"] not in str(second)
+
+
+def test_a_token_of_the_fleet_that_a_registry_rejects_counts_as_none_too(play: Play) -> None:
+    play.rejections = {REGISTRY: RefusedError("HTTP 403")}
+    play.run(ecr_public_pull_secret, {"verify": True, "aws": {SHARED: TOKEN}}, PLAN, DONE)
+    assert "HTTP 403" in play.runs[1].args["aws"]["outage"]
+
+
+@pytest.mark.parametrize("plugin", [ecr_public_pull_secret, ecr_public_login], ids=["pull_secret", "login"])
+def test_a_token_that_was_given_and_is_rejected_leads_to_no_second_run(play: Play, plugin: Any) -> None:
+    play.rejections = {REGISTRY: RefusedError("HTTP 403")}
+    result = play.run(plugin, {**GIVEN, "verify": True}, PLAN)
+    assert result["failed"] is True
+    assert "HTTP 403" in result["msg"]
+    assert play.tried[0][1] == GIVEN["token"]["password"]
+    assert play.lookup.requests == 0
+
+
+def test_a_login_with_a_new_token_that_is_rejected_is_not_written(play: Play) -> None:
+    play.rejections = {REGISTRY: RefusedError("HTTP 403")}
+    assert "HTTP 403" in play.run(ecr_public_login, {"verify": True}, PLAN)["msg"]
+
+
+@pytest.mark.parametrize("before", [[], ["of the module"]])
+def test_a_registry_that_does_not_respond_is_a_warning(play: Play, before: list[str]) -> None:
+    play.rejections = {OTHER: NoAnswerError("timed out")}
+    done = {**DONE, "warnings": before} if before else DONE
+    result = play.run(ecr_public_pull_secret, {"verify": True, "registries": [OTHER, REGISTRY]}, PLAN, done)
+    assert result["warnings"][: len(before)] == before
+    assert ["timed out" in warning for warning in result["warnings"][len(before) :]] == [True]
+    assert play.runs[1].args["token"] == TOKEN
+    assert [registry for registry, _password, _trust in play.tried] == [OTHER, REGISTRY]
+
+
+# Actions of the plan -> whether the token that is given would be written, so that it is tried.
+WRITING = {"created": True, "renewed": True, "adopted": True, "recreated": True, "updated": False, "removed": False}
+
+
+@pytest.mark.parametrize("action", WRITING)
+def test_a_token_that_was_given_is_tried_only_if_it_would_be_written(play: Play, action: str) -> None:
+    entry = {"namespace": "a", "action": action, "expires_at": GIVEN["token"]["expires_at"]}
+    args = {**GIVEN, "verify": True}
+    assert play.run(ecr_public_pull_secret, args, {"changed": True, "namespaces": [entry]}, DONE) == DONE
+    assert bool(play.tried) is WRITING[action]
+    assert play.runs[1].args == args
+
+
+def test_an_option_verify_that_is_no_boolean_is_left_to_the_module(play: Play) -> None:
+    rejected = {"failed": True, "msg": "verify is no boolean"}
+    assert play.run(ecr_public_pull_secret, {**GIVEN, "verify": "perhaps"}, rejected) == rejected
+    assert play.runs[0].args["verify"] == "perhaps"
+    assert play.tried == []
