@@ -6,20 +6,24 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import ClusterError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import RetryBudget
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher import main
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.settings import DEADLINE_STATUS
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import program
@@ -155,3 +159,101 @@ def test_a_long_termination_message_is_cut(tmp_path: Path, monkeypatch: pytest.M
     main.main()
     assert ended == [1]
     assert len((tmp_path / "termination-log").read_bytes()) <= 4096
+
+
+# --- In this process
+
+START: dict[str, tuple[dict[str, Any], dict[str, str], str]] = {
+    **ENDS,
+    "no settings at all": ({}, {"FRESHPULL_CONFIG": "/nowhere"}, "/nowhere/policy.json"),
+    "an unknown setting": ({"nam": "x"}, {}, "unknown settings: nam"),
+    "a setting of another type": ({"workers": "32"}, {}, "workers"),
+}
+
+
+@pytest.mark.parametrize("case", START)
+def test_a_run_that_cannot_start_returns_why(tmp_path: Path, case: str) -> None:
+    changes, environment, said = START[case]
+    defaults = {
+        "FRESHPULL_CONFIG": str(mounted(tmp_path, **changes)),
+        "FRESHPULL_API_ACCESS": str(tmp_path),
+        "KUBERNETES_SERVICE_HOST": "127.0.0.1",
+    }
+    out = io.StringIO()
+    status, words = main.run({**defaults, **environment}, out)
+    assert status == 1
+    assert said in words
+    assert json.loads(out.getvalue()) == {"problem": words}
+
+
+@pytest.fixture
+def released() -> Iterator[threading.Event]:
+    """What a worker that hangs waits for: the end of the test."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def run_in_process(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, work: Callable[[], object], seconds: float = 1, **changes: Any
+) -> tuple[int, str, list[dict[str, Any]]]:
+    """A run that does this work; its status, last words and lines. seconds: how far its clock is at each look."""
+    looks = itertools.count()
+    monkeypatch.setattr(main, "RetryBudget", lambda: RetryBudget(now=lambda: next(looks) * seconds))
+    monkeypatch.setattr(main, "PodTransport", lambda *_arguments: None)
+    monkeypatch.setattr(main.Refresher, "run", lambda _refresher: work())
+    out = io.StringIO()
+    environment = {"FRESHPULL_CONFIG": str(mounted(folder, **changes)), "KUBERNETES_SERVICE_HOST": "127.0.0.1"}
+    status, words = main.run(environment, out)
+    return status, words, [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+def test_a_run_with_no_namespace_is_a_success(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    status, words, lines = run_in_process(tmp_path, monkeypatch, lambda: None)
+    assert (status, words) == (0, "no namespace")
+    assert lines == [{"summary": {}, "expires_at": None}]
+
+
+def test_an_error_of_the_cluster_is_a_problem_of_the_whole_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise ClusterError("unreachable", "Could not list namespaces at https://cluster.example: refused")
+
+    status, words, lines = run_in_process(tmp_path, monkeypatch, fail)
+    assert status == 1
+    assert "Could not list namespaces at https://cluster.example: refused" in words
+    assert lines[0] == {"problem": words.strip()}
+
+
+def test_a_signal_is_named_and_ends_a_worker_that_hangs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, released: threading.Event
+) -> None:
+    def hang() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        released.wait(30)
+
+    status, words, lines = run_in_process(tmp_path, monkeypatch, hang)
+    assert status == 1
+    assert words.startswith("Stopped by SIGTERM")
+    assert lines[0] == {"problem": words.strip()}
+    assert lines[-1] == {"summary": {}, "expires_at": None}
+
+
+def test_the_deadline_has_an_exit_status_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, released: threading.Event
+) -> None:
+    status, words, lines = run_in_process(tmp_path, monkeypatch, lambda: released.wait(30), seconds=10, deadline=15)
+    assert status == DEADLINE_STATUS
+    assert words.startswith("Stopped by its deadline after 15 s")
+    assert "active_deadline" in lines[0]["problem"]
+
+
+def test_a_termination_log_that_cannot_be_written_changes_no_status(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log of the pod has the same text."""
+    ended: list[int] = []
+    monkeypatch.setattr(main, "run", lambda _environment, _out: (DEADLINE_STATUS, "words"))
+    monkeypatch.setattr(os, "_exit", ended.append)
+    monkeypatch.setenv("FRESHPULL_TERMINATION_LOG", str(tmp_path))
+    main.main()
+    assert ended == [DEADLINE_STATUS]
