@@ -31,6 +31,9 @@ CODE = (".py", ".sh")
 # Written so that this file does not name them either: where packages come from is the user's setting.
 REGISTRIES = (".".join(("pypi", "org")), ".".join(("pythonhosted", "org")), ".".join(("proxy", "golang", "org")))
 
+# Nothing in them can be run: documentation, names and error classes.
+WITHOUT_UNIT_TESTS = ("doc_fragments/*.py", "module_utils/_errors.py", "module_utils/_pull_secret/managed_metadata.py")
+
 
 @cache
 def files() -> tuple[Path, ...]:
@@ -82,6 +85,17 @@ def test_code_files_are_short_enough_to_read() -> None:
 def test_python_has_the_future_import() -> None:
     modules = [path for path in code_files() if path.suffix == ".py" and ast.parse(read(path)).body]
     assert [str(path) for path in modules if "\nfrom __future__ import annotations\n" not in read(path)] == []
+
+
+def unit_test_of(path: Path) -> Path:
+    """The file with the unit tests of a plugin file: in the same directory below tests/unit, without the underscore."""
+    return Path("tests", "unit", path.parent, f"test_{path.stem.removeprefix('_')}.py")
+
+
+def test_each_plugin_file_has_its_unit_tests_at_the_mirrored_path() -> None:
+    plugins = [path for path in code_files() if path.parts[0] == "plugins"]
+    tested = [path for path in plugins if not any(path.match(f"plugins/{each}") for each in WITHOUT_UNIT_TESTS)]
+    assert [str(path) for path in tested if unit_test_of(path) not in files()] == []
 
 
 @pytest.mark.parametrize(("kind", "folder"), [("module", "modules"), ("lookup", "lookup"), ("filter", "filter")])
