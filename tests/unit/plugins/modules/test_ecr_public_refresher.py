@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -18,87 +17,32 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     CRONJOB,
 )
 from ansible_collections.freshpull.ecr_public.plugins.modules import ecr_public_refresher
-from support.refresher_settings import CASES, FILES, KEYS, objects
+from support.refresher_settings import FILES, KEYS
+from unit.plugins.modules.pull_secrets import secret
+from unit.plugins.modules.refreshers import (
+    ALWAYS_TRIED,
+    BINDINGS,
+    CRONJOB_PATH,
+    GIVEN,
+    JOBS,
+    KEYS_PATH,
+    OWN,
+    POD_PATH,
+    STORED,
+    TRIED_POD,
+    applied,
+    former,
+    of,
+    own,
+    path,
+    selected,
+    tried,
+    unchanged,
+    until_the_job,
+)
 from unit.plugins.modules.scripted import CONNECTION, DRY_RUN, HOST, Call, Result, Runner, error, listed
 
 Object = dict[str, Any]
-
-OWN = CASES["listed"].namespace
-LABEL = f"ecr-public.freshpull/refresher={OWN}"
-KEYS_PATH = kinds.path("Secret", OWN, AWS_SECRET)
-CRONJOB_PATH = kinds.path("CronJob", OWN, CRONJOB)
-POD_PATH = kinds.path("Pod", OWN)
-GIVEN = {**KEYS, "namespaces": ["team-a", "team-b"], "test_run": "never"}
-"""The options that come to the objects of STORED."""
-STORED: list[Object] = json.loads(json.dumps(objects(CASES["listed"])))
-for number, each in enumerate(STORED):
-    each["metadata"] |= {"uid": f"uid-{number}", "resourceVersion": "1"}
-LISTED_KINDS = ("RoleBinding", "ConfigMap")
-# What is read by its name, whether it exists or not.
-NAMED = [
-    *(("ServiceAccount", CRONJOB, OWN), ("Secret", AWS_SECRET, OWN), ("CronJob", CRONJOB, OWN)),
-    *(
-        (kind, f"{CRONJOB}{part}:{OWN}", "")
-        for kind in ("ClusterRole", "ClusterRoleBinding")
-        for part in ("", "-namespaces")
-    ),
-    *(
-        (f"ValidatingAdmissionPolicy{binding}", f"{CRONJOB}{part}.{OWN}", "")
-        for binding in ("Binding", "")
-        for part in ("", "-service-accounts")
-    ),
-]
-
-
-def path(body: Object) -> str:
-    return kinds.path(body["kind"], body["metadata"].get("namespace", ""), body["metadata"]["name"])
-
-
-def of(stored: Iterable[Object], *kind: str) -> list[Object]:
-    return [body for body in stored if body["kind"] in kind]
-
-
-def former(stored: Iterable[Object] = ()) -> list[Call]:
-    """The calls that read what there is of a refresher."""
-    found = {path(body): body for body in stored}
-    paths = [kinds.path(kind, namespace, name) for kind, name, namespace in NAMED]
-    return [
-        *(Call("GET", each, body=found[each]) if each in found else error("GET", each, 404) for each in paths),
-        listed(kinds.path("RoleBinding"), *of(found.values(), "RoleBinding"), labelSelector=LABEL),
-        listed(kinds.path("ConfigMap", OWN), *of(found.values(), "ConfigMap"), labelSelector=LABEL),
-    ]
-
-
-def selected() -> list[Call]:
-    names = ("team-a", "team-b")
-    return [Call("GET", f"/api/v1/namespaces/{name}", body={"metadata": {"name": name}}) for name in names]
-
-
-def own(found: Object | None) -> Call:
-    """The call that reads the refresher's namespace."""
-    where = kinds.path("Namespace", name=OWN)
-    return error("GET", where, 404) if found is None else Call("GET", where, body=found)
-
-
-def tried(*bodies: Object) -> list[Call]:
-    return [Call("PATCH", path(body), query=dict([DRY_RUN])) for body in bodies]
-
-
-def applied(*bodies: Object) -> list[Call]:
-    return [Call("PATCH", path(body)) for body in bodies]
-
-
-TRIED_POD = Call("POST", POD_PATH, query=dict([DRY_RUN]))
-BINDINGS = ("RoleBinding", "ClusterRoleBinding")
-ALWAYS_TRIED = [body for body in STORED if body["kind"] not in BINDINGS]
-"""Bindings that exist are compared without a call."""
-JOBS = listed(kinds.path("Job", OWN), labelSelector=LABEL)
-
-
-def unchanged() -> list[Call]:
-    """The calls of a task that finds everything as it should be."""
-    (namespace,) = of(STORED, "Namespace")
-    return [*selected(), *former(STORED), own(namespace), *tried(*ALWAYS_TRIED), TRIED_POD, JOBS]
 
 
 @pytest.fixture
@@ -191,6 +135,46 @@ def test_aws_keys_that_are_no_longer_wanted_are_removed_last(task: Any) -> None:
     )
     assert [each.path for each in result.writes][-1] == KEYS_PATH
     assert actions(result)["Secret"] == {"removed"}
+
+
+# --- Which namespaces
+
+
+def test_globs_and_missing_namespaces_are_warnings(task: Any) -> None:
+    names = [{"metadata": {"name": name}} for name in ("team-a", "team-b", "other")]
+    calls = [listed("/api/v1/namespaces", *names), *unchanged()[2:]]
+    result = task({**GIVEN, "namespaces": ["team-*", "gone", "x-*"]}, *calls)
+    assert (result.returncode, result.values["changed"]) == (0, False)
+    assert ["x-*" in result.warnings[0], "gone" in result.warnings[1]] == [True, True]
+
+
+def test_names_that_may_not_be_looked_at_are_taken_as_they_are(task: Any) -> None:
+    rejected = error("GET", "/api/v1/namespaces/team-a", 403)
+    assert task(GIVEN, rejected, *unchanged()[2:]).values["changed"] is False
+
+
+def test_without_a_namespace_nothing_is_read_or_written(task: Any) -> None:
+    result = task({**GIVEN, "namespaces": ["gone"]}, error("GET", "/api/v1/namespaces/gone", 404))
+    assert (result.returncode, result.values["objects"]) == (1, [])
+    assert "namespaces" in result.values["msg"]
+
+
+# --- The test run
+
+
+def test_a_test_run_without_a_managed_secret_is_a_warning(task: Any) -> None:
+    result = task({**GIVEN, "test_run": "always"}, *unchanged(), *until_the_job(None, None))
+    assert (result.returncode, result.values["test_run"]["outcome"]) == (0, "nothing_to_renew")
+    assert ["ecr-public-secret" in warning for warning in result.warnings] == [True]
+
+
+def test_a_test_run_whose_job_is_rejected_fails_the_task(task: Any) -> None:
+    calls = [*unchanged(), *until_the_job(secret(1, "team-a"), secret(1, "team-b"))]
+    rejected = error("POST", kinds.path("Job", OWN), 403, "no jobs")
+    result = task({**GIVEN, "test_run": "always"}, *calls, rejected)
+    assert (result.returncode, result.values["complete"]) == (1, True)
+    assert (result.values["test_run"]["outcome"], result.values["test_run"]["job"]) == ("failed", "")
+    assert "no jobs" in result.values["msg"]
 
 
 # --- Check mode

@@ -16,11 +16,13 @@ import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors import AwsError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import Request, Response
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.secret_writer import SecretWriter
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher import main
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import format_time
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 from unit.cases import decide as cases
 from unit.plugins.module_utils._refresher.test_settings import mounted
+from unit.plugins.modules.scripted import Call, Script, error, listed
 
 NOW = dt.datetime.now(dt.timezone.utc)
 EXPIRED = NOW - dt.timedelta(hours=1)
@@ -129,3 +131,167 @@ def test_a_namespace_is_read_if_its_secret_cannot_be_read(
     server.reject, server.namespaces = reject, namespaces
     status, _words, results = run(server, tmp_path, monkeypatch)
     assert (status, results) == (1 if expected[0] == "failed" else 0, {"a": expected})
+
+
+# --- A selector and service accounts, over a script of the calls
+
+TOKEN = Token(NOW + dt.timedelta(hours=12), "AWS", "new-never-shown")
+NAMESPACES_PATH, SECRETS_PATH, NAME = "/api/v1/namespaces", "/api/v1/secrets", "ecr-public-secret"
+SELECTOR = "ecr-public=enabled"
+
+
+def run_script(
+    case: str, folder: Path, monkeypatch: pytest.MonkeyPatch, *calls: Call
+) -> tuple[int, str, list[dict[str, Any]], Script]:
+    """A run with these settings and a token; its status, last words and lines. Fails unless it makes these calls."""
+    script = Script(calls)
+    monkeypatch.setattr(main, "PodTransport", lambda *_arguments: script)
+    monkeypatch.setattr(main.AwsCli, "token", lambda _cli: TOKEN)
+    mounted(folder, case)
+    if case != "selector":
+        (folder / "namespaces").write_text("a\n")
+    out = io.StringIO()
+    environment = {"FRESHPULL_CONFIG": str(folder), "KUBERNETES_SERVICE_HOST": "127.0.0.1"}
+    status, words = main.run(environment, out)
+    assert (script.left, script.unexpected) == ([], [])
+    assert "never-shown" not in out.getvalue() + words
+    return status, words, [json.loads(line) for line in out.getvalue().splitlines()], script
+
+
+def actions(lines: list[dict[str, Any]]) -> dict[str, tuple[str, str]]:
+    return {line["namespace"]: (line["action"], line["reason"]) for line in lines if "namespace" in line}
+
+
+def stored(namespace: str, left: float = 1, **changes: Any) -> dict[str, Any]:
+    """A managed secret with so many hours of remaining lifetime."""
+    renewed_at, expires_at = (format_time(NOW + dt.timedelta(hours=hours)) for hours in (left - 12, left))
+    return cases.secret(namespace=namespace, renewed_at=renewed_at, expires_at=expires_at, **changes)
+
+
+def secret_path(namespace: str) -> str:
+    return f"{NAMESPACES_PATH}/{namespace}/secrets/{NAME}"
+
+
+def selected(*names: str, terminating: str = "", **query: str) -> Call:
+    found = [{"metadata": {"name": name}} for name in names]
+    if terminating:
+        found.append({"metadata": {"name": terminating, "deletionTimestamp": "2026-01-01T00:00:00Z"}})
+    return listed(NAMESPACES_PATH, *found, labelSelector=SELECTOR, **query)
+
+
+def secrets(*found: dict[str, Any]) -> Call:
+    return listed(SECRETS_PATH, *found, fieldSelector=f"metadata.name={NAME}")
+
+
+def test_selected_namespaces_are_served_and_orphans_lose_their_entries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status, _words, lines, script = run_script(
+        *("selector", tmp_path, monkeypatch),
+        selected("a", "b", "c", terminating="d"),
+        secrets(stored("b"), stored("c", ours=False), stored("d"), stored("x"), stored("y", ours=False)),
+        Call("PATCH", secret_path("a")),
+        Call("PATCH", secret_path("b")),
+        selected("a", "b", "c", terminating="d"),
+        Call("GET", secret_path("x"), body=stored("x")),
+        Call("PATCH", secret_path("x")),
+    )
+    assert status == 0
+    assert actions(lines) == {
+        "a": ("created", "missing"),
+        "b": ("renewed", "due"),
+        "c": ("skipped", "unmanaged"),
+        "d": ("skipped", "terminating"),
+        "x": ("removed", "orphaned"),
+    }
+    kinds = {each.path: each.content_type for each in script.sent if each.method == "PATCH"}
+    # A create by server-side apply has the name in its path, so that RBAC restricts it to that name.
+    assert kinds[secret_path("a")] == "application/apply-patch+yaml"
+    assert kinds[secret_path("b")] == kinds[secret_path("x")] == "application/merge-patch+json"
+
+
+def test_a_namespace_that_was_labelled_during_the_run_keeps_its_entries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = [selected("a"), secrets(stored("a", 11), stored("x")), selected("a", "x")]
+    status, _words, lines, _script = run_script("selector", tmp_path, monkeypatch, *calls)
+    assert (status, actions(lines)) == (0, {"a": ("unchanged", "fresh")})
+
+
+REJECTED: dict[str, tuple[Call, tuple[str, str]]] = {
+    "the label is gone": (selected(fieldSelector="metadata.name=a"), ("skipped", "not_selected")),
+    "the namespace is going": (
+        selected(terminating="a", fieldSelector="metadata.name=a"),
+        ("skipped", "terminating"),
+    ),
+    "it is still selected": (selected("a", fieldSelector="metadata.name=a"), ("failed", "forbidden")),
+    "it cannot be read": (
+        error(
+            *("GET", NAMESPACES_PATH, 403),
+            labelSelector=SELECTOR,
+            fieldSelector="metadata.name=a",
+            limit="500",
+        ),
+        ("failed", "forbidden"),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REJECTED)
+def test_a_selected_namespace_is_looked_at_where_its_secret_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
+    look, expected = REJECTED[case]
+    rejected = error("PATCH", secret_path("a"), 403, "denied")
+    calls = [selected("a"), secrets(stored("a")), rejected, look]
+    status, _words, lines, _script = run_script("selector", tmp_path, monkeypatch, *calls)
+    assert (status, actions(lines)) == (int(expected[0] == "failed"), {"a": expected})
+
+
+def test_without_the_list_of_namespaces_nothing_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rejected = error("GET", NAMESPACES_PATH, 403, "no list", labelSelector=SELECTOR, limit="500")
+    status, words, lines, _script = run_script("selector", tmp_path, monkeypatch, rejected)
+    assert (status, actions(lines)) == (1, {})
+    assert "no list" in words
+
+
+ACCOUNT_PATH = f"{NAMESPACES_PATH}/a/serviceaccounts/default"
+
+
+def test_service_accounts_get_the_secret_in_the_same_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    account = {"metadata": {"namespace": "a", "name": "default", "uid": "u", "resourceVersion": "1"}}
+    status, _words, lines, script = run_script(
+        *("service-accounts", tmp_path, monkeypatch),
+        Call("GET", secret_path("a"), body=stored("a", 11)),
+        Call("GET", ACCOUNT_PATH, body=account),
+        Call("PATCH", ACCOUNT_PATH),
+    )
+    assert status == 0
+    assert lines[0]["service_accounts"] == [{"name": "default", "action": "attached"}]
+    body = script.sent[-1].body
+    assert body is not None
+    assert body["imagePullSecrets"] == [{"name": NAME}]
+
+
+def test_a_service_account_that_cannot_be_read_fails_its_namespace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status, words, lines, _script = run_script(
+        *("service-accounts", tmp_path, monkeypatch),
+        Call("GET", secret_path("a"), body=stored("a", 11)),
+        error("GET", ACCOUNT_PATH, 403, "no accounts"),
+        Call("GET", f"{NAMESPACES_PATH}/a", body={"metadata": {"name": "a"}}),
+    )
+    assert (status, actions(lines)["a"][0]) == (1, "failed")
+    assert "no accounts" in words
+
+
+def test_a_mistake_of_a_worker_ends_the_run_without_its_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: object, **_more: object) -> None:
+        raise RuntimeError("new-never-shown")
+
+    monkeypatch.setattr(SecretWriter, "decide", fail)
+    found = Call("GET", secret_path("a"), body=stored("a"))
+    status, words, lines, _script = run_script("listed", tmp_path, monkeypatch, found)
+    assert (status, actions(lines)) == (1, {})
+    assert "RuntimeError in test_refresher.py, line " in words

@@ -16,8 +16,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.apply import PROBES, Installer
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import CRONJOB, Settings
 from support.refresher_settings import CASES
-from unit.plugins.modules.scripted import DRY_RUN, Call, Script, error, listed
-from unit.plugins.modules.test_ecr_public_refresher import (
+from unit.plugins.modules.refreshers import (
     ALWAYS_TRIED,
     BINDINGS,
     CRONJOB_PATH,
@@ -32,6 +31,7 @@ from unit.plugins.modules.test_ecr_public_refresher import (
     path,
     tried,
 )
+from unit.plugins.modules.scripted import DRY_RUN, Call, Script, error, listed
 
 Object = dict[str, Any]
 (NAMESPACE,) = of(STORED, "Namespace")

@@ -12,8 +12,7 @@ import pytest
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import kinds
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster, ClusterError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.removal import Remover
-from unit.plugins.modules.scripted import Call, Script, error, listed
-from unit.plugins.modules.test_ecr_public_refresher import (
+from unit.plugins.modules.refreshers import (
     CRONJOB_PATH,
     LABEL,
     OWN,
@@ -23,6 +22,7 @@ from unit.plugins.modules.test_ecr_public_refresher import (
     own,
     path,
 )
+from unit.plugins.modules.scripted import Call, Script, error, listed
 
 (NAMESPACE,) = of(STORED, "Namespace")
 (CRONJOB,) = of(STORED, "CronJob")

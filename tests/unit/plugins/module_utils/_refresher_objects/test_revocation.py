@@ -13,8 +13,8 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.a
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import policies, revocation
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.former import Former
 from support.refresher_settings import CASES, objects
+from unit.plugins.modules.refreshers import OWN, former
 from unit.plugins.modules.scripted import Call, Script
-from unit.plugins.modules.test_ecr_public_refresher import OWN, former
 
 
 def review(place: str, allowed: bool) -> Call:
