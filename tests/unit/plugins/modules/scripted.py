@@ -35,6 +35,8 @@ API_KEY = "api-key-never-shown"
 CONNECTION = {"host": HOST, "api_key": API_KEY}
 """The options that name the cluster of the script."""
 DRY_RUN = ("dryRun", "All")
+MASKS = ("VALUE_SPECIFIED_IN_NO_LOG_PARAMETER", "********")
+"""What Ansible puts in the place of the values of options."""
 
 _PAGE = {"limit": "500"}
 
@@ -141,9 +143,19 @@ class Runner:
             monkeypatch.delenv(name)
 
     def __call__(
-        self, module: ModuleType, options: Mapping[str, Any], *calls: Call, check_mode: bool = False, diff: bool = False
+        self,
+        module: ModuleType,
+        options: Mapping[str, Any],
+        *calls: Call,
+        check_mode: bool = False,
+        diff: bool = False,
+        masked: bool = False,
     ) -> Result:
-        """Run the module. Fails unless it makes these calls and no others, and prints none of the secrets."""
+        """Run the module. Fails unless it makes these calls and no others, and prints none of the secrets.
+
+        masked: whether a part of the result is masked. Otherwise a mask is a failure: it hides a secret that the module
+        would print if it did not come from an option.
+        """
         script = Script(calls)
         warnings: list[str] = []
         self._give(options, check_mode, diff)
@@ -161,7 +173,10 @@ class Runner:
         assert script.left == []
         assert [secret for secret in self.secrets if secret in text + " ".join(warnings)] == []
         assert ended.value.code in (0, 1)
-        return Result(int(ended.value.code), json.loads(printed.out), text, warnings, script)
+        result = Result(int(ended.value.code), json.loads(printed.out), text, warnings, script)
+        shown = json.dumps({name: value for name, value in result.values.items() if name != "invocation"})
+        assert any(mask in shown for mask in MASKS) is masked
+        return result
 
     def _give(self, options: Mapping[str, Any], check_mode: bool, diff: bool) -> None:
         """Hand the options to the next AnsibleModule, as ansible.module_utils.testing does where it exists."""

@@ -309,8 +309,9 @@ def test_an_object_that_is_rejected_stops_before_anything_changes(task: Any) -> 
 def test_a_rejection_that_quotes_an_aws_key_is_withheld(task: Any) -> None:
     calls = [call for call in unchanged() if (call.method, call.path) != ("PATCH", KEYS_PATH) and call is not JOBS]
     rejected = error("PATCH", KEYS_PATH, 403, f"denied: {KEYS['aws_secret_key']}", **dict([DRY_RUN]))
-    result = task(GIVEN, *calls, rejected)
+    result = task(GIVEN, *calls, rejected, masked=True)
     assert (result.returncode, result.writes) == (1, [])
+    assert "denied: ***" in result.values["msg"]
 
 
 def test_a_namespace_that_rejects_the_permissions_is_returned(task: Any) -> None:
