@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _aws_response
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors import AnswerError, Call, ClockError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors import Call, ClockError, ResponseError
 
 CALL = Call("ecr-public:GetAuthorizationToken", "https://api.ecr-public.example")
 EXPIRY = dt.datetime(2099, 1, 2, 3, 4, 5, tzinfo=dt.timezone.utc)
@@ -45,7 +45,7 @@ STRANGE: dict[str, Any] = {
 
 @pytest.mark.parametrize("case", STRANGE)
 def test_a_response_that_is_not_one_of_ecr_public(case: str) -> None:
-    with pytest.raises(AnswerError) as caught:
+    with pytest.raises(ResponseError) as caught:
         _aws_response.read(STRANGE[case], CALL)
     assert CALL.endpoint in str(caught.value)
     assert "never" not in str(caught.value)

@@ -8,7 +8,12 @@ import datetime as dt
 
 import pytest
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, TokenError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import (
+    Token,
+    TokenError,
+    is_kept_without_token,
+    renewal_reason,
+)
 
 TOKEN_KEYS = ("registry", "username", "password", "authorization_token", "expires_at", "dockerconfigjson")
 EXPIRY = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.timezone.utc)
@@ -45,3 +50,38 @@ def test_a_mapping_needs_password_and_expiry(missing: str) -> None:
 
 def test_repr_shows_no_password() -> None:
     assert "secret" not in repr(Token(expires_at=EXPIRY, username="AWS", password="secret"))
+
+
+HOUR = dt.timedelta(hours=1)
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
+
+
+@pytest.mark.parametrize(
+    ("left", "lifetime", "reason"),
+    [
+        (9, 12, None),
+        (7, 12, "due"),
+        (0, 12, "expired"),
+        (-1, 12, "expired"),
+        (2.5, 3, None),
+        (1.9, 3, "due"),
+        (7, None, "due"),
+        (9, None, None),
+    ],
+)
+def test_renewal_starts_at_most_two_thirds_of_the_lifetime_before_expiry(
+    left: float, lifetime: float | None, reason: str | None
+) -> None:
+    whole = None if lifetime is None else lifetime * HOUR
+    assert renewal_reason(NOW + left * HOUR, whole, NOW, 8 * HOUR) == reason
+
+
+@pytest.mark.parametrize(
+    ("left", "lifetime", "kept"),
+    [(4.1, 12, True), (4, 12, False), (1.1, 3, True), (1, 3, False), (8, None, False), (8.1, None, True)],
+)
+def test_a_token_is_removed_at_most_a_third_of_the_lifetime_before_expiry(
+    left: float, lifetime: float | None, kept: bool
+) -> None:
+    whole = None if lifetime is None else lifetime * HOUR
+    assert is_kept_without_token(NOW + left * HOUR, whole, NOW, 8 * HOUR) is kept

@@ -23,7 +23,7 @@ from ansible.module_utils import basic
 from ansible.module_utils.common.parameters import PASS_VARS
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import client
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import Patience
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import RetryBudget
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import (
     NoResponseError,
     Request,
@@ -163,7 +163,7 @@ class Runner:
         self._monkeypatch.setattr(
             client, "ClientTransport", lambda configuration, *_more: _connect(script, configuration)
         )
-        self._monkeypatch.setattr(client, "Patience", lambda: Patience(lambda: self._clock, self._sleep))
+        self._monkeypatch.setattr(client, "RetryBudget", lambda: RetryBudget(lambda: self._clock, self._sleep))
         self._capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
             module.main()

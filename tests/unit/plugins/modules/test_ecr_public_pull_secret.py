@@ -91,7 +91,7 @@ def test_force_renew_renews_a_fresh_secret(task: Any) -> None:
 
 
 def test_an_unmanaged_secret_is_left_without_adopt(task: Any) -> None:
-    stored = secret(ours=False, auths={"other.example": OTHER})
+    stored = secret(managed=False, auths={"other.example": OTHER})
     result = task({"token": TOKEN}, *reads(stored))
     assert (result.returncode, result.values["changed"]) == (1, False)
     assert result.actions == {"default": ("failed", "unmanaged")}
@@ -180,8 +180,8 @@ CHECKED: dict[str, tuple[dict[str, Any], dict[str, Any] | None, tuple[str, str],
     "created with a token": ({"token": TOKEN}, None, ("created", "missing"), TOKEN["expires_at"]),
     "renewed": ({}, secret(1), ("renewed", "due"), "unknown"),
     "unchanged": ({}, secret(), ("unchanged", "fresh"), hours(11)),
-    "adopted": ({"adopt": True}, secret(ours=False), ("adopted", "unmanaged"), "unknown"),
-    "failed": ({}, secret(ours=False), ("failed", "unmanaged"), None),
+    "adopted": ({"adopt": True}, secret(managed=False), ("adopted", "unmanaged"), "unknown"),
+    "failed": ({}, secret(managed=False), ("failed", "unmanaged"), None),
     "failed open": ({"aws": NO_TOKEN}, secret(0.5), ("failed_open", "due"), None),
     "removed": ({"state": "absent"}, secret(created=False), ("removed", "shared"), None),
 }
@@ -208,7 +208,7 @@ def test_check_mode_removes_nothing(task: Any) -> None:
 DIFFERENT: dict[str, tuple[dict[str, Any], dict[str, Any] | None, tuple[Call, ...]]] = {
     "created": ({"token": TOKEN}, None, (created(),)),
     "renewed": ({"token": TOKEN}, secret(1), (patched(),)),
-    "adopted": ({"token": TOKEN, "adopt": True}, secret(ours=False, auths={"other.example": OTHER}), (patched(),)),
+    "adopted": ({"token": TOKEN, "adopt": True}, secret(managed=False, auths={"other.example": OTHER}), (patched(),)),
     "failed open": ({"aws": NO_TOKEN}, secret(-1), (patched(),)),
     "removed": ({"state": "absent"}, secret(), (listed(accounts()), Call("DELETE", path()))),
 }
@@ -242,7 +242,7 @@ WITHOUT_TOKEN: dict[str, tuple[dict[str, Any], dict[str, Any] | None, tuple[str,
     "expired, not allowed": ({"fail_open": False}, secret(-1), ("failed", "fail_open_disabled")),
     "changed by another tool": ({}, secret(5, fingerprint="sha256:0"), ("failed_open", "modified")),
     "missing": ({}, None, ("failed", "token_unavailable")),
-    "unmanaged": ({"adopt": True}, secret(ours=False), ("failed", "token_unavailable")),
+    "unmanaged": ({"adopt": True}, secret(managed=False), ("failed", "token_unavailable")),
 }
 
 

@@ -17,7 +17,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors i
     LibraryError,
     OptionsError,
 )
-from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._registry import NoAnswerError, RefusedError
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._registry import RejectedError, UnverifiedError
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._token_action import SHARED
 from unit.plugins.action.scripted import TOKEN, Play, Run, caused
 
@@ -138,7 +138,7 @@ def test_a_registry_given_as_text_is_tried_as_the_module_reads_it(play: Play) ->
 
 
 def test_a_new_token_that_a_registry_rejects_counts_as_none(play: Play) -> None:
-    play.rejections = {OTHER: RefusedError("HTTP 403")}
+    play.rejections = {OTHER: RejectedError("HTTP 403")}
     args = {"verify": True, "registries": [REGISTRY, OTHER]}
     assert play.run(ecr_public_pull_secret, args, PLAN, DONE) == DONE
     second = play.runs[1].args
@@ -148,14 +148,14 @@ def test_a_new_token_that_a_registry_rejects_counts_as_none(play: Play) -> None:
 
 
 def test_a_token_of_the_fleet_that_a_registry_rejects_counts_as_none_too(play: Play) -> None:
-    play.rejections = {REGISTRY: RefusedError("HTTP 403")}
+    play.rejections = {REGISTRY: RejectedError("HTTP 403")}
     play.run(ecr_public_pull_secret, {"verify": True, "aws": {SHARED: TOKEN}}, PLAN, DONE)
     assert "HTTP 403" in play.runs[1].args["aws"]["outage"]
 
 
 @pytest.mark.parametrize("plugin", [ecr_public_pull_secret, ecr_public_login], ids=["pull_secret", "login"])
 def test_a_token_that_was_given_and_is_rejected_leads_to_no_second_run(play: Play, plugin: Any) -> None:
-    play.rejections = {REGISTRY: RefusedError("HTTP 403")}
+    play.rejections = {REGISTRY: RejectedError("HTTP 403")}
     result = play.run(plugin, {**GIVEN, "verify": True}, PLAN)
     assert result["failed"] is True
     assert "HTTP 403" in result["msg"]
@@ -164,13 +164,13 @@ def test_a_token_that_was_given_and_is_rejected_leads_to_no_second_run(play: Pla
 
 
 def test_a_login_with_a_new_token_that_is_rejected_is_not_written(play: Play) -> None:
-    play.rejections = {REGISTRY: RefusedError("HTTP 403")}
+    play.rejections = {REGISTRY: RejectedError("HTTP 403")}
     assert "HTTP 403" in play.run(ecr_public_login, {"verify": True}, PLAN)["msg"]
 
 
 @pytest.mark.parametrize("before", [[], ["of the module"]])
 def test_a_registry_that_does_not_respond_is_a_warning(play: Play, before: list[str]) -> None:
-    play.rejections = {OTHER: NoAnswerError("timed out")}
+    play.rejections = {OTHER: UnverifiedError("timed out")}
     done = {**DONE, "warnings": before} if before else DONE
     result = play.run(ecr_public_pull_secret, {"verify": True, "registries": [OTHER, REGISTRY]}, PLAN, done)
     assert result["warnings"][: len(before)] == before

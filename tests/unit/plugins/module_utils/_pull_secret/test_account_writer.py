@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster, ClusterError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import account_writer
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.account_writer import (
     AccountWriter,
-    keep,
+    read_into,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.service_accounts import (
     Account,
@@ -37,26 +37,17 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_account_is_read_or_none_or_the_reason_why_not() -> None:
-    def read(call: Call) -> Account | ClusterError | None:
-        return AccountWriter(Cluster(Script((call,))), NAME).read("a", "build")
+    def read(call: Call) -> Found:
+        found = Found()
+        read_into(found, Cluster(Script((call,))), "a", "build")
+        return found
 
-    found = read(Call("GET", PATH, body=account("theirs")))
-    assert isinstance(found, Account)
-    assert found.name == "build"
-    assert read(error("GET", PATH, 404)) is None
-    refused = read(error("GET", PATH, 403, "not for you"))
-    assert isinstance(refused, ClusterError)
-    assert refused.reason == "forbidden"
-
-
-def test_what_was_read_is_kept_by_name() -> None:
-    found = Found()
-    known = Account.from_object(account())
-    keep(found, "build", known)
-    keep(found, "gone", None)
-    keep(found, "secret", ClusterError("forbidden", "not for you"))
-    assert found.accounts == {"build": known}
-    assert found.refused == {"secret": ("forbidden", "not for you")}
+    assert list(read(Call("GET", PATH, body=account("theirs"))).accounts) == ["build"]
+    assert read(error("GET", PATH, 404)) == Found()
+    rejected = read(error("GET", PATH, 403, "not for you"))
+    assert rejected.accounts == {}
+    assert rejected.failed["build"][0] == "forbidden"
+    assert "not for you" in rejected.failed["build"][1]
 
 
 def test_after_a_conflict_the_account_is_read_and_its_new_list_kept() -> None:

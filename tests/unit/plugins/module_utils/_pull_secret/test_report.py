@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import SHOWN, some
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Change, Plan, Policy
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.reasons import Reason
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.report import (
     DIFFS,
-    NAMED,
     Outcome,
     Report,
-    some,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.service_accounts import AccountPlan
@@ -30,7 +30,7 @@ LATER = AT + dt.timedelta(hours=6)
 WRITTEN = Change(auths={"public.ecr.aws": {"auth": "bmV2ZXItc2hvd24="}})
 
 
-def failed(namespace: str, reason: str = "forbidden", **fields: Any) -> Outcome:
+def failed(namespace: str, reason: Reason = "forbidden", **fields: Any) -> Outcome:
     return Outcome(namespace, Plan("failed", reason, f"why {namespace} failed"), **fields)
 
 
@@ -124,11 +124,11 @@ def test_an_outage_that_no_namespace_needs_a_token_in_is_no_problem() -> None:
 
 
 def test_many_failures_are_counted_and_the_first_named() -> None:
-    report = Report([failed(f"n{number:02}") for number in range(NAMED + 3)], [])
+    report = Report([failed(f"n{number:02}") for number in range(SHOWN + 3)], [])
     problem = report.problem(POLICY, SELECTION)
-    assert f"{NAMED + 3} of {NAMED + 3}" in problem
-    assert f"n{NAMED - 1:02}: forbidden" in problem
-    assert f"n{NAMED:02}: forbidden" not in problem
+    assert f"{SHOWN + 3} of {SHOWN + 3}" in problem
+    assert f"n{SHOWN - 1:02}: forbidden" in problem
+    assert f"n{SHOWN:02}: forbidden" not in problem
     assert "3 more" in problem
 
 
@@ -142,4 +142,4 @@ def test_many_diffs_are_cut() -> None:
 
 def test_some_names() -> None:
     assert some(["a", "b"]) == "a, b"
-    assert some([str(number) for number in range(NAMED + 1)]).endswith("9 and 1 more")
+    assert some([str(number) for number in range(SHOWN + 1)]).endswith("9 and 1 more")

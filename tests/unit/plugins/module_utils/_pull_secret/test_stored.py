@@ -38,14 +38,14 @@ ODD: dict[str, dict[str, Any]] = {
 def test_reading_an_odd_secret_never_raises(case: str) -> None:
     found = Stored(ODD[case])
     assert found.malformed
-    assert (found.entries, found.expires_at, found.auths) == ({}, None, {})
+    assert (found.managed_entries, found.expires_at, found.auths) == ({}, None, {})
 
 
 def test_the_managed_entries_are_those_of_the_annotation() -> None:
     found = Stored(secret(auths={REGISTRY: "a", "other.example": "b"}, registries=[REGISTRY, "gone.example"]))
-    assert found.entries.keys() == {REGISTRY}
+    assert found.managed_entries.keys() == {REGISTRY}
     assert found.auths.keys() == {REGISTRY, "other.example"}
-    assert not found.alone
+    assert not found.only_managed
 
 
 def test_an_expiry_is_trusted_only_with_the_fingerprint_of_the_data() -> None:
@@ -56,32 +56,21 @@ def test_an_expiry_is_trusted_only_with_the_fingerprint_of_the_data() -> None:
     assert Stored(secret(auths={})).expires_at is None
 
 
-def test_the_legacy_format_holds_the_entries_alone() -> None:
+def test_the_legacy_format_holds_the_entries() -> None:
     found = Stored({**secret(type="kubernetes.io/dockercfg"), "data": {".dockercfg": LEGACY}})
     assert (found.malformed, found.auths) == ("", {REGISTRY: {"auth": "eDp5"}})
 
 
-# The lifetime of the token in hours -> a wanted duration, and what it counts as before a renewal and a fail open.
-LIFETIMES: dict[float, tuple[dt.timedelta, dt.timedelta, dt.timedelta]] = {
-    12: (8 * HOUR, 8 * HOUR, 4 * HOUR),
-    24: (8 * HOUR, 8 * HOUR, 8 * HOUR),
-    3: (8 * HOUR, 2 * HOUR, HOUR),
-    0: (8 * HOUR, 8 * HOUR, 8 * HOUR),
-    -1: (8 * HOUR, 8 * HOUR, 8 * HOUR),
-}
-
-
-@pytest.mark.parametrize("hours", LIFETIMES)
-def test_durations_are_at_most_a_part_of_the_lifetime(hours: float) -> None:
-    wanted, renew_before, fail_open_before = LIFETIMES[hours]
+@pytest.mark.parametrize(("hours", "lifetime"), [(12, 12 * HOUR), (3, 3 * HOUR), (0, None), (-1, None)])
+def test_the_lifetime_is_that_between_renewal_and_expiry(hours: int, lifetime: dt.timedelta | None) -> None:
     renewed = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
-    found = Stored(secret(renewed_at=format_time(renewed), expires_at=format_time(renewed + hours * HOUR)))
-    assert (found.renew_before(wanted), found.fail_open_before(wanted)) == (renew_before, fail_open_before)
+    stored = secret(renewed_at=format_time(renewed), expires_at=format_time(renewed + hours * HOUR))
+    assert Stored(stored).lifetime == lifetime
 
 
-def test_whether_more_than_managed_entries_is_in_it() -> None:
-    assert Stored(secret()).alone
-    assert not Stored(secret(raw='{"auths": {}, "credsStore": "x"}')).alone
+def test_whether_it_holds_only_managed_entries() -> None:
+    assert Stored(secret()).only_managed
+    assert not Stored(secret(raw='{"auths": {}, "credsStore": "x"}')).only_managed
     more = secret()
     more["data"]["x"] = "eA=="
-    assert not Stored(more).alone
+    assert not Stored(more).only_managed

@@ -189,7 +189,7 @@ def test_selected_namespaces_are_served_and_orphans_lose_their_entries(
     status, _words, lines, script = run_script(
         *("selector", tmp_path, monkeypatch),
         selected("a", "b", "c", terminating="d"),
-        secrets(stored("b"), stored("c", ours=False), stored("d"), stored("x"), stored("y", ours=False)),
+        secrets(stored("b"), stored("c", managed=False), stored("d"), stored("x"), stored("y", managed=False)),
         Call("PATCH", secret_path("a")),
         Call("PATCH", secret_path("b")),
         selected("a", "b", "c", terminating="d"),

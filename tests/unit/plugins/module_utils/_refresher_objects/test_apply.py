@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import kinds
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster, ClusterError
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import Patience
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import RetryBudget
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import policies
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.apply import PROBES, Installer
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import CRONJOB, Settings
@@ -58,7 +58,7 @@ class Clock:
 
 def installer(*calls: Call, settings: Settings = CASES["listed"], dry_run: bool = False) -> tuple[Installer, Script]:
     script, clock = Script(calls), Clock()
-    cluster = Cluster(script, Patience(lambda: clock.now, clock.sleep))
+    cluster = Cluster(script, RetryBudget(lambda: clock.now, clock.sleep))
     made = Installer(cluster, settings, dry_run=dry_run, workers=1, sleep=clock.sleep, now=lambda: clock.now)
     return made, script
 

@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import kinds
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import policies, revocation
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.former import Former
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.existing import Existing
 from support.refresher_settings import CASES, objects
 from unit.plugins.modules.refreshers import OWN, former
 from unit.plugins.modules.scripted import Call, Script
@@ -26,7 +26,7 @@ def wait(case: str, *reviews: Call) -> tuple[Script, list[float]]:
     settings = CASES[case]
     stored = [{**body, "metadata": {**body["metadata"], "uid": "u"}} for body in objects(settings)]
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        found = Former(Cluster(Script(tuple(former(stored)))), OWN, pool)
+        found = Existing(Cluster(Script(tuple(former(stored)))), OWN, pool)
     script, pauses = Script(reviews), list[float]()
     unwanted = [each.policy for each in policies.restrictions(settings)]
     revocation.wait_until_revoked(Cluster(script), OWN, found, unwanted, pauses.append)
