@@ -106,7 +106,7 @@ def test_web_identity(place: Place) -> None:
 
 
 REFUSALS = {
-    "audience": ({"audience": "sts.amazonaws.com"}, "with the token's audience"),
+    "audience": ({"audience": "sts.amazonaws.com"}, "the provider must have the token's audience"),
     "issuer": ({"issuer": "https://another.example"}, "must be an identity provider in IAM"),
     "subject": ({"subject": "system:serviceaccount:default:default"}, "its trust policy must name"),
     "keys": ({"keys": []}, "must be an identity provider in IAM"),

@@ -149,7 +149,7 @@ AWS_FAILURES: dict[str, tuple[dict[str, Any], str]] = {
     "a list": ({"malformed": "list"}, "AWS"),
     "no expiry": ({"malformed": "no_expiry"}, "authorizationData has no expiresAt"),
     "not base64": ({"malformed": "not_base64"}, "is not base64"),
-    "expired": ({"life": -60}, "ended at"),
+    "expired": ({"life": -60}, "a token that expired at"),
 }
 
 

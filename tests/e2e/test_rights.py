@@ -335,7 +335,7 @@ def test_whoever_runs_the_role(bulk: BulkClient, aws: FakeAws, tmp_path: Path, k
         assert changed(role.run(test_run="never").ok()) > 0
         assert set(names) <= set(bulk.secrets(NAME))
         # All goes but the namespace, in which something may be that it cannot list.
-        assert "these could not be listed: " in role.run(state="absent").ok().output
+        assert "These could not be listed: " in role.run(state="absent").ok().output
         assert not set(names) & set(bulk.secrets(NAME))
         assert role.refresher in _namespaces(bulk)
         role.variables["pull_secret_cluster"] = {"kubeconfig": remover}
