@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fixtures of the tests that need a real cluster, which `python -m support.cluster run` tells them of."""
+"""Fixtures for the tests that need a real cluster. `python -m support.cluster run` starts it and sets the variables."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from support.playbook import Ansible
 from support.proxied_role import make_proxied_role
 from support.refresher import refresher
 
-# pytest finds fixtures by what a conftest.py has.
+# pytest finds the fixtures that a conftest.py has.
 __all__ = ["ci", "clients", "installed", "make_proxied_role", "refresher", "running_site", "site"]
 
 NAME = "ecr-public-secret"
@@ -48,13 +48,13 @@ def core(kubeconfig: str) -> client.CoreV1Api:
 
 @pytest.fixture(scope="session")
 def audit() -> AuditLog:
-    """The API server's own record of what was asked of it."""
+    """The audit log of the API server."""
     return AuditLog(Path(_needed("FRESHPULL_TEST_AUDIT_LOG")))
 
 
 @pytest.fixture(scope="session")
 def running_aws() -> Iterator[FakeAws]:
-    """The same one for all tests, as it was left: for what outlives a test. The others take `aws`."""
+    """One fake AWS for all tests, not reset: for fixtures that outlive a test. Tests use `aws`."""
     address = _needed("FRESHPULL_TEST_ADDRESS")
     port = int(os.environ.get("FRESHPULL_TEST_REGISTRY_PORT", "0"))
     with FakeAws(host=address, registry_port=port) as fake:
@@ -63,14 +63,14 @@ def running_aws() -> Iterator[FakeAws]:
 
 @pytest.fixture
 def aws(running_aws: FakeAws) -> FakeAws:
-    """ECR Public and its registry, healthy and with nothing counted yet."""
+    """A fake ECR Public and its registry: healthy, with all counters at zero."""
     running_aws.reset()
     return running_aws
 
 
 @pytest.fixture
 def aws_options(aws: FakeAws) -> dict[str, Any]:
-    """The module's `aws` for the fake."""
+    """The module's option `aws` for the fake AWS."""
     return {"endpoint_url": aws.endpoint_url, "access_key": aws.access_key, "secret_key": aws.secret_key}
 
 
@@ -87,20 +87,20 @@ def running_proxy(kubeconfig: str) -> Iterator[FaultProxy]:
 
 @pytest.fixture
 def proxy(running_proxy: FaultProxy) -> FaultProxy:
-    """In front of the API server, with no fault in it yet."""
+    """A proxy in front of the API server, without faults."""
     running_proxy.heal()
     return running_proxy
 
 
 @pytest.fixture
 def make_namespaces(core: client.CoreV1Api) -> Iterator[Callable[..., list[str]]]:
-    """Makes namespaces with a common, unique prefix; they are deleted after the test."""
+    """Create namespaces with a common, unique prefix. They are deleted after the test."""
     yield from _namespaces(core)
 
 
 @pytest.fixture(scope="module")
 def make_lasting_namespaces(core: client.CoreV1Api) -> Iterator[Callable[..., list[str]]]:
-    """The same, but they stay for all tests of a file."""
+    """Create namespaces as make_namespaces does. They are deleted after all tests of a file."""
     yield from _namespaces(core)
 
 

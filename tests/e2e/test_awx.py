@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Push mode from AWX: its environment, its runner, and no secret in what a job leaves behind."""
+"""Push mode in AWX: with its environment and its runner, and without secrets in the files of a job."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PUSH_MODE = {"pull_secret_refresher": "none", "pull_secret_fail_open_before": "3
 
 @pytest.fixture(scope="module")
 def bearer_token(core: client.CoreV1Api, make_lasting_namespaces: Make) -> Iterator[str]:
-    """Of a service account that may do what the role does, as one makes it for AWX."""
+    """A token of a service account that has the role's permissions, as a user creates it for AWX."""
     (namespace,) = make_lasting_namespaces("awx")
     core.create_namespaced_service_account(namespace, {"metadata": {"name": "awx"}})
     rbac = client.RbacAuthorizationV1Api(core.api_client)
@@ -47,14 +47,14 @@ def bearer_token(core: client.CoreV1Api, make_lasting_namespaces: Make) -> Itera
 
 @pytest.fixture
 def server(kubeconfig: str) -> tuple[str, bytes]:
-    """The API server's URL, and its authority's certificate."""
+    """The API server's URL and its certificate authority."""
     cluster = yaml.safe_load(Path(kubeconfig).read_text())["clusters"][0]["cluster"]
     return cluster["server"], base64.b64decode(cluster["certificate-authority-data"])
 
 
 @pytest.fixture
 def keys(aws: FakeAws) -> dict[str, str]:
-    """Temporary keys, as people put them into an Amazon Web Services credential."""
+    """Temporary AWS keys in the form of an Amazon Web Services credential."""
     mine = {"aws_access_key_id": aws.access_key, "aws_secret_access_key": aws.secret_key}
     sts = boto3.client("sts", region_name="us-east-1", endpoint_url=aws.sts_url, **mine)
     role = "arn:aws:iam::123456789012:role/ecr-public-pull"
@@ -64,22 +64,22 @@ def keys(aws: FakeAws) -> dict[str, str]:
 
 
 def needles(aws: FakeAws, keys: dict[str, str], *others: str) -> list[str]:
-    """All that must not be found: tokens in whatever form, and the credentials as the environment has them."""
+    """Return the strings that must not be found: tokens in each form, and the credentials in the environment."""
     secrets = [keys["AWS_SECRET_ACCESS_KEY"], keys["AWS_SECURITY_TOKEN"], *others]
     return [*secrets, *(form for token in aws.tokens for form in leaks.forms(token))]
 
 
 def check_traces(job: Job, secrets: list[str]) -> None:
-    """Nothing secret is left in events, output, fact cache or elsewhere, but in the one file that records the input.
+    """Check that events, output, fact cache and files have no secret, except the file that records the input.
 
-    ansible-runner writes the environment that it was given into `command`, for its owner only. AWX stores it with the
-    secrets blanked, and removes the folder after the job; no playbook can change that.
+    ansible-runner writes its environment to `command`, which only its owner can read. AWX stores it with the secrets
+    blanked and removes the directory after the job. No playbook can change that.
     """
     assert leaks.find(job.output, secrets) == []
     assert job.holding(secrets) == []
     assert leaks.find(job.command.read_text(), secrets)
     assert stat.S_IMODE(job.command.stat().st_mode) == 0o600
-    # It is about something: there are events with results, and a fact cache that was in use.
+    # The search covers content: there are events with results, and a fact cache.
     assert any(event["event"] == "runner_on_ok" and event["event_data"]["res"] for event in job.events)
     assert (job.artifacts / "fact_cache").is_dir()
 
@@ -114,7 +114,7 @@ def test_one_cluster_with_the_credentials_of_a_job_template(
 
     for job in (checked, made):
         check_traces(job, needles(aws, keys, bearer_token))
-    # What people need to see of a job is still there.
+    # The results of the job are still readable.
     results = [event.get("event_data", {}).get("res", {}) for event in made.events]
     written = next(result for result in results if result.get("summary") == {"created": 2})
     assert written["host"] == server[0]
@@ -130,7 +130,7 @@ def test_many_clusters_with_a_token_for_each(
     bearer_token: str,
     make_namespaces: Make,
 ) -> None:
-    """Their tokens come from a credential type of one's own, which sets variables of the environment."""
+    """Read the clusters' tokens from a custom credential type, which sets environment variables."""
     names = make_namespaces("a", "b")
     authority = ansible.directory / "ca.crt"
     authority.write_bytes(server[1])
@@ -143,7 +143,7 @@ def test_many_clusters_with_a_token_for_each(
                 "ca_cert": str(authority),
             },
             "pull_secret_namespaces": [name],
-            # In truth it is one cluster, where no two hosts may write secrets of the same name.
+            # All hosts are one cluster, where two hosts must not write secrets of the same name.
             "pull_secret_name": name,
         }
     template = JobTemplate(ansible, hosts, {**PUSH_MODE, "pull_secret_hosts": "all"})

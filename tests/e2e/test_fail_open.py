@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AWS is down: what is good is kept, what dies is taken out, and the next good token puts it back."""
+"""AWS is down: valid tokens are kept, expiring tokens are removed, and the next token restores the entries."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DATA_KEY = ".dockerconfigjson"
 
 
 def ago(hours: float) -> str:
-    """The time so many hours before now."""
+    """Return the time this many hours ago."""
     return (dt.datetime.now(tz=dt.timezone.utc) - dt.timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -36,7 +36,7 @@ SHARED: dict[str, Any] = {
     "registries": ["public.ecr.aws"],
 }
 
-# What each class of secret is before, and the action and reason while AWS is down.
+# Each class of secret, and its action and reason while AWS is down.
 CLASSES: dict[str, tuple[dict[str, Any] | None, tuple[str, str]]] = {
     "fresh": (life(10), ("unchanged", "fresh")),
     "due": (life(5), ("failed", "kept")),
@@ -61,7 +61,7 @@ def fill(core: client.CoreV1Api, namespace: str, secret: dict[str, Any]) -> None
 
 @pytest.fixture
 def places(core: client.CoreV1Api, make_namespaces: Make) -> dict[str, str]:
-    """A namespace for each class, by its name."""
+    """A namespace for each class of secret, by class."""
     found = dict(zip(CLASSES, make_namespaces(*CLASSES), strict=True))
     for kind, (secret, _expected) in CLASSES.items():
         if secret is not None:
@@ -70,7 +70,7 @@ def places(core: client.CoreV1Api, make_namespaces: Make) -> dict[str, str]:
 
 
 def state(core: client.CoreV1Api, namespace: str) -> Any:
-    """The secret as it is, without what every write changes; None where there is none."""
+    """Return the secret as stored; None if it does not exist."""
     found = core.list_namespaced_secret(namespace, field_selector=f"metadata.name={NAME}").items
     return core.api_client.sanitize_for_serialization(found[0]) if found else None
 
@@ -84,7 +84,7 @@ def entries(result: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def writes(audit: AuditLog, mark: int) -> list[str]:
-    """The namespaces in which secrets were written by the play."""
+    """Return the namespaces in which the play wrote secrets."""
     return sorted(event["objectRef"]["namespace"] for event in audit.writes(mark, user=ADMIN, resource="secrets"))
 
 
@@ -126,19 +126,19 @@ def test_each_class_of_secret_while_aws_is_down_and_after(
         assert after[kind]["metadata"]["annotations"][PREFIX + "failed-open-at"] > ago(0.1)
     assert auths(after["expired"])["other.example"] == auths(before["expired"])["other.example"]
 
-    # The message says what AWS lacks, and for each class what became of it.
+    # The message names the missing permission and the result for each class.
     message = result["msg"]
     assert "lacks ecr-public:GetAuthorizationToken" in message
-    opened = ", ".join(sorted(places[kind] for kind in WRITTEN))
+    failed_open = ", ".join(sorted(places[kind] for kind in WRITTEN))
     assert f"keep a token whose remaining lifetime is more than fail_open_before: {places['due']}." in message
-    assert f"it was removed, so pulls are anonymous: {opened}." in message
+    assert f"it was removed, so pulls are anonymous: {failed_open}." in message
     assert f"2 of 10 namespaces have no managed token: {places['empty']}, {places['missing']}." in message
     assert "2 of 10 namespaces failed." in message
     assert found[places["due"]]["expires_at"] == before["due"]["metadata"]["annotations"][PREFIX + "expires-at"]
     diff = result["diff"]["after"][f"{places['expired']}/{NAME}"]
     assert list(diff["registries"]) == ["other.example"]
 
-    # Still down: what was opened is not written again.
+    # AWS is still down: secrets that failed open are not written again.
     mark = audit.mark()
     again = ansible.pull_secret(**options).results["result"]
     assert again["failed"]
@@ -146,15 +146,15 @@ def test_each_class_of_secret_while_aws_is_down_and_after(
     assert {entries(again)[places[kind]]["reason"] for kind in WRITTEN} == {"token_unavailable"}
     assert writes(audit, mark) == []
 
-    # AWS is back: all are whole again, under the same UIDs.
+    # AWS is back: all entries are restored, and the UIDs are the same.
     aws.behave(deny=None)
-    healed = entries(ansible.pull_secret(**options).results["result"])
-    assert {healed[places[kind]]["action"] for kind in WRITTEN} == {"renewed"}
-    assert {healed[places[kind]]["reason"] for kind in WRITTEN} == {"restored"}
-    assert healed[places["missing"]]["action"] == "created"
+    restored = entries(ansible.pull_secret(**options).results["result"])
+    assert {restored[places[kind]]["action"] for kind in WRITTEN} == {"renewed"}
+    assert {restored[places[kind]]["reason"] for kind in WRITTEN} == {"restored"}
+    assert restored[places["missing"]]["action"] == "created"
     for kind in WRITTEN:
-        whole = state(core, places[kind])
-        assert whole["metadata"]["uid"] == before[kind]["metadata"]["uid"]
-        assert auths(whole)["public.ecr.aws"]["password"] == aws.tokens[-1]
-        assert PREFIX + "failed-open-at" not in whole["metadata"]["annotations"]
+        stored = state(core, places[kind])
+        assert stored["metadata"]["uid"] == before[kind]["metadata"]["uid"]
+        assert auths(stored)["public.ecr.aws"]["password"] == aws.tokens[-1]
+        assert PREFIX + "failed-open-at" not in stored["metadata"]["annotations"]
     assert auths(state(core, places["expired"]))["other.example"] == auths(before["expired"])["other.example"]

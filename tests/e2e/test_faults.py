@@ -1,8 +1,9 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The module on a real API server behind a proxy that loses, delays and refuses: what was injected, how often, and that
-nothing is lost and nothing written twice.
+"""The module on a real API server behind a proxy that loses, delays and rejects requests.
+
+The tests count the injected faults, and check that no write is lost and none is made twice.
 """
 
 from __future__ import annotations
@@ -40,12 +41,12 @@ def passwords(core: client.CoreV1Api, namespaces: list[str]) -> set[str]:
 
 
 def done(audit: AuditLog, mark: int) -> Counter[str]:
-    """Namespace to the writes that the API server carried out."""
+    """Count the writes that the API server carried out, by namespace."""
     writes = audit.writes(since=mark, resource="secrets", user=ADMIN)
     return Counter(write["objectRef"]["namespace"] for write in writes if write["responseStatus"]["code"] < 300)
 
 
-# How often each strikes the same request, one after the other.
+# The number of times that a fault hits the same request.
 TIMES = 2
 PASSING: dict[str, dict[str, Any]] = {
     "429": {"strikes": BEFORE, "status": 429, "headers": {"Retry-After": "1"}},
@@ -65,10 +66,10 @@ BEATS: dict[str, tuple[str, str, dict[str, Any]]] = {
 }
 
 
-def test_what_passes_costs_nothing_but_time(
+def test_temporary_faults_cost_only_time(
     proxy: FaultProxy, core: client.CoreV1Api, aws: FakeAws, audit: AuditLog, make_namespaces: Make
 ) -> None:
-    """Each kind of fault in a namespace of its own, at each kind of write, and one namespace without any."""
+    """Inject each fault in its own namespace, at each kind of write. One namespace has no fault."""
     *faulty, healthy = names = make_namespaces(*PASSING, "healthy")
     made: dict[str, str] = {}
     for beat, (method, action, options) in BEATS.items():
@@ -96,8 +97,8 @@ def test_what_passes_costs_nothing_but_time(
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_the_server_s_own_wish_is_granted(proxy: FaultProxy, aws: FakeAws, make_namespaces: Make, method: str) -> None:
-    """Retry-After: never earlier, and no hidden tries by the libraries below."""
+def test_retry_after_is_respected(proxy: FaultProxy, aws: FakeAws, make_namespaces: Make, method: str) -> None:
+    """No retry comes earlier than Retry-After, and the libraries do no hidden retries."""
     (name,) = make_namespaces("a")
     proxy.inject(Fault(method, f"/{name}/secrets", times=2, strikes=BEFORE, status=429, headers={"Retry-After": "2"}))
     module.run(proxy.kubeconfig, namespaces=[name], token=aws.issue()).ok()
@@ -106,10 +107,10 @@ def test_the_server_s_own_wish_is_granted(proxy: FaultProxy, aws: FakeAws, make_
     assert third - second >= 2
 
 
-def test_what_lasts_is_reported_and_stops_nobody_else(
+def test_a_permanent_fault_is_reported_and_stops_no_other_namespace(
     proxy: FaultProxy, aws: FakeAws, audit: AuditLog, make_namespaces: Make
 ) -> None:
-    """500 without end, as from a broken webhook."""
+    """Return status 500 for each request, like a broken webhook."""
     bad, good = make_namespaces("bad", "good")
     fault = proxy.inject(Fault("POST", f"/{bad}/", strikes=BEFORE, status=500))
     mark = audit.mark()
@@ -122,7 +123,7 @@ def test_what_lasts_is_reported_and_stops_nobody_else(
 
 
 def test_a_slow_server_is_waited_for(proxy: FaultProxy, aws: FakeAws, audit: AuditLog, make_namespaces: Make) -> None:
-    """Each answer takes a second: nothing is asked twice."""
+    """Delay each response by a second: no request is repeated."""
     names = make_namespaces(*(f"n{number:02}" for number in range(20)))
     proxy.inject(Fault(delay=1))
     mark = audit.mark()
@@ -142,7 +143,7 @@ def test_another_writer_in_between(
         core.patch_namespaced_secret(NAME, name, {"metadata": {"annotations": {"theirs": "kept"}}})
 
     proxy.inject(Fault("PATCH", f"/{name}/", times=2, meanwhile=annotate))
-    # The second time nothing changes, so that the API server keeps the version and our patch fits.
+    # The second annotation changes nothing: the version stays the same, and the module's patch succeeds.
     result = module.run(proxy.kubeconfig, namespaces=[name], token=aws.issue(), force_renew=True).ok()
     assert result.actions == {name: ("renewed", "forced")}
     assert len(proxy.times("PATCH")) == 2
@@ -151,7 +152,7 @@ def test_another_writer_in_between(
     assert passwords(core, [name]) == {aws.tokens[-1]}
 
 
-def test_others_who_never_stop_writing_are_named(
+def test_an_endless_conflict_is_reported(
     proxy: FaultProxy, core: client.CoreV1Api, aws: FakeAws, make_namespaces: Make
 ) -> None:
     (name,) = make_namespaces("a")
@@ -168,10 +169,10 @@ def test_others_who_never_stop_writing_are_named(
     assert passwords(core, [name]) == {aws.tokens[0]}
 
 
-def test_a_namespace_deleted_under_our_feet(
+def test_a_namespace_that_is_deleted_during_the_task(
     proxy: FaultProxy, core: client.CoreV1Api, aws: FakeAws, make_namespaces: Make
 ) -> None:
-    """Going, and gone; before the secret is made, and before it is renewed."""
+    """A namespace is terminating or gone, before its secret is created and before it is renewed."""
     good, going = make_namespaces("good", "going")
     gone, old = (f"{good}-{kind}" for kind in ("gone", "old"))
     for name in (gone, old):
@@ -200,10 +201,10 @@ def test_a_namespace_deleted_under_our_feet(
     assert passwords(core, [good]) == {aws.tokens[-1]}
 
 
-def test_recreating_survives_lost_answers(
+def test_recreating_survives_lost_responses(
     proxy: FaultProxy, core: client.CoreV1Api, aws: FakeAws, make_namespaces: Make
 ) -> None:
-    """The one change that takes two writes: another registry's login is carried over whichever answer is lost."""
+    """The one change with two writes: another registry's login is kept, whichever response is lost."""
     names = make_namespaces("delete", "create", "both")
     theirs = base64.b64encode(b'{"auths":{"other.example":{"auth":"dTpw"}}}').decode()
     for name in names:
@@ -234,15 +235,19 @@ DUE = {"ahead of": {"over", "near"}, "behind": {"over"}}
 def test_clocks_nine_minutes_apart(
     proxy: FaultProxy, core: client.CoreV1Api, aws: FakeAws, make_namespaces: Make, server: str
 ) -> None:
-    """The later of the two clocks counts, whichever it is, and the user is told."""
-    # What is left, by the controller's clock, around the 8 hours at which a token is renewed.
-    left = {"over": timedelta(hours=7, minutes=55), "near": timedelta(hours=8, minutes=5), "far": timedelta(hours=8.25)}
-    names = dict(zip(left, make_namespaces(*left), strict=True))
+    """The later of the two clocks counts, and a warning states the difference."""
+    # The remaining lifetime by this host's clock, around the 8 hours of renew_before.
+    remaining = {
+        "over": timedelta(hours=7, minutes=55),
+        "near": timedelta(hours=8, minutes=5),
+        "far": timedelta(hours=8.25),
+    }
+    names = dict(zip(remaining, make_namespaces(*remaining), strict=True))
     module.run(proxy.kubeconfig, namespaces=list(names.values()), token=aws.issue()).ok()
     for kind, name in names.items():
-        ends = datetime.now(timezone.utc) + left[kind]
-        marks = {"expires-at": ends, "renewed-at": ends - timedelta(hours=12)}
-        annotations = {f"ecr-public.freshpull/{mark}": f"{when:%Y-%m-%dT%H:%M:%SZ}" for mark, when in marks.items()}
+        expiry = datetime.now(timezone.utc) + remaining[kind]
+        times = {"expires-at": expiry, "renewed-at": expiry - timedelta(hours=12)}
+        annotations = {f"ecr-public.freshpull/{key}": f"{when:%Y-%m-%dT%H:%M:%SZ}" for key, when in times.items()}
         core.patch_namespaced_secret(NAME, name, {"metadata": {"annotations": annotations}})
     date = datetime.now(timezone.utc) + timedelta(minutes=MINUTES[server])
     proxy.inject(Fault(headers={"Date": format_datetime(date, usegmt=True)}))
@@ -251,22 +256,22 @@ def test_clocks_nine_minutes_apart(
         name: ("renewed", "due") if kind in DUE[server] else ("unchanged", "fresh") for kind, name in names.items()
     }
     assert result.actions == expected
-    told = re.search(rf"The API server's clock is (\d+) s {server} this host's", str(result.values["warnings"]))
-    # The injected clock stands still, so that a busy machine counts.
-    assert told
-    assert 420 < int(told[1]) < 600
+    stated = re.search(rf"The API server's clock is (\d+) s {server} this host's", str(result.values["warnings"]))
+    # The injected clock does not advance, so the difference changes while the module runs.
+    assert stated
+    assert 420 < int(stated[1]) < 600
 
 
 @pytest.mark.parametrize("days", [2, -2])
 def test_clocks_that_are_days_apart_remove_no_token(
     proxy: FaultProxy, core: client.CoreV1Api, aws: FakeAws, make_namespaces: Make, days: int
 ) -> None:
-    """Without a token from AWS nothing is written, with one it is; the task fails and names both times."""
+    """Without a token nothing is written; with a token the secret is renewed. The task fails and states both times."""
     (name,) = make_namespaces("a")
     module.run(proxy.kubeconfig, namespaces=[name], token=aws.issue()).ok()
-    ends = datetime.now(timezone.utc) + timedelta(minutes=5)
-    marks = {"expires-at": ends, "renewed-at": ends - timedelta(hours=12)}
-    annotations = {f"ecr-public.freshpull/{mark}": f"{when:%Y-%m-%dT%H:%M:%SZ}" for mark, when in marks.items()}
+    expiry = datetime.now(timezone.utc) + timedelta(minutes=5)
+    times = {"expires-at": expiry, "renewed-at": expiry - timedelta(hours=12)}
+    annotations = {f"ecr-public.freshpull/{key}": f"{when:%Y-%m-%dT%H:%M:%SZ}" for key, when in times.items()}
     core.patch_namespaced_secret(NAME, name, {"metadata": {"annotations": annotations}})
     date = datetime.now(timezone.utc) + timedelta(days=days)
     proxy.inject(Fault(headers={"Date": format_datetime(date, usegmt=True)}))

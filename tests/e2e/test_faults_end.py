@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs that do not get to their end, or that meet another one: API servers that are gone, Ctrl-C, two at a time."""
+"""Runs that are interrupted or meet another run: unavailable API servers, Ctrl-C, two runs at a time."""
 
 from __future__ import annotations
 
@@ -56,21 +56,21 @@ def done(audit: AuditLog, mark: int, user: str = ADMIN) -> Counter[str]:
     return Counter(write["objectRef"]["namespace"] for write in writes if write["responseStatus"]["code"] < 300)
 
 
-# --- API servers that are gone
+# --- Unavailable API servers
 
 
 @pytest.fixture
 def silent() -> Iterator[str]:
-    """The address of a server that takes connections and says nothing."""
+    """The address of a server that accepts connections and never responds."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield f"https://127.0.0.1:{server.getsockname()[1]}"
 
 
-@pytest.mark.parametrize("kind", ["refusing", "silent"])
-def test_a_server_that_is_not_there_is_told_once_and_soon(
+@pytest.mark.parametrize("kind", ["closed", "silent"])
+def test_an_unavailable_server_is_reported_once_and_soon(
     kubeconfig: str, aws: FakeAws, tmp_path: Path, silent: str, kind: str
 ) -> None:
-    """A wrong address, for 1,000 namespaces."""
+    """Use a wrong address for 1,000 namespaces."""
     settings = yaml.safe_load(Path(kubeconfig).read_text())
     url = silent if kind == "silent" else "https://127.0.0.1:9"
     settings["clusters"][0]["cluster"]["server"] = url
@@ -80,7 +80,7 @@ def test_a_server_that_is_not_there_is_told_once_and_soon(
     began = time.monotonic()
     names = [f"namespace-{number}" for number in range(1000)]
     result = module.run(str(path), namespaces=names, token=aws.issue())
-    # 15 seconds of tries, the last of which may take 10; the rest is for a busy machine.
+    # 15 seconds of attempts, the last of which can take 10; the rest allows for a slow machine.
     assert time.monotonic() - began < 60
     assert result.errors == ""
     assert result.values["failed"]
@@ -89,51 +89,51 @@ def test_a_server_that_is_not_there_is_told_once_and_soon(
     assert "namespaces" not in result.values
 
 
-def hurried(proxy: FaultProxy, names: list[str], token: dict[str, str], factor: int) -> Report:
-    """The module's inside in this process, by a clock that runs faster: the limits of a minute come in seconds."""
+def run_with_fast_clock(proxy: FaultProxy, names: list[str], token: dict[str, str], factor: int) -> Report:
+    """Run the module's task in this process by a faster clock, which turns limits of a minute into seconds."""
     settings = client.Configuration()
     config.load_kube_config(proxy.kubeconfig, client_configuration=settings)
-    patience = RetryBudget(lambda: time.monotonic() * factor, lambda seconds: time.sleep(seconds / factor))
-    cluster = Cluster(ClientTransport(settings, connections=8), patience)
+    budget = RetryBudget(lambda: time.monotonic() * factor, lambda seconds: time.sleep(seconds / factor))
+    cluster = Cluster(ClientTransport(settings, connections=8), budget)
     task = PullSecretTask(cluster, Policy(name=NAME), workers=8, token=Token.from_mapping(token))
     return task.apply(task.plan(Selection(tuple(names))))
 
 
-def test_a_server_that_dies_for_good_ends_the_task_in_bounded_time(
+def test_a_server_that_stays_down_ends_the_task_in_bounded_time(
     proxy: FaultProxy, core: client.CoreV1Api, aws: FakeAws, make_namespaces: Make
 ) -> None:
-    """After 10 of 40 writes: the others are not waited for one after the other."""
+    """Fail all requests after 10 of 40 writes: the other namespaces do not wait one after the other."""
     names = make_namespaces(*FORTY)
     proxy.inject(Fault("POST", skip=10, strikes=BEFORE))
     factor = 12
     began = time.monotonic()
-    report = hurried(proxy, names, aws.issue(), factor=factor)
-    # A minute for the 8 under way; one after the other 30 of them would take 4.
+    report = run_with_fast_clock(proxy, names, aws.issue(), factor=factor)
+    # A minute for the 8 writes in progress; 30 writes one after the other would take 4 minutes.
     assert (time.monotonic() - began) * factor < 180
     assert report.summary == {"created": 10, "failed": 30}
     assert {failure.plan.reason for failure in report.failures} == {"unreachable"}
-    # Only what was under way is waited for, a minute by the fast clock; the rest is hardly tried or not at all.
+    # Only the writes in progress are retried, for a minute by the fast clock; the others hardly or not at all.
     tried = Counter(re.findall(r"namespaces/(\S+)/secrets", " ".join(seen.path for seen in proxy.seen)))
     assert len([name for name, count in tried.items() if count > 5]) == 8
     assert sum(passwords(core, [o.namespace for o in report.outcomes if o.plan.action == "created"]).values()) == 10
 
 
-def test_a_server_that_hangs_for_a_while_is_asked_again(
+def test_a_request_to_a_server_that_hangs_is_retried(
     proxy: FaultProxy, aws: FakeAws, audit: AuditLog, make_namespaces: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No answer within the time-out: twice for a read, once for a write that is carried out all the same."""
+    """No response within the timeout: twice for a read, once for a write that the server carries out."""
     names = make_namespaces("a", "b")
     monkeypatch.setattr(kubernetes_client, "TIMEOUT_SECONDS", (1, 1))
     proxy.inject(Fault("GET", f"/{names[0]}/secrets", times=2, delay=1.5))
     proxy.inject(Fault("POST", f"/{names[1]}/secrets", times=1, delay=1.5))
     mark = audit.mark()
-    assert hurried(proxy, names, aws.issue(), factor=1).summary == {"created": 2}
+    assert run_with_fast_clock(proxy, names, aws.issue(), factor=1).summary == {"created": 2}
     assert len(proxy.times("GET", f"/{names[0]}/secrets")) == 3
     assert len(proxy.times("POST", f"/{names[1]}/secrets")) == 2
     assert done(audit, mark) == dict.fromkeys(names, 1)
 
 
-# --- Told to stop
+# --- Stopped by a signal
 
 
 def test_a_stop_before_anything_was_written(proxy: FaultProxy, aws: FakeAws, make_namespaces: Make) -> None:
@@ -156,7 +156,7 @@ def test_a_stop_before_anything_was_written(proxy: FaultProxy, aws: FakeAws, mak
 def test_a_recreation_that_has_begun_is_finished(
     proxy: FaultProxy, core: client.CoreV1Api, aws: FakeAws, make_namespaces: Make
 ) -> None:
-    """Between the deletion and the creation nobody may stop."""
+    """The module does not stop between the deletion and the creation."""
     (name,) = make_namespaces("a")
     core.create_namespaced_secret(name, {"metadata": {"name": NAME}, "type": "Opaque"})
     running: list[module.ModuleProcess] = []
@@ -175,7 +175,7 @@ def test_a_recreation_that_has_begun_is_finished(
 def test_ctrl_c_in_a_playbook(
     ansible: Ansible, proxy: FaultProxy, core: client.CoreV1Api, aws: FakeAws, audit: AuditLog, make_namespaces: Make
 ) -> None:
-    """Ansible ends at once and reports nothing; the module ends what it has begun, and the next run does the rest."""
+    """Ansible ends at once without a report; the module finishes the writes in progress, and the next run the rest."""
     names = make_namespaces(*FORTY)
     token = aws.issue()
     tasks = [{PULL_SECRET: {"kubeconfig": proxy.kubeconfig, "namespaces": names, "token": token, "workers": 4}}]
@@ -196,7 +196,7 @@ def test_ctrl_c_in_a_playbook(
         start_new_session=True,
     )
     wait_for(lambda: len(proxy.times("POST")) >= 10, "ten writes", seconds=60)
-    # As a terminal does: to all processes of the foreground.
+    # A terminal sends the signal to all foreground processes.
     os.killpg(process.pid, signal.SIGINT)
     output, _none = process.communicate(timeout=60)
     assert process.returncode != 0
@@ -216,18 +216,18 @@ def test_ctrl_c_in_a_playbook(
 
 
 def wait_for_quiet(proxy: FaultProxy) -> int:
-    """The number of writes, once no more come for as long as five of them take."""
+    """Return the number of writes, once none has come for as long as five of them take."""
     wait_for(lambda: proxy.times("POST")[-1] < time.monotonic() - 1.5, "the end of the writes", seconds=60)
     return len(proxy.times("POST"))
 
 
-# --- Two at a time
+# --- Two runs at a time
 
 
 def test_two_runs_at_the_same_moment(
     proxy: FaultProxy, core: client.CoreV1Api, aws: FakeAws, audit: AuditLog, make_namespaces: Make
 ) -> None:
-    """One is held between its reading and its writing until the other is done: the later token stays, nothing fails."""
+    """Hold one run between its read and its write until the other is done: the later token stays, nothing fails."""
     names = make_namespaces("made", "renewed")
     module.run(proxy.kubeconfig, namespaces=names[1:], token=aws.issue(40000)).ok()
     uid = core.read_namespaced_secret(NAME, names[1]).metadata.uid
@@ -255,7 +255,7 @@ def wait(results: list[module.Result]) -> None:
 def test_two_runs_that_race(
     kubeconfig: str, core: client.CoreV1Api, aws: FakeAws, audit: AuditLog, make_namespaces: Make
 ) -> None:
-    """Whoever comes first in each of 40 namespaces, the later token stays, and both runs end well."""
+    """Whichever run is first in each of 40 namespaces, the later token stays, and both runs succeed."""
     names = make_namespaces(*FORTY)
     sooner, later = aws.issue(41000), aws.issue(42000)
     mark = audit.mark()
@@ -273,7 +273,7 @@ def test_two_runs_that_race(
 def test_the_refresher_and_a_playbook_at_the_same_moment(
     core: client.CoreV1Api, aws: FakeAws, audit: AuditLog, kubeconfig: str, tmp_path: Path
 ) -> None:
-    """The refresher is held between its reading and its writing until the module is done in half of the namespaces."""
+    """Hold the refresher between its read and its write until the module is done in half of the namespaces."""
     refresher = Refresher(core, aws, tmp_path)
     both, alone = (
         [refresher.add(kind, expires_at="2020-01-01T00:00:00Z") for _number in range(5)] for kind in ("both", "alone")

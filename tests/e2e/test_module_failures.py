@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One namespace's trouble among good ones: the good ones are done, the bad one is named, the task fails."""
+"""One bad namespace among good ones: the good ones are done, the bad one is named, the task fails."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def secret(**fields: Any) -> dict[str, Any]:
     return {**body, **fields}
 
 
-def spoil_foreign(core: client.CoreV1Api, namespace: str) -> None:
+def spoil_unmanaged(core: client.CoreV1Api, namespace: str) -> None:
     core.create_namespaced_secret(namespace, secret())
 
 
@@ -52,14 +52,14 @@ def spoil_malformed(core: client.CoreV1Api, namespace: str) -> None:
 
 
 def spoil_terminating(core: client.CoreV1Api, namespace: str) -> None:
-    """Deleted, but held by a finalizer on an object in it."""
+    """Delete the namespace, which a finalizer on an object in it holds."""
     held = {"metadata": {"name": "held", "finalizers": ["freshpull.invalid/test"]}}
     core.create_namespaced_config_map(namespace, held)
     core.delete_namespace(namespace)
 
 
 SPOILERS = {
-    "foreign": (spoil_foreign, "adopt: true"),
+    "foreign": (spoil_unmanaged, "adopt: true"),
     "wrong_type": (spoil_wrong_type, "recreate: true"),
     "legacy_type": (spoil_legacy_type, "the legacy format"),
     "immutable": (spoil_immutable, "recreate: true"),
@@ -71,7 +71,7 @@ REASONS = {"legacy_type": "wrong_type"}
 
 @pytest.fixture
 def release(core: client.CoreV1Api) -> Iterator[Callable[[str], None]]:
-    """Lets a held namespace go at the end."""
+    """Release held namespaces at the end."""
     held: list[str] = []
     yield held.append
     for namespace in held:
@@ -122,7 +122,7 @@ def test_a_missing_namespace_is_named(ansible: Ansible, aws_options: dict[str, A
         assert "The namespace does not exist. Create it" in result["msg"]
 
 
-def test_a_terminating_namespace_that_a_glob_brought_is_skipped(
+def test_a_terminating_namespace_that_matches_a_glob_is_skipped(
     ansible: Ansible,
     core: client.CoreV1Api,
     aws_options: dict[str, Any],
@@ -137,7 +137,7 @@ def test_a_terminating_namespace_that_a_glob_brought_is_skipped(
     assert {entry["namespace"]: entry["action"] for entry in result["namespaces"]} == {good: "created", bad: "skipped"}
 
 
-def test_where_rights_are_missing_the_verb_is_named(
+def test_a_missing_permission_is_named_by_its_verb(
     ansible: Ansible,
     core: client.CoreV1Api,
     kubeconfig: str,
@@ -158,7 +158,7 @@ def test_where_rights_are_missing_the_verb_is_named(
 
 
 def limited_kubeconfig(core: client.CoreV1Api, kubeconfig: str, ansible: Ansible, namespace: str) -> str:
-    """A kubeconfig of a service account that may get, create and patch secrets in one namespace, and nothing else."""
+    """Return the kubeconfig of a service account that can only get, create and patch secrets in one namespace."""
     rbac = client.RbacAuthorizationV1Api(core.api_client)
     core.create_namespaced_service_account(namespace, {"metadata": {"name": "limited"}})
     rules = [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "create", "patch"]}]
@@ -188,7 +188,7 @@ NO_TOKEN: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("kind", NO_TOKEN)
-def test_without_a_token_nothing_good_is_destroyed(
+def test_without_a_token_valid_entries_are_kept(
     ansible: Ansible,
     core: client.CoreV1Api,
     aws: FakeAws,

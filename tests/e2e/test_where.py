@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which cluster and which AWS region are really spoken to, whatever the environment says."""
+"""The cluster and the AWS region that are used, whatever the environment names."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def server(kubeconfig: str) -> str:
 
 
 def vault(ansible: Ansible, kubeconfig: str) -> str:
-    """The path of an encrypted copy, whose password is in a file beside it."""
+    """Write an encrypted kubeconfig, with its password in a file beside it. Return its path."""
     password, vaulted = ansible.directory / "vault-password", ansible.directory / "vaulted.kubeconfig"
     password.write_text("freshpull")
     vaulted.write_text(Path(kubeconfig).read_text())
@@ -43,7 +43,7 @@ def test_an_option_wins_over_another_cluster_in_the_environment(
     aws_options: dict[str, Any],
     make_namespaces: Make,
 ) -> None:
-    """As AWX injects the credential of one cluster while each host has its own kubeconfig."""
+    """AWX injects the credential of one cluster while each host has its own kubeconfig."""
     (namespace,) = make_namespaces("a")
     env = {"K8S_AUTH_HOST": "https://127.0.0.1:1", "K8S_AUTH_API_KEY": "other", "K8S_AUTH_USERNAME": "other"}
     run = ansible.pull_secret(namespaces=[namespace], aws=aws_options, env=env)
@@ -91,7 +91,7 @@ def test_a_vaulted_kubeconfig_is_read_and_its_copy_removed(
     assert not [path for path in temporary.rglob("*") if path.is_file()]
 
 
-def test_a_dead_cluster_is_one_clear_error(ansible: Ansible, aws: FakeAws, aws_options: dict[str, Any]) -> None:
+def test_an_unreachable_cluster_is_one_clear_error(ansible: Ansible, aws: FakeAws, aws_options: dict[str, Any]) -> None:
     run = ansible.pull_secret(host="https://127.0.0.1:1", api_key="x", kubeconfig=None, aws=aws_options)
     result = run.results["result"]
     assert result["failed"]
@@ -100,7 +100,7 @@ def test_a_dead_cluster_is_one_clear_error(ansible: Ansible, aws: FakeAws, aws_o
     assert aws.calls == {}
 
 
-def test_no_cluster_at_all_says_how_to_name_one(ansible: Ansible, aws_options: dict[str, Any]) -> None:
+def test_without_a_cluster_the_error_names_the_option(ansible: Ansible, aws_options: dict[str, Any]) -> None:
     result = ansible.pull_secret(kubeconfig=None, aws=aws_options).results["result"]
     assert result["failed"]
     assert "Set kubeconfig" in result["msg"]
@@ -111,7 +111,7 @@ def test_no_cluster_at_all_says_how_to_name_one(ansible: Ansible, aws_options: d
 def test_the_call_is_signed_for_us_east_1(
     ansible: Ansible, aws: FakeAws, make_namespaces: Make, tmp_path: Path, how: str
 ) -> None:
-    """The fake refuses a signature for any other region."""
+    """The fake rejects a signature for any other region."""
     (namespace,) = make_namespaces("a")
     env = {"AWS_ENDPOINT_URL_ECR_PUBLIC": aws.endpoint_url}
     if how == "profile":
