@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The info module on a real API server: what it says would be done is what the module does, and it only reads."""
+"""The info module on a real API server: its planned action is what the module does, and it only reads."""
 
 from __future__ import annotations
 
@@ -34,50 +34,50 @@ NAME = "ecr-public-secret"
 MARGIN = dt.timedelta(minutes=10)
 FEWEST_ROWS = 50
 
-# Cases with content that the API server takes for no secret of that type.
-REFUSED = {"the legacy type", "not JSON", "not an object"}
+# Cases whose content the API server rejects for a secret of this type.
+REJECTED = {"the legacy type", "not JSON", "not an object"}
 
 
 def is_of_the_module(case: cases.Case) -> bool:
-    """Whether the module has such a policy. The others are the refresher's: no option of the module leads to them."""
+    """Return whether an option of the module leads to this policy. Only the refresher has the others."""
     return case.policy.get("state") != "orphaned" and "keep_metadata" not in case.policy
 
 
 def lasts(case: cases.Case) -> bool:
-    """Whether the answer stays the same while the test runs. The unit tests see to the others, to the second."""
+    """Return whether the plan stays the same during the test. The unit tests check the other cases to the second."""
     now = parse_time(case.now)
     plans = (decide(case.secret, policy_of(case), moment) for moment in (now, now + MARGIN))
     return len({(plan.action, plan.reason) for plan in plans}) == 1
 
 
 def moved(secret: dict[str, Any], by: dt.timedelta, namespace: str) -> dict[str, Any]:
-    """The secret as if the table's time were now."""
+    """Return the secret with its times moved, as if the table's time were now."""
     kept = {key: secret["metadata"][key] for key in ("name", "labels", "annotations")}
     annotations = dict(kept["annotations"])
-    for mark in (managed_metadata.EXPIRES_AT, managed_metadata.RENEWED_AT):
+    for key in (managed_metadata.EXPIRES_AT, managed_metadata.RENEWED_AT):
         try:
-            annotations[mark] = format_time(parse_time(annotations.get(mark, "")) + by)
+            annotations[key] = format_time(parse_time(annotations.get(key, "")) + by)
         except TimeError:
             continue
     return {**secret, "metadata": {**kept, "namespace": namespace, "annotations": annotations}}
 
 
 def stored(core: client.CoreV1Api, case: cases.Case, namespace: str) -> bool:
-    """Put the case's secret there; whether the API server took it."""
+    """Create the case's secret in the namespace; return whether the API server accepted it."""
     if case.secret is None:
         return True
     by = dt.datetime.now(dt.timezone.utc) - parse_time(case.now)
     try:
         core.create_namespaced_secret(namespace, moved(case.secret, by, namespace))
-    except ApiException as refused:
-        if refused.status != HTTPStatus.UNPROCESSABLE_ENTITY:
+    except ApiException as error:
+        if error.status != HTTPStatus.UNPROCESSABLE_ENTITY:
             raise
         return False
     return True
 
 
 def both(number: int, options: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The module in check mode and the info module with the same options."""
+    """Yield a task of the module in check mode and one of the info module, with the same options."""
     for kind, module in (("module", PULL_SECRET), ("info", PULL_SECRET_INFO)):
         yield {
             "name": f"Group {number}",
@@ -98,25 +98,25 @@ def by_namespace(result: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 @pytest.fixture
 def release(core: client.CoreV1Api) -> Iterator[Callable[[str], None]]:
-    """Lets a held namespace go at the end."""
+    """Release held namespaces at the end."""
     held: list[str] = []
     yield held.append
     for namespace in held:
         core.patch_namespaced_config_map("held", namespace, {"metadata": {"finalizers": None}})
 
 
-def test_what_would_be_done_is_what_the_module_does(
+def test_the_planned_action_is_what_the_module_does(
     ansible: Ansible, core: client.CoreV1Api, aws: FakeAws, audit: AuditLog, make_namespaces: Make
 ) -> None:
-    """The whole table of cases, as far as its answers do not change within minutes; one pair of tasks per policy."""
+    """Run the cases whose plan stays the same for minutes. Each policy has one pair of tasks."""
     table = [case for case in cases.load() if lasts(case) and not case.outage and is_of_the_module(case)]
     names = make_namespaces(*(f"c{number:03}" for number in range(len(table))))
     rows = dict(zip(names, table, strict=True))
-    refused = {row.name for name, row in rows.items() if not stored(core, row, name)}
-    assert refused == REFUSED
+    rejected = {row.name for name, row in rows.items() if not stored(core, row, name)}
+    assert rejected == REJECTED
     groups: dict[str, list[str]] = {}
     for name, row in rows.items():
-        if row.name not in refused:
+        if row.name not in rejected:
             groups.setdefault(json.dumps(row.policy, sort_keys=True), []).append(name)
     tasks = [
         task
@@ -128,7 +128,7 @@ def test_what_would_be_done_is_what_the_module_does(
     assert (audit.writes(since=mark, user="freshpull-admin"), aws.calls) == ([], {})
     seen = 0
     for number, members in enumerate(groups.values()):
-        # The other groups' namespaces are not chosen, so that their secrets are orphans to this one.
+        # The other groups' namespaces are not selected: their secrets are orphans for this group.
         found = {
             name: entry
             for name, entry in by_namespace(results[f"info{number}"]).items()
@@ -192,7 +192,7 @@ def test_namespaces_that_cannot_be_served(
 
 
 @pytest.mark.core
-def test_who_uses_it_until_when_and_no_secret_in_it(
+def test_users_and_expiry_without_any_token(
     ansible: Ansible,
     core: client.CoreV1Api,
     aws: FakeAws,
@@ -200,34 +200,34 @@ def test_who_uses_it_until_when_and_no_secret_in_it(
     audit: AuditLog,
     make_namespaces: Make,
 ) -> None:
-    name_of_it = "looked-at"  # not that of other tests, whose secrets are orphans here
+    secret_name = "looked-at"  # with the default name, secrets of other tests would be orphans here
     names = make_namespaces(*(f"n{number}" for number in range(10)))
-    ansible.pull_secret(name=name_of_it, namespaces=names, aws=aws_options)
+    ansible.pull_secret(name=secret_name, namespaces=names, aws=aws_options)
     for name in names[:2]:
         wait_for(partial(has_accounts, core, name), f"the account of {name}")
-        users = [{"name": "another"}, {"name": name_of_it}]
+        users = [{"name": "another"}, {"name": secret_name}]
         core.patch_namespaced_service_account("default", name, {"imagePullSecrets": users})
     core.create_namespaced_service_account(
-        names[1], {"metadata": {"name": "build"}, "imagePullSecrets": [{"name": name_of_it}]}
+        names[1], {"metadata": {"name": "build"}, "imagePullSecrets": [{"name": secret_name}]}
     )
     expiry = {
-        name: core.read_namespaced_secret(name_of_it, name).metadata.annotations[managed_metadata.EXPIRES_AT]
+        name: core.read_namespaced_secret(secret_name, name).metadata.annotations[managed_metadata.EXPIRES_AT]
         for name in names
     }
     aws.reset()
-    for chosen, lists in ((names[:2], {"serviceaccounts": 2}), (names, {"namespaces": 1, "secrets": 1})):
+    for selected, lists in ((names[:2], {"serviceaccounts": 2}), (names, {"namespaces": 1, "secrets": 1})):
         mark = audit.mark()
-        run = ansible.pull_secret_info("-vvv", "--diff", name=name_of_it, namespaces=chosen)
+        run = ansible.pull_secret_info("-vvv", "--diff", name=secret_name, namespaces=selected)
         result = run.results["result"]
         found = by_namespace(result)
         assert found[names[0]]["service_accounts"] == ["default"]
         assert sorted(found[names[1]]["service_accounts"]) == ["build", "default"]
-        assert all(found[name]["service_accounts"] == [] for name in chosen[2:])
-        assert {name: entry["expires_at"] for name, entry in found.items()} == {name: expiry[name] for name in chosen}
+        assert all(found[name]["service_accounts"] == [] for name in selected[2:])
+        assert {name: entry["expires_at"] for name, entry in found.items()} == {name: expiry[name] for name in selected}
         assert all(entry["status"] == "fresh" and entry["remaining_seconds"] > 0 for entry in found.values())
-        assert result["summary"] == {"fresh": len(chosen)}
+        assert result["summary"] == {"fresh": len(selected)}
         assert not result["changed"]
-        password = core.read_namespaced_secret(name_of_it, names[0]).data[_docker_config.DATA_KEY]
+        password = core.read_namespaced_secret(secret_name, names[0]).data[_docker_config.DATA_KEY]
         assert password not in run.output
         assert (audit.writes(since=mark, user="freshpull-admin"), aws.calls) == ([], {})
         for resource, count in lists.items():
@@ -235,12 +235,12 @@ def test_who_uses_it_until_when_and_no_secret_in_it(
     assert len(audit.requests(since=mark, user="freshpull-admin", resource="serviceaccounts")) == 1
 
 
-def test_orphans_are_seen_with_prune_and_without(
+def test_orphans_are_reported_with_and_without_prune(
     ansible: Ansible, core: client.CoreV1Api, aws_options: dict[str, Any], make_namespaces: Make
 ) -> None:
-    *chosen, orphan = names = make_namespaces(*(f"n{number}" for number in range(10)))
+    *selected, orphan = names = make_namespaces(*(f"n{number}" for number in range(10)))
     ansible.pull_secret(namespaces=names, name="orphaned", aws=aws_options)
-    options = {"kubeconfig": ansible.kubeconfig, "namespaces": chosen, "name": "orphaned"}
+    options = {"kubeconfig": ansible.kubeconfig, "namespaces": selected, "name": "orphaned"}
     results = ansible.tasks([*both(0, options), *both(1, {**options, "prune": True})]).ok().results
     found = [by_namespace(results[f"info{number}"])[orphan] for number in range(2)]
     assert [(entry["status"], entry["planned_action"], entry["reason"]) for entry in found] == [
@@ -258,7 +258,7 @@ def test_orphans_are_seen_with_prune_and_without(
 def test_a_vaulted_kubeconfig_and_another_cluster_in_the_environment(
     ansible: Ansible, kubeconfig: str, make_namespaces: Make
 ) -> None:
-    """What connects the one module connects the other."""
+    """The info module connects in the same way as the module."""
     (namespace,) = make_namespaces("a")
     vaulted = vault(ansible, kubeconfig)
     temporary = ansible.directory / "temporary"

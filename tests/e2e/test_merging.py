@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Secrets that hold more than ours, on a real API server: what is others' stays theirs, to the byte."""
+"""Secrets with unmanaged content, on a real API server: unmanaged content stays the same to the byte."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NAME = "registry-logins"
 DATA_KEY = ".dockerconfigjson"
 BOTH = ["public.ecr.aws", "ecr-public.aws.com"]
 
-# Nothing in it is as any program would write it.
+# No program writes this format.
 SHARED = """{ "z":1.0, "credHelpers" : {"gcr.io": "gcloud"},\r
 \t"auths": {
     "https://index.docker.io/v1/" : {"auth":"dTpw" , "username":"\\u0075","email":""},
@@ -44,7 +44,7 @@ def content(core: client.CoreV1Api, namespace: str) -> str:
 
 
 @pytest.mark.core
-def test_a_shared_secret_is_adopted_and_given_back_as_it_was(
+def test_a_shared_secret_is_adopted_and_later_left_as_it_was(
     ansible: Ansible,
     core: client.CoreV1Api,
     aws: FakeAws,
@@ -62,13 +62,13 @@ def test_a_shared_secret_is_adopted_and_given_back_as_it_was(
 
     action, config = run(adopt=True, registries=BOTH, aws=aws_options)
     assert action == "adopted"
-    theirs = json.loads(SHARED)
+    unmanaged = json.loads(SHARED)
     assert {key: value for key, value in config.items() if key != "auths"} == {
-        key: value for key, value in theirs.items() if key != "auths"
+        key: value for key, value in unmanaged.items() if key != "auths"
     }
-    ours = {registry: config["auths"].pop(registry) for registry in BOTH}
-    assert {entry["password"] for entry in ours.values()} == {aws.tokens[-1]}
-    assert config["auths"] == theirs["auths"]
+    managed = {registry: config["auths"].pop(registry) for registry in BOTH}
+    assert {entry["password"] for entry in managed.values()} == {aws.tokens[-1]}
+    assert config["auths"] == unmanaged["auths"]
 
     aws.behave(life=50000)
     action, config = run(registries=BOTH, force_renew=True, aws=aws_options)
@@ -76,7 +76,7 @@ def test_a_shared_secret_is_adopted_and_given_back_as_it_was(
     assert {config["auths"][registry]["password"] for registry in BOTH} == {aws.tokens[-1]}
     action, config = run(registries=BOTH[1:])
     assert action == "updated"
-    assert set(config["auths"]) == {*theirs["auths"], BOTH[1]}
+    assert set(config["auths"]) == {*unmanaged["auths"], BOTH[1]}
 
     action, _config = run(state="absent")
     assert action == "removed"
@@ -87,7 +87,7 @@ def test_a_shared_secret_is_adopted_and_given_back_as_it_was(
         assert getattr(after.metadata, field) == getattr(before.metadata, field)
 
 
-def test_an_entry_of_ours_is_overwritten_and_the_diff_says_so(
+def test_an_existing_entry_is_overwritten_and_shown_in_the_diff(
     ansible: Ansible, core: client.CoreV1Api, aws: FakeAws, aws_options: dict[str, Any], make_namespaces: Make
 ) -> None:
     (namespace,) = make_namespaces("a")
@@ -100,7 +100,7 @@ def test_an_entry_of_ours_is_overwritten_and_the_diff_says_so(
     assert json.loads(content(core, namespace))["auths"]["public.ecr.aws"]["password"] == aws.tokens[-1]
 
 
-def test_the_legacy_format_is_refused_with_the_next_step(
+def test_the_legacy_format_is_rejected_with_the_next_step(
     ansible: Ansible, core: client.CoreV1Api, aws_options: dict[str, Any], make_namespaces: Make
 ) -> None:
     (namespace,) = make_namespaces("a")
@@ -137,7 +137,7 @@ OWNED = {
 }
 
 
-def test_adopting_what_others_look_after_is_a_warning(
+def test_adopting_a_secret_of_another_tool_is_a_warning(
     ansible: Ansible, core: client.CoreV1Api, aws_options: dict[str, Any], make_namespaces: Make
 ) -> None:
     *owned, free = names = make_namespaces(*(f"n{number}" for number in range(len(OWNED))), "free")
@@ -145,7 +145,7 @@ def test_adopting_what_others_look_after_is_a_warning(
         share(core, namespace, SHARED, metadata=metadata)
     share(core, free, SHARED)
     options: dict[str, Any] = {"name": NAME, "namespaces": names, "aws": aws_options}
-    assert "warnings" not in ansible.pull_secret(**options).results["result"], "it is foreign: nothing is taken over"
+    assert "warnings" not in ansible.pull_secret(**options).results["result"], "it is unmanaged: nothing is adopted"
     for args in (["--check"], []):
         result = ansible.pull_secret(*args, adopt=True, **options).results["result"]
         assert result["summary"] == {"adopted": len(names)}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The module on a real API server: the four beats of each state, with every request counted."""
+"""The module on a real API server: four runs of each state, with every request counted."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def actions(run: Run) -> dict[str, str]:
 
 
 def writes(audit: AuditLog, mark: int) -> int:
-    """Of the play alone: the cluster itself removes what earlier tests left."""
+    """Count the play's writes only: the cluster itself removes what earlier tests left."""
     return len(audit.writes(since=mark, resource="secrets", user=ADMIN))
 
 
 @pytest.mark.core
-def test_four_beats_of_present_and_absent(
+def test_four_runs_of_present_and_absent(
     ansible: Ansible,
     core: client.CoreV1Api,
     aws: FakeAws,
@@ -89,7 +89,7 @@ def test_four_beats_of_present_and_absent(
     gone = ansible.pull_secret("--diff", state="absent", namespaces=names)
     assert actions(gone) == dict.fromkeys(names, "removed")
     assert writes(audit, mark) == 3
-    # Without a token to ask for in between the module runs once.
+    # No token is requested, so the module runs once.
     assert len(audit.requests(since=removal, resource="secrets", user=ADMIN, verb="get")) == 3
     again = ansible.pull_secret(state="absent", namespaces=names)
     assert not again.results["result"]["changed"]
@@ -123,7 +123,9 @@ def test_fifty_namespaces_are_fifty_writes_and_one_call(
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
-def test_selector_that_matches_nothing_is_fine(ansible: Ansible, aws_options: dict[str, Any], state: str) -> None:
+def test_a_selector_that_matches_nothing_is_no_failure(
+    ansible: Ansible, aws_options: dict[str, Any], state: str
+) -> None:
     run = ansible.pull_secret(state=state, namespace_selector="nobody=has-this", aws=aws_options)
     assert run.results["result"]["namespaces"] == []
     assert not run.results["result"].get("failed", False)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the secret is for: a kubelet that pulls images of public.ecr.aws with it."""
+"""A kubelet that pulls images of public.ecr.aws with the secret."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NAME = "ecr-public-secret"
 
 @dataclasses.dataclass(frozen=True)
 class Pulls:
-    """Namespaces whose pull secrets are in different states, and what a pull in each comes to."""
+    """Namespaces with pull secrets in different states, and the pulls in each."""
 
     fresh: str
     expired: str
@@ -43,7 +43,7 @@ def pulls(
 ) -> Pulls:
     running_aws.reset()
     fresh, expired, empty = make_lasting_namespaces("fresh", "expired", "empty")
-    # A token of its own for each; the last is made as for a refresher that is yet to come.
+    # Each namespace has its own token; the last has a placeholder, as before a refresher's first run.
     aws = {
         "endpoint_url": running_aws.endpoint_url,
         "access_key": running_aws.access_key,
@@ -58,14 +58,14 @@ def pulls(
     return Pulls(fresh, expired, empty, running_aws, Workloads(kubeconfig))
 
 
-def test_pull_with_our_secret_is_authenticated(pulls: Pulls) -> None:
+def test_a_pull_with_a_managed_secret_is_authenticated(pulls: Pulls) -> None:
     pull, requests = pulls.pull(pulls.fresh)
     assert pull.pulled, pull
     assert {(request["authenticated"], request["status"]) for request in requests} == {(True, 200)}
     assert any("/blobs/" in request["path"] for request in requests)
 
 
-def test_pull_with_an_expired_token_is_refused(pulls: Pulls) -> None:
+def test_a_pull_with_an_expired_token_is_rejected(pulls: Pulls) -> None:
     pull, requests = pulls.pull(pulls.expired)
     assert not pull.pulled
     assert pull.reason in ("ErrImagePull", "ImagePullBackOff")
@@ -73,7 +73,7 @@ def test_pull_with_an_expired_token_is_refused(pulls: Pulls) -> None:
     assert {(request["authenticated"], request["status"]) for request in requests} == {(False, 403)}
 
 
-def test_pull_with_our_keys_taken_out_is_anonymous(pulls: Pulls) -> None:
+def test_a_pull_without_managed_entries_is_anonymous(pulls: Pulls) -> None:
     pull, requests = pulls.pull(pulls.empty)
     assert pull.pulled, pull
     assert {(request["authenticated"], request["status"]) for request in requests} == {(False, 200)}

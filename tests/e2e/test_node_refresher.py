@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The refresher in real pods: what it does, what it may do, and what it tells."""
+"""The refresher in real pods: its results, its permissions and its messages."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PREFIX = "ecr-public.freshpull/"
 
 @dataclasses.dataclass(frozen=True)
 class Renewal:
-    """A run of the role, then a Job made from its CronJob; with all that could be seen of both."""
+    """A run of the role and a Job of its CronJob, with the secrets before and after the Job."""
 
     role: Role
     run: Run
@@ -42,7 +42,7 @@ class Renewal:
 
 
 def read(core: client.CoreV1Api, role: Role) -> dict[str, Any]:
-    """The secrets' metadata by namespace."""
+    """Return the secrets' metadata by namespace."""
     return {namespace: core.read_namespaced_secret(NAME, namespace).metadata for namespace in role.namespaces}
 
 
@@ -76,7 +76,7 @@ def test_job_renews_all_in_place(renewal: Renewal, running_aws: FakeAws) -> None
     assert (renewal.ended.succeeded, renewal.ended.exit_code) == (True, 0)
     assert renewal.ended.message.strip() == "3 renewed"
     assert json.loads(renewal.ended.log.splitlines()[-1])["summary"] == {"renewed": 3}
-    # The module's, that of the role's own test run, and this Job's: one for all namespaces each time.
+    # One each for the module, the role's test run and this Job, for all namespaces together.
     assert running_aws.calls == {"GetAuthorizationToken": 3}
     for namespace, before in renewal.before.items():
         after = renewal.after[namespace]
@@ -86,7 +86,7 @@ def test_job_renews_all_in_place(renewal: Renewal, running_aws: FakeAws) -> None
 
 
 def test_a_pod_pulls_with_the_renewed_secret(renewal: Renewal, workloads: Workloads, running_aws: FakeAws) -> None:
-    """With the tokens expired that the secret had before."""
+    """Expire the tokens that the secret had before."""
     for old in running_aws.tokens[:-1]:
         running_aws.expire(old)
     pull, requests = pull_new_image(running_aws, workloads, renewal.role.namespaces[0], NAME)
@@ -100,7 +100,7 @@ def test_no_token_is_left_behind(
     assert len(running_aws.tokens) == 3
     needles = {running_aws.secret_key, *(form for each in running_aws.tokens for form in leaks.forms(each))}
     processes = "\n".join(renewal.processes)
-    # Else it would not be the pods' processes that are searched.
+    # These strings show that the pods' processes are searched.
     assert "_refresher.main import main" in processes
     assert "get-authorization-token" in processes
     assert "AWS_SHARED_CREDENTIALS_FILE=" in processes
@@ -116,7 +116,7 @@ def test_no_token_is_left_behind(
 
     holders = set()
     kinds = set()
-    # Events and the pods' termination messages are among these.
+    # These objects include events and the pods' termination messages.
     for item in leaks.cluster_objects(kubeconfig):
         kinds.add(item["kind"])
         if item["kind"] == "Secret":
@@ -128,19 +128,19 @@ def test_no_token_is_left_behind(
     assert holders == {(namespace, NAME) for namespace in renewal.role.namespaces}
 
 
-def test_its_namespace_takes_restricted_pods_only(renewal: Renewal, core: client.CoreV1Api) -> None:
+def test_its_namespace_accepts_only_restricted_pods(renewal: Renewal, core: client.CoreV1Api) -> None:
     namespace = core.read_namespace(renewal.role.refresher)
     assert namespace.metadata.labels["pod-security.kubernetes.io/enforce"] == "restricted"
     container = {"name": "main", "image": "freshpull.invalid/any:1", "securityContext": {"privileged": True}}
     pod = {"metadata": {"name": "privileged"}, "spec": {"containers": [container]}}
-    with pytest.raises(ApiException, match="violates PodSecurity") as refused:
+    with pytest.raises(ApiException, match="violates PodSecurity") as rejected:
         core.create_namespaced_pod(renewal.role.refresher, pod, dry_run="All")
-    assert refused.value.status == HTTPStatus.FORBIDDEN
+    assert rejected.value.status == HTTPStatus.FORBIDDEN
 
 
-# verb, resource, name, and whether in a selected namespace
+# Verb, resource, name, and whether the namespace is selected.
 ALLOWED = [("get", "secrets", NAME, True), ("patch", "secrets", NAME, True)]
-REFUSED = [
+DENIED = [
     ("get", "secrets", "other", True),
     ("patch", "secrets", "other", True),
     ("get", "secrets", NAME, False),
@@ -154,23 +154,23 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("verb", "resource", "name", "selected"), [*ALLOWED, *REFUSED])
-def test_rights(
+@pytest.mark.parametrize(("verb", "resource", "name", "selected"), [*ALLOWED, *DENIED])
+def test_permissions(
     renewal: Renewal, workloads: Workloads, verb: str, resource: str, name: str | None, selected: bool
 ) -> None:
     role = renewal.role
     resource, _slash, subresource = resource.partition("/")
     # The refresher's own namespace is not selected: there it must not even read its AWS keys.
     where = role.namespaces[0] if selected and resource != "serviceaccounts" else role.refresher
-    asked = {"verb": verb, "resource": resource, "subresource": subresource, "name": name, "namespace": where}
+    attributes = {"verb": verb, "resource": resource, "subresource": subresource, "name": name, "namespace": where}
     groups = ["system:serviceaccounts", f"system:serviceaccounts:{role.refresher}", "system:authenticated"]
-    review = {"spec": {"user": role.user, "groups": groups, "resourceAttributes": asked}}
-    answer = client.AuthorizationV1Api(workloads.api).create_subject_access_review(review)
-    assert answer.status.allowed == ((verb, resource, name, selected) in ALLOWED)
+    review = {"spec": {"user": role.user, "groups": groups, "resourceAttributes": attributes}}
+    response = client.AuthorizationV1Api(workloads.api).create_subject_access_review(review)
+    assert response.status.allowed == ((verb, resource, name, selected) in ALLOWED)
 
 
-# The last, as its failed Job must not be among those that were looked at before.
-def test_job_says_which_rights_are_missing_in_aws(
+# This test is the last, because the tests above must not see its failed Job.
+def test_job_reports_missing_permissions_in_aws(
     renewal: Renewal, core: client.CoreV1Api, workloads: Workloads, running_aws: FakeAws
 ) -> None:
     running_aws.behave(deny="sts:GetServiceBearerToken")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is no longer chosen does not stay behind to die. Under a name of its own: pruning looks at the whole cluster."""
+"""Pruning of orphans. The tests use their own secret name, because pruning covers the whole cluster."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def fill(core: client.CoreV1Api, namespace: str, **secret: Any) -> None:
 
 
 def names_of(core: client.CoreV1Api) -> set[str]:
-    """The namespaces that have a secret of the name."""
+    """Return the namespaces that have a secret of this name."""
     found = core.list_secret_for_all_namespaces(field_selector=f"metadata.name={NAME}").items
     return {secret.metadata.namespace for secret in found}
 
 
 @pytest.mark.core
-def test_orphans_go_and_what_others_have_stays(
+def test_orphans_are_removed_and_unmanaged_content_stays(
     ansible: Ansible,
     core: client.CoreV1Api,
     aws: FakeAws,
@@ -44,31 +44,31 @@ def test_orphans_go_and_what_others_have_stays(
     audit: AuditLog,
     make_namespaces: Make,
 ) -> None:
-    kept, excluded, shared, foreign = names = make_namespaces("kept", "excluded", "shared", "foreign")
+    kept, excluded, shared, unmanaged = names = make_namespaces("kept", "excluded", "shared", "foreign")
     options: dict[str, Any] = {"name": NAME, "aws": aws_options}
     ansible.pull_secret(namespaces=[kept, excluded], **options)
     both = {"public.ecr.aws": "old", "other.example": "theirs"}
     fill(core, shared, auths=both, registries=["public.ecr.aws"], created=False, labels={"theirs": "x"})
-    fill(core, foreign, managed=False)
-    before = core.read_namespaced_secret(NAME, foreign)
-    chosen: dict[str, Any] = {
+    fill(core, unmanaged, managed=False)
+    before = core.read_namespaced_secret(NAME, unmanaged)
+    selected: dict[str, Any] = {
         "namespaces": [kept[: -len("kept")] + "*"],
-        "exclude_namespaces": [excluded, shared, foreign],
+        "exclude_namespaces": [excluded, shared, unmanaged],
         "prune": True,
     }
 
-    # Without prune nobody is asked about secrets elsewhere, and nothing more is said.
+    # Without prune, the module does not look for secrets elsewhere and gives no warning.
     mark = audit.mark()
-    plain = ansible.pull_secret(**{**chosen, "prune": False}, **options).results["result"]
+    plain = ansible.pull_secret(**{**selected, "prune": False}, **options).results["result"]
     assert (plain["summary"], plain.get("warnings", [])) == ({"unchanged": 1}, [])
     assert audit.requests(mark, user=ADMIN, resource="secrets", verb="list") == []
 
     mark = audit.mark()
-    check = ansible.pull_secret("--check", "--diff", **chosen, **options).results["result"]
+    check = ansible.pull_secret("--check", "--diff", **selected, **options).results["result"]
     assert check["changed"]
     assert audit.writes(mark, user=ADMIN) == []
 
-    done = ansible.pull_secret("--diff", **chosen, **options).results["result"]
+    done = ansible.pull_secret("--diff", **selected, **options).results["result"]
     for result in (check, done):
         found = {entry["namespace"]: (entry["action"], entry["reason"]) for entry in result["namespaces"]}
         assert found == {
@@ -79,23 +79,23 @@ def test_orphans_go_and_what_others_have_stays(
     assert not done.get("failed", False)
     written = sorted((event["verb"], event["objectRef"]["namespace"]) for event in audit.writes(mark, user=ADMIN))
     assert written == [("delete", excluded), ("patch", shared)]
-    # One for check mode; for the real run one to plan and one to write.
+    # One list in check mode, and two in the real run: one to plan and one to write.
     assert len(audit.requests(mark, user=ADMIN, resource="secrets", verb="list")) == 3
-    assert names_of(core) == {kept, shared, foreign}
-    assert core.read_namespaced_secret(NAME, foreign) == before
+    assert names_of(core) == {kept, shared, unmanaged}
+    assert core.read_namespaced_secret(NAME, unmanaged) == before
     left = core.read_namespaced_secret(NAME, shared)
     assert left.metadata.labels == {"theirs": "x"}
     assert list(auths_of(left.data)) == ["other.example"]
 
     mark = audit.mark()
-    again = ansible.pull_secret(**chosen, **options).results["result"]
+    again = ansible.pull_secret(**selected, **options).results["result"]
     assert again["summary"] == {"unchanged": 1}
     assert audit.writes(mark, user=ADMIN) == []
     assert aws.calls == {"GetAuthorizationToken": 1}
     assert len(names) == 4
 
 
-def test_a_typing_error_takes_nothing_away(
+def test_a_typing_error_removes_nothing(
     ansible: Ansible, core: client.CoreV1Api, aws_options: dict[str, Any], audit: AuditLog, make_namespaces: Make
 ) -> None:
     names = make_namespaces("a", "b")

@@ -68,7 +68,7 @@ def test_forced(refresher: Refresher, aws: FakeAws) -> None:
     assert aws.calls == {"GetAuthorizationToken": 2}
 
 
-def test_a_token_that_ends_no_later_is_not_written(refresher: Refresher, aws: FakeAws, audit: AuditLog) -> None:
+def test_a_token_that_does_not_expire_later_is_not_written(refresher: Refresher, aws: FakeAws, audit: AuditLog) -> None:
     namespace = refresher.add(**EMPTY)
     refresher.run()
     aws.behave(life=600)
@@ -78,8 +78,8 @@ def test_a_token_that_ends_no_later_is_not_written(refresher: Refresher, aws: Fa
     assert audit.writes(since=mark, resource="secrets") == []
 
 
-def test_a_conflict_is_read_and_decided_again(refresher: Refresher, aws: FakeAws) -> None:
-    """Somebody changes the secret between the read and the write."""
+def test_a_secret_with_a_conflict_is_read_again(refresher: Refresher, aws: FakeAws) -> None:
+    """Another client changes the secret between the read and the write."""
     changed, other = refresher.add(**DUE), refresher.add(**DUE)
     refresher.meanwhile(changed, f"$KUBECTL annotate secret {NAME} theirs=new")
     results = refresher.run()
@@ -89,7 +89,7 @@ def test_a_conflict_is_read_and_decided_again(refresher: Refresher, aws: FakeAws
 
 
 def test_many(refresher: Refresher, aws: FakeAws, audit: AuditLog) -> None:
-    """One write a namespace, one AWS call a run."""
+    """Each namespace takes one write, and each run one AWS call."""
     namespaces = [refresher.add(secrets.choice(("a", "b")), **EMPTY) for _number in range(40)]
     mark = audit.mark()
     results = refresher.run()
@@ -98,7 +98,7 @@ def test_many(refresher: Refresher, aws: FakeAws, audit: AuditLog) -> None:
     assert aws.calls == {"GetAuthorizationToken": 1}
 
 
-def test_what_cannot_be_renewed_does_not_stop_the_others(refresher: Refresher) -> None:
+def test_a_secret_that_cannot_be_renewed_stops_no_other(refresher: Refresher) -> None:
     missing = refresher.add()
     unmanaged = refresher.add(managed=False)
     opaque = refresher.add(type="Opaque", **DUE)
@@ -172,7 +172,7 @@ def test_aws_fails(behaviour: dict[str, Any], words: str, refresher: Refresher, 
 
 
 @pytest.mark.core
-def test_it_fails_open_once_and_recovers_in_place(refresher: Refresher, aws: FakeAws, audit: AuditLog) -> None:
+def test_it_fails_open_once_and_restores_in_place(refresher: Refresher, aws: FakeAws, audit: AuditLog) -> None:
     shared = refresher.add(**life(-1), auths={"public.ecr.aws": "old", "other.example": "theirs"},
                            registries=["public.ecr.aws"], labels={"theirs": "kept"})  # fmt: skip
     empty = refresher.add(**EMPTY)
@@ -240,7 +240,7 @@ def test_no_secret_in_arguments_environment_or_output(refresher: Refresher, aws:
 
 
 @pytest.mark.parametrize("missing", ["python3", "aws"])
-def test_what_the_image_has_not_is_named(refresher: Refresher, tmp_path: Path, missing: str) -> None:
+def test_a_program_that_the_image_lacks_is_named(refresher: Refresher, tmp_path: Path, missing: str) -> None:
     tools = tmp_path / "tools"
     tools.mkdir()
     for name in {"sh", "python3", "aws"} - {missing}:
@@ -256,7 +256,7 @@ def test_no_credentials(refresher: Refresher) -> None:
     assert "has no AWS credentials" in refresher.run(status=1)[due]["msg"]
 
 
-def test_fail_open_can_be_off(refresher: Refresher, aws: FakeAws, audit: AuditLog) -> None:
+def test_fail_open_can_be_disabled(refresher: Refresher, aws: FakeAws, audit: AuditLog) -> None:
     refresher.policy["fail_open"] = False
     namespace = refresher.add(**life(-1))
     aws.behave(throttle=100)
@@ -267,7 +267,7 @@ def test_fail_open_can_be_off(refresher: Refresher, aws: FakeAws, audit: AuditLo
 
 
 def test_failing_open_meets_a_conflict(refresher: Refresher, aws: FakeAws) -> None:
-    """Somebody changes the secret between the read and the write: it is read and decided about again."""
+    """Another client changes the secret between the read and the write: the program reads it and plans again."""
     namespace = refresher.add(**life(-1))
     aws.behave(throttle=100)
     refresher.meanwhile(namespace, f"$KUBECTL annotate secret {NAME} theirs=new")

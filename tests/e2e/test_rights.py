@@ -1,8 +1,9 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The guide to rights, row by row: an account with just the rights that a row names runs the module, and with one verb
-less it fails and names that verb, or does without it as the guide says.
+"""The guide's permissions, row by row: an account with exactly the permissions of a row runs the module.
+
+With one verb less, the module fails and names that verb, or works without it as the guide states.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from unit.cases import decide as cases
 
 NAME = "ecr-public-secret"
 DUE: dict[str, Any] = {"expires_at": "2020-01-01T00:00:00Z"}
-FOREIGN: dict[str, Any] = {"managed": False}
+UNMANAGED: dict[str, Any] = {"managed": False}
 SHARED: dict[str, Any] = {"auths": {"public.ecr.aws": "a", "x.example": "b"}, "registries": ["public.ecr.aws"]}
 OPAQUE: dict[str, Any] = {"type": "Opaque", **DUE}
 SEVEN: dict[str, Any] = {f"due{number}": DUE for number in range(7)}
@@ -36,10 +37,10 @@ SEVEN: dict[str, Any] = {f"due{number}": DUE for number in range(7)}
 
 @dataclass(frozen=True)
 class Way:
-    """secrets: what stands in each namespace, None for nothing. expected: the actions there.
+    """secrets: the secret in each namespace, None for none. expected: the actions there.
 
-    spared: the rights that can be missing. asked: every request to the API server, by verb and resource.
-    dropped: of the namespaces those that are no longer chosen. info: whether it is the info module that runs.
+    spared: the permissions that can be missing. asked: every request to the API server, by verb and resource.
+    dropped: the namespace that is no longer selected. info: run the info module.
     """
 
     secrets: dict[str, dict[str, Any] | None]
@@ -86,7 +87,7 @@ WAYS = {
         asked={"get namespaces": 1, "get secrets": 1, "patch secrets": 1},
     ),
     "``adopt``": Way(
-        secrets={"missing": None, "foreign": FOREIGN},
+        secrets={"missing": None, "foreign": UNMANAGED},
         expected={"missing": "created", "foreign": "adopted"},
         options={"adopt": True},
         asked={"get namespaces": 2, "get secrets": 2, "create secrets": 1, "patch secrets": 1},
@@ -100,7 +101,7 @@ WAYS = {
             "get secrets": 3,
             "patch secrets": 1,
             "delete secrets": 1,
-            # One of them by a dry run, before the old secret is deleted.
+            # One is a dry run, before the old secret is deleted.
             "create secrets": 3,
         },
     ),
@@ -119,7 +120,7 @@ WAYS = {
             "get secrets": 2,
             "delete secrets": 1,
             "patch secrets": 1,
-            # Refused, which is a warning: who names the secret that goes is then not known.
+            # Denied, which is a warning: the accounts that name the removed secret are unknown.
             "list serviceaccounts": 1,
         },
     ),
@@ -175,13 +176,13 @@ WAYS = {
 
 
 class Scene:
-    """Namespaces of one run, and the account that runs it."""
+    """The namespaces of one run, and the account that runs it."""
 
     def __init__(self, bulk: BulkClient, way: Way) -> None:
         self._bulk = bulk
         self._way = way
         self.prefix = "r" + secrets.token_hex(4)
-        # A name of its own, since one way looks for what stands in any namespace.
+        # Its own name, because one way lists the secrets of this name in all namespaces.
         self.secret = f"{self.prefix}-secret"
         self.names = {kind: f"{self.prefix}-{kind}" for kind in way.secrets}
         bulk.make_namespaces(self.names.values())
@@ -201,15 +202,19 @@ class Scene:
         }
 
     def _named(self, rules: permissions_guide.Rules) -> permissions_guide.Rules:
-        """The guide tells its readers to put their name in the place of its own."""
+        """Replace the guide's secret name by this scene's, as the guide tells its readers."""
         return list(json.loads(json.dumps(rules).replace(f'"{NAME}"', f'"{self.secret}"')))
 
     def start(
-        self, folder: Path, token: dict[str, str], rules: permissions_guide.Rules, everywhere: permissions_guide.Rules
+        self,
+        directory: Path,
+        token: dict[str, str],
+        rules: permissions_guide.Rules,
+        everywhere: permissions_guide.Rules,
     ) -> module.ModuleProcess:
         namespaces = list(self.names.values())
         kubeconfig = self._bulk.account(
-            folder, "default", rules=self._named(rules), namespaces=namespaces, everywhere=self._named(everywhere)
+            directory, "default", rules=self._named(rules), namespaces=namespaces, everywhere=self._named(everywhere)
         )
         options = {"name": self.secret, **self._way.options}
         options["namespaces"] = [f"{self.prefix}-*"] if self._way.by_glob else namespaces
@@ -222,7 +227,7 @@ class Scene:
         return module.start(kubeconfig, **options)
 
     def actions(self, result: module.Result) -> dict[str, str]:
-        """What was done in each namespace, or would be; nothing in one that was not looked at."""
+        """Return the action, or the planned action, in each namespace that has an entry in the result."""
         key = "planned_action" if self._way.info else "action"
         found = {entry["namespace"]: entry[key] for entry in result.values["namespaces"]}
         return {kind: found[name] for kind, name in self.names.items() if name in found}
@@ -255,7 +260,7 @@ def test_every_row_of_the_guide_is_run() -> None:
 
 @pytest.mark.core
 @pytest.mark.parametrize("title", WAYS)
-def test_the_rights_of_the_row_are_enough(
+def test_the_permissions_of_the_row_are_enough(
     scenes: Any, aws: FakeAws, audit: AuditLog, tmp_path: Path, title: str
 ) -> None:
     way = WAYS[title]
@@ -267,13 +272,13 @@ def test_the_rights_of_the_row_are_enough(
     events = [event for event in audit.requests(since=mark) if "default:limited-" in event["user"]["username"]]
     asked = Counter(f"{event['verb']} {event['objectRef']['resource']}" for event in events)
     expected = Counter(way.asked)
-    # Refused for the first namespace, it need not be asked for those whose turn has not come yet.
+    # After a denial for the first namespace, requests that have not begun are not sent.
     asked_one_by_one, most = asked.pop("get namespaces", 0), expected.pop("get namespaces", 0)
     assert min(1, most) <= asked_one_by_one <= most
     assert asked == expected
-    # What was refused is a question that the module can do without.
-    refused = {(event["verb"], event["objectRef"]["resource"]) for event in events if not _granted(event)}
-    assert refused <= {("get", "namespaces"), ("list", "serviceaccounts")}
+    # Only requests that the module can do without were denied.
+    denied = {(event["verb"], event["objectRef"]["resource"]) for event in events if not _granted(event)}
+    assert denied <= {("get", "namespaces"), ("list", "serviceaccounts")}
 
 
 def _granted(event: dict[str, Any]) -> bool:
@@ -301,12 +306,12 @@ def test_with_one_verb_less_it_is_named(scenes: Any, aws: FakeAws, tmp_path: Pat
         if (verb, resource) in way.spared:
             assert scene.actions(result.ok()) == way.expected
             continue
-        # The info module tells it of each namespace, and does not fail.
+        # The info module reports it for each namespace, and does not fail.
         assert bool(result.values.get("failed")) != way.info
-        said = " ".join(entry["msg"] for entry in result.values["namespaces"]) if way.info else result.msg
-        assert f'cannot {verb} resource "{resource}"' in said
+        messages = " ".join(entry["msg"] for entry in result.values["namespaces"]) if way.info else result.msg
+        assert f'cannot {verb} resource "{resource}"' in messages
         if "namespaces" in result.values:
-            # Those that did not need it are done.
+            # Namespaces that did not need the verb are done.
             found = scene.actions(result)
             assert {kind for kind in found if found[kind] != "failed"} < set(way.secrets)
             wrong = {found.get(kind, "not looked at") for kind in way.expected if found.get(kind) != way.expected[kind]}
@@ -314,7 +319,7 @@ def test_with_one_verb_less_it_is_named(scenes: Any, aws: FakeAws, tmp_path: Pat
 
 
 def _without(rules: permissions_guide.Rules, verb: str, resource: str) -> permissions_guide.Rules:
-    """The rules with a verb less on a resource; the resources of one rule stand in it for the same purpose."""
+    """Remove a verb on a resource from the rules. The resources of one rule serve the same purpose."""
     kept = [
         {**rule, "verbs": [other for other in rule["verbs"] if other != verb or resource not in rule["resources"]]}
         for rule in rules
@@ -323,7 +328,9 @@ def _without(rules: permissions_guide.Rules, verb: str, resource: str) -> permis
 
 
 @pytest.mark.role
-def test_whoever_runs_the_role(bulk: BulkClient, aws: FakeAws, tmp_path: Path, kubeconfig: str) -> None:
+def test_the_permissions_for_the_role_are_enough(
+    bulk: BulkClient, aws: FakeAws, tmp_path: Path, kubeconfig: str
+) -> None:
     names = [f"r{secrets.token_hex(4)}-{suffix}" for suffix in ("a", "b")]
     bulk.make_namespaces(names)
     shown = permissions_guide.roles()
@@ -334,7 +341,7 @@ def test_whoever_runs_the_role(bulk: BulkClient, aws: FakeAws, tmp_path: Path, k
         role.variables["pull_secret_cluster"] = {"kubeconfig": limited}
         assert changed(role.run(test_run="never").ok()) > 0
         assert set(names) <= set(bulk.secrets(NAME))
-        # All goes but the namespace, in which something may be that it cannot list.
+        # Everything is removed except the namespace, which can contain objects that the account cannot list.
         assert "These could not be listed: " in role.run(state="absent").ok().output
         assert not set(names) & set(bulk.secrets(NAME))
         assert role.refresher in _namespaces(bulk)

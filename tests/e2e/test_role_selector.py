@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role with a namespace selector: what the refresher's account can do and cannot, tried with its own token."""
+"""The role with a namespace selector: what the refresher's account can and cannot do, tried with its own token."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ from support.role import Role
 from support.workloads import CRONJOB, Workloads
 
 pytestmark = pytest.mark.role
-# A name of its own: what is not selected is emptied, in the namespaces of other tests too.
+# Its own name: the refresher also changes secrets of this name in the namespaces of other tests.
 NAME = "selected-secret"
 TYPE = "kubernetes.io/dockerconfigjson"
 PREFIX = "ecr-public.freshpull/"
-MINE = {"app.kubernetes.io/managed-by": "freshpull", PREFIX + "managed": "true"}
+MANAGED = {"app.kubernetes.io/managed-by": "freshpull", PREFIX + "managed": "true"}
 LONGER = base64.b64encode(b'{"auths":{"public.ecr.aws":{"auth":"' + b"QVdT" * 20 + b'"}}}').decode()
 EMPTY = base64.b64encode(b'{"auths":{}}').decode()
 SHARED = base64.b64encode(b'{"auths":{"other.example":{},"public.ecr.aws":{"auth":"QVdTOm9sZA=="}}}').decode()
-MARKS = {PREFIX + "registries": "public.ecr.aws", PREFIX + "expires-at": "2026-01-01T00:00:00Z"}
+METADATA = {PREFIX + "registries": "public.ecr.aws", PREFIX + "expires-at": "2026-01-01T00:00:00Z"}
 LONG = base64.b64encode(b'{"auths":{"public.ecr.aws":{"auth":"QVdTOm9sZA=="}}}').decode()
-# Each form that kubectl -l knows.
+# Each form that kubectl -l supports.
 SELECTOR = "ecr-public in (enabled, on),zone==a, tier!=frozen,kind notin (sandbox,lab),example.com/owner,!legacy"
 SELECTED = {"ecr-public": "enabled", "zone": "a", "example.com/owner": "platform"}
 
 
 def secret(**changes: Any) -> dict[str, Any]:
-    """What the refresher may create, with changes of its metadata, type and so on."""
+    """Build the secret that the refresher may create, with changes to its metadata, type and so on."""
     metadata = {
         "name": NAME,
-        "labels": MINE,
+        "labels": MANAGED,
         "annotations": {PREFIX + "created": "true"},
         **changes.pop("metadata", {}),
     }
@@ -79,10 +79,10 @@ def place(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Place]:
     running_aws.reset()
-    ours, foreign = make_lasting_namespaces("ours", "foreign", labels=SELECTED)
+    managed, unmanaged = make_lasting_namespaces("ours", "foreign", labels=SELECTED)
     (elsewhere,) = make_lasting_namespaces("elsewhere")
-    prefix = ours.removesuffix("ours")
-    core.create_namespaced_secret(foreign, secret(metadata={"labels": {"theirs": "true"}}))
+    prefix = managed.removesuffix("ours")
+    core.create_namespaced_secret(unmanaged, secret(metadata={"labels": {"theirs": "true"}}))
     ansible = Ansible(tmp_path_factory.mktemp("play"), kubeconfig)
     with Role(ansible, running_aws, [f"{prefix}*"], refresher=f"{prefix}refresher") as role:
         role.variables["pull_secret_name"] = NAME
@@ -92,20 +92,20 @@ def place(
         run = role.run(test_run="never")
         assert "A secret of this name exists and is not managed" in run.output
         # After the run, which would have pruned it.
-        shared = secret(metadata={"annotations": MARKS}, data={".dockerconfigjson": SHARED})
+        shared = secret(metadata={"annotations": METADATA}, data={".dockerconfigjson": SHARED})
         core.create_namespaced_secret(elsewhere, shared)
         account = Account(core, role.refresher, CRONJOB)
         later = make_lasting_namespaces("later", "excluded", labels=SELECTED)
         (label,) = make_lasting_namespaces("label", labels={**SELECTED, "ecr-public": "disabled"})
-        names = [ours, foreign, elsewhere, *later, label]
+        names = [managed, unmanaged, elsewhere, *later, label]
         yield Place(role, account, {name.removeprefix(prefix): name for name in names})
 
 
 ALLOWED: dict[str, tuple[str, str, Any, str]] = {
     "a missing one created": ("PATCH", "later", secret(), APPLY),
-    "ours changed": ("PATCH", "ours", {"data": {".dockerconfigjson": LONG}}, MERGE),
-    "ours emptied": ("PATCH", "ours", {"data": {".dockerconfigjson": EMPTY}}, MERGE),
-    "ours emptied elsewhere": (
+    "a managed one changed": ("PATCH", "ours", {"data": {".dockerconfigjson": LONG}}, MERGE),
+    "a managed one, its entries removed": ("PATCH", "ours", {"data": {".dockerconfigjson": EMPTY}}, MERGE),
+    "a managed one elsewhere, its entries removed": (
         "PATCH",
         "elsewhere",
         {"metadata": {"annotations": {PREFIX + "registries": ""}}, "data": {".dockerconfigjson": EMPTY}},
@@ -116,10 +116,10 @@ ALLOWED: dict[str, tuple[str, str, Any, str]] = {
 
 @pytest.mark.core
 @pytest.mark.parametrize("attempt", ALLOWED.values(), ids=ALLOWED)
-def test_what_it_is_for_is_allowed(place: Place, attempt: tuple[str, str, Any, str]) -> None:
+def test_intended_writes_are_allowed(place: Place, attempt: tuple[str, str, Any, str]) -> None:
     method, where, body, content_type = attempt
-    status, answer = place.account.send(method, f"{place.path(where)}?fieldManager=x&dryRun=All", body, content_type)
-    assert status in (HTTPStatus.OK, HTTPStatus.CREATED), answer
+    status, response = place.account.send(method, f"{place.path(where)}?fieldManager=x&dryRun=All", body, content_type)
+    assert status in (HTTPStatus.OK, HTTPStatus.CREATED), response
 
 
 LABELS: dict[str, dict[str, str]] = {
@@ -165,51 +165,55 @@ BY_POLICY: dict[str, tuple[str, Any, str]] = {
     "not labelled at all": ("kube-system", secret(), APPLY),
     "excluded": ("excluded", secret(), APPLY),
     "its own namespace": ("refresher", secret(), APPLY),
-    "without our mark": ("later", secret(metadata={"labels": {}}), APPLY),
-    "with a label for others": ("later", secret(metadata={"labels": {**MINE, "sync": "true"}}), APPLY),
+    "without the managed label": ("later", secret(metadata={"labels": {}}), APPLY),
+    "with a label for others": ("later", secret(metadata={"labels": {**MANAGED, "sync": "true"}}), APPLY),
     "with an annotation for others": ("later", secret(metadata={"annotations": {"reflect": "true"}}), APPLY),
     "more data": ("later", secret(data={".dockerconfigjson": LONG, "more": LONG}), APPLY),
     "immutable": ("later", secret(immutable=True), APPLY),
     "with an owner": ("later", secret(metadata={"ownerReferences": [OWNER]}), APPLY),
     "with a finalizer": ("later", secret(metadata={"finalizers": ["example.com/hold"]}), APPLY),
-    "a foreign one": ("foreign", {"data": {".dockerconfigjson": EMPTY}}, MERGE),
-    "a foreign one, marked": (
+    "an unmanaged one": ("foreign", {"data": {".dockerconfigjson": EMPTY}}, MERGE),
+    "an unmanaged one, labelled as managed": (
         "foreign",
-        {"metadata": {"labels": MINE}, "data": {".dockerconfigjson": EMPTY}},
+        {"metadata": {"labels": MANAGED}, "data": {".dockerconfigjson": EMPTY}},
         MERGE,
     ),
-    "ours, its mark taken off": ("ours", {"metadata": {"labels": {PREFIX + "managed": None}}}, MERGE),
-    "ours, with a label": ("ours", {"metadata": {"labels": {"sync": "true"}}}, MERGE),
-    "ours, with an annotation": ("ours", {"metadata": {"annotations": {"reflect": "true"}}}, MERGE),
-    "ours, with more data": ("ours", {"stringData": {"more": "data"}}, MERGE),
-    "ours, made immutable": ("ours", {"immutable": True}, MERGE),
-    "ours, with an owner": ("ours", {"metadata": {"ownerReferences": [OWNER]}}, MERGE),
-    "ours, with a finalizer": ("ours", {"metadata": {"finalizers": ["example.com/hold"]}}, MERGE),
-    "ours elsewhere, filled": (
+    "a managed one, its label removed": ("ours", {"metadata": {"labels": {PREFIX + "managed": None}}}, MERGE),
+    "a managed one, with a label": ("ours", {"metadata": {"labels": {"sync": "true"}}}, MERGE),
+    "a managed one, with an annotation": ("ours", {"metadata": {"annotations": {"reflect": "true"}}}, MERGE),
+    "a managed one, with more data": ("ours", {"stringData": {"more": "data"}}, MERGE),
+    "a managed one, made immutable": ("ours", {"immutable": True}, MERGE),
+    "a managed one, with an owner": ("ours", {"metadata": {"ownerReferences": [OWNER]}}, MERGE),
+    "a managed one, with a finalizer": ("ours", {"metadata": {"finalizers": ["example.com/hold"]}}, MERGE),
+    "a managed one elsewhere, entries added": (
         "elsewhere",
         {"metadata": {"annotations": {PREFIX + "registries": ""}}, "data": {".dockerconfigjson": LONGER}},
         MERGE,
     ),
-    "ours elsewhere, shortened but with its registries": (
+    "a managed one elsewhere, shortened but with its registries": (
         "elsewhere",
         {"metadata": {"annotations": {PREFIX + "registries": "a"}}, "data": {".dockerconfigjson": EMPTY}},
         MERGE,
     ),
-    "ours elsewhere, its metadata": ("elsewhere", {"metadata": {"annotations": {PREFIX + "expires-at": "x"}}}, MERGE),
+    "a managed one elsewhere, its metadata": (
+        "elsewhere",
+        {"metadata": {"annotations": {PREFIX + "expires-at": "x"}}},
+        MERGE,
+    ),
 }
 
 
 @pytest.mark.core
 @pytest.mark.parametrize("attempt", BY_POLICY.values(), ids=BY_POLICY)
-def test_escapes_that_rbac_lets_through_are_refused_by_the_policy(place: Place, attempt: tuple[str, Any, str]) -> None:
+def test_the_policy_denies_escapes_that_rbac_allows(place: Place, attempt: tuple[str, Any, str]) -> None:
     where, body, content_type = attempt
     where = place.role.refresher if where == "refresher" else where
     path = f"{place.path(where)}?fieldManager=x&dryRun=All{'&force=true' if content_type == APPLY else ''}"
-    status, answer = place.account.send("PATCH", path, body, content_type)
-    assert status == HTTPStatus.FORBIDDEN, answer
-    assert f"ValidatingAdmissionPolicy '{CRONJOB}.{place.role.refresher}'" in answer["message"]
-    assert "denied request: " in answer["message"]
-    assert "resulted in error" not in answer["message"]
+    status, response = place.account.send("PATCH", path, body, content_type)
+    assert status == HTTPStatus.FORBIDDEN, response
+    assert f"ValidatingAdmissionPolicy '{CRONJOB}.{place.role.refresher}'" in response["message"]
+    assert "denied request: " in response["message"]
+    assert "resulted in error" not in response["message"]
 
 
 OTHER = secret(metadata={"name": "other"})
@@ -231,24 +235,24 @@ BY_RBAC: dict[str, tuple[str, str, Any, str]] = {
     "a pod": ("POST", "{own}/pods", {"metadata": {"name": "a"}, "spec": {"containers": []}}, ""),
     "a namespace labelled": ("PATCH", "/api/v1/namespaces/{label}", {"metadata": {"labels": {"a": "b"}}}, MERGE),
     "its policy": ("DELETE", "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies", None, ""),
-    "its rights": ("DELETE", "/apis/rbac.authorization.k8s.io/v1/clusterroles", None, ""),
+    "its permissions": ("DELETE", "/apis/rbac.authorization.k8s.io/v1/clusterroles", None, ""),
 }
 
 
 @pytest.mark.core
 @pytest.mark.parametrize("attempt", BY_RBAC.values(), ids=BY_RBAC)
-def test_escapes_that_rbac_refuses(place: Place, attempt: tuple[str, str, Any, str]) -> None:
+def test_rbac_denies_all_other_escapes(place: Place, attempt: tuple[str, str, Any, str]) -> None:
     method, path, body, content_type = attempt
     secrets = {key: f"/api/v1/namespaces/{name}/secrets" for key, name in place.names.items()}
     if "/namespaces/{" in path:
         secrets = place.names
     path = path.format(own=f"/api/v1/namespaces/{place.role.refresher}", **secrets)
-    status, answer = place.account.send(method, path, body, content_type or "application/json")
-    assert status == HTTPStatus.FORBIDDEN, answer
-    assert "cannot" in answer["message"], answer
+    status, response = place.account.send(method, path, body, content_type or "application/json")
+    assert status == HTTPStatus.FORBIDDEN, response
+    assert "cannot" in response["message"], response
 
 
-# From here on the program changes what the tests above find: these are the last.
+# The program changes what the tests above read, so the tests below are the last.
 
 
 @pytest.fixture
@@ -264,12 +268,12 @@ def label(core: client.CoreV1Api, namespace: str, value: str | None) -> None:
     core.patch_namespace(namespace, {"metadata": {"labels": {"ecr-public": value}}})
 
 
-def test_a_run_serves_what_is_selected_now(
+def test_a_run_serves_the_namespaces_that_are_selected_now(
     place: Place, installed_program: InstalledProgram, core: client.CoreV1Api, aws: FakeAws, audit: AuditLog
 ) -> None:
     names = place.names
     before = core.read_namespaced_secret(NAME, names["elsewhere"])
-    foreign = core.read_namespaced_secret(NAME, names["foreign"]).to_dict()
+    unmanaged = core.read_namespaced_secret(NAME, names["foreign"]).to_dict()
     assert list(auths(core, names["elsewhere"])) == ["other.example", "public.ecr.aws"]
 
     results = installed_program.run()
@@ -283,7 +287,7 @@ def test_a_run_serves_what_is_selected_now(
         "label": None,
     }
     assert aws.calls == {"GetAuthorizationToken": 1}
-    # The same as the module would have made.
+    # Equal to the secret that the module creates.
     made, by_module = (core.read_namespaced_secret(NAME, names[each]) for each in ("later", "ours"))
     assert (made.type, made.metadata.labels) == (TYPE, by_module.metadata.labels)
     assert set(made.metadata.annotations) == set(by_module.metadata.annotations)
@@ -294,14 +298,14 @@ def test_a_run_serves_what_is_selected_now(
     assert after.metadata.uid == before.metadata.uid
     assert list(auths(core, names["elsewhere"])) == ["other.example"]
     assert PREFIX + "expires-at" not in after.metadata.annotations
-    assert core.read_namespaced_secret(NAME, names["foreign"]).to_dict() == foreign
+    assert core.read_namespaced_secret(NAME, names["foreign"]).to_dict() == unmanaged
 
     mark = audit.mark()
     assert set(installed_program.run().values()) == {("unchanged", "fresh"), ("skipped", "unmanaged")}
     assert (audit.writes(since=mark, resource="secrets"), aws.calls) == ([], {"GetAuthorizationToken": 1})
 
 
-def test_a_label_taken_away_and_given_back(
+def test_a_label_that_is_removed_and_added_again(
     place: Place, installed_program: InstalledProgram, core: client.CoreV1Api
 ) -> None:
     later = place.names["later"]
@@ -316,13 +320,13 @@ def test_a_label_taken_away_and_given_back(
     assert core.read_namespaced_secret(NAME, later).metadata.uid == uid
 
 
-def test_what_changes_between_reading_and_writing(
+def test_changes_between_the_read_and_the_write(
     place: Place,
     installed_program: InstalledProgram,
     core: client.CoreV1Api,
     make_lasting_namespaces: Callable[..., list[str]],
 ) -> None:
-    """The policy and the API server reject a write that is no longer right, and the next run has nothing to do."""
+    """The policy and the API server reject a write that is outdated, and the next run has nothing to do."""
     unlabelled, kept = make_lasting_namespaces("unlabelled", "kept", labels=SELECTED)
     gone = unlabelled.removesuffix("unlabelled") + "gone"
     core.create_namespace({"metadata": {"name": gone, "labels": core.read_namespace(kept).metadata.labels}})
@@ -339,7 +343,7 @@ def test_what_changes_between_reading_and_writing(
 def test_real_pods(
     place: Place, core: client.CoreV1Api, kubeconfig: str, make_lasting_namespaces: Callable[..., list[str]]
 ) -> None:
-    """Two Jobs of the CronJob: a new namespace has its secret after one, and pulls are anonymous after the other."""
+    """Run two Jobs: after the first a new namespace has its secret, and after the second its pulls are anonymous."""
     workloads = Workloads(kubeconfig)
     (new,) = make_lasting_namespaces("new", labels=SELECTED)
     ended = workloads.refresh(place.role.refresher)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Service accounts on a real API server: four beats, others' entries, every write counted."""
+"""Service accounts on a real API server: four runs of each change, unmanaged entries, every write counted."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ def writes(audit: AuditLog, mark: int, resource: str = "serviceaccounts") -> int
 
 
 def order(audit: AuditLog, mark: int) -> list[str]:
-    """The resources that were written, one after the other."""
+    """Return the written resources in the order of the writes."""
     found = sorted(audit.writes(since=mark, user=ADMIN), key=lambda event: str(event["requestReceivedTimestamp"]))
     return [resource_of(event) for event in found if resource_of(event) in ("secrets", "serviceaccounts")]
 
 
 @pytest.mark.core
-def test_four_beats_of_attaching_changing_and_detaching(
+def test_four_runs_of_attaching_changing_and_detaching(
     ansible: Ansible,
     core: client.CoreV1Api,
     aws: FakeAws,
@@ -74,8 +74,8 @@ def test_four_beats_of_attaching_changing_and_detaching(
         make_account(core, namespace, name, *THEIRS)
     options: dict[str, Any] = {"namespaces": [namespace], "aws": aws_options}
 
-    def beats(action: str, reason: str, accounts: dict[str, str], count: int, **changes: Any) -> None:
-        """Check, do, check again, do again."""
+    def run_four_times(action: str, reason: str, accounts: dict[str, str], count: int, **changes: Any) -> None:
+        """Run in check mode and in real mode, and both again."""
         mark = audit.mark()
         check = ansible.pull_secret("--check", "--diff", **options, **changes)
         assert outcome(check, namespace) == (action, reason, accounts)
@@ -99,27 +99,27 @@ def test_four_beats_of_attaching_changing_and_detaching(
 
     mark = audit.mark()
     attached = {"build-1": "attached", "build-2": "attached", "default": "attached"}
-    beats("created", "missing", attached, 3, service_accounts=["default", "build-*"])
+    run_four_times("created", "missing", attached, 3, service_accounts=["default", "build-*"])
     assert secrets_of(core, namespace, "build-1") == secrets_of(core, namespace, "build-2") == [*THEIRS, NAME]
     assert secrets_of(core, namespace, "default") == [NAME]
     assert secrets_of(core, namespace, "other") == THEIRS
     assert aws.calls == {"GetAuthorizationToken": 1}
-    # No account names a secret that is not there, neither at the beginning nor at the end.
+    # No account names a secret that does not exist, neither at the beginning nor at the end.
     assert order(audit, mark) == ["secrets", *["serviceaccounts"] * 3]
 
-    # Somebody adds one behind ours, and the option names one more account and one less.
+    # Another client adds an entry after the managed one; the option names one more account and one less.
     body = {"imagePullSecrets": [{"name": name} for name in (THEIRS[0], NAME, THEIRS[1])]}
     core.patch_namespaced_service_account("build-1", namespace, body)
     changed = {"build-1": "unchanged", "other": "attached"}
-    beats("updated", "service_accounts", changed, 1, service_accounts=["build-1", "other"])
+    run_four_times("updated", "service_accounts", changed, 1, service_accounts=["build-1", "other"])
     assert secrets_of(core, namespace, "build-1") == [THEIRS[0], NAME, THEIRS[1]]
     assert secrets_of(core, namespace, "build-2") == secrets_of(core, namespace, "other") == [*THEIRS, NAME]
     assert aws.calls == {"GetAuthorizationToken": 1}
 
-    # The secret goes, so that it is taken off accounts that nobody names now, too.
+    # The secret is removed, so accounts that the option no longer names are detached too.
     gone = dict.fromkeys(("build-1", "build-2", "default", "other"), "detached")
     mark = audit.mark()
-    beats("removed", "managed", gone, 4, state="absent")
+    run_four_times("removed", "managed", gone, 4, state="absent")
     assert order(audit, mark) == [*["serviceaccounts"] * 4, "secrets"]
     for name in ("build-1", "build-2", "other"):
         assert secrets_of(core, namespace, name) == THEIRS
@@ -156,7 +156,7 @@ def test_many_namespaces_cost_one_list_and_one_write_each(
         found = audit.requests(since=mark, resource="serviceaccounts", user=ADMIN)
         return {verb: sum(event["verb"] == verb for event in found) for verb in {event["verb"] for event in found}}
 
-    # Twice, since the plan is made before AWS is asked.
+    # Twice, because the module plans before and after the token request.
     assert requests(["default", "build"], aws=aws_options) == {"list": 4, "patch": 24}
     assert requests(["default", "build"], aws=aws_options) == {"list": 2}
     assert requests(["buil?"], aws=aws_options) == {"list": 1}
@@ -184,12 +184,12 @@ def test_an_account_that_does_not_exist_is_named_and_the_rest_is_done(
     assert outcome(run, bad) == ("updated", "service_accounts", {"build": "attached"})
 
 
-def test_a_secret_that_failed_is_attached_to_nobody(
+def test_a_secret_that_failed_is_attached_to_no_account(
     ansible: Ansible, core: client.CoreV1Api, aws_options: dict[str, Any], make_namespaces: Make
 ) -> None:
     (namespace,) = make_namespaces("a")
-    foreign = {"metadata": {"name": NAME}, "stringData": {"a": "b"}}
-    core.create_namespaced_secret(namespace, foreign)
+    unmanaged = {"metadata": {"name": NAME}, "stringData": {"a": "b"}}
+    core.create_namespaced_secret(namespace, unmanaged)
     for placeholder in (False, True):
         run = ansible.pull_secret(
             namespaces=[namespace], service_accounts=["*"], placeholder=placeholder, aws=aws_options
@@ -209,7 +209,7 @@ def test_a_glob_that_matches_nothing_is_a_warning(
 
 @pytest.fixture
 def late(core: client.CoreV1Api, make_namespaces: Make) -> Iterator[str]:
-    """A namespace whose default account cannot be made as long as it has the label test-late."""
+    """A namespace whose default account cannot be created while it has the label test-late."""
     admission = client.AdmissionregistrationV1Api(core.api_client)
     label = {"test-late": "yes"}
     (gate,) = make_namespaces("gate", labels=label)
@@ -228,13 +228,13 @@ def late(core: client.CoreV1Api, make_namespaces: Make) -> Iterator[str]:
         try:
             core.create_namespaced_service_account(gate, {"metadata": {"name": "default"}}, dry_run="All")
         except ApiException as exc:
-            return exc.status != HTTPStatus.CONFLICT  # it is there already, and nothing was said against it
+            return exc.status != HTTPStatus.CONFLICT  # it exists, and the policy did not deny it
         return False
 
     admission.create_validating_admission_policy(policy)
     admission.create_validating_admission_policy_binding(binding)
     try:
-        wait_for(denied, "the policy that refuses default accounts")
+        wait_for(denied, "the policy that denies default accounts")
         (namespace,) = make_namespaces("late", labels=label)
         yield namespace
     finally:
@@ -250,14 +250,14 @@ def test_the_default_account_of_a_new_namespace_is_waited_for(
     assert outcome(check, late) == ("created", "missing", {"default": "attached"})
     mark = audit.mark()
 
-    def let_it_come() -> None:
+    def allow_it() -> None:
         wait_for(lambda: _looked_for(audit, mark), "the module to look for the account")
         core.patch_namespace(late, {"metadata": {"labels": {"test-late": None}}})
 
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        coming = pool.submit(let_it_come)
+        allowing = pool.submit(allow_it)
         run = ansible.pull_secret(**options)
-        coming.result()
+        allowing.result()
     assert outcome(run, late) == ("created", "missing", {"default": "attached"})
     assert secrets_of(core, late, "default") == [NAME]
 
@@ -267,7 +267,7 @@ def _looked_for(audit: AuditLog, mark: int) -> bool:
     return any(event["responseStatus"]["code"] == HTTPStatus.NOT_FOUND for event in reads)
 
 
-def test_nobodys_entry_is_lost_where_many_write_one_account(
+def test_no_entry_is_lost_if_many_tasks_write_one_account(
     core: client.CoreV1Api, kubeconfig: str, audit: AuditLog, make_namespaces: Make
 ) -> None:
     (namespace,) = make_namespaces("a")
@@ -289,6 +289,6 @@ def test_nobodys_entry_is_lost_where_many_write_one_account(
     found = secrets_of(core, namespace, "build")
     assert found[: len(THEIRS)] == THEIRS
     assert sorted(found[len(THEIRS) :]) == names
-    answers = [event["responseStatus"]["code"] for event in audit.writes(since=mark, resource="serviceaccounts")]
-    assert answers.count(HTTPStatus.CONFLICT) > 0
-    assert answers.count(HTTPStatus.OK) == len(names)
+    codes = [event["responseStatus"]["code"] for event in audit.writes(since=mark, resource="serviceaccounts")]
+    assert codes.count(HTTPStatus.CONFLICT) > 0
+    assert codes.count(HTTPStatus.OK) == len(names)
