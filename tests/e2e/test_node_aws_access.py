@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Each way in which the refresher gets access to AWS, in real pods with the real AWS CLI.
 
-The pods ask AWS by its real names, through a proxy and over TLS, which leads them to the fake.
+The pods call AWS by its real names. A proxy with TLS leads them to the fake AWS.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ ECR_PUBLIC, STS = API_HOSTS
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """What all tests here share: a fake with TLS, and a role that made its refresher once."""
+    """What all tests of this file share: a fake AWS with TLS, and an installed role."""
 
     aws: FakeAws
     role: Role
@@ -64,14 +64,14 @@ def place(
     make_lasting_namespaces: Callable[..., list[str]],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Place]:
-    folder = tmp_path_factory.mktemp("aws-access")
+    directory = tmp_path_factory.mktemp("aws-access")
     authority = Authority()
     names = [host.removesuffix(":443") for host in API_HOSTS]
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    tls.load_cert_chain(*authority.issue("aws", addresses=names).write(folder, "aws"))
+    tls.load_cert_chain(*authority.issue("aws", addresses=names).write(directory, "aws"))
     [namespace] = make_lasting_namespaces("a")
     with FakeAws(host=os.environ["FRESHPULL_TEST_ADDRESS"], tls=tls) as aws:
-        ansible = Ansible(folder, kubeconfig)
+        ansible = Ansible(directory, kubeconfig)
         with Role(ansible, aws, [namespace], refresher=namespace.removesuffix("a") + "refresher") as role:
             role.variables |= {
                 "pull_secret_refresher_aws_endpoint_url": "",
@@ -83,7 +83,7 @@ def place(
 
 
 def provider(place: Place, audience: str, **changes: Any) -> Provider:
-    """IAM's knowledge of this cluster: what its API server publishes."""
+    """Return what IAM knows of this cluster: the documents that its API server publishes."""
     api = client.WellKnownApi(place.core.api_client)
     issuer = api.get_service_account_issuer_open_id_configuration(_preload_content=False).json()["issuer"]
     keys = client.OpenidApi(place.core.api_client).get_service_account_issuer_open_id_keyset(_preload_content=False)
@@ -92,7 +92,7 @@ def provider(place: Place, audience: str, **changes: Any) -> Provider:
 
 
 def test_web_identity(place: Place) -> None:
-    """The role's own test run proves it: the control node has no access to AWS, and the secrets have no token yet."""
+    """The role's test run proves it: the control node has no access to AWS, and the secrets have no token yet."""
     place.aws.reset()
     place.aws.trust(provider(place, "ecr-public"))
     access: dict[str, Any] = {"refresher_aws_auth": "web_identity", "refresher_audience": "ecr-public"}
@@ -100,12 +100,12 @@ def test_web_identity(place: Place) -> None:
     assert place.aws.calls == {"AssumeRoleWithWebIdentity": 1, "GetAuthorizationToken": 1}
     [assumed] = place.aws.assumed
     assert (assumed["RoleArn"], assumed["RoleSessionName"]) == (ARN, "freshpull-ecr-public")
-    # Both by their names in us-east-1, and nothing else: the API server is not asked through the proxy.
+    # Only these two, by their names in us-east-1: requests to the API server do not use the proxy.
     assert set(place.aws.proxied) == {ECR_PUBLIC, STS}
     assert place.core.list_namespaced_secret(place.role.refresher).items == []
 
 
-REFUSALS = {
+DENIALS = {
     "audience": ({"audience": "sts.amazonaws.com"}, "the provider must have the token's audience"),
     "issuer": ({"issuer": "https://another.example"}, "must be an identity provider in IAM"),
     "subject": ({"subject": "system:serviceaccount:default:default"}, "its trust policy must name"),
@@ -113,8 +113,8 @@ REFUSALS = {
 }
 
 
-@pytest.mark.parametrize(("changes", "words"), REFUSALS.values(), ids=REFUSALS)
-def test_web_identity_that_aws_refuses(place: Place, changes: dict[str, Any], words: str) -> None:
+@pytest.mark.parametrize(("changes", "words"), DENIALS.values(), ids=DENIALS)
+def test_web_identity_that_aws_denies(place: Place, changes: dict[str, Any], words: str) -> None:
     place.aws.reset()
     place.aws.trust(provider(place, **{"audience": "ecr-public", **changes}))
     assert words in place.renewed()
@@ -123,7 +123,7 @@ def test_web_identity_that_aws_refuses(place: Place, changes: dict[str, Any], wo
 
 @contextlib.contextmanager
 def own_address(address: str) -> Iterator[None]:
-    """On the loopback device of the namespace in which the whole cluster runs."""
+    """Add the address to the loopback device of the network namespace in which the whole cluster runs."""
     subprocess.run(["ip", "address", "add", f"{address}/32", "dev", "lo"], check=True)
     try:
         yield
@@ -141,7 +141,7 @@ def test_a_role_on_top_of_keys(place: Place) -> None:
     place.aws.behave(deny="sts:AssumeRole")
     assert "the principal needs sts:AssumeRole on the role" in place.renewed()
 
-    # Without keys the node's own role is not used in their place.
+    # Without AWS keys, the refresher does not use the node's role instead.
     place.core.patch_namespaced_secret(f"{CRONJOB}-aws", place.role.refresher, {"data": {"credentials": ""}})
     place.aws.reset()
     with own_address("169.254.169.254"), place.aws.instance_metadata("node"):
@@ -149,12 +149,12 @@ def test_a_role_on_top_of_keys(place: Place) -> None:
     assert place.aws.calls == {}
 
 
-def add_token(pod: dict[str, Any], folder: str, name: str, audience: str, env: dict[str, str]) -> None:
-    """What both webhooks of EKS do: a projected token, and variables that the pod does not have by itself."""
+def add_token(pod: dict[str, Any], directory: str, name: str, audience: str, env: dict[str, str]) -> None:
+    """Add what both webhooks of EKS add: a projected token, and the variables that the pod does not have."""
     token = {"path": name, "audience": audience, "expirationSeconds": 86400}
     pod["volumes"].append({"name": "eks", "projected": {"sources": [{"serviceAccountToken": token}]}})
     [container] = pod["containers"]
-    container["volumeMounts"].append({"name": "eks", "mountPath": folder, "readOnly": True})
+    container["volumeMounts"].append({"name": "eks", "mountPath": directory, "readOnly": True})
     present = {entry["name"] for entry in container["env"]}
     container["env"] += [{"name": name, "value": value} for name, value in env.items() if name not in present]
 
@@ -163,19 +163,19 @@ REGIONS = {"AWS_STS_REGIONAL_ENDPOINTS": "regional", "AWS_DEFAULT_REGION": "eu-w
 
 
 def test_irsa(place: Place) -> None:
-    """As amazon-eks-pod-identity-webhook does by the annotations of the service account; in EKS it was not tried."""
+    """Change the pod as amazon-eks-pod-identity-webhook does by the account's annotations. Not tested in EKS."""
     place.set_up(refresher_aws_auth="irsa")
     place.aws.reset()
     place.aws.trust(provider(place, "sts.amazonaws.com"))
     annotations = place.core.read_namespaced_service_account(CRONJOB, place.role.refresher).metadata.annotations
-    folder = "/var/run/secrets/eks.amazonaws.com/serviceaccount"
+    directory = "/var/run/secrets/eks.amazonaws.com/serviceaccount"
 
     def webhook(pod: dict[str, Any]) -> None:
         env = {
             "AWS_ROLE_ARN": annotations["eks.amazonaws.com/role-arn"],
-            "AWS_WEB_IDENTITY_TOKEN_FILE": f"{folder}/token",
+            "AWS_WEB_IDENTITY_TOKEN_FILE": f"{directory}/token",
         }
-        add_token(pod, folder, "token", annotations["eks.amazonaws.com/audience"], {**env, **REGIONS})
+        add_token(pod, directory, "token", annotations["eks.amazonaws.com/audience"], {**env, **REGIONS})
 
     assert "the webhook of Amazon EKS did not change the pod" in place.renewed()
     assert place.renewed(webhook) == "1 renewed"
@@ -184,18 +184,18 @@ def test_irsa(place: Place) -> None:
 
 
 def test_pod_identity(place: Place) -> None:
-    """As the webhook and the agent of EKS Pod Identity do; in EKS it was not tried."""
+    """Change the pod as the webhook of EKS Pod Identity does, with a fake of its agent. Not tested in EKS."""
     place.set_up(refresher_aws_auth="pod_identity", refresher_role_arn="")
     place.aws.reset()
-    folder = "/var/run/secrets/pods.eks.amazonaws.com/serviceaccount"
+    directory = "/var/run/secrets/pods.eks.amazonaws.com/serviceaccount"
     address = "169.254.170.23"
 
     def webhook(pod: dict[str, Any]) -> None:
         env = {
             "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://{address}/v1/credentials",
-            "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": f"{folder}/eks-pod-identity-token",
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": f"{directory}/eks-pod-identity-token",
         }
-        add_token(pod, folder, "eks-pod-identity-token", "pods.eks.amazonaws.com", {**env, **REGIONS})
+        add_token(pod, directory, "eks-pod-identity-token", "pods.eks.amazonaws.com", {**env, **REGIONS})
 
     assert "an association must name" in place.renewed()
     with own_address(address), place.aws.pod_identity_agent("agent", provider(place, "pods.eks.amazonaws.com")):

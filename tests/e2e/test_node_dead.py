@@ -20,7 +20,7 @@ from support.workloads import CRONJOB, wait_for
 
 pytestmark = pytest.mark.node
 SECONDS = 90
-"""For a run that is due in the next minute."""
+"""Time limit for a run that is due in the next minute."""
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def place(make_proxied_role: Callable[..., ProxiedRole]) -> ProxiedRole:
 
 @pytest.fixture
 def dead_node(core: client.CoreV1Api) -> Iterator[str]:
-    """A node without a kubelet, which would start and end its pods."""
+    """A node without a kubelet: nothing starts or stops its pods."""
     name = f"dead-{secrets.token_hex(4)}"
     core.create_node({"metadata": {"name": name}})
     yield name
@@ -49,7 +49,7 @@ def test_the_next_run_replaces_one_on_a_dead_node(
     def pods() -> list[Any]:
         return list(core.list_namespaced_pod(home, label_selector="batch.kubernetes.io/job-name").items)
 
-    # What the scheduler does for a node that still lives.
+    # The scheduler does this for a node that works.
     change(place, node=dead_node, schedule="* * * * *")
     (stuck,) = wait_for(pods, "the first run", SECONDS)
     assert stuck.spec.node_name == dead_node
@@ -69,7 +69,7 @@ def test_the_next_run_replaces_one_on_a_dead_node(
     assert set(place.passwords().values()) == {aws.tokens[-1]}
     assert place.uids() == uids
 
-    # It should end, but cannot.
+    # The pod is deleted, but cannot end.
     end = core.read_namespaced_pod(stuck.metadata.name, home).metadata.deletion_timestamp
     wait_for(lambda: dt.datetime.now(tz=dt.timezone.utc) > end + dt.timedelta(seconds=5), "the end of its time")
     left = core.read_namespaced_pod(stuck.metadata.name, home)
@@ -77,7 +77,7 @@ def test_the_next_run_replaces_one_on_a_dead_node(
 
 
 def change(place: ProxiedRole, *, node: str | None, **spec: Any) -> None:
-    """The CronJob: on which node its next pods are, and more of its spec."""
+    """Set the node of the CronJob's next pods, and other fields of its spec."""
     template = {"spec": {"template": {"spec": {"nodeName": node}}}}
     body = {"spec": {**spec, "jobTemplate": template}}
     place.workloads.batch.patch_namespaced_cron_job(CRONJOB, place.role.refresher, body)

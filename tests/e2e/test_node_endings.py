@@ -24,7 +24,7 @@ from support.workloads import CRONJOB, wait_for
 pytestmark = pytest.mark.node
 COUNT = 30
 ACTIVE_DEADLINE = 180
-"""Seconds for a Job, the least that the role takes. The program has 90 s of them, and the AWS CLI 60 s of these."""
+"""Seconds for a Job, the role's minimum. The program has 90 s of them, and the AWS CLI 60 s of these."""
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +61,8 @@ def test_aws_never_responds(place: ProxiedRole, aws: FakeAws) -> None:
     assert aws.tokens == []
 
 
-def test_its_own_deadline(place: ProxiedRole, aws: FakeAws, audit: AuditLog) -> None:
-    """Its termination message can be read, and no second pod retries it."""
+def test_the_program_s_own_deadline(place: ProxiedRole, aws: FakeAws, audit: AuditLog) -> None:
+    """The program ends at its own deadline: its termination message can be read, and no second pod retries it."""
     place.age(5, *place.role.namespaces)
     uids, before, mark = place.uids(), place.passwords(), audit.mark()
     # Four workers need 8 times as long for 30 secrets.
@@ -76,11 +76,11 @@ def test_its_own_deadline(place: ProxiedRole, aws: FakeAws, audit: AuditLog) -> 
     assert job.status.failed == 1
     results = ended.outcomes
     renewed = {name for name, outcome in results.items() if outcome == ("renewed", "due")}
-    # A secret may have been read, and its write not begun.
+    # The program can have read a secret without having begun its write.
     assert {outcome for name, outcome in results.items() if name not in renewed} <= {("failed", "stopped")}
     assert 0 < len(renewed) < COUNT
     assert f"{len(renewed)} renewed" in ended.message
-    # What was on its way when it ended arrives all the same.
+    # Requests that were sent before the program ended still arrive.
     wait_for(lambda: len(place.done(audit, mark)) == len(place.proxy.times("PATCH")), "the last writes")
     done, after = place.done(audit, mark), place.passwords()
     assert renewed <= set(done)
@@ -91,7 +91,7 @@ def test_its_own_deadline(place: ProxiedRole, aws: FakeAws, audit: AuditLog) -> 
 
 
 def test_a_pod_that_is_deleted(place: ProxiedRole, aws: FakeAws, audit: AuditLog) -> None:
-    """It finishes the writes in progress and begins no others."""
+    """The program finishes the writes in progress and begins no others."""
     place.age(5, *place.role.namespaces)
     uids, before, mark = place.uids(), place.passwords(), audit.mark()
     place.proxy.inject(Fault("PATCH", delay=0.5))
@@ -121,7 +121,7 @@ def test_a_pod_that_is_deleted(place: ProxiedRole, aws: FakeAws, audit: AuditLog
 
 
 def termination(core: client.CoreV1Api, namespace: str, pod: str) -> tuple[int, str]:
-    """The exit status and the message of a pod's container, as it was before the pod was gone."""
+    """Return the exit status and the message of a pod's container, read before the pod is gone."""
     stream = watch.Watch().stream(
         core.list_namespaced_pod, namespace, field_selector=f"metadata.name={pod}", timeout_seconds=60
     )
@@ -134,7 +134,7 @@ def termination(core: client.CoreV1Api, namespace: str, pod: str) -> tuple[int, 
 
 @pytest.mark.parametrize("missing", ["python3", "aws"])
 def test_an_image_without_a_program(place: ProxiedRole, aws: FakeAws, missing: str) -> None:
-    """The container ends before there is a program to write a message: the kubelet takes the log."""
+    """The container ends before a program can write a message: the kubelet takes the log."""
 
     def hide(pod: dict[str, Any]) -> None:
         file = {"name": "settings", "mountPath": f"/usr/bin/{missing}", "subPath": "policy.json", "readOnly": True}
@@ -149,7 +149,7 @@ def test_an_image_without_a_program(place: ProxiedRole, aws: FakeAws, missing: s
 
 
 def test_an_api_server_that_is_overloaded(place: ProxiedRole, aws: FakeAws, audit: AuditLog) -> None:
-    """It names the seconds to wait, which is done."""
+    """The server names the seconds to wait, and the program waits."""
     place.age(5, *place.role.namespaces)
     first, second = Fault("GET", times=6), Fault("PATCH", skip=8, times=6)
     for fault in (first, second):
@@ -168,7 +168,7 @@ def test_an_api_server_that_is_overloaded(place: ProxiedRole, aws: FakeAws, audi
 
 
 def test_a_full_scratch_volume(place: ProxiedRole, aws: FakeAws) -> None:
-    """Nothing has to be written there but what the AWS CLI keeps of an assumed role."""
+    """Only the AWS CLI writes there, to cache the credentials of an assumed role."""
     place.age(5, *place.role.namespaces)
 
     def fill(pod: dict[str, Any]) -> None:
@@ -193,7 +193,7 @@ ERRORS = {
 
 @pytest.mark.parametrize("file", ERRORS)
 def test_an_unexpected_error_of_the_program(place: ProxiedRole, aws: FakeAws, kubeconfig: str, file: str) -> None:
-    """Its class and its line are reported, but not its text, which contains a secret."""
+    """The error's class and line are reported, but not its text, which contains a secret."""
     place.age(5, *place.role.namespaces)
     name, line = broken_program(place, file, *ERRORS[file])
 
@@ -203,8 +203,8 @@ def test_an_unexpected_error_of_the_program(place: ProxiedRole, aws: FakeAws, ku
 
     ended = place.run(mount)
     assert (ended.succeeded, ended.exit_code) == (False, 1)
-    place_of_it = f"{file.rpartition('.')[0].rpartition('.')[2]}.py, line {line}"
-    assert ended.message.startswith(f"The refresher failed with an unexpected RuntimeError in {place_of_it}. ")
+    location = f"{file.rpartition('.')[0].rpartition('.')[2]}.py, line {line}"
+    assert ended.message.startswith(f"The refresher failed with an unexpected RuntimeError in {location}. ")
     assert len(aws.tokens) == (file == "_pull_secret.secret_writer.py")
     needles = {aws.secret_key, *(form for token in aws.tokens for form in leaks.forms(token))}
     assert leaks.find(ended.log + ended.message, needles) == []
@@ -214,7 +214,7 @@ def test_an_unexpected_error_of_the_program(place: ProxiedRole, aws: FakeAws, ku
 
 
 def broken_program(place: ProxiedRole, file: str, function: str, secret: str) -> tuple[str, int]:
-    """A copy of the program whose function raises an error with a secret in its text: its ConfigMap and the line."""
+    """Create a program whose function raises an error with a secret in its text. Return its ConfigMap and the line."""
     core, home = place.core, place.role.refresher
     cronjob = place.workloads.batch.read_namespaced_cron_job(CRONJOB, home)
     volumes = cronjob.spec.job_template.spec.template.spec.volumes

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The refresher in real pods while AWS or the API server is in trouble, and when it is killed in the middle."""
+"""The refresher in real pods while AWS or the API server fails, and when the program is killed during its writes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ OUTAGES: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("behaviour", "words"), OUTAGES.values(), ids=OUTAGES)
-def test_aws_is_away_and_comes_back(place: ProxiedRole, aws: FakeAws, behaviour: dict[str, Any], words: str) -> None:
+def test_aws_fails_and_recovers(place: ProxiedRole, aws: FakeAws, behaviour: dict[str, Any], words: str) -> None:
     """Only tokens that expire before the next run are removed, and the next run with a token restores the entries."""
     fresh, due, expiring, expired = place.role.namespaces[:4]
     place.age(5, due)
@@ -77,7 +77,7 @@ def test_aws_is_away_and_comes_back(place: ProxiedRole, aws: FakeAws, behaviour:
     assert place.uids() == uids
 
 
-def test_a_short_throttling_costs_nothing(place: ProxiedRole, aws: FakeAws) -> None:
+def test_a_short_throttling_is_retried(place: ProxiedRole, aws: FakeAws) -> None:
     place.age(5, *place.role.namespaces)
     aws.behave(throttle=2)
     ended, _results = place.refresh()
@@ -85,26 +85,26 @@ def test_a_short_throttling_costs_nothing(place: ProxiedRole, aws: FakeAws) -> N
     assert aws.calls == {"GetAuthorizationToken": 3}
 
 
-def test_the_api_server_is_away_for_a_while(place: ProxiedRole, aws: FakeAws, audit: AuditLog) -> None:
-    """It restarts during the writes, for 8 seconds, and at first denies the refresher's permissions."""
+def test_the_api_server_restarts(place: ProxiedRole, aws: FakeAws, audit: AuditLog) -> None:
+    """The API server restarts during the writes, for 8 seconds, and at first denies the refresher's permissions."""
     place.age(5, *place.role.namespaces)
-    away = Fault(strikes=BEFORE, times=0)
-    forgetful = Fault(strikes=BEFORE, status=403, times=0)
+    down = Fault(strikes=BEFORE, times=0)
+    denying = Fault(strikes=BEFORE, status=403, times=0)
 
     def come_back() -> None:
-        forgetful.times, away.times = 10, 0
+        denying.times, down.times = 10, 0
 
-    def go() -> None:
-        away.times = float("inf")
+    def shut_down() -> None:
+        down.times = float("inf")
         threading.Timer(8, come_back).start()
 
-    for fault in (away, forgetful, Fault("PATCH", skip=10, times=1, meanwhile=go)):
+    for fault in (down, denying, Fault("PATCH", skip=10, times=1, meanwhile=shut_down)):
         place.proxy.inject(fault)
     uids, mark = place.uids(), audit.mark()
     ended, _results = place.refresh()
     assert (ended.succeeded, ended.message.strip()) == (True, f"{COUNT} renewed")
-    assert away.hits > 0
-    assert forgetful.hits == 10
+    assert down.hits > 0
+    assert denying.hits == 10
     assert place.done(audit, mark) == dict.fromkeys(place.role.namespaces, 1)
     assert set(place.passwords().values()) == {aws.tokens[-1]}
     assert place.uids() == uids
@@ -112,7 +112,7 @@ def test_the_api_server_is_away_for_a_while(place: ProxiedRole, aws: FakeAws, au
 
 
 def test_responses_that_are_lost(place: ProxiedRole, aws: FakeAws, audit: AuditLog) -> None:
-    """Writes that were carried out, as it turns out at the next reading: none is made twice."""
+    """The server carries out writes whose response is lost: the next read detects them, and none is made twice."""
     place.age(5, *place.role.namespaces)
     place.proxy.inject(Fault("PATCH", times=3, strikes=AFTER))
     place.proxy.inject(Fault("GET", times=3, strikes=AFTER))
@@ -124,7 +124,7 @@ def test_responses_that_are_lost(place: ProxiedRole, aws: FakeAws, audit: AuditL
     assert set(place.passwords().values()) == {aws.tokens[-1]}
 
 
-def test_killed_in_the_middle(place: ProxiedRole, aws: FakeAws, audit: AuditLog) -> None:
+def test_killed_during_the_writes(place: ProxiedRole, aws: FakeAws, audit: AuditLog) -> None:
     """Each secret is complete, with the old or the new token, and the next run renews exactly the rest."""
     place.age(5, *place.role.namespaces)
     uids, before, mark = place.uids(), place.passwords(), audit.mark()
@@ -151,8 +151,12 @@ def test_killed_in_the_middle(place: ProxiedRole, aws: FakeAws, audit: AuditLog)
 
 
 def program_of_the_pod() -> int:
-    """The process id, here, of the one that is the first in a container and runs the program."""
-    found = [int(folder.name) for folder in Path("/proc").iterdir() if folder.name.isdigit() and _is_program(folder)]
+    """Return the process ID, on this host, of the program: the first process in its container."""
+    found = [
+        int(directory.name)
+        for directory in Path("/proc").iterdir()
+        if directory.name.isdigit() and _is_program(directory)
+    ]
     assert len(found) == 1
     return found[0]
 
@@ -161,6 +165,6 @@ def _is_program(process: Path) -> bool:
     try:
         command = (process / "cmdline").read_text().rstrip("\0").split("\0")
         (inside,) = [line for line in (process / "status").read_text().splitlines() if line.startswith("NSpid:")]
-    except OSError:  # it has just ended
+    except OSError:  # the process has ended
         return False
     return command[:3] == ["python3", "-I", "-c"] and inside.split()[-1] == "1"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The refresher attaches the secret to service accounts, and can do nothing else with them."""
+"""The refresher attaches the secret to service accounts, and cannot change anything else in them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NAME = "attached-secret"
 
 
 def install(place: InstalledRefresher, aws: FakeAws, kubeconfig: str, *accounts: str) -> None:
-    """A refresher for the listed namespaces, a and b, each with a secret of the module's that is not due."""
+    """Install a refresher for the listed namespaces, a and b, each with a managed secret that is not due."""
     place.change(
         aws=dataclasses.replace(
             WITH_KEYS, access_key=aws.access_key, secret_key=aws.secret_key, endpoint_url=aws.endpoint_url
@@ -78,7 +78,7 @@ def test_accounts_are_attached_once_and_again_after_another_client_wrote_them(
     assert installed_program.run() == dict.fromkeys((first, second), ("unchanged", "fresh"))
     assert [*audit.writes(since=mark, resource="serviceaccounts"), *audit.writes(since=mark, resource="secrets")] == []
 
-    # As Helm does, which knows nothing of the entry.
+    # Another client writes the account without the entry, as Helm does.
     attach(core, first, "theirs")
     assert installed_program.run() == {first: attached, second: ("unchanged", "fresh")}
     assert secrets_of(core, first) == ["theirs", NAME]
@@ -90,7 +90,7 @@ def test_what_cannot_be_attached_is_named(
     first, second = f"{installed.prefix}a", f"{installed.prefix}b"
     core.create_namespaced_service_account(first, {"metadata": {"name": "builder"}})
     install(installed, aws, kubeconfig, "builder")
-    # Somebody else's from now on.
+    # From now on the secret is unmanaged.
     core.create_namespaced_service_account(second, {"metadata": {"name": "builder"}})
     core.patch_namespaced_secret(NAME, second, {"metadata": {"labels": {"ecr-public.freshpull/managed": None}}})
     installed_program = InstalledProgram(core, aws, installed.settings.namespace, tmp_path)
@@ -116,12 +116,12 @@ def test_a_namespace_that_is_gone_is_no_failure(
     core.patch_namespaced_config_map("held", second, {"metadata": {"finalizers": None}})
     wait_for(lambda: second not in {each.metadata.name for each in core.list_namespace().items}, "its own end")
     assert installed_program.run() == {first: ("unchanged", "fresh"), second: ("skipped", "missing_namespace")}
-    # One whose secret alone is gone is something else.
+    # A namespace in which only the secret is gone is a failure.
     core.delete_namespaced_secret(NAME, first)
     assert installed_program.run(status=1)[first] == ("failed", "missing")
 
 
-# --- What it could do with its token
+# --- Writes with the refresher's token
 
 
 ENTRY, THEIRS = {"name": NAME}, {"name": "theirs"}
@@ -154,10 +154,10 @@ HOSTILE: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.fixture
-def thief(
+def attacker(
     installed: InstalledRefresher, core: client.CoreV1Api, aws: FakeAws, kubeconfig: str
 ) -> Callable[..., tuple[int, dict[str, Any]]]:
-    """Sends a patch of a service account with the refresher's token."""
+    """A function that sends a request with the refresher's token."""
     attach(core, f"{installed.prefix}a", "theirs")
     metadata = {"annotations": {"kept": "yes"}}
     core.patch_namespaced_service_account("default", f"{installed.prefix}a", {"metadata": metadata})
@@ -173,24 +173,26 @@ def thief(
     return send
 
 
-def test_its_token_only_allows_to_add_the_secret(
-    thief: Callable[..., tuple[int, dict[str, Any]]], installed: InstalledRefresher, core: client.CoreV1Api
+def test_its_token_only_allows_adding_the_secret(
+    attacker: Callable[..., tuple[int, dict[str, Any]]], installed: InstalledRefresher, core: client.CoreV1Api
 ) -> None:
     place = f"{installed.prefix}a"
     before = core.read_namespaced_service_account("default", place).to_dict()
-    answers = {attempt: thief(body, kind) for attempt, (kind, body) in HOSTILE.items()}
-    assert {attempt: status for attempt, (status, _answer) in answers.items()} == dict.fromkeys(
+    responses = {attempt: attacker(body, kind) for attempt, (kind, body) in HOSTILE.items()}
+    assert {attempt: status for attempt, (status, _response) in responses.items()} == dict.fromkeys(
         HOSTILE, HTTPStatus.FORBIDDEN
     )
-    assert [attempt for attempt, (_status, answer) in answers.items() if "The refresher" not in answer["message"]] == []
-    assert thief({"imagePullSecrets": [ENTRY]}, where="c")[0] == HTTPStatus.FORBIDDEN
-    assert thief({"imagePullSecrets": [ENTRY]}, name="another")[0] == HTTPStatus.FORBIDDEN
-    assert thief(None, method="DELETE")[0] == HTTPStatus.FORBIDDEN
+    assert [
+        attempt for attempt, (_status, response) in responses.items() if "The refresher" not in response["message"]
+    ] == []
+    assert attacker({"imagePullSecrets": [ENTRY]}, where="c")[0] == HTTPStatus.FORBIDDEN
+    assert attacker({"imagePullSecrets": [ENTRY]}, name="another")[0] == HTTPStatus.FORBIDDEN
+    assert attacker(None, method="DELETE")[0] == HTTPStatus.FORBIDDEN
     assert core.read_namespaced_service_account("default", place).to_dict() == before
-    status, answer = thief({"imagePullSecrets": [THEIRS, ENTRY]})
-    assert status == HTTPStatus.OK, answer
-    # What changes nothing is no harm.
-    assert thief({"imagePullSecrets": [THEIRS, ENTRY]})[0] == HTTPStatus.OK
+    status, response = attacker({"imagePullSecrets": [THEIRS, ENTRY]})
+    assert status == HTTPStatus.OK, response
+    # A write that changes nothing is allowed.
+    assert attacker({"imagePullSecrets": [THEIRS, ENTRY]})[0] == HTTPStatus.OK
 
 
 def test_the_policy_stays_until_the_permission_is_gone(
@@ -218,7 +220,7 @@ def test_a_namespace_that_is_labelled_later_pulls_with_its_account(
     kubeconfig: str,
     make_namespaces: Callable[..., list[str]],
 ) -> None:
-    """The pod names no pull secret: it has the one of its service account."""
+    """The pod names no pull secret: it uses the one of its service account."""
     (first,) = make_namespaces("first", labels={"attached": "yes"})
     prefix = first.removesuffix("first")
     workloads = Workloads(kubeconfig)

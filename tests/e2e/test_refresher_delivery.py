@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the program and its settings reach the cluster: from one version to the next, and when a write fails."""
+"""The refresher's program and settings in the cluster: changes from one version to the next, and failed writes."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def code(settings: Settings) -> str:
     return f"configmaps refresher/{settings.program}"
 
 
-def test_another_version_of_the_program_takes_the_place_of_the_former(installed: InstalledRefresher) -> None:
+def test_another_version_of_the_program_replaces_the_old_one(installed: InstalledRefresher) -> None:
     installed.installer()
     installed.change(files=NEWER)
     assert installed.install() == {JOB, CODE, code(installed.settings)}
@@ -65,7 +65,7 @@ def test_a_job_keeps_its_program_until_it_has_ended(installed: InstalledRefreshe
     batch, own = client.BatchV1Api(core.api_client), installed.settings.namespace
     installed.installer()
     template = manifests.cron_job(installed.settings)["spec"]["jobTemplate"]
-    # It has no pod, so that it ends when this test says so.
+    # A suspended Job has no pod, and ends only when this test deletes it.
     job = {"metadata": {"name": "under-way", **template["metadata"]}, "spec": {**template["spec"], "suspend": True}}
     batch.create_namespaced_job(own, job)
     installed.change(files=NEWER)
@@ -75,7 +75,7 @@ def test_a_job_keeps_its_program_until_it_has_ended(installed: InstalledRefreshe
     assert installed.install() == {CODE}
 
 
-def test_the_authorities_of_the_way_to_aws_come_and_go(installed: InstalledRefresher) -> None:
+def test_a_ca_bundle_is_added_and_removed(installed: InstalledRefresher) -> None:
     installed.installer()
     authorities = f"configmaps refresher/{CRONJOB}-ca"
     pod = installed.settings.pod
@@ -85,8 +85,8 @@ def test_the_authorities_of_the_way_to_aws_come_and_go(installed: InstalledRefre
     assert installed.install() == {JOB, authorities}
 
 
-def test_nothing_of_a_config_map_with_another_name_stays(installed: InstalledRefresher, core: client.CoreV1Api) -> None:
-    """As of a refresher whose program and settings were in one, with the name of the CronJob."""
+def test_a_config_map_with_another_name_is_removed(installed: InstalledRefresher, core: client.CoreV1Api) -> None:
+    """A ConfigMap that had both the program and the settings of a refresher, named like its CronJob, is removed."""
     own = installed.settings.namespace
     leave_another_refresher(installed)
     former = f"configmaps refresher/{CRONJOB}"
@@ -104,7 +104,7 @@ def test_nothing_of_a_config_map_with_another_name_stays(installed: InstalledRef
 
 
 def leave_another_refresher(place: InstalledRefresher) -> None:
-    """One whose CronJob mounts a single ConfigMap, which is named like it."""
+    """Install a refresher whose CronJob mounts a single ConfigMap, which is named like the CronJob."""
     place.installer()
     own = place.settings.namespace
     cronjob = manifests.cron_job(place.settings)
@@ -125,7 +125,7 @@ def leave_another_refresher(place: InstalledRefresher) -> None:
 
 
 class Failing:
-    """A transport that lets so many writes through, and no more."""
+    """A transport that sends a number of writes and rejects the rest."""
 
     def __init__(self, transport: Transport, writes: int) -> None:
         self._transport = transport
@@ -142,7 +142,7 @@ class Failing:
 
 
 def attempt(place: InstalledRefresher, transport: Transport, writes: int) -> bool:
-    """Install with no more than so many writes; whether these were more than enough."""
+    """Install with at most this many writes; return whether fewer were needed."""
     failing = Failing(transport, writes)
     try:
         Installer(Cluster(failing), place.settings, dry_run=False, workers=1).install()
@@ -154,7 +154,7 @@ def attempt(place: InstalledRefresher, transport: Transport, writes: int) -> boo
 
 
 def broken(place: InstalledRefresher) -> list[str]:
-    """What the CronJob in the cluster needs and does not have."""
+    """Return what the CronJob in the cluster needs and does not have."""
     own, cluster = place.settings.namespace, place.cluster
     cronjob = objects.read(cluster, "CronJob", CRONJOB, own)
     assert cronjob
@@ -239,7 +239,7 @@ CHANGES: list[Callable[[InstalledRefresher], None]] = [
 def test_an_installation_that_fails_between_two_writes_leaves_a_cronjob_that_works(
     installed: InstalledRefresher, change: Callable[[InstalledRefresher], Any]
 ) -> None:
-    """Before each of its writes in turn, until there is none to fail any more."""
+    """Fail before each write in turn, until the installation succeeds."""
     installed.installer()
     change(installed)
     transport = installed.cluster._transport

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The module ecr_public_refresher as a process: options, results, check mode, diff, and what it never shows."""
+"""The module ecr_public_refresher as a process: options, results, check mode, diff, and no secrets in its output."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def run(installed: InstalledRefresher, kubeconfig: str) -> Run:
-    """Runs the module for the refresher in the test's namespaces a and b, with other options where they are given."""
+    """A function that runs the module for the refresher in namespaces a and b, with other options if given."""
 
     def run(*, check_mode: bool = False, **changes: Any) -> Result:
         options = {
@@ -66,12 +66,12 @@ def run(installed: InstalledRefresher, kubeconfig: str) -> Run:
 
 
 def named(result: Result) -> set[tuple[str, str]]:
-    """Kind and action of what is not unchanged."""
+    """Return the kind and action of each object that is not unchanged."""
     return {(each["kind"], each["action"]) for each in result.values["objects"] if each["action"] != "unchanged"}
 
 
 def warnings_of(result: Result) -> str:
-    """Their form depends on the version of ansible-core."""
+    """Return the warnings as text, because their form depends on the version of ansible-core."""
     return str(result.values.get("warnings", []))
 
 
@@ -84,30 +84,30 @@ CREATED = {
 }
 
 
-def test_check_mode_foresees_what_is_done_and_a_second_run_does_nothing(
+def test_check_mode_reports_the_changes_and_a_second_run_changes_nothing(
     run: Run, installed: InstalledRefresher
 ) -> None:
     with installed.stored.written() as nothing:
-        foreseen = run(check_mode=True).ok()
+        predicted = run(check_mode=True).ok()
     assert nothing == set()
-    assert "does not exist yet" in warnings_of(foreseen)
+    assert "does not exist yet" in warnings_of(predicted)
     done = run().ok()
     assert installed.stored.left() == {*INSTALLED, *role_bindings("a", "b")}
-    assert named(done) == named(foreseen) == CREATED
-    assert done.values["changed"] is foreseen.values["changed"] is True
+    assert named(done) == named(predicted) == CREATED
+    assert done.values["changed"] is predicted.values["changed"] is True
     assert done.values["fail_open_before"] == "8400s"
     assert done.values["test_run"] == {"due": True, "outcome": "", "job": "", "msg": ""}
     with installed.stored.written() as nothing:
         again = run().ok()
     assert nothing == set()
     assert (again.values["changed"], again.values["diff"], named(again)) == (False, [], set())
-    # No test run of it has succeeded yet.
+    # No test run has succeeded yet.
     assert again.values["test_run"]["due"] is True
 
 
 def test_the_diff_shows_each_object_and_no_secret(run: Run, installed: InstalledRefresher) -> None:
     done = run().ok()
-    # Of the ConfigMaps the first is the program.
+    # The first ConfigMap is the program.
     diff = {each["after_header"].split()[0]: each for each in reversed(done.values["diff"])}
     assert set(diff) == {kind for kind, _action in CREATED}
     assert all(each["before"] == {} for each in diff.values())
@@ -119,14 +119,14 @@ def test_the_diff_shows_each_object_and_no_secret(run: Run, installed: Installed
     assert cronjob["after"]["spec"]["failedJobsHistoryLimit"] == 1
 
 
-def test_a_refresher_is_suspended_and_goes_on(run: Run, installed: InstalledRefresher, core: client.CoreV1Api) -> None:
+def test_a_refresher_is_suspended_and_resumed(run: Run, installed: InstalledRefresher, core: client.CoreV1Api) -> None:
     batch, own = client.BatchV1Api(core.api_client), installed.settings.namespace
     run().ok()
     with installed.stored.written() as nothing:
-        foreseen = run(check_mode=True, state="suspended").ok()
+        predicted = run(check_mode=True, state="suspended").ok()
     assert nothing == set()
     done = run(state="suspended").ok()
-    assert named(done) == named(foreseen) == {("CronJob", "changed")}
+    assert named(done) == named(predicted) == {("CronJob", "changed")}
     assert batch.list_namespaced_cron_job(own).items[0].spec.suspend is True
     assert done.values["test_run"]["due"] is False
     assert run(state="suspended").ok().values["changed"] is False
@@ -135,18 +135,18 @@ def test_a_refresher_is_suspended_and_goes_on(run: Run, installed: InstalledRefr
 
 
 @pytest.mark.parametrize("selector", [None, "ecr-public=enabled"])
-def test_a_removal_needs_no_other_option_and_names_the_secrets_that_are_left(
+def test_a_removal_needs_no_other_option_and_names_the_served_namespaces(
     run: Run, installed: InstalledRefresher, selector: str | None
 ) -> None:
     run(namespace_selector=selector).ok()
     nothing_else: dict[str, Any] = {"aws_auth": None, "namespaces": None, "_program": {}, "state": "absent"}
     with installed.stored.written() as nothing:
-        foreseen = run(check_mode=True, **nothing_else).ok()
+        predicted = run(check_mode=True, **nothing_else).ok()
     assert nothing == set()
     done = run(**nothing_else).ok()
-    assert named(done) == named(foreseen)
+    assert named(done) == named(predicted)
     served = ["*"] if selector else [f"{installed.prefix}a", f"{installed.prefix}b"]
-    assert done.values["served"] == foreseen.values["served"] == served
+    assert done.values["served"] == predicted.values["served"] == served
     assert installed.stored.left() == set()
     again = run(**nothing_else).ok()
     assert (again.values["changed"], again.values["objects"], again.values["served"]) == (False, [], [])
@@ -161,7 +161,7 @@ def test_globs_are_resolved_and_missing_namespaces_are_a_warning(run: Run, insta
     assert "'none-*' matches no namespace" in warnings
 
 
-def test_its_own_namespace_may_be_selected_before_it_exists(run: Run, installed: InstalledRefresher) -> None:
+def test_its_own_namespace_can_be_selected_before_it_exists(run: Run, installed: InstalledRefresher) -> None:
     done = run(namespaces=[f"{installed.prefix}[abr]*"]).ok()
     assert installed.stored.left() == {*INSTALLED, *role_bindings("a", "b", "refresher")}
     assert done.values["unbound"] == []
@@ -178,7 +178,7 @@ def test_without_any_namespace_nothing_is_written(
     assert failed.values["host"]
 
 
-def test_bad_options_are_rejected_before_anything_is_asked(run: Run) -> None:
+def test_bad_options_are_rejected_before_any_request(run: Run) -> None:
     failed = run(schedule="* */6 * * *", kubeconfig="/nonexistent")
     assert "at each minute" in failed.msg
 
@@ -190,18 +190,18 @@ def test_a_new_name_removes_the_secrets_of_the_former_one(
     run(name="former").ok()
     module.run(kubeconfig, name="former", namespaces=[own], placeholder=True).ok()
     with installed.stored.written() as nothing:
-        foreseen = run(check_mode=True, name="latter").ok()
+        predicted = run(check_mode=True, name="latter").ok()
     assert nothing == set()
     done = run(name="latter").ok()
     removed = {"kind": "Secret", "namespace": own, "name": "former", "action": "removed"}
-    assert removed in foreseen.values["objects"]
+    assert removed in predicted.values["objects"]
     assert removed in done.values["objects"]
     assert not {name for name in installed.stored.left() if name.endswith("/former")}
-    assert named(done) == named(foreseen)
+    assert named(done) == named(predicted)
     assert run(name="latter").ok().values["changed"] is False
 
 
-def test_an_object_that_is_being_deleted_is_not_taken_for_one_that_exists(
+def test_an_object_that_is_being_deleted_does_not_count_as_existing(
     run: Run, installed: InstalledRefresher, core: client.CoreV1Api
 ) -> None:
     run().ok()
@@ -209,9 +209,9 @@ def test_an_object_that_is_being_deleted_is_not_taken_for_one_that_exists(
     body = {"metadata": {"finalizers": ["test.example.com/held"]}}
     core.patch_namespaced_config_map(name, own, body)
     core.delete_namespaced_config_map(name, own)
-    foreseen = run(check_mode=True).ok()
-    assert f"ConfigMap {own}/{name} is being deleted" in warnings_of(foreseen)
-    assert ("ConfigMap", "created") in named(foreseen)
+    predicted = run(check_mode=True).ok()
+    assert f"ConfigMap {own}/{name} is being deleted" in warnings_of(predicted)
+    assert ("ConfigMap", "created") in named(predicted)
     with concurrent.futures.ThreadPoolExecutor(max_workers=1) as pool:
         running = pool.submit(run)
         time.sleep(3)
@@ -222,6 +222,6 @@ def test_an_object_that_is_being_deleted_is_not_taken_for_one_that_exists(
     assert core.read_namespaced_config_map(name, own).metadata.deletion_timestamp is None
 
 
-def test_the_wide_binding_stands_for_all_with_a_selector(run: Run, installed: InstalledRefresher) -> None:
+def test_a_selector_uses_one_cluster_role_binding(run: Run, installed: InstalledRefresher) -> None:
     run(namespace_selector=["ecr-public=enabled"]).ok()
     assert CLUSTER_BINDING in installed.stored.left()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The refresher's objects on a real API server: what is written, in what order, and what a rejection leaves."""
+"""The refresher's objects on a real API server: the writes, their order, and the objects that a rejection leaves."""
 
 from __future__ import annotations
 
@@ -46,18 +46,18 @@ def place(installed: InstalledRefresher) -> InstalledRefresher:
     return installed
 
 
-def test_an_installation_is_foreseen_written_once_and_then_left_alone(place: InstalledRefresher) -> None:
+def test_check_mode_predicts_the_installation_and_a_second_run_writes_nothing(place: InstalledRefresher) -> None:
     own = {JOB, SETTINGS, CODE, ACCOUNT, KEYS, PERMISSIONS, READER_ROLE, READER_BINDING, *role_bindings("a", "b")}
     with place.stored.written() as nothing:
-        trial = place.installer(dry_run=True)
+        predicted = place.installer(dry_run=True)
     assert nothing == set()
-    assert "It is unknown whether the cluster accepts the objects" in " ".join(trial.warnings)
-    assert place.named(trial) == place.named(place.installer()) == {NAMESPACE, *own}
+    assert "It is unknown whether the cluster accepts the objects" in " ".join(predicted.warnings)
+    assert place.named(predicted) == place.named(place.installer()) == {NAMESPACE, *own}
     assert place.stored.left() == own
     assert place.install() == set()
 
 
-def test_each_change_writes_what_it_has_to(place: InstalledRefresher) -> None:
+def test_each_change_writes_only_its_objects(place: InstalledRefresher) -> None:
     place.installer()
     place.list_places("b", "c")
     assert place.install() == {SETTINGS, READER_ROLE, *role_bindings("a", "c")}
@@ -91,7 +91,7 @@ def test_each_change_writes_what_it_has_to(place: InstalledRefresher) -> None:
     assert place.install() == set()
 
 
-def test_drift_is_seen_and_put_right(place: InstalledRefresher, core: client.CoreV1Api) -> None:
+def test_drift_is_detected_and_corrected(place: InstalledRefresher, core: client.CoreV1Api) -> None:
     place.installer()
     own = place.settings.namespace
     batch, rbac = client.BatchV1Api(core.api_client), client.RbacAuthorizationV1Api(core.api_client)
@@ -121,7 +121,7 @@ def test_an_existing_namespace_is_not_changed(place: InstalledRefresher, core: c
 
 @pytest.fixture
 def rejecting(place: InstalledRefresher, core: client.CoreV1Api) -> Iterator[Callable[[str, str], None]]:
-    """Makes the cluster reject objects of a resource in the refresher's namespace."""
+    """A function that makes the cluster reject objects of a resource in the refresher's namespace."""
     admission = client.AdmissionregistrationV1Api(core.api_client)
     made: list[str] = []
 
@@ -164,7 +164,7 @@ def rejecting(place: InstalledRefresher, core: client.CoreV1Api) -> Iterator[Cal
 
 
 @pytest.mark.parametrize(("resource", "group"), [("cronjobs", "batch"), ("pods", "")])
-def test_nothing_but_what_grants_nothing_is_written_before_a_rejection(
+def test_only_objects_without_effect_are_written_before_a_rejection(
     place: InstalledRefresher, core: client.CoreV1Api, rejecting: Callable[[str, str], None], resource: str, group: str
 ) -> None:
     core.create_namespace({"metadata": {"name": place.settings.namespace}})
@@ -174,7 +174,7 @@ def test_nothing_but_what_grants_nothing_is_written_before_a_rejection(
     assert {name for name in place.stored.objects() if CRONJOB in name} == {ACCOUNT, PERMISSIONS, READER_ROLE}
 
 
-def test_a_namespace_that_is_going_away_is_named(place: InstalledRefresher, core: client.CoreV1Api) -> None:
+def test_a_namespace_that_is_being_deleted_is_named(place: InstalledRefresher, core: client.CoreV1Api) -> None:
     own = place.settings.namespace
     core.create_namespace({"metadata": {"name": own}})
     core.create_namespaced_config_map(own, {"metadata": {"name": "held", "finalizers": ["test/held"]}})
@@ -188,7 +188,7 @@ def test_a_namespace_that_is_going_away_is_named(place: InstalledRefresher, core
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_cluster_accepts_every_object(place: InstalledRefresher, core: client.CoreV1Api, case: str) -> None:
-    """Each by a dry run, those that bind a ClusterRole too."""
+    """Apply each object by a dry run, including those that bind a ClusterRole."""
     core.create_namespace({"metadata": {"name": place.settings.namespace}})
     wanted = dataclasses.replace(CASES[case], namespace=place.settings.namespace)
     if wanted.places.listed:
@@ -208,11 +208,11 @@ def test_a_namespace_that_cannot_be_served_stops_no_other(place: InstalledRefres
     assert place.named(installer) == {NAMESPACE, *place.stored.left()}
 
 
-# --- What a cluster must have
+# --- Preconditions
 
 
 @pytest.mark.parametrize("data", [None, {}, {"other": "eA=="}], ids=str)
-def test_aws_keys_of_the_user_s_own_must_be_there(
+def test_an_existing_secret_of_aws_keys_must_exist(
     place: InstalledRefresher, core: client.CoreV1Api, data: dict[str, str] | None
 ) -> None:
     own = place.settings.namespace
@@ -225,7 +225,7 @@ def test_aws_keys_of_the_user_s_own_must_be_there(
     assert place.stored.left() <= {"secrets refresher/theirs"}
 
 
-def test_aws_keys_of_the_user_s_own_are_never_removed(place: InstalledRefresher, core: client.CoreV1Api) -> None:
+def test_an_existing_secret_of_aws_keys_is_never_removed(place: InstalledRefresher, core: client.CoreV1Api) -> None:
     own = place.settings.namespace
     place.installer()
     core.create_namespaced_secret(own, {"metadata": {"name": "theirs"}, "data": {"credentials": "eA=="}})

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The refresher in real pods of an image with Python 3.9, the oldest that it runs on, and an AWS CLI of its age."""
+"""The refresher in real pods of an image with Python 3.9, the oldest supported version, and an old AWS CLI."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def healthy(place: ProxiedRole, aws: FakeAws) -> None:
 
 
 def test_versions(place: ProxiedRole) -> None:
-    """So that the other tests are about these."""
+    """Check the versions in the image that the other tests use."""
 
-    def ask(pod: dict[str, Any]) -> None:
+    def print_versions(pod: dict[str, Any]) -> None:
         container = pod["containers"][0]
         container["command"] = ["sh", "-c", "python3 --version && aws --version"]
 
-    python, aws_cli = place.run(ask).log.splitlines()
+    python, aws_cli = place.run(print_versions).log.splitlines()
     print(python, aws_cli, sep="\n")
     assert python.startswith("Python 3.9.")
     assert aws_cli.startswith("aws-cli/1.19.")
@@ -53,7 +53,7 @@ def test_versions(place: ProxiedRole) -> None:
 
 
 def test_all_are_renewed_in_place(place: ProxiedRole, aws: FakeAws, audit: AuditLog) -> None:
-    """Though the API server is overloaded for a moment, and a response of it is lost."""
+    """The API server is overloaded for a moment, and one of its responses is lost."""
     place.age(5, *place.role.namespaces)
     place.proxy.inject(Fault("GET", times=2, strikes=BEFORE, status=429, headers={"Retry-After": "1"}))
     place.proxy.inject(Fault("PATCH", times=1, strikes=AFTER))
@@ -75,7 +75,7 @@ OUTAGES: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("behaviour", "words"), OUTAGES.values(), ids=OUTAGES)
-def test_aws_is_away_and_comes_back(place: ProxiedRole, aws: FakeAws, behaviour: dict[str, Any], words: str) -> None:
+def test_aws_fails_and_recovers(place: ProxiedRole, aws: FakeAws, behaviour: dict[str, Any], words: str) -> None:
     """The messages of the old AWS CLI are recognized."""
     due, expired = place.role.namespaces[:2]
     place.age(5, due)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two runs of one refresher at the same time: a Job started by hand, or one that the next has not yet replaced."""
+"""Two runs of one refresher at the same time: a Job started by hand, or a run that the next has not yet replaced."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from support.refresher import NAME, PREFIX, Refresher, entry, life
 from support.workloads import wait_for
 from unit.cases import decide as cases
 
-# More of both by hand: FRESHPULL_OVERLAP_NAMESPACES=500 FRESHPULL_OVERLAP_ROUNDS=10.
+# For a longer run by hand: FRESHPULL_OVERLAP_NAMESPACES=500 FRESHPULL_OVERLAP_ROUNDS=10.
 NAMESPACES = int(os.environ.get("FRESHPULL_OVERLAP_NAMESPACES", "100"))
 ROUNDS = int(os.environ.get("FRESHPULL_OVERLAP_ROUNDS", "3"))
 EXPIRED = {PREFIX + key.replace("_", "-"): value for key, value in life(-1).items()}
@@ -42,7 +42,7 @@ Outcome = tuple[str, str]
 
 @dataclass(frozen=True)
 class Round:
-    """What two runs did. results and writes: of each run, by namespace; writes are those that changed a secret."""
+    """Results and writes of two runs, each by namespace. Only writes that changed a secret count."""
 
     results: list[dict[str, tuple[str, str]]]
     writes: list[Counter[str]]
@@ -55,12 +55,12 @@ class Round:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two runs of one refresher in many namespaces. Each run has a token of its own, which the audit log names."""
+    """Two runs of one refresher in many namespaces. Each run has its own token, which the audit log names."""
 
     bulk: BulkClient
     audit: AuditLog
     runs: tuple[Refresher, Refresher]
-    folder: Path
+    directory: Path
 
     @property
     def namespaces(self) -> list[str]:
@@ -73,7 +73,7 @@ class Pair:
         return {namespace: secret["metadata"]["uid"] for namespace, secret in self.secrets().items()}
 
     def create(self) -> None:
-        """The secrets, whose token has expired."""
+        """Create the secrets with a token that has expired."""
         body = cases.secret(**life(-1))
         for key in ("uid", "resourceVersion", "namespace"):
             del body["metadata"][key]
@@ -84,17 +84,17 @@ class Pair:
         self.bulk.send_all(("DELETE", path, None) for path in paths)
 
     def expire(self) -> None:
-        """Let the tokens have expired, by what the secrets record."""
+        """Set the annotations of an expired token."""
         body = {"metadata": {"annotations": EXPIRED}}
         self.bulk.send_all(("PATCH", f"/api/v1/namespaces/{name}/secrets/{NAME}", body) for name in self.namespaces)
 
     def run_alone(self) -> dict[str, tuple[str, str]]:
-        """The first of them."""
+        """Run the first refresher alone."""
         return _outcomes(self.runs[0].run())
 
     def run(self, **environment: str) -> Round:
-        """Both at the same time: neither gets a token before both have asked for one, so before both have read."""
-        barrier = self.folder / f"barrier-{time.monotonic_ns()}"
+        """Run both at the same time. Neither gets a token before both have read the secrets and requested one."""
+        barrier = self.directory / f"barrier-{time.monotonic_ns()}"
         barrier.mkdir()
         wait = f'touch {barrier}/$$; until [ "$(ls {barrier} | wc -l)" -ge 2 ]; do sleep 0.02; done'
         mark, began = self.audit.mark(), time.monotonic()
@@ -120,7 +120,7 @@ def _outcomes(results: dict[str, dict[str, Any]]) -> dict[str, tuple[str, str]]:
 
 
 def _changed(writes: list[dict[str, Any]], run: Refresher) -> Counter[str]:
-    """Namespace to the writes of this run that the API server carried out."""
+    """Count this run's writes that the API server carried out, by namespace."""
     payload = run.token.split(".")[1]
     identity = "JTI=" + json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["jti"]
     return Counter(
@@ -133,22 +133,22 @@ def _changed(writes: list[dict[str, Any]], run: Refresher) -> Counter[str]:
 
 @pytest.fixture(scope="module")
 def pair(running_aws: FakeAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    folder = tmp_path_factory.mktemp("overlap")
+    directory = tmp_path_factory.mktemp("overlap")
     for name in ("cluster", "first", "second"):
-        (folder / name).mkdir()
-    with second_cluster(folder / "cluster") as cluster:
+        (directory / name).mkdir()
+    with second_cluster(directory / "cluster") as cluster:
         bulk = BulkClient(cluster.kubeconfig)
-        first = Refresher(client.CoreV1Api(bulk.api), running_aws, folder / "first")
+        first = Refresher(client.CoreV1Api(bulk.api), running_aws, directory / "first")
         first.namespaces = [f"overlap-{number:03}" for number in range(NAMESPACES)]
         label, _equals, value = SELECTED.partition("=")
         metadata = [{"name": name, "labels": {label: value}} for name in first.namespaces]
         bulk.send_all(("POST", "/api/v1/namespaces", {"metadata": each}) for each in metadata)
         _allow(first)
-        yield Pair(bulk, cluster.audit, (first, first.twin(folder / "second")), folder)
+        yield Pair(bulk, cluster.audit, (first, first.twin(directory / "second")), directory)
 
 
 def _allow(refresher: Refresher) -> None:
-    """The permissions with a selector, which are more than enough for listed namespaces."""
+    """Grant the permissions of a selector, which include those for listed namespaces."""
     refresher.allow_everywhere()
     account = Account(refresher.core, refresher.home, "refresher")
     path = f"/api/v1/namespaces/{refresher.namespaces[-1]}/secrets/{NAME}"
@@ -157,7 +157,7 @@ def _allow(refresher: Refresher) -> None:
 
 @pytest.fixture
 def tokens(pair: Pair, aws: FakeAws) -> Iterator[FakeAws]:
-    """A healthy AWS, and no secrets before or after the test."""
+    """A healthy AWS, without secrets in the cluster before or after the test."""
     yield aws
     pair.delete()
 
@@ -167,13 +167,13 @@ def select(pair: Pair, by: str) -> None:
 
 
 def expiry(token: str) -> str:
-    """When it expires, by what it holds itself."""
+    """Return the expiry that the token itself contains."""
     ends = dt.datetime.fromtimestamp(json.loads(base64.b64decode(token))["expiration"], tz=dt.timezone.utc)
     return ends.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def check_content(pair: Pair, done: Round, issued: list[str]) -> list[set[str]]:
-    """Each secret is whole, with a token of this round. For each run, the tokens of what it alone wrote."""
+    """Check that each secret is complete, with a token of this round. Return the tokens that each run alone wrote."""
     passwords = {}
     for namespace, secret in pair.secrets().items():
         auths = auths_of(secret["data"])
@@ -197,9 +197,9 @@ def report(what: str, rounds: list[Round]) -> None:
 def rounds_of(
     pair: Pair, aws: FakeAws, prepare: Callable[[], None], written: Outcome, left: Outcome, **environment: str
 ) -> Iterator[tuple[Round, list[str]]]:
-    """Each round and the tokens that AWS issued in it.
+    """Yield each round and the tokens that AWS issued in it.
 
-    written, left: what a run reports of a secret that it wrote, and of one that the other run wrote.
+    written: a run's outcome for a secret that it wrote. left: its outcome for a secret that the other run wrote.
     """
     for _number in range(ROUNDS):
         prepare()
@@ -212,7 +212,7 @@ def rounds_of(
 
 @pytest.mark.parametrize("by", ["listed", "selector"])
 def test_each_secret_is_written_once(pair: Pair, tokens: FakeAws, by: str) -> None:
-    """By one run or by the other, which then finds it fresh."""
+    """One run writes the secret, and the other then finds it fresh."""
     select(pair, by)
     pair.create()
     uids, rounds = pair.uids(), []
@@ -223,13 +223,13 @@ def test_each_secret_is_written_once(pair: Pair, tokens: FakeAws, by: str) -> No
         assert (len(mine) <= 1, len(other) <= 1, mine & other) == (True, True, set())
         assert pair.uids() == uids
     report(by, rounds)
-    # Each run had read all of them before the other wrote any.
+    # Each run had read all secrets before the other wrote any.
     assert by == "listed" or sum(done.conflicts for done in rounds) > 0
 
 
 @pytest.mark.parametrize("by", ["listed", "selector"])
-def test_the_later_token_wins_where_both_are_forced(pair: Pair, tokens: FakeAws, by: str) -> None:
-    """FORCE_RENEW replaces what the other run has just written, but by a token that expires later only."""
+def test_the_later_token_wins_if_both_are_forced(pair: Pair, tokens: FakeAws, by: str) -> None:
+    """FORCE_RENEW replaces what the other run has written only by a token that expires later."""
     select(pair, by)
     pair.create()
     uids, rounds = pair.uids(), []
@@ -247,7 +247,7 @@ def test_the_later_token_wins_where_both_are_forced(pair: Pair, tokens: FakeAws,
 
 
 def test_secrets_that_both_create(pair: Pair, tokens: FakeAws) -> None:
-    """Each run creates by a field manager of its own, so that the second one meets a conflict."""
+    """Each run creates with its own field manager, so the second one meets a conflict."""
     select(pair, "selector")
     rounds = []
     for done, issued in rounds_of(pair, tokens, pair.delete, ("created", "missing"), ("unchanged", "fresh")):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The refresher's program in Python with a selector: it finds its namespaces itself. Other tests try its policy."""
+"""The refresher's program with a selector: it finds its namespaces itself. Other tests cover its policy."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from support.cluster.audit import AuditLog
 from support.refresher import DUE, PREFIX, Refresher, entry
 
 SELECTED = "served-by"
-# A name of its own: what is not selected is emptied, in the namespaces of other tests too.
+# Its own name: the refresher also changes secrets of this name in the namespaces of other tests.
 NAME = "selected-by-program"
 
 
 @pytest.fixture
 def refresher(core: client.CoreV1Api, aws: FakeAws, tmp_path: Path) -> Iterator[Refresher]:
-    """With the permissions of the role's ClusterRole for selectors."""
+    """A refresher with the permissions of the role's ClusterRole for selectors."""
     refresher = Refresher(core, aws, tmp_path, NAME)
     refresher.policy |= {"selector": f"{SELECTED}={refresher.home}", "namespaces": "^(.*)$", "excluded": "^(ex.*)$"}
     refresher.policy |= {"labels": {"team": "a", PREFIX + "managed": "true"}, "annotations": {"note": "b"}}
@@ -46,7 +46,7 @@ def outcomes(refresher: Refresher, *namespaces: str, status: int = 0) -> list[tu
     return [found.get(namespace) for namespace in namespaces]
 
 
-def test_what_is_selected_is_served_and_nothing_else(refresher: Refresher, aws: FakeAws, audit: AuditLog) -> None:
+def test_only_selected_namespaces_are_served(refresher: Refresher, aws: FakeAws, audit: AuditLog) -> None:
     due = add(refresher, **DUE)
     missing = add(refresher)
     unmanaged = add(refresher, managed=False)
@@ -78,7 +78,7 @@ def test_what_is_selected_is_served_and_nothing_else(refresher: Refresher, aws: 
     }
     assert (made.metadata.annotations["note"], made.metadata.annotations[PREFIX + "created"]) == ("b", "true")
     assert refresher.auths(missing) == refresher.auths(due) == {"public.ecr.aws": entry(aws.tokens[0])}
-    # Metadata of an existing one is not the refresher's to change.
+    # The refresher does not change labels of an existing secret.
     assert "team" not in refresher.secret(due).metadata.labels
     assert refresher.auths(others) == {"other.example": entry("theirs")}
     assert PREFIX + "expires-at" not in refresher.secret(others).metadata.annotations
@@ -94,7 +94,7 @@ def test_what_is_selected_is_served_and_nothing_else(refresher: Refresher, aws: 
     assert (audit.writes(since=mark, resource="secrets"), aws.calls) == ([], {"GetAuthorizationToken": 1})
 
 
-def test_a_label_removed_and_given_back(refresher: Refresher) -> None:
+def test_a_label_that_is_removed_and_added_again(refresher: Refresher) -> None:
     namespace = add(refresher)
     assert outcomes(refresher, namespace) == [("created", "missing")]
     uid = refresher.secret(namespace).metadata.uid
@@ -105,7 +105,7 @@ def test_a_label_removed_and_given_back(refresher: Refresher) -> None:
 
 
 def test_a_namespace_that_is_labelled_during_the_run_keeps_its_secret(refresher: Refresher) -> None:
-    """At the start it was not selected, and its secret is as good as the others."""
+    """The namespace is not selected at the start, and its secret is like the others."""
     add(refresher, **DUE)
     labelled = add(refresher, selected=False, **DUE)
     before = refresher.secret(labelled).to_dict()
@@ -129,8 +129,8 @@ def in_pages(refresher: Refresher, size: int) -> None:
     path.write_text(text.replace("PAGE_SIZE = 500", f"PAGE_SIZE = {size}"))
 
 
-def test_a_quota_of_one_namespace_concerns_no_other(refresher: Refresher, audit: AuditLog) -> None:
-    """It is asked once, and named with what the API server says."""
+def test_a_quota_in_one_namespace_stops_no_other(refresher: Refresher, audit: AuditLog) -> None:
+    """The program tries once, and reports the API server's message."""
     full, good = add(refresher, "full"), add(refresher)
     quota = {"metadata": {"name": "none"}, "spec": {"hard": {"count/secrets": "0"}}}
     refresher.core.create_namespaced_resource_quota(full, quota)
@@ -140,10 +140,10 @@ def test_a_quota_of_one_namespace_concerns_no_other(refresher: Refresher, audit:
     assert "quota" in results[full]["msg"]
     assert (results[good]["action"], results[good]["reason"]) == ("created", "missing")
     assert f"{full}: forbidden: " in refresher.last_words
-    refused = [
+    denied = [
         event for event in audit.requests(since=mark, resource="secrets") if event["objectRef"].get("namespace") == full
     ]
-    assert len(refused) == 1
+    assert len(denied) == 1
 
 
 def test_pages(refresher: Refresher, audit: AuditLog) -> None:
@@ -155,8 +155,8 @@ def test_pages(refresher: Refresher, audit: AuditLog) -> None:
     assert len(audit.requests(since=mark, user=user, resource="secrets", verb="list")) >= 3
 
 
-def test_a_page_of_large_secrets_is_taken_in_smaller_ones(refresher: Refresher) -> None:
-    """Ten of almost the largest size that there is: more than the program takes at once."""
+def test_large_secrets_are_read_in_smaller_pages(refresher: Refresher) -> None:
+    """Ten secrets of almost the maximum size: more than the program reads at once."""
     padding = "x" * 700_000
     namespaces = []
     for _number in range(10):
@@ -168,7 +168,7 @@ def test_a_page_of_large_secrets_is_taken_in_smaller_ones(refresher: Refresher) 
     assert outcomes(refresher, *namespaces, good) == [("skipped", "unmanaged")] * 10 + [("renewed", "expired")]
 
 
-def test_permissions_that_are_missing_are_named(refresher: Refresher, core: client.CoreV1Api) -> None:
+def test_missing_permissions_are_named(refresher: Refresher, core: client.CoreV1Api) -> None:
     client.RbacAuthorizationV1Api(core.api_client).patch_cluster_role(refresher.home, {"rules": []})
     assert refresher.run(status=1) == {}
     assert 'cannot list resource "namespaces"' in refresher.last_words

@@ -22,18 +22,18 @@ def place(installed: InstalledRefresher) -> InstalledRefresher:
 
 
 @pytest.mark.parametrize("selector", ["", "ecr-public=enabled"])
-def test_removal_is_foreseen_and_leaves_nothing(place: InstalledRefresher, selector: str) -> None:
+def test_check_mode_predicts_the_removal_which_leaves_nothing(place: InstalledRefresher, selector: str) -> None:
     if selector:
         place.select(selector)
     place.installer()
-    there = {*place.stored.left(), NAMESPACE}
-    foreseen = place.remover(dry_run=True)
+    installed_objects = {*place.stored.left(), NAMESPACE}
+    predicted = place.remover(dry_run=True)
     with place.stored.written() as nothing:
-        foreseen.remove()
+        predicted.remove()
     assert nothing == set()
     done = place.remover()
     done.remove()
-    assert place.named(done) == place.named(foreseen) == there
+    assert place.named(done) == place.named(predicted) == installed_objects
     assert done.warnings == []
     assert place.stored.left() == set()
     assert objects.read(place.cluster, "Namespace", place.settings.namespace) is None
@@ -43,9 +43,7 @@ def test_removal_is_foreseen_and_leaves_nothing(place: InstalledRefresher, selec
     assert (again.changes, again.warnings) == ([], [])
 
 
-def test_a_namespace_with_objects_of_others_stays_and_they_too(
-    place: InstalledRefresher, core: client.CoreV1Api
-) -> None:
+def test_a_namespace_with_unmanaged_objects_stays(place: InstalledRefresher, core: client.CoreV1Api) -> None:
     place.installer()
     core.create_namespaced_config_map(place.settings.namespace, {"metadata": {"name": "theirs"}})
     removal = place.remover()
@@ -110,7 +108,7 @@ def test_a_pod_that_cannot_end_is_named_and_keeps_nothing_else(
 
 
 def start_job(place: InstalledRefresher, core: client.CoreV1Api) -> client.BatchV1Api:
-    """A Job named running, with a pod."""
+    """Start a Job named running, with a pod."""
     own, batch = place.settings.namespace, client.BatchV1Api(core.api_client)
     cronjob = objects.read(place.cluster, "CronJob", CRONJOB, own)
     assert cronjob
@@ -126,13 +124,13 @@ def start_job(place: InstalledRefresher, core: client.CoreV1Api) -> client.Batch
 def test_jobs_that_run_can_be_ended(place: InstalledRefresher, core: client.CoreV1Api) -> None:
     place.installer()
     batch, own = start_job(place, core), place.settings.namespace
-    foreseen = place.remover(dry_run=True)
-    assert foreseen.end_jobs() == ""
+    predicted = place.remover(dry_run=True)
+    assert predicted.end_jobs() == ""
     assert batch.read_namespaced_job("running", own)
     done = place.remover()
     assert done.end_jobs() == ""
     assert batch.list_namespaced_job(own).items == []
-    assert place.named(done) == place.named(foreseen) == {"jobs refresher/running"}
+    assert place.named(done) == place.named(predicted) == {"jobs refresher/running"}
     again = place.remover()
     assert (again.end_jobs(), again.changes) == ("", [])
 
@@ -145,9 +143,9 @@ def test_a_job_that_does_not_end_is_named(place: InstalledRefresher, core: clien
     core.patch_namespaced_pod(pod.metadata.name, own, held)
     try:
         for _run in range(2):
-            said = place.remover().end_jobs()
-            assert f"Job {own}/running is still being deleted" in said
-            assert f"Pods that do not end: {pod.metadata.name} on node" in said
+            message = place.remover().end_jobs()
+            assert f"Job {own}/running is still being deleted" in message
+            assert f"Pods that do not end: {pod.metadata.name} on node" in message
     finally:
         core.patch_namespaced_pod(pod.metadata.name, own, {"metadata": {"finalizers": None}})
     wait_for(lambda: not batch.list_namespaced_job(own).items, "the end of the Job")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The refresher's test run on a real API server, and on a real node: what it proves, and what it reports."""
+"""The refresher's test run on a real API server and a real node: its outcome, its messages and its annotation."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NAMES = ("a", "b")
 class Site:
     """An installed refresher, two namespaces with managed secrets, and a clock that runs faster.
 
-    meanwhile: what else happens in the cluster, at each pause of the test run.
+    meanwhile: called at each pause of the test run.
     """
 
     place: InstalledRefresher
@@ -59,7 +59,7 @@ class Site:
         time.sleep(seconds / self.faster)
 
     def set_status(self, status: dict[str, Any]) -> None:
-        """Of the refresher's pods, as a scheduler or a kubelet sets it."""
+        """Set the status of the refresher's pods, as a scheduler or a kubelet does."""
         for pod in self.core.list_namespaced_pod(self.own).items:
             self.core.patch_namespaced_pod_status(pod.metadata.name, self.own, {"status": status})
 
@@ -71,7 +71,7 @@ class Site:
 
 @pytest.fixture
 def options(installed: InstalledRefresher) -> dict[str, Any]:
-    """The module's, for the secrets."""
+    """The module's options for the secrets."""
     names = [f"{installed.prefix}{name}" for name in NAMES]
     return {"name": installed.settings.renewal.secret, "namespaces": names}
 
@@ -80,7 +80,7 @@ def options(installed: InstalledRefresher) -> dict[str, Any]:
 def site(
     installed: InstalledRefresher, core: client.CoreV1Api, kubeconfig: str, aws: FakeAws, options: dict[str, Any]
 ) -> Site:
-    """With an AWS that gives tokens with a longer life from now on."""
+    """A site whose AWS issues tokens with a longer lifetime from now on."""
     installed.change(
         aws=AwsAccess("secret", access_key=aws.access_key, secret_key=aws.secret_key, endpoint_url=aws.endpoint_url)
     )
@@ -101,12 +101,12 @@ def test_a_quota_that_rejects_the_pod_is_named(site: Site, core: client.CoreV1Ap
     assert f"rejects the pod of Job {site.own}/{found.job}: " in found.msg
     assert "exceeded quota: none" in found.msg
     assert site.unproven() == "true"
-    # It stays, for the search of the cause.
+    # The Job stays, for troubleshooting.
     client.BatchV1Api(core.api_client).read_namespaced_job(found.job, site.own)
 
 
-def test_a_pod_that_no_node_takes_is_named(site: Site) -> None:
-    """With a scheduler in the cluster, too."""
+def test_a_pod_that_is_not_scheduled_is_named(site: Site) -> None:
+    """The result is the same if the cluster has a scheduler."""
     pod = dataclasses.replace(site.place.settings.pod, node_selector={"freshpull.invalid/none": "none"})
     site.place.change(pod=pod)
     site.place.installer()

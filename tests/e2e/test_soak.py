@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A day out of `make soak`: one outage that a token outlives, and one that none does."""
+"""A day of `make soak`: one outage shorter than a token's lifetime, and one longer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ JOBS = 10
 OUTAGES = [Outage(3.5, 2, THROTTLED), Outage(7, 10.5, UNREACHABLE)]
 
 
-def test_no_pull_is_ever_refused(
+def test_no_pull_is_ever_rejected(
     kubeconfig: str, aws: FakeAws, tmp_path: Path, make_namespaces: Callable[..., list[str]]
 ) -> None:
     names = make_namespaces("a", "b")
@@ -30,7 +30,7 @@ def test_no_pull_is_ever_refused(
         assert soak.run(JOBS, OUTAGES, lines.append) == [], "\n".join(lines)
     outcome = soak.outcome
     assert outcome["jobs"] == JOBS
-    # It was an outage, it lasted too long for some tokens, and the keys came back.
+    # The outage was too long for some tokens, and the entries were restored.
     assert soak.actions["failed_open"] == len(names)
     assert soak.actions["renewed"] >= 2 * len(names)
     assert outcome["pulls"] > 30
