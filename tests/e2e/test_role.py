@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role as a whole, run as its users run it."""
+"""The role as a whole, as a user runs it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from support.workloads import CONFIG, CRONJOB
 pytestmark = pytest.mark.role
 NAME = "ecr-public-secret"
 ADMIN = "freshpull-admin"
-# In every namespace, a moment after it was made.
+# Kubernetes creates these in every new namespace.
 MADE_BY_KUBERNETES = ("default", "kube-root-ca.crt")
 RENEWED_BY = "ecr-public.freshpull/renewed-by"
 
@@ -37,7 +37,7 @@ def role(ansible: Ansible, aws: FakeAws, make_namespaces: Callable[..., list[str
 
 
 def versions(role: Role, kubeconfig: str) -> dict[tuple[str, str, str], str]:
-    """The resourceVersion of everything in the role's namespaces, and of what bears its name elsewhere."""
+    """Return the resourceVersion of all objects in the role's namespaces, and of those elsewhere with its name."""
     found = {}
     for item in leaks.cluster_objects(kubeconfig):
         metadata = item["metadata"]
@@ -77,7 +77,7 @@ def test_second_run_changes_nothing_and_absent_leaves_nothing(
 
     made = versions(role, kubeconfig)
     assert changed(role.run().ok()) == 0
-    # No Job either: it would be one for a change that the role sees where there is none.
+    # No Job was created either: the role detects no change.
     assert versions(role, kubeconfig) == made
     assert aws.calls == {"GetAuthorizationToken": 1}
 
@@ -135,10 +135,10 @@ def test_first_token_from_the_refresher_for_a_control_node_without_aws(
 
 
 @pytest.mark.node
-def test_first_token_from_the_refresher_where_its_pod_cannot_be_tried(
+def test_first_token_from_the_refresher_if_a_dry_run_of_its_pod_is_denied(
     role: Role, core: client.CoreV1Api, aws: FakeAws, ansible: Ansible, kubeconfig: str
 ) -> None:
-    """Whether the cluster accepts the pod shows in the test run, and until then no token is written."""
+    """The test run shows whether the cluster accepts the pod. Until then no token is written."""
     rules = permissions_guide.roles()["ecr-public-pull-secret-installer"]
     for rule in rules:
         if rule["resources"] == ["pods"]:
@@ -153,7 +153,7 @@ def test_first_token_from_the_refresher_where_its_pod_cannot_be_tried(
 
 
 @pytest.mark.node
-def test_keys_in_a_secret_of_the_users_own_and_none_in_what_is_said(
+def test_aws_keys_in_an_existing_secret_and_none_in_the_output(
     role: Role, core: client.CoreV1Api, ansible: Ansible, aws: FakeAws
 ) -> None:
     core.create_namespace({"metadata": {"name": role.refresher}})

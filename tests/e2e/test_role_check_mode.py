@@ -1,9 +1,9 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Check mode of the role, by --check and by check_mode of a block: it writes nothing, and says what the real run does.
+"""Check mode of the role, by --check and by check_mode of a block: it writes nothing and reports what a real run does.
 
-Each case is an installation of its own in the one cluster: a state that is wanted, and what is there before.
+Each case is a separate installation in one cluster: a requested state and an initial situation.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ STATES: dict[str, dict[str, Any]] = {
 }
 SITUATIONS = ("empty", "installed", "drifted")
 CASES = [f"{state}-{situation}" for situation in SITUATIONS for state in STATES]
-# What changes nothing: there is nothing to change.
+# Cases without changes.
 IDLE = {"absent-empty", "present-installed"}
 
 Results = dict[str, Any]
 
 
 class Installations:
-    """One for each case. It is named after its namespace."""
+    """The installations, one for each case, each named after its namespace."""
 
     def __init__(self, ansible: Ansible, aws: FakeAws, names: dict[str, str]) -> None:
-        """names: by case the namespace."""
+        """names: the namespace of each case."""
         self._ansible = ansible
         self._aws = aws
         self.names = names
@@ -51,7 +51,7 @@ class Installations:
         return f"{self.names[case]}-refresher"
 
     def run(self, states: dict[str, str], *args: str, in_block: bool = False) -> Results:
-        """The role for each case in this state, in one play. By case what it reports, and its modules' objects."""
+        """Run the role for each case in this state, in one play. Return result and objects by case."""
         tasks: list[dict[str, Any]] = []
         for case, state in states.items():
             tasks += [
@@ -80,7 +80,7 @@ class Installations:
         play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}
         results = self._ansible.play([play], *args, timeout=900).ok().results
         for found in results.values():
-            # Unknown to check mode.
+            # Check mode cannot know it.
             del found["result"]["expires_at"]
         return results
 
@@ -100,7 +100,7 @@ class Installations:
 
 
 def drift(core: client.CoreV1Api, namespace: str, refresher: str) -> None:
-    """What others change: a schedule, a permission that is gone, a secret that is gone."""
+    """Change the schedule, and delete a RoleBinding and a secret, as another client could."""
     patch = {"spec": {"schedule": "0 0 1 1 *"}}
     client.BatchV1Api(core.api_client).patch_namespaced_cron_job(CRONJOB, refresher, patch)
     rbac = client.RbacAuthorizationV1Api(core.api_client)
@@ -117,7 +117,7 @@ def runs(
     make_lasting_namespaces: Callable[..., list[str]],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, Results]:
-    """By the way it was run: what was found."""
+    """The results of each kind of run."""
     running_aws.reset()
     names = dict(zip(CASES, make_lasting_namespaces(*CASES), strict=True))
     cases = Installations(Ansible(tmp_path_factory.mktemp("checked"), kubeconfig), running_aws, names)
@@ -143,12 +143,12 @@ def runs(
 
 @pytest.mark.parametrize("way", ["command line", "block"])
 @pytest.mark.parametrize("case", CASES)
-def test_what_is_foreseen_is_what_is_done(runs: dict[str, Results], case: str, way: str) -> None:
+def test_check_mode_reports_what_the_real_run_does(runs: dict[str, Results], case: str, way: str) -> None:
     assert runs[way][case] == runs["real"][case]
     assert runs[way][case]["result"]["changed"] is (case not in IDLE)
     assert runs[way][case]["result"]["msg"] == ""
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_once_is_enough(runs: dict[str, Results], case: str) -> None:
+def test_a_second_run_changes_nothing(runs: dict[str, Results], case: str) -> None:
     assert runs["again"][case]["result"]["changed"] is False

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The role as a part of a play: in a loop, more than once, imported, with tags.
 
-One playbook goes through all of it, and looks at the cluster after each step.
+One playbook runs all steps and reads the cluster after each.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ Task = dict[str, Any]
 
 
 def include(title: str, loop: list[Any] | None = None, loop_var: str = "item", **variables: Any) -> Task:
-    """variables are the role's, without their prefix."""
+    """Build a task that includes the role. variables: the role's, without their prefix."""
     task: Task = {
         "name": title,
-        # Unlike import_role it hands its own tags to no task.
+        # Unlike import_role, include_role does not pass its tags to the role's tasks.
         "ansible.builtin.include_role": {"name": ROLE, "apply": {"tags": ["secrets"]}},
         "vars": {f"pull_secret_{key}": value for key, value in variables.items()},
     }
@@ -38,7 +38,7 @@ def include(title: str, loop: list[Any] | None = None, loop_var: str = "item", *
 
 
 def keep(step: str) -> list[Task]:
-    """The result of the role, and all objects of the refreshers and secrets of the test that there are."""
+    """Build tasks that keep the role's result, and the test's refreshers and secrets in the cluster."""
     selectors = {"Secret": "ecr-public.freshpull/managed=true", "CronJob": "ecr-public.freshpull/refresher"}
     looked: list[Task] = [
         {

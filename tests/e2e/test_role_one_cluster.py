@@ -1,9 +1,9 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plays that name two clusters, in every way they can: the role works on one of them, or stops with a clear message.
+"""Plays that name two clusters, in every possible way: the role works on one of them, or stops with a clear message.
 
-One playbook runs all ways, each with a refresher's namespace of its own, which tells what it wrote where.
+One playbook runs all ways. Each has its own refresher namespace, which shows the clusters that it wrote to.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ADMIN = "freshpull-admin"
 
 @dataclasses.dataclass(frozen=True)
 class Way:
-    """What a play says beside the role's variables. cluster: the one that it works on, "" if it must stop."""
+    """What a play sets besides the role's variables. cluster: the one that the role must use, "" if it must stop."""
 
     cluster: str
     defaults: dict[str, Any] = dataclasses.field(default_factory=dict)
@@ -66,7 +66,7 @@ WAYS = {
 
 @dataclasses.dataclass(frozen=True)
 class Done:
-    """results: by way what the role left in pull_secret_result, or its failure. written: by cluster.
+    """results: pull_secret_result, or the failure, of each way. written: the written namespaces of each cluster.
 
     looped: the namespace of a refresher that a loop over both clusters installs.
     """
@@ -122,7 +122,7 @@ def _server(kubeconfig: str) -> str:
 
 
 def _play(name: str, way: Way, refresher: str, aws: FakeAws) -> dict[str, Any]:
-    # Installed and removed again: both must act on one cluster.
+    # The installation and the removal must both act on one cluster.
     states = [{"ansible.builtin.include_role": {"name": ROLE}, "vars": {"pull_secret_state": "present"}}]
     states.append({"ansible.builtin.set_fact": {"installed": "{{ pull_secret_result }}"}})
     states.append({"ansible.builtin.include_role": {"name": ROLE}, "vars": {"pull_secret_state": "absent"}})
@@ -170,7 +170,7 @@ def _play(name: str, way: Way, refresher: str, aws: FakeAws) -> dict[str, Any]:
 
 
 def _loop(play: dict[str, Any]) -> dict[str, Any]:
-    """The same variables, for each of two clusters that a loop goes through."""
+    """Build a play that loops over both clusters with the same variables."""
     included = {"ansible.builtin.include_role": {"name": ROLE}, "loop": [PRODUCTION, STAGING]}
     tasks = [
         {**included, "vars": {"pull_secret_cluster": {"kubeconfig": "{{ item }}"}, "pull_secret_state": state}}
@@ -201,5 +201,5 @@ def test_a_loop_goes_through_both(done: Done) -> None:
     assert all(done.looped in namespaces for namespaces in done.written.values())
 
 
-def test_every_way_is_looked_at(done: Done) -> None:
+def test_every_way_has_a_result(done: Done) -> None:
     assert set(done.results) == set(WAYS)

@@ -18,7 +18,7 @@ from support.aws import FakeAws
 from support.playbook import Ansible
 from support.role import NON_DEFAULTS, Role, changed
 from support.workloads import CONFIG, CRONJOB
-from unit.plugins.module_utils.test_cron import GAPS, REFUSED
+from unit.plugins.module_utils.test_cron import GAPS, REJECTED
 
 pytestmark = pytest.mark.role
 NAME = "ecr-public-secret"
@@ -43,7 +43,7 @@ def holders(core: client.CoreV1Api, role: Role) -> list[str]:
 
 
 def test_every_variable_at_once(role: Role, core: client.CoreV1Api) -> None:
-    """The API server takes it all, and a second run changes nothing."""
+    """The API server accepts all variables, and a second run changes nothing."""
     variables: dict[str, Any] = {
         **NON_DEFAULTS,
         "refresher_aws_auth": "irsa",
@@ -57,7 +57,7 @@ def test_every_variable_at_once(role: Role, core: client.CoreV1Api) -> None:
     account = core.read_namespaced_service_account(CRONJOB, role.refresher)
     assert account.metadata.annotations["eks.amazonaws.com/role-arn"] == ARN
 
-    # Back to keys and the defaults: nothing of the other stays.
+    # Back to AWS keys and the defaults: nothing of the earlier settings stays.
     role.run().ok()
     account = core.read_namespaced_service_account(CRONJOB, role.refresher)
     assert "eks.amazonaws.com/role-arn" not in (account.metadata.annotations or {})
@@ -97,8 +97,8 @@ def test_it_is_not_suspended_if_a_secret_cannot_be_removed(role: Role, core: cli
     assert cronjob(core, role).suspend is False
 
 
-def takes(batch: client.BatchV1Api, schedule: str, zone: str) -> bool:
-    """Whether the API server's own validation lets a CronJob in."""
+def accepts(batch: client.BatchV1Api, schedule: str, zone: str) -> bool:
+    """Return whether the API server's validation accepts the CronJob."""
     template = {"spec": {"restartPolicy": "Never", "containers": [{"name": "a", "image": "a.example/a:1"}]}}
     spec = {"schedule": schedule, "timeZone": zone, "jobTemplate": {"spec": {"template": template}}}
     try:
@@ -112,5 +112,5 @@ def takes(batch: client.BatchV1Api, schedule: str, zone: str) -> bool:
 
 def test_the_filter_s_cases_are_the_server_s(core: client.CoreV1Api) -> None:
     batch = client.BatchV1Api(core.api_client)
-    assert [case for case in GAPS if not takes(batch, *case)] == []
-    assert [schedule for schedule in REFUSED if takes(batch, schedule, "Etc/UTC")] == []
+    assert [case for case in GAPS if not accepts(batch, *case)] == []
+    assert [schedule for schedule in REJECTED if accepts(batch, schedule, "Etc/UTC")] == []

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A role whose variables change: each change writes what it has to, nothing else, and once.
+"""A role whose variables change: each change writes only its own objects, and writes them once.
 
-The tests are the steps of one long life, in the order of the table.
+The tests are the steps of one installation, in the order of the table.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from support.stored import Stored, quiet_schedule
 from support.workloads import CONFIG, CRONJOB
 
 pytestmark = pytest.mark.role
-# Names of its own: the role prunes in the whole cluster.
+# Its own names, because the role prunes in the whole cluster.
 NAME, RENAMED = "upgraded-secret", "upgraded-and-renamed-secret"
 ARN = "arn:aws:iam::123456789012:role/ecr-public-pull"
 
@@ -34,8 +34,11 @@ SETTINGS = f"configmaps refresher/{CONFIG}"
 ACCOUNT = f"serviceaccounts refresher/{CRONJOB}"
 KEYS = f"secrets refresher/{CRONJOB}-aws"
 CODE = f"configmaps refresher/{settings().program}"
-RIGHTS = f"clusterroles {CRONJOB}:refresher"
-LOOKS, MAY_LOOK = f"clusterroles {CRONJOB}-namespaces:refresher", f"clusterrolebindings {CRONJOB}-namespaces:refresher"
+PERMISSIONS = f"clusterroles {CRONJOB}:refresher"
+READER_ROLE, READER_BINDING = (
+    f"clusterroles {CRONJOB}-namespaces:refresher",
+    f"clusterrolebindings {CRONJOB}-namespaces:refresher",
+)
 POLICY = f"validatingadmissionpolicies {CRONJOB}-service-accounts.refresher"
 IN_FORCE = f"validatingadmissionpolicybindings {CRONJOB}-service-accounts.refresher"
 
@@ -54,10 +57,10 @@ def bound(place: str) -> set[str]:
 
 @dataclasses.dataclass(frozen=True)
 class Change:
-    """variables: without their prefix, and namespaces without the test's. calls: of AWS.
+    """variables: without their prefix, and namespaces without the test's prefix. calls: the calls of AWS.
 
-    again: whether a second run shows that nothing is written twice. That of the last step shows it for all that still
-    holds then, so it is for what a later step takes back.
+    again: check that a second run writes nothing. The last step checks this for everything that is still in effect, so
+    only steps that a later step reverts set it.
     """
 
     variables: dict[str, Any]
@@ -79,7 +82,7 @@ CHANGES = {
     "labels and annotations": Change({"labels": {"team": "a"}, "annotations": {"note": "b"}}, secrets("a", "b")),
     "when it renews, and a service account, though no secret is due": Change(
         {"renew_before": "7h", "fail_open_before": "3h", "workers": 8, "service_accounts": ["default"]},
-        {SETTINGS, RIGHTS, POLICY, IN_FORCE, *users("a", "b")},
+        {SETTINGS, PERMISSIONS, POLICY, IN_FORCE, *users("a", "b")},
     ),
     "keys in an existing secret, and a role to assume": Change(
         {
@@ -97,11 +100,11 @@ CHANGES = {
         again=True,
     ),
     "a namespace more": Change(
-        {"namespaces": ["a", "b", "c"]}, {SETTINGS, LOOKS, *secrets("c"), *users("c"), *bound("c")}, calls=1
+        {"namespaces": ["a", "b", "c"]}, {SETTINGS, READER_ROLE, *secrets("c"), *users("c"), *bound("c")}, calls=1
     ),
     "keys in a secret of the role again, and a namespace less": Change(
         {"refresher_aws_auth": "secret", "namespaces": ["a", "b"]},
-        {KEYS, JOB, SETTINGS, LOOKS, *secrets("c"), *users("c"), *bound("c")},
+        {KEYS, JOB, SETTINGS, READER_ROLE, *secrets("c"), *users("c"), *bound("c")},
     ),
     "suspended": Change(
         {"refresher_suspend": True, "fail_open_before": ""}, {JOB, SETTINGS, *secrets("a", "b"), *users("a", "b")}
@@ -109,7 +112,7 @@ CHANGES = {
     "resumed": Change({"refresher_suspend": False}, {JOB, *secrets("a", "b"), *users("a", "b")}, calls=1),
     "another name": Change(
         {"name": RENAMED},
-        {RIGHTS, POLICY, SETTINGS, *secrets("a", "b"), *secrets("a", "b", name=RENAMED), *users("a", "b")},
+        {PERMISSIONS, POLICY, SETTINGS, *secrets("a", "b"), *secrets("a", "b", name=RENAMED), *users("a", "b")},
         calls=1,
         again=True,
     ),
@@ -124,11 +127,11 @@ class Place:
     prefix: str
 
     def run(self) -> tuple[set[str], int]:
-        """What one run of the role has written, and how often it asked AWS."""
-        asked = self.aws.calls.get("GetAuthorizationToken", 0)
+        """Run the role; return what it wrote and how often it called AWS."""
+        before = self.aws.calls.get("GetAuthorizationToken", 0)
         with self.stored.written() as written:
             self.role.run().ok()
-        return written, self.aws.calls.get("GetAuthorizationToken", 0) - asked
+        return written, self.aws.calls.get("GetAuthorizationToken", 0) - before
 
 
 @pytest.fixture(scope="module")
@@ -155,18 +158,18 @@ def place(
 
 
 @pytest.mark.parametrize("title", CHANGES)
-def test_a_change_writes_what_it_has_to_and_once(place: Place, title: str) -> None:
+def test_a_change_writes_only_its_objects_and_once(place: Place, title: str) -> None:
     change = CHANGES[title]
     for name, value in change.variables.items():
-        chosen = [place.prefix + suffix for suffix in value] if name == "namespaces" else value
-        place.role.variables[f"pull_secret_{name}"] = chosen
+        given = [place.prefix + suffix for suffix in value] if name == "namespaces" else value
+        place.role.variables[f"pull_secret_{name}"] = given
     assert place.run() == (change.written, change.calls)
     if change.again:
         assert place.run() == (set(), 0)
 
 
-def test_nothing_of_all_that_stays_behind(place: Place) -> None:
-    settled = {RIGHTS, LOOKS, MAY_LOOK, POLICY, IN_FORCE, SETTINGS, CODE, JOB, ACCOUNT, KEYS}
+def test_no_object_of_an_earlier_step_is_left(place: Place) -> None:
+    settled = {PERMISSIONS, READER_ROLE, READER_BINDING, POLICY, IN_FORCE, SETTINGS, CODE, JOB, ACCOUNT, KEYS}
     renewed = {*secrets("a", "b", name=RENAMED), *bound("a"), *bound("b")}
     assert place.stored.left() == {*settled, *renewed, "secrets refresher/their-keys"}
     user = place.stored.objects()["serviceaccounts a/default"]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role from listed namespaces to a selector and back: what comes, what goes, and who may do it."""
+"""The role from listed namespaces to a selector and back: its objects, its secrets and the needed permissions."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from support.stored import Stored, quiet_schedule
 from support.workloads import CONFIG, CRONJOB, wait_for
 
 pytestmark = pytest.mark.role
-# A name of its own: what is not selected is emptied, in the namespaces of other tests too.
+# Its own name: the refresher also changes secrets of this name in the namespaces of other tests.
 NAME = "wandering-secret"
 RENAMED = "wandered-secret"
 
 JOB = f"cronjobs refresher/{CRONJOB}"
 SETTINGS = f"configmaps refresher/{CONFIG}"
-RIGHTS = f"clusterroles {CRONJOB}:refresher"
-LOOKS = {f"clusterroles {CRONJOB}-namespaces:refresher", f"clusterrolebindings {CRONJOB}-namespaces:refresher"}
+PERMISSIONS = f"clusterroles {CRONJOB}:refresher"
+READER = {f"clusterroles {CRONJOB}-namespaces:refresher", f"clusterrolebindings {CRONJOB}-namespaces:refresher"}
 POLICY = f"validatingadmissionpolicies {CRONJOB}.refresher"
 WIDE = {
     f"clusterrolebindings {CRONJOB}:refresher",
@@ -44,7 +44,7 @@ def bulk(kubeconfig: str) -> BulkClient:
 
 @pytest.fixture
 def role(ansible: Ansible, aws: FakeAws, make_namespaces: Callable[..., list[str]]) -> Iterator[Role]:
-    """Namespaces a and b, which the selector `chosen` matches, and c, which it does not."""
+    """Namespaces a and b, which the selector of `selected` matches, and c, which it does not match."""
     names = [*make_namespaces("a", "b", labels={"wanders": "yes"}), *make_namespaces("c")]
     prefix = names[0].removesuffix("a")
     with Role(ansible, aws, names, refresher=f"{prefix}refresher") as role:
@@ -63,7 +63,7 @@ def prefix(role: Role) -> str:
     return role.refresher.removesuffix("refresher")
 
 
-def chosen(role: Role) -> dict[str, Any]:
+def selected(role: Role) -> dict[str, Any]:
     test = prefix(role).removesuffix("-")
     return {"namespaces": ["default"], "namespace_selector": f"wanders=yes,test={test}"}
 
@@ -82,7 +82,7 @@ def is_limited(event: dict[str, Any]) -> bool:
 
 
 def hold(core: client.CoreV1Api, namespace: str) -> set[str]:
-    """A run of the CronJob that does not come to its end. Returns its name."""
+    """Start a run of the CronJob that does not end. Return its name."""
     batch = client.BatchV1Api(core.api_client)
     template = core.api_client.sanitize_for_serialization(batch.read_namespaced_cron_job(CRONJOB, namespace))
     job = template["spec"]["jobTemplate"]
@@ -97,11 +97,11 @@ def test_to_a_selector_and_back(role: Role, stored: Stored, core: client.CoreV1A
     listed: dict[str, Any] = {"namespaces": [first, other]}
     role.run(**listed).ok()
     installed = stored.left()
-    assert {RIGHTS, *secrets("a", "c"), *bound("a", "c")} <= installed
+    assert {PERMISSIONS, *secrets("a", "c"), *bound("a", "c")} <= installed
 
     with stored.written() as written:
-        role.run(**chosen(role)).ok()
-    assert written == {RIGHTS, SETTINGS, *LOOKS, *WIDE, *bound("a", "c"), *secrets("b", "c")}
+        role.run(**selected(role)).ok()
+    assert written == {PERMISSIONS, SETTINGS, *READER, *WIDE, *bound("a", "c"), *secrets("b", "c")}
     assert stored.left() & {*secrets("a", "b", "c"), *bound("a", "c")} == secrets("a", "b")
     assert aws.calls == {"GetAuthorizationToken": 2}
 
@@ -109,7 +109,7 @@ def test_to_a_selector_and_back(role: Role, stored: Stored, core: client.CoreV1A
     stuck = {"metadata": {"annotations": {"ecr-public.freshpull/created": None}}, "immutable": True}
     core.patch_namespaced_secret(NAME, second, stuck)
     with stored.written() as written:
-        assert "The refresher is not suspended" in role.run(refresher_suspend=True, **chosen(role)).output
+        assert "The refresher is not suspended" in role.run(refresher_suspend=True, **selected(role)).output
     assert written == {JOB, *secrets("a")}
     assert stored.objects()[JOB]["spec"]["suspend"] is False
 
@@ -117,17 +117,17 @@ def test_to_a_selector_and_back(role: Role, stored: Stored, core: client.CoreV1A
     core.delete_namespaced_secret(NAME, second)
     held = hold(core, role.refresher)
     with stored.written() as written:
-        role.run(refresher_suspend=True, **chosen(role)).ok()
+        role.run(refresher_suspend=True, **selected(role)).ok()
     assert written == {JOB, *held}
-    assert stored.left() & {RIGHTS, *WIDE, *secrets("a", "b")} == {RIGHTS, *WIDE}
+    assert stored.left() & {PERMISSIONS, *WIDE, *secrets("a", "b")} == {PERMISSIONS, *WIDE}
 
     with stored.written() as written:
         role.run(**listed).ok()
-    assert written == {RIGHTS, SETTINGS, JOB, *LOOKS, *WIDE, *bound("a", "c"), *secrets("a", "c")}
+    assert written == {PERMISSIONS, SETTINGS, JOB, *READER, *WIDE, *bound("a", "c"), *secrets("a", "c")}
     assert stored.left() == installed
 
 
-def test_the_rights_that_the_guide_names_for_a_selector(
+def test_the_guide_s_permissions_for_a_selector_are_enough(
     role: Role,
     stored: Stored,
     bulk: BulkClient,
@@ -136,23 +136,23 @@ def test_the_rights_that_the_guide_names_for_a_selector(
     audit: AuditLog,
     make_namespaces: Callable[..., list[str]],
 ) -> None:
-    """They are enough to choose by a selector, to change the name then, and to leave it."""
+    """They are enough to use a selector, to change the name, and to go back to listed namespaces."""
     shown = permissions_guide.roles()
     installer, policies = (shown[f"ecr-public-pull-secret-{which}"] for which in ("installer", "policies"))
     limited = bulk.account(ansible.directory, "default", everywhere=installer)
     both = bulk.account(ansible.directory, "default", everywhere=[*installer, *policies])
 
     role.variables["pull_secret_cluster"] = {"kubeconfig": limited}
-    said = role.run(**chosen(role)).output.replace("\\", "")
-    assert 'cannot patch resource "validatingadmissionpolicies"' in said
+    output = role.run(**selected(role)).output.replace("\\", "")
+    assert 'cannot patch resource "validatingadmissionpolicies"' in output
     assert not WIDE & stored.left()
 
     role.variables["pull_secret_cluster"] = {"kubeconfig": both}
     mark = audit.mark()
-    assert changed(role.run(**chosen(role)).ok()) > 0
+    assert changed(role.run(**selected(role)).ok()) > 0
     assert {*WIDE, *secrets("a", "b")} <= stored.left()
 
-    # As the refresher makes one, in a namespace of which the role knows nothing.
+    # Created as the refresher does, in a namespace that the role has not read.
     (later,) = make_namespaces("later", labels={"wanders": "yes"})
     made = core.api_client.sanitize_for_serialization(core.read_namespaced_secret(NAME, role.namespaces[0]))
     made["metadata"] = {key: made["metadata"][key] for key in ("name", "labels", "annotations")}
@@ -160,19 +160,19 @@ def test_the_rights_that_the_guide_names_for_a_selector(
     places = ("a", "b", "later")
     (user,) = {event["user"]["username"] for event in audit.writes(since=mark) if is_limited(event)}
     with stored.written(user) as written:
-        role.run(name=RENAMED, **chosen(role)).ok()
-    assert written == {RIGHTS, SETTINGS, POLICY, *secrets(*places), *secrets(*places, name=RENAMED)}
+        role.run(name=RENAMED, **selected(role)).ok()
+    assert written == {PERMISSIONS, SETTINGS, POLICY, *secrets(*places), *secrets(*places, name=RENAMED)}
 
     role.run(name=RENAMED, namespaces=role.namespaces[:1]).ok()
     assert not WIDE & stored.left()
-    refused = [event for event in audit.requests(since=mark) if event["responseStatus"]["code"] == 403]
-    # The dry runs are those by which the role knows that the policy is in force.
-    unexpected = [event for event in refused if is_limited(event) and "dryRun" not in event["requestURI"]]
+    denied = [event for event in audit.requests(since=mark) if event["responseStatus"]["code"] == 403]
+    # By these dry runs the role detects that the policy is in force.
+    unexpected = [event for event in denied if is_limited(event) and "dryRun" not in event["requestURI"]]
     assert [event["requestURI"] for event in unexpected] == []
 
 
 @pytest.mark.parametrize("way", ["listed", "selected"])
-def test_check_mode_where_nothing_of_it_is_yet(
+def test_check_mode_before_the_first_installation(
     role: Role,
     stored: Stored,
     bulk: BulkClient,
@@ -191,10 +191,10 @@ def test_check_mode_where_nothing_of_it_is_yet(
     limited = bulk.account(ansible.directory, "default", everywhere=rules)
     role.variables["pull_secret_cluster"] = {"kubeconfig": limited}
     mark = audit.mark()
-    run = role.run("--check", "--diff", "-vvv", **(chosen(role) if way == "selected" else {})).ok()
+    run = role.run("--check", "--diff", "-vvv", **(selected(role) if way == "selected" else {})).ok()
     assert changed(run) > 0
     assert [event for event in audit.writes(since=mark) if is_limited(event)] == []
     assert (stored.left(), aws.calls) == (set(), {})
-    # What is made is shown, but not the keys that are given to the refresher.
+    # The diff shows new objects, but not the refresher's AWS keys.
     assert "_refresher.main.py" in run.stdout
     assert leaks.find(run.output, leaks.forms(aws.secret_key)) == []

@@ -114,7 +114,7 @@ def test_the_gap_does_not_depend_on_the_year(year: int) -> None:
         assert _cron.gaps(schedule, zone, year).longest == GAPS[schedule, zone]
 
 
-REFUSED = {
+REJECTED = {
     "* * * *": "has 4 fields",
     "0 * * * * *": "has 6 fields",
     "": "has 0 fields",
@@ -148,11 +148,11 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("schedule", REFUSED)
+@pytest.mark.parametrize("schedule", REJECTED)
 def test_invalid_schedules(schedule: str) -> None:
     with pytest.raises(_cron.CronError) as error:
         _cron.gaps(schedule, "Etc/UTC", 2026)
-    assert REFUSED[schedule] in str(error.value)
+    assert REJECTED[schedule] in str(error.value)
 
 
 @pytest.mark.parametrize("schedule", ["0 0 30 2 *", "0 0 31 2,4,6,9,11 *", ", * * * *", "0 0 , * *"])
