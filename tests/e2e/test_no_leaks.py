@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""No token in anything that a run leaves behind, but in the Secret's data."""
+"""No token in anything that a run leaves, except the secret's data."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NAME = "ecr-public-secret"
 
 
 def states(namespace: str, kubeconfig: str) -> list[dict[str, Any]]:
-    """A task for each thing that the module can do, in an order in which each really happens."""
+    """Build a task for each action of the module, in an order in which each action is needed."""
     steps: list[dict[str, Any]] = [
         {"placeholder": True},
         {},
@@ -57,7 +57,7 @@ EXPECTED = [
 ]
 
 
-def make_foreign(core: client.CoreV1Api, namespace: str) -> None:
+def make_unmanaged(core: client.CoreV1Api, namespace: str) -> None:
     for name, kind in (("foreign", "kubernetes.io/dockerconfigjson"), ("opaque", "Opaque")):
         data = {".dockerconfigjson": json.dumps({"auths": {"other.example": {"auth": "dTpw"}}})}
         core.create_namespaced_secret(namespace, {"metadata": {"name": name}, "type": kind, "stringData": data})
@@ -75,7 +75,7 @@ def test_no_token_is_left_behind(
     args: list[str],
 ) -> None:
     (namespace,) = make_namespaces("a")
-    make_foreign(core, namespace)
+    make_unmanaged(core, namespace)
     env = {
         "AWS_ACCESS_KEY_ID": aws.access_key,
         "AWS_SECRET_ACCESS_KEY": aws.secret_key,
@@ -105,14 +105,14 @@ def test_no_token_is_left_behind(
     holders = set()
     for item in leaks.cluster_objects(kubeconfig):
         if item["kind"] == "Secret":
-            # What is left must be found, or this test would find nothing anywhere.
+            # The token in the secret must be found: otherwise the search itself does not work.
             data = item.pop("data", None)
             if leaks.find(json.dumps(data), needles):
                 holders.add((item["metadata"]["namespace"], item["metadata"]["name"]))
         assert leaks.find(json.dumps(item), needles) == [], item["metadata"]
     assert holders == {(namespace, NAME), (namespace, "opaque")}
 
-    # Masking must not take away what people need to read.
+    # Masking must not hide other values.
     shown = json.dumps(results[-1])
     assert results[-1]["namespaces"][0]["expires_at"].endswith("Z")
     assert results[-1]["invocation"]["module_args"]["token"]["username"] == "AWS"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Service accounts with the rights of the guide, no more and no less."""
+"""Service accounts with exactly the permissions of the guide."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NAME = "ecr-public-secret"
 
 
 class Limited:
-    """A service account that has ClusterRoles of the guide, just as they stand there."""
+    """A service account with ClusterRoles of the guide, unchanged."""
 
     def __init__(self, core: client.CoreV1Api, namespace: str) -> None:
         self._core = core
@@ -34,19 +34,19 @@ class Limited:
         self.user = f"system:serviceaccount:{namespace}:limited"
         make_account(core, namespace, "limited")
 
-    def kubeconfig(self, kubeconfig: str, folder: Path) -> str:
+    def kubeconfig(self, kubeconfig: str, directory: Path) -> str:
         token = self._core.create_namespaced_service_account_token(
             "limited", self._namespace, {"spec": {}}
         ).status.token
         content = yaml.safe_load(Path(kubeconfig).read_text())
         content["users"][0]["user"] = {"token": token}
-        path = folder / "limited.kubeconfig"
+        path = directory / "limited.kubeconfig"
         path.touch(mode=0o600)
         path.write_text(yaml.safe_dump(content))
         return str(path)
 
     def bind(self, name: str, *namespaces: str) -> None:
-        """In these namespaces, or everywhere."""
+        """Bind the ClusterRole in these namespaces, or in the whole cluster if none is given."""
         role = {"metadata": {"name": f"{self._namespace}:{name}"}, "rules": permissions_guide.roles()[name]}
         self._rbac.create_cluster_role(role)
         binding = {
@@ -63,11 +63,11 @@ class Limited:
         if not namespaces:
             self._rbac.create_cluster_role_binding(binding)
         wait_for(
-            lambda: self._may(permissions_guide.roles()[name][0], (namespaces or (self._namespace,))[0]),
-            f"the rights of {name}",
+            lambda: self._is_allowed(permissions_guide.roles()[name][0], (namespaces or (self._namespace,))[0]),
+            f"the permissions of {name}",
         )
 
-    def _may(self, rule: dict[str, Any], namespace: str) -> bool:
+    def _is_allowed(self, rule: dict[str, Any], namespace: str) -> bool:
         attributes = {
             "namespace": namespace,
             "verb": rule["verbs"][0],
@@ -93,7 +93,7 @@ def limited(core: client.CoreV1Api, make_namespaces: Make) -> Iterator[Limited]:
     limited.remove()
 
 
-def test_named_accounts_need_no_more_than_the_rights_in_the_guide(
+def test_named_accounts_need_no_more_than_the_guide_s_permissions(
     ansible: Ansible,
     core: client.CoreV1Api,
     kubeconfig: str,
@@ -117,7 +117,7 @@ def test_named_accounts_need_no_more_than_the_rights_in_the_guide(
         assert outcome(run, names[0]) == ("failed", "forbidden", {account: "failed"})
         assert words in run.results["result"]["msg"]
 
-    # An account that nobody may look for is no reason to keep a secret that is to go.
+    # The secret is removed although accounts that name it cannot be listed.
     run = ansible.pull_secret(state="absent", service_accounts=["default"], **options)
     assert run.results["result"]["summary"] == {"removed": 2}
     assert (
@@ -128,7 +128,7 @@ def test_named_accounts_need_no_more_than_the_rights_in_the_guide(
     assert secrets_of(core, names[0], "build") == [NAME]
 
 
-def test_globs_need_no_more_than_the_rights_in_the_guide(
+def test_globs_need_no_more_than_the_guide_s_permissions(
     ansible: Ansible,
     core: client.CoreV1Api,
     kubeconfig: str,
@@ -148,7 +148,7 @@ def test_globs_need_no_more_than_the_rights_in_the_guide(
     assert [secrets_of(core, name, "default") for name in names] == [[], []]
 
 
-def test_a_right_to_list_one_name_everywhere_saves_the_reads(
+def test_a_permission_to_list_one_name_everywhere_saves_reads(
     ansible: Ansible,
     kubeconfig: str,
     aws_options: dict[str, Any],

@@ -1,8 +1,8 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A thousand namespaces on a control plane of their own: every kind of trouble in one pass, an API server that dies in
-the middle, and a task that is told to stop. The tests follow each other on the same namespaces.
+"""A thousand namespaces on a separate control plane: every kind of failure in one pass, an API server that is killed
+during the writes, and a task that is stopped by a signal. The tests run in order on the same namespaces.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ EMPTY = {".dockerconfigjson": base64.b64encode(b'{"auths":{}}').decode()}
 
 @dataclass(frozen=True)
 class Thousand:
-    """The namespaces, and the account that serves them: its rights are those of the guide, not an administrator's."""
+    """The namespaces, and the account that serves them, which has only the guide's permissions."""
 
     cluster: SecondCluster
     bulk: BulkClient
@@ -64,7 +64,7 @@ class Thousand:
         return Counter(auths["public.ecr.aws"]["password"] for auths in found)
 
     def done(self, mark: int) -> Counter[str]:
-        """Namespace to the writes of this account that the API server carried out and answered."""
+        """Count this account's writes that the API server carried out and responded to, by namespace."""
         writes = (write for write in self.cluster.audit.writes(since=mark, resource="secrets") if _by_account(write))
         return Counter(write["objectRef"]["namespace"] for write in writes if write["responseStatus"]["code"] < 300)
 
@@ -75,23 +75,23 @@ def _by_account(event: dict[str, Any]) -> bool:
 
 @pytest.fixture(scope="module")
 def thousand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Thousand]:
-    folder = tmp_path_factory.mktemp("thousand")
-    with second_cluster(folder) as cluster:
+    directory = tmp_path_factory.mktemp("thousand")
+    with second_cluster(directory) as cluster:
         bulk = BulkClient(cluster.kubeconfig)
         bulk.make_namespaces([*GOOD, *(name for names in BAD.values() for name in names)])
         allowed = [*GOOD, *(name for kind in KINDS if kind != "forbidden" for name in BAD[kind])]
-        kubeconfig = bulk.account(folder, "default", rules=WRITER, namespaces=allowed, everywhere=LISTER)
+        kubeconfig = bulk.account(directory, "default", rules=WRITER, namespaces=allowed, everywhere=LISTER)
         yield Thousand(cluster, bulk, kubeconfig)
 
 
 def spoil(bulk: BulkClient) -> None:
     held = {"metadata": {"name": "held", "finalizers": ["freshpull.invalid/test"]}}
-    foreign = {"metadata": {"name": NAME}, "type": "kubernetes.io/dockerconfigjson", "data": EMPTY}
+    unmanaged = {"metadata": {"name": NAME}, "type": "kubernetes.io/dockerconfigjson", "data": EMPTY}
     bulk.send_all(
         [
-            *(("POST", f"/api/v1/namespaces/{name}/secrets", foreign) for name in BAD["foreign"]),
+            *(("POST", f"/api/v1/namespaces/{name}/secrets", unmanaged) for name in BAD["foreign"]),
             *(
-                ("POST", f"/api/v1/namespaces/{name}/secrets", {**foreign, "type": "Opaque"})
+                ("POST", f"/api/v1/namespaces/{name}/secrets", {**unmanaged, "type": "Opaque"})
                 for name in BAD["wrong-type"]
             ),
             *(("POST", f"/api/v1/namespaces/{name}/configmaps", held) for name in BAD["terminating"]),
@@ -100,8 +100,8 @@ def spoil(bulk: BulkClient) -> None:
     bulk.send_all([("DELETE", f"/api/v1/namespaces/{name}", None) for name in BAD["terminating"]])
 
 
-def test_every_kind_of_trouble_in_one_pass(thousand: Thousand, aws: FakeAws) -> None:
-    """1,000 namespaces, of which 50 foreign, 50 forbidden, 50 terminating, 50 of a wrong type: 800 right, 200 named."""
+def test_every_kind_of_failure_in_one_pass(thousand: Thousand, aws: FakeAws) -> None:
+    """Of 1,000 namespaces 50 each are unmanaged, forbidden, terminating or of a wrong type: 200 are named, 800 done."""
     spoil(thousand.bulk)
     others = thousand.bulk.secrets(NAME)
     assert set(others) == {*BAD["foreign"], *BAD["wrong-type"]}
@@ -119,14 +119,14 @@ def test_every_kind_of_trouble_in_one_pass(thousand: Thousand, aws: FakeAws) -> 
     assert others.items() <= thousand.bulk.secrets(NAME).items()
     assert thousand.done(mark) == dict.fromkeys(GOOD[:800], 1)
     requests = [event["verb"] for event in thousand.cluster.audit.requests(since=mark) if _by_account(event)]
-    # 1,200 namespaces on three pages, 100 secrets on one; a create for each that has none and is not going.
+    # 1,200 namespaces on three pages, 100 secrets on one; a create for each without a secret that does not terminate.
     assert Counter(requests) == {"list": 4, "create": 850}
 
 
-def test_an_api_server_that_dies_in_the_middle(thousand: Thousand, aws: FakeAws) -> None:
-    """Killed after some 300 of 1,000 writes and started again: all are renewed, none is written twice.
+def test_an_api_server_that_is_killed_during_the_writes(thousand: Thousand, aws: FakeAws) -> None:
+    """Kill it after about 300 of 1,000 writes and start it again: all are renewed, none is written twice.
 
-    The account has its rights by bindings, which the new one does not know in its first moments: it answers 403.
+    The account has its permissions by bindings, which the new server does not know at first: it returns 403.
     """
     module.run(thousand.kubeconfig, namespaces=GOOD, token=aws.issue(40000)).ok()
     before = thousand.uids(GOOD)
@@ -143,13 +143,13 @@ def test_an_api_server_that_dies_in_the_middle(thousand: Thousand, aws: FakeAws)
     assert thousand.uids(GOOD) == before
     assert thousand.passwords(GOOD) == {aws.tokens[-1]: 1000}
     done = thousand.done(mark)
-    # What was in the air when it died is in its log or not, but never twice.
+    # A request in progress when the server was killed is in its log at most once.
     assert set(done.values()) == {1}
     assert 1000 - 32 <= len(done) <= 1000
 
 
-def test_the_refresher_meets_the_same(thousand: Thousand, aws: FakeAws, tmp_path: Path) -> None:
-    """In one run of it, with the rights that the role gives it and no others."""
+def test_the_refresher_with_an_api_server_that_is_killed(thousand: Thousand, aws: FakeAws, tmp_path: Path) -> None:
+    """Run it once, with only the permissions that the role gives it."""
     refresher = Refresher(client.CoreV1Api(thousand.bulk.api), aws, tmp_path)
     refresher.namespaces = list(GOOD)
     bindings = [("POST", f"{RBAC}/namespaces/{name}/rolebindings", refresher.binding) for name in GOOD]
@@ -163,7 +163,7 @@ def test_the_refresher_meets_the_same(thousand: Thousand, aws: FakeAws, tmp_path
         thousand.cluster.kill_api_server()
         thousand.cluster.start_api_server()
         results = running.result()
-    # An answer that was lost with the server is no failure: the next reading shows what it was.
+    # A lost response is no failure: the next read shows the result of the write.
     assert Counter(result["reason"] for result in results.values()).keys() <= {"forced", "not_later"}
     assert len(results) == 1000
     assert thousand.uids(GOOD) == before
@@ -175,7 +175,7 @@ def test_the_refresher_meets_the_same(thousand: Thousand, aws: FakeAws, tmp_path
 
 
 def wait_for_writes(thousand: Thousand, mark: int, count: int) -> None:
-    """Until so many patches are in the log; a matter of a second, so it is looked at as often as possible."""
+    """Wait until the log has this many patches. It takes about a second, so read the log as often as possible."""
     deadline = time.monotonic() + 60
     with thousand.cluster.audit.path.open("rb") as log:
         log.seek(mark)
@@ -187,10 +187,10 @@ def wait_for_writes(thousand: Thousand, mark: int, count: int) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
-def test_a_task_that_is_told_to_stop(thousand: Thousand, aws: FakeAws, number: signal.Signals) -> None:
-    """In the middle of 1,000 writes: what was begun is finished, all is told, and the next run does the rest."""
+def test_a_task_that_is_stopped_by_a_signal(thousand: Thousand, aws: FakeAws, number: signal.Signals) -> None:
+    """Stop during 1,000 writes: writes in progress are finished, all is reported, and the next run does the rest."""
     before = thousand.uids(GOOD)
-    # Each lives longer than the one before, which is never replaced by one that ends no later.
+    # Each token expires later than the one before: only a token that expires later replaces one.
     token = aws.issue({signal.SIGTERM: 42300, signal.SIGINT: 42900}[number])
     mark = thousand.cluster.audit.mark()
     running = module.start(thousand.kubeconfig, namespaces=GOOD, token=token, force_renew=True)
