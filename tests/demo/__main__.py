@@ -19,36 +19,36 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main() -> int:
-    """Give the demo and return the exit status."""
+    """Run the demo and return the exit status."""
     for number in SIGNALS:
         signal.signal(number, lambda *_: sys.exit("stopped"))
     show = Show()
     confirmed = os.environ.get("CONFIRM")
     try:
         if confirmed:
-            give(own_cluster(confirmed), show, remove=True)
+            run_steps(own_cluster(confirmed), show, remove=True)
         else:
             with test_cluster() as place:
-                give(place, show, remove=False)
+                run_steps(place, show, remove=False)
     except DemoError as error:
-        if isinstance(error.__context__, DemoError):  # what failed first, before the removal failed too
+        if isinstance(error.__context__, DemoError):  # the first failure, if the removal failed too
             print(f"\nThe demo failed. {error.__context__}", file=sys.stderr)
         print(f"\nThe demo failed. {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def give(place: Place, show: Show, *, remove: bool) -> None:
-    """All steps; with remove what was made is taken away, whatever happens."""
+def run_steps(place: Place, show: Show, *, remove: bool) -> None:
+    """Run all steps. With remove, remove everything that was created, even after a failure."""
     show.say("Fresh pull secrets for Amazon ECR Public: what this collection does, step by step.")
     show.say(f"It works on {place.title}.")
-    with tempfile.TemporaryDirectory() as folder:
-        demo = Demo(place, show, Path(folder))
+    with tempfile.TemporaryDirectory() as directory:
+        demo = Demo(place, show, Path(directory))
         try:
             demo.run()
         finally:
             if remove:
-                # Whatever ends us, what was made in somebody's cluster is removed.
+                # Signals must not stop the removal from the user's cluster.
                 for number in SIGNALS:
                     signal.signal(number, signal.SIG_IGN)
                 demo.remove()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the demo takes place: a test cluster and a stand-in for AWS, or the user's own cluster and account."""
+"""The place of the demo: a test cluster and a fake AWS, or the user's own cluster and AWS account."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ IMAGE = "public.ecr.aws/docker/library/busybox"
 
 @dataclass(frozen=True)
 class Place:
-    """What the steps need to know of it.
+    """What the steps need to know of the place.
 
-    environment: for every command, with AWS access. refresher_image: None for the role's own choice.
-    fake: None where AWS is real. no_pods: why no pod can run, None if they can.
+    environment: for every command, with AWS access. refresher_image: None for the role's default.
+    fake: None if AWS is real. no_pods: why no pod can run, None if pods can run.
     """
 
     title: str
@@ -37,7 +37,7 @@ class Place:
     no_pods: str | None = None
 
     def offer(self, tag: str) -> str:
-        """The name of an image that can be pulled; the fake has one only after this."""
+        """Return the name of an image that can be pulled. The fake registry has it only after this call."""
         if self.fake and self.pause:
             self.fake.add_image(IMAGE.partition("/")[2], tag, {"/pause": self.pause}, ["/pause"])
         return f"{IMAGE}:{tag}"
@@ -45,7 +45,7 @@ class Place:
 
 @contextmanager
 def test_cluster() -> Iterator[Place]:
-    """The cluster that `python -m support.cluster run` started for us."""
+    """The cluster that `python -m support.cluster run` started."""
     address = os.environ["FRESHPULL_TEST_ADDRESS"]
     port = int(os.environ.get("FRESHPULL_TEST_REGISTRY_PORT", "0"))
     has_node = "FRESHPULL_TEST_NODE" in os.environ
@@ -62,9 +62,9 @@ def test_cluster() -> Iterator[Place]:
 
 
 def own_cluster(confirmed: str) -> Place:
-    """The user's cluster and AWS account, by KUBECONFIG and AWS_*.
+    """Return the user's cluster and AWS account, by KUBECONFIG and AWS_*.
 
-    confirmed: the context that the user believes to work on.
+    confirmed: the context that the user expects.
     """
     context = run(["kubectl", "config", "current-context"], _environment({})).strip()
     if context != confirmed:
@@ -82,12 +82,12 @@ def own_cluster(confirmed: str) -> Place:
 
 
 def _environment(values: Mapping[str, str]) -> dict[str, str]:
-    """Ours, without what would send Ansible to another cluster than kubectl."""
+    """Return this process's environment, without variables that would send Ansible to another cluster than kubectl."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("K8S_AUTH_")}
-    ours = {
+    own = {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "ANSIBLE_NOCOLOR": "true",
         "ANSIBLE_LOCALHOST_WARNING": "false",
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
     }
-    return {**kept, **ours, **values}
+    return {**kept, **own, **values}

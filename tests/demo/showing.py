@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the demo prints: sentences for a reader, and under them commands with the output that they really had."""
+"""The demo's output: sentences for a reader, and commands with their real output."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ WIDTH = 110
 
 
 class DemoError(Exception):
-    """Something is not as the demo says."""
+    """The demo does not do what its text states."""
 
 
 class Show:
-    """Prints, and keeps what it printed so that it can be searched for tokens."""
+    """Prints, and keeps the printed text to search it for tokens."""
 
     def __init__(self) -> None:
         self.printed = ""
@@ -33,7 +33,7 @@ class Show:
         self._print(textwrap.fill(text, WIDTH))
 
     def quote(self, text: str) -> None:
-        """Real output, a few lines."""
+        """Print a few lines of real output."""
         self._print(textwrap.indent(text.rstrip(), "    | "))
 
     def command(self, command: str) -> None:
@@ -58,7 +58,7 @@ def run(argv: Sequence[str], env: Mapping[str, str] | None = None) -> str:
     try:
         output, errors = process.communicate()
     except BaseException:
-        # With all that it started: what is left of a play must not make things while we remove them.
+        # Kill its children too: a play that still runs must not create objects during the removal.
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         raise
@@ -68,6 +68,6 @@ def run(argv: Sequence[str], env: Mapping[str, str] | None = None) -> str:
 
 
 def check(claim: bool, otherwise: str) -> None:
-    """Hold the demo to what it says. Raises DemoError."""
+    """Check a statement of the demo. Raises DemoError."""
     if not claim:
         raise DemoError(otherwise)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The steps of the demo. Each does something, shows what came of it and checks that it is what the text says."""
+"""The steps of the demo. Each runs something, shows the result and checks that it is what the text states."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .places import ENDPOINT, Place
 from .showing import Show, check, run
 
 PLAYBOOK = "freshpull.ecr_public.pull_secret"
-# Not the default: the role takes away secrets of the name wherever it is not told to write them.
+# Not the default, because the role removes managed secrets of this name in other namespaces.
 SECRET = "ecr-public-demo"
 EXPIRES_AT = "ecr-public.freshpull/expires-at"
 COLUMNS = (
@@ -32,20 +32,20 @@ DAY = 24 * 3600
 
 
 class Demo:
-    """Everything that it makes bears its own name, and is labelled with it."""
+    """All objects that the demo creates have its name, and a label with it."""
 
-    def __init__(self, place: Place, show: Show, folder: Path) -> None:
+    def __init__(self, place: Place, show: Show, directory: Path) -> None:
         self._place = place
         self._show = show
         self._name = f"freshpull-demo-{secrets.token_hex(2)}"
         self._namespaces = [f"{self._name}-{letter}" for letter in "abc"]
         self._refresher = f"{self._name}-refresher"
-        self._variables = folder / "demo.yml"
+        self._variables = directory / "demo.yml"
         self._variables.write_text(self._text())
         self._workloads = Workloads(place.environment.get("KUBECONFIG"))
 
     def run(self) -> None:
-        """All steps. Raises DemoError at the first that is not as it says."""
+        """Run all steps. Raises DemoError at the first that fails."""
         for namespace in self._namespaces:
             self._workloads.core.create_namespace({"metadata": {"name": namespace, "labels": {"demo": self._name}}})
         self._pull_secrets()
@@ -59,7 +59,7 @@ class Demo:
         self._no_token_was_shown()
 
     def remove(self) -> None:
-        """Take away everything that was made."""
+        """Remove everything that was created."""
         self._show.step("And it all goes again")
         self._role("-e", "pull_secret_state=absent")
         run(["kubectl", "delete", "namespaces", "-l", f"demo={self._name}"], self._place.environment)
@@ -71,7 +71,7 @@ class Demo:
         self._show.say("Nothing that the demo made is left in the cluster.")
 
     def _text(self) -> str:
-        """The file of variables; no key stands in it."""
+        """Return the file of variables, which contains no AWS key."""
         lines = [
             f"pull_secret_name: {SECRET}",
             f"pull_secret_namespaces: [{', '.join(self._namespaces)}]",
@@ -119,7 +119,7 @@ class Demo:
             f"renew now: a Job is made from CronJob {CRONJOB}, and a pod of the aws-cli image does the rest."
         )
         if self._place.fake:
-            # Visibly later than that of the first token, which is only seconds old.
+            # Make the new expiry clearly later than that of the first token, which is only seconds old.
             self._place.fake.behave(life=DAY)
         before = self._read()
         ended = self._workloads.refresh(self._refresher)
@@ -142,14 +142,14 @@ class Demo:
             show.say("Whether the pull was authenticated only the registry knows. Without CONFIRM the demo has one.")
             return
         fake.expire(fake.tokens[-1])
-        stale = self._pulled("with the secret once its token has expired", "1.37", with_secret=True)
-        check(not stale.pulled, "The registry took an expired token.")
+        expired = self._pulled("with the secret once its token has expired", "1.37", with_secret=True)
+        check(not expired.pulled, "The registry took an expired token.")
         none = self._pulled("without any secret", "1.38", with_secret=False)
         check(none.pulled, f"The image was not pulled: {none.reason}: {none.message}")
         show.say("A stale token is worse than none: nobody falls back to an anonymous pull. Hence this collection.")
 
     def _pulled(self, how: str, tag: str, *, with_secret: bool) -> Pull:
-        """Let a pod pull the image, and say what the registry saw of it."""
+        """Let a pod pull the image, and print what the registry saw of the pull."""
         image = self._place.offer(tag)
         fake = self._place.fake
         seen = len(fake.registry_requests) if fake else 0
@@ -158,7 +158,7 @@ class Demo:
         if not pull.pulled:
             self._show.quote(f"{pull.reason}: {pull.message.rpartition(': failed to authorize: ')[2]}")
         if fake:
-            # Clients first ask without credentials, to learn where to get a token: 401 and 405 are part of each pull.
+            # Clients first send a request without credentials to find the token service: each pull has a 401 and a 405.
             requests = [each for each in fake.registry_requests[seen:] if each["status"] not in (401, 405)]
             authenticated = with_secret and pull.pulled
             check(bool(requests), "The registry saw no request.")
@@ -187,19 +187,19 @@ class Demo:
         return int(recap[1])
 
     def _secrets(self) -> dict[str, tuple[str, str]]:
-        """Show the secrets, and return what C(_read) does."""
+        """Show the secrets, and return the result of _read."""
         selector = ("get", "secrets", "-A", "-l", f"demo={self._name}")
         self._show.command(f"kubectl {' '.join(selector)} -o custom-columns=…")
         self._show.quote(run(["kubectl", *selector, "-o", f"custom-columns={COLUMNS}"], self._place.environment))
         return self._read()
 
     def _read(self) -> dict[str, tuple[str, str]]:
-        """UID and expiry of the secret, by namespace."""
+        """Return the secret's UID and expiry, by namespace."""
         selector = ("get", "secrets", "-A", "-l", f"demo={self._name}", "-o", "json")
         items: list[dict[str, Any]] = json.loads(run(["kubectl", *selector], self._place.environment))["items"]
         metadata = [item["metadata"] for item in items]
         return {each["namespace"]: (each["uid"], each["annotations"][EXPIRES_AT]) for each in metadata}
 
     def _calls(self) -> int | None:
-        """How often AWS was called; None where it cannot be known."""
+        """Return the number of AWS calls; None if AWS is real."""
         return sum(self._place.fake.calls.values()) if self._place.fake else None
