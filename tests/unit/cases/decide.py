@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table of cases that decide() is held to."""
+"""The table of cases for decide()."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OLD, NEW, THEIRS = "old", "new", "theirs"
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """One row. `secret` is a v1 Secret as the API gives it."""
+    """One row. `secret` is a v1 Secret as the API returns it."""
 
     name: str
     now: str
@@ -75,7 +75,7 @@ def secret(
     namespace: str = "team-a",
     name: str = "ecr-public-secret",
 ) -> dict[str, Any]:
-    """A v1 Secret from the table's short form."""
+    """Build a v1 Secret from the table's short form."""
     passwords = {_docker_config.DEFAULT_REGISTRY: OLD} if auths is None else auths
     entries = {registry: _docker_config.auth_entry("AWS", password) for registry, password in passwords.items()}
     text = json.dumps({"auths": entries}) if raw is None else raw

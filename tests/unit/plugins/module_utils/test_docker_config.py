@@ -18,26 +18,26 @@ BAD = {
 }
 
 
-def test_an_entry_has_what_every_reader_looks_for() -> None:
+def test_an_entry_has_the_fields_of_every_client() -> None:
     entry = _docker_config.auth_entry("AWS", "pä:ss")
     assert base64.b64decode(entry["auth"]).decode() == "AWS:pä:ss"
     assert (entry["username"], entry["password"]) == ("AWS", "pä:ss")
 
 
 @pytest.mark.parametrize("text", BAD)
-def test_what_is_no_config_is_refused_without_being_quoted(text: str) -> None:
+def test_an_invalid_config_is_rejected_without_being_quoted(text: str) -> None:
     with pytest.raises(_docker_config.DockerConfigError, match=BAD[text]) as caught:
         _docker_config.parse(text)
     assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("data", ["%%%", "YQ", "gICA"])
-def test_what_is_no_base64_text_is_refused(data: str) -> None:
+def test_invalid_base64_is_rejected(data: str) -> None:
     with pytest.raises(_docker_config.DockerConfigError):
         _docker_config.parse_base64(data)
 
 
-def test_no_auths_is_a_config_too() -> None:
+def test_a_config_without_auths_is_valid() -> None:
     assert _docker_config.parse("{}") == {}
 
 

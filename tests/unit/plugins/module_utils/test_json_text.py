@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is put in and taken out again leaves every other byte as it was."""
+"""Entries that are added and removed again: every other byte stays the same."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config, _json_text
 
-OURS = {"public.ecr.aws": {"auth": "a"}, "ecr-public.aws.com": {"auth": "a"}}
+MANAGED = {"public.ecr.aws": {"auth": "a"}, "ecr-public.aws.com": {"auth": "a"}}
 TEXTS = {
     "compact": '{"auths":{"other.example":{"auth":"dTpw"}},"credsStore":"x"}',
     "as kubectl writes it": '{"auths":{"other.example":{"username":"u","password":"p","auth":"dTpw"}}}',
@@ -29,13 +29,13 @@ TEXTS = {
 
 
 @pytest.mark.parametrize("case", TEXTS)
-@pytest.mark.parametrize("order", list(itertools.permutations(OURS)), ids="-".join)
-def test_put_in_renewed_and_taken_out(case: str, order: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("order", list(itertools.permutations(MANAGED)), ids="-".join)
+def test_entries_that_are_added_renewed_and_removed(case: str, order: tuple[str, ...]) -> None:
     text = TEXTS[case]
-    put = _docker_config.edit(text, OURS)
+    added = _docker_config.edit(text, MANAGED)
     loaded = json.loads(text)
-    assert json.loads(put) == {**loaded, "auths": {**loaded["auths"], **OURS}}
-    renewed = _docker_config.edit(put, {"public.ecr.aws": {"auth": "much longer than before"}})
+    assert json.loads(added) == {**loaded, "auths": {**loaded["auths"], **MANAGED}}
+    renewed = _docker_config.edit(added, {"public.ecr.aws": {"auth": "much longer than before"}})
     assert json.loads(renewed)["auths"]["public.ecr.aws"] == {"auth": "much longer than before"}
     assert json.loads(renewed)["auths"]["ecr-public.aws.com"] == {"auth": "a"}
     for registry in order:
@@ -45,9 +45,9 @@ def test_put_in_renewed_and_taken_out(case: str, order: tuple[str, ...]) -> None
 
 def test_without_auths_an_empty_one_stays() -> None:
     text = '{ "credsStore": "x" }'
-    put = _docker_config.edit(text, OURS)
-    assert json.loads(put) == {"credsStore": "x", "auths": OURS}
-    assert _docker_config.edit(put, dict.fromkeys(OURS)) == '{ "credsStore": "x","auths":{} }'
+    added = _docker_config.edit(text, MANAGED)
+    assert json.loads(added) == {"credsStore": "x", "auths": MANAGED}
+    assert _docker_config.edit(added, dict.fromkeys(MANAGED)) == '{ "credsStore": "x","auths":{} }'
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,6 @@ def test_edit(text: str, changes: dict[str, dict[str, str] | None], expected: st
         '{"auths":{"p":{}},"auths":{"p":{},"o":{}}}',
     ],
 )
-def test_where_a_key_is_there_twice_the_meaning_counts(text: str) -> None:
+def test_a_duplicate_key_is_edited_as_it_is_read(text: str) -> None:
     assert json.loads(_docker_config.edit(text, {"p": None})) == {"auths": {"o": {}}}
     assert json.loads(_docker_config.edit(text, {"p": {"auth": "z"}}))["auths"] == {"p": {"auth": "z"}, "o": {}}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A cluster in memory that keeps count, so that races and refusals can be staged, and a runner on it."""
+"""A cluster in memory that counts calls, rejects them and causes races, and a function that runs a task on it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TOKEN = Token(expires_at=NOW + dt.timedelta(hours=12), username="AWS", password=
 
 
 class MemoryCluster:
-    """The port that the runner uses. `refuse` maps a verb to errors that its next calls raise, in order."""
+    """A cluster in memory. `reject` maps a verb to errors that its next calls raise, in order."""
 
     host = "https://memory.invalid"
 
@@ -44,14 +44,14 @@ class MemoryCluster:
         self.stopped_by = ""
         self.stop_after: dict[str, int] = {}
         self.calls: Counter[str] = Counter()
-        self.refuse: dict[str, list[ClusterError | None]] = {}
+        self.reject: dict[str, list[ClusterError | None]] = {}
         self.meanwhile: dict[str, dict[str, Any]] = {}
 
     def _count(self, verb: str) -> None:
         self.calls[verb] += 1
         if self.calls[verb] == self.stop_after.get(verb):
             self.stopped_by = "SIGTERM"
-        errors = self.refuse.get(verb)
+        errors = self.reject.get(verb)
         error = errors.pop(0) if errors else None
         if error:
             raise error

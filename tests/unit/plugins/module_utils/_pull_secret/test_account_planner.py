@@ -33,17 +33,17 @@ FORBIDDEN = ForbiddenError("forbidden", "User x cannot")
 
 
 class MemoryCluster:
-    """The accounts of some namespaces. `refuse` maps a verb to errors that its next calls raise, in order."""
+    """The accounts of some namespaces. `reject` maps a verb to errors that its next calls raise, in order."""
 
     def __init__(self, *namespaces: str, accounts: tuple[str, ...] = ("default", "build")) -> None:
         self.stored = {(namespace, name): account(namespace, name) for namespace in namespaces for name in accounts}
         self.calls: Counter[str] = Counter()
-        self.refuse: dict[str, list[ClusterError | None]] = {}
+        self.reject: dict[str, list[ClusterError | None]] = {}
         self.stopped_by = ""
 
     def _count(self, verb: str) -> None:
         self.calls[verb] += 1
-        errors = self.refuse.get(verb)
+        errors = self.reject.get(verb)
         error = errors.pop(0) if errors else None
         if error:
             raise error
@@ -81,7 +81,7 @@ def pool() -> Iterator[concurrent.futures.Executor]:
 
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Time that only pauses let pass: [now]."""
+    """A clock that only pauses move: [now]."""
     now = [0.0]
 
     def sleep(seconds: float) -> None:
@@ -112,11 +112,11 @@ SEARCH = Wanted((), attach=False, every_user=True)
 READS: dict[str, tuple[tuple[str, ...], Wanted, dict[str, int]]] = {
     "few, by name": (FEW, NAMES, {"get": 4}),
     "few, by glob": (FEW, GLOB, {"list in one": 2}),
-    "few, whoever names the secret": (FEW, SEARCH, {"list in one": 2}),
+    "few, every account that names the secret": (FEW, SEARCH, {"list in one": 2}),
     "many, by name": (MANY, NAMES, {"list default": 1, "list build": 1}),
     "many, by glob": (MANY, GLOB, {"list all": 1}),
     "many, by glob and name": (MANY, Wanted(("b*", "default")), {"list all": 1}),
-    "many, whoever names the secret": (MANY, SEARCH, {"list all": 1}),
+    "many, every account that names the secret": (MANY, SEARCH, {"list all": 1}),
     "none": ((), NAMES, {}),
 }
 
@@ -132,25 +132,25 @@ def test_the_requests_that_it_takes(pool: concurrent.futures.Executor, case: str
     assert accounts is None or all(set(found) == accounts for found in planned(plans).values())
 
 
-def test_without_the_right_to_list_names_are_read(pool: concurrent.futures.Executor) -> None:
+def test_without_permission_to_list_names_are_read(pool: concurrent.futures.Executor) -> None:
     cluster = MemoryCluster(*MANY)
-    cluster.refuse = {"list default": [FORBIDDEN]}
+    cluster.reject = {"list default": [FORBIDDEN]}
     plans = planner(cluster, pool).plan(dict.fromkeys(MANY, Wanted(("default",))))
     assert planned(plans) == {name: {"default": "attached"} for name in MANY}
     assert cluster.calls == {"list default": 1, "get": 20}
 
 
-def test_without_the_right_to_list_all_each_namespace_is_listed(pool: concurrent.futures.Executor) -> None:
+def test_without_permission_to_list_all_each_namespace_is_listed(pool: concurrent.futures.Executor) -> None:
     cluster = MemoryCluster(*MANY)
-    cluster.refuse = {"list all": [FORBIDDEN]}
+    cluster.reject = {"list all": [FORBIDDEN]}
     plans = planner(cluster, pool).plan(dict.fromkeys(MANY, GLOB))
     assert planned(plans) == {name: {"build": "attached"} for name in MANY}
     assert cluster.calls == {"list all": 1, "list in one": 20}
 
 
-def test_where_no_list_is_allowed_the_glob_fails_and_names_are_read(pool: concurrent.futures.Executor) -> None:
+def test_without_permission_to_list_a_glob_fails_and_names_are_read(pool: concurrent.futures.Executor) -> None:
     cluster = MemoryCluster("a", "b")
-    cluster.refuse = {"list in one": [FORBIDDEN]}
+    cluster.reject = {"list in one": [FORBIDDEN]}
     one = planner(cluster, pool)
     plans = one.plan({"a": Wanted(("b*", "default"))})
     assert planned(plans) == {"a": {"b*": "failed", "default": "attached"}}
@@ -158,10 +158,10 @@ def test_where_no_list_is_allowed_the_glob_fails_and_names_are_read(pool: concur
     assert one.warnings == []
 
 
-def test_accounts_that_could_not_be_looked_through_are_a_warning(pool: concurrent.futures.Executor) -> None:
+def test_accounts_that_cannot_be_listed_are_a_warning(pool: concurrent.futures.Executor) -> None:
     cluster = MemoryCluster("a", "b")
     cluster.stored["a", "default"] = account("a", "default", NAME)
-    cluster.refuse = {"list in one": [FORBIDDEN, FORBIDDEN]}
+    cluster.reject = {"list in one": [FORBIDDEN, FORBIDDEN]}
     one = planner(cluster, pool)
     plans = one.plan(dict.fromkeys(FEW, Wanted(("default",), attach=False, every_user=True)))
     assert planned(plans) == {"a": {"default": "detached"}, "b": {"default": "unchanged"}}
@@ -170,22 +170,22 @@ def test_accounts_that_could_not_be_looked_through_are_a_warning(pool: concurren
     assert "User x cannot" in warning
 
 
-def test_other_trouble_with_the_list_of_all_stops_the_task(pool: concurrent.futures.Executor) -> None:
+def test_another_error_of_the_list_of_all_stops_the_task(pool: concurrent.futures.Executor) -> None:
     cluster = MemoryCluster(*MANY)
-    cluster.refuse = {"list all": [ClusterError("unreachable", "no answer")]}
+    cluster.reject = {"list all": [ClusterError("unreachable", "no answer")]}
     with pytest.raises(ClusterError, match="no answer"):
         planner(cluster, pool).plan(dict.fromkeys(MANY, GLOB))
 
 
 @pytest.mark.parametrize(
-    ("glob", "told"), [("x*", True), ("b*", False), ("d*", False), ("*", False)], ids=["x", "b", "d", "all"]
+    ("glob", "warned"), [("x*", True), ("b*", False), ("d*", False), ("*", False)], ids=["x", "b", "d", "all"]
 )
-def test_a_glob_that_matches_nothing_anywhere(pool: concurrent.futures.Executor, glob: str, told: bool) -> None:
+def test_a_glob_that_matches_nothing_anywhere(pool: concurrent.futures.Executor, glob: str, warned: bool) -> None:
     cluster = MemoryCluster("a", accounts=())
     cluster.stored["b", "build"] = account("b", "build")
     one = planner(cluster, pool)
     one.plan(dict.fromkeys(FEW, Wanted((glob,))))
-    assert any(repr(glob) in warning for warning in one.warnings) is told
+    assert any(repr(glob) in warning for warning in one.warnings) is warned
 
 
 def write(cluster: MemoryCluster, pool: concurrent.futures.Executor, wanted: Wanted) -> list[AccountPlan]:
@@ -193,33 +193,33 @@ def write(cluster: MemoryCluster, pool: concurrent.futures.Executor, wanted: Wan
     return [writer(cluster).write("a", plan) for plan in plans if plan.writes]
 
 
-def test_a_conflict_is_read_and_decided_again(pool: concurrent.futures.Executor) -> None:
+def test_an_account_with_a_conflict_is_read_again(pool: concurrent.futures.Executor) -> None:
     cluster = MemoryCluster("a", accounts=("build",))
-    cluster.refuse = {"patch": [ConflictError("conflict", "x"), ConflictError("conflict", "x")]}
+    cluster.reject = {"patch": [ConflictError("conflict", "x"), ConflictError("conflict", "x")]}
     (done,) = write(cluster, pool, Wanted(("build",)))
     assert done.action == "attached"
     assert cluster.calls == {"get": 3, "patch": 3}
     assert cluster.secrets("a", "build") == [NAME]
 
 
-def test_what_somebody_else_attached_meanwhile_is_unchanged(pool: concurrent.futures.Executor) -> None:
+def test_a_secret_that_another_client_attached_meanwhile_is_unchanged(pool: concurrent.futures.Executor) -> None:
     cluster = MemoryCluster("a", accounts=("build",))
     one = planner(cluster, pool)
     (plan,) = one.plan({"a": Wanted(("build",))})["a"]
     cluster.stored["a", "build"] = account("a", "build", "theirs", NAME)
-    cluster.refuse = {"patch": [ConflictError("conflict", "x")]}
+    cluster.reject = {"patch": [ConflictError("conflict", "x")]}
     assert writer(cluster).write("a", plan).action == "unchanged"
     assert cluster.secrets("a", "build") == ["theirs", NAME]
 
 
-def test_what_was_attached_though_the_answer_was_lost_is_ours(pool: concurrent.futures.Executor) -> None:
+def test_an_unconfirmed_attachment_that_succeeded_is_reported_as_attached(pool: concurrent.futures.Executor) -> None:
     cluster = MemoryCluster("a", accounts=("build",))
     one = planner(cluster, pool)
     (plan,) = one.plan({"a": Wanted(("build",))})["a"]
     cluster.stored["a", "build"] = account("a", "build", NAME)
     lost = ConflictError("conflict", "x")
     lost.unconfirmed = True
-    cluster.refuse = {"patch": [lost]}
+    cluster.reject = {"patch": [lost]}
     assert writer(cluster).write("a", plan).action == "attached"
     assert cluster.calls["patch"] == 1
 
@@ -232,9 +232,9 @@ def test_after_a_signal_no_account_is_begun(pool: concurrent.futures.Executor) -
     assert cluster.calls["patch"] == 0
 
 
-def test_conflicts_without_end_are_given_up(pool: concurrent.futures.Executor) -> None:
+def test_endless_conflicts_are_a_failure(pool: concurrent.futures.Executor) -> None:
     cluster = MemoryCluster("a", accounts=("build",))
-    cluster.refuse = {"patch": [ConflictError("conflict", "x")] * 100}
+    cluster.reject = {"patch": [ConflictError("conflict", "x")] * 100}
     (done,) = write(cluster, pool, Wanted(("build",)))
     assert (done.action, done.reason) == ("failed", "conflict")
     assert cluster.calls["patch"] == account_writer.MAX_DECISIONS
@@ -251,20 +251,20 @@ def test_an_account_deleted_meanwhile(
     one = planner(cluster, pool)
     (plan,) = one.plan({"a": Wanted(("build",), attach=attach)})["a"]
     cluster.stored.clear()
-    cluster.refuse = {"patch": [NotFoundError("not_found", "x")]}
+    cluster.reject = {"patch": [NotFoundError("not_found", "x")]}
     done = writer(cluster).write("a", plan)
     assert (done.action, done.reason) == expected
 
 
-def test_a_refusal_is_in_the_account_s_own_result(pool: concurrent.futures.Executor) -> None:
+def test_a_rejection_is_in_the_account_s_own_result(pool: concurrent.futures.Executor) -> None:
     cluster = MemoryCluster("a")
-    cluster.refuse = {"patch": [FORBIDDEN]}
+    cluster.reject = {"patch": [FORBIDDEN]}
     failed, attached = write(cluster, pool, NAMES)
     assert (failed.name, failed.action, failed.reason, failed.msg) == ("build", "failed", "forbidden", "User x cannot")
     assert attached.action == "attached"
 
 
-def test_default_is_waited_for(pool: concurrent.futures.Executor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_default_account_is_waited_for(pool: concurrent.futures.Executor, monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = MemoryCluster("a", accounts=())
 
     def appear(seconds: float) -> None:
@@ -278,8 +278,8 @@ def test_default_is_waited_for(pool: concurrent.futures.Executor, monkeypatch: p
     assert cluster.calls == {"get": 5, "patch": 1}
 
 
-def test_it_is_not_waited_for_without_end(pool: concurrent.futures.Executor, clock: list[float]) -> None:
-    """Nor anew for each namespace: where nobody makes accounts, thousands would take hours."""
+def test_the_wait_for_the_default_account_has_a_limit(pool: concurrent.futures.Executor, clock: list[float]) -> None:
+    """The wait is not repeated for each namespace: if no account is created, thousands would take hours."""
     cluster = MemoryCluster("a", accounts=())
     one = writer(cluster)
     plans = planner(cluster, pool).plan({namespace: Wanted(("default",)) for namespace in FEW})

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One account at a time; whole tasks are in test_attachments.py."""
+"""One account at a time. test_account_planner.py has many accounts."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The bodies that a change comes to. test_decision.py has those of the plans in its table."""
+"""The request bodies of a change. test_decision.py has those of the plans in its table."""
 
 from __future__ import annotations
 

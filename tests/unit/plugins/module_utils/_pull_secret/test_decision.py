@@ -45,7 +45,7 @@ def token_of(case: cases.Case) -> Token | None:
 
 
 def apply(secret: Secret, patch: dict[str, Any]) -> Secret:
-    """What the API server makes of a JSON merge patch (RFC 7386)."""
+    """Return the result of a JSON merge patch (RFC 7386), as the API server computes it."""
     out = dict(secret)
     for key, value in patch.items():
         if value is None:
@@ -102,7 +102,7 @@ def test_what_a_plan_writes_is_then_unchanged(case: cases.Case) -> None:
         assert all(stored.auths[registry] == token.entry for registry in policy.registries)
 
 
-@pytest.mark.parametrize("name", ["metadata is kept in a renewal too", "a new secret has its metadata all the same"])
+@pytest.mark.parametrize("name", ["metadata is kept in a renewal too", "a new secret has its metadata"])
 def test_kept_metadata(name: str) -> None:
     case = BY_NAME[name]
     change = decide(case.secret, policy_of(case), parse_time(case.now), TOKEN).change
@@ -119,40 +119,40 @@ def test_an_orphan_stays_managed() -> None:
     assert not {managed_metadata.EXPIRES_AT, managed_metadata.FINGERPRINT} & set(after.annotations)
 
 
-OPENING = [case for case in CASES if case.expect["action"] == "failed_open"]
+FAILING_OPEN = [case for case in CASES if case.expect["action"] == "failed_open"]
 
 
-@pytest.mark.parametrize("case", OPENING, ids=lambda case: case.name)
-def test_failing_open_takes_out_our_keys_once_and_the_next_token_puts_them_back(case: cases.Case) -> None:
+@pytest.mark.parametrize("case", FAILING_OPEN, ids=lambda case: case.name)
+def test_failing_open_removes_managed_entries_once_and_the_next_token_restores_them(case: cases.Case) -> None:
     assert case.secret
     policy, now, before = policy_of(case), parse_time(case.now), Stored(case.secret)
     plan = decide(case.secret, policy, now, outage=True)
-    opened = apply(case.secret, merge_patch(case.secret, plan.change))
-    after = Stored(opened)
+    failed_open = apply(case.secret, merge_patch(case.secret, plan.change))
+    after = Stored(failed_open)
     assert after.auths == {name: entry for name, entry in before.auths.items() if name not in before.registries}
     assert after.labels == before.labels
     assert after.annotations[managed_metadata.FAILED_OPEN_AT] == case.now
     assert not {managed_metadata.EXPIRES_AT, managed_metadata.FINGERPRINT} & set(after.annotations)
     assert (after.managed, after.created, after.failed_open, after.registries) == (True, before.created, True, ())
 
-    again = decide(opened, policy, now + dt.timedelta(hours=2), outage=True)
+    again = decide(failed_open, policy, now + dt.timedelta(hours=2), outage=True)
     assert (again.action, again.reason, again.writes) == ("failed", "token_unavailable", False)
 
     token = Token(expires_at=now + dt.timedelta(hours=12), username="AWS", password="new")
-    recovery = decide(opened, dataclasses.replace(policy, force_renew=False), now, token)
-    assert (recovery.action, recovery.reason) == ("renewed", "restored")
-    healed = Stored(apply(opened, merge_patch(opened, recovery.change)))
-    assert healed.managed_entries == dict.fromkeys(policy.registries, token.entry)
-    assert healed.expires_at == token.expires_at
-    assert managed_metadata.FAILED_OPEN_AT not in healed.annotations
-    assert {**healed.auths, **before.managed_entries} == before.auths
+    plan_to_restore = decide(failed_open, dataclasses.replace(policy, force_renew=False), now, token)
+    assert (plan_to_restore.action, plan_to_restore.reason) == ("renewed", "restored")
+    restored = Stored(apply(failed_open, merge_patch(failed_open, plan_to_restore.change)))
+    assert restored.managed_entries == dict.fromkeys(policy.registries, token.entry)
+    assert restored.expires_at == token.expires_at
+    assert managed_metadata.FAILED_OPEN_AT not in restored.annotations
+    assert {**restored.auths, **before.managed_entries} == before.auths
 
 
-def test_whatever_the_outage_no_plan_needs_a_token() -> None:
+def test_in_an_outage_no_plan_needs_a_token() -> None:
     assert not [case.name for case in CASES if _planned(case, outage=True).needs_token]
 
 
-def test_an_outage_changes_nothing_where_no_token_is_needed() -> None:
+def test_an_outage_changes_nothing_if_no_token_is_needed() -> None:
     for case in CASES:
         plan = _planned(case, outage=False)
         if not plan.needs_token:
@@ -174,7 +174,7 @@ def test_a_diff_never_shows_a_password(case: cases.Case) -> None:
         assert f'"{password}"' not in shown.replace('"note": "old"', "").replace('"note": "new"', "")
 
 
-def test_a_diff_hides_foreign_annotations() -> None:
+def test_a_diff_hides_unmanaged_annotations() -> None:
     secret = cases.secret(annotations={"kubectl.kubernetes.io/last-applied-configuration": "holds a token"})
     policy = Policy(name="ecr-public-secret", force_renew=True)
     plan = decide(secret, policy, parse_time(cases.DEFAULT_NOW))
@@ -182,7 +182,7 @@ def test_a_diff_hides_foreign_annotations() -> None:
 
 
 def test_without_a_token_the_diff_says_unknown() -> None:
-    case = BY_NAME["less life left, no token yet"]
+    case = BY_NAME["less remaining lifetime, no token yet"]
     before, after = diff(case.secret, policy_of(case), decide(case.secret, policy_of(case), parse_time(case.now)))
     assert before["annotations"][managed_metadata.EXPIRES_AT] == "2026-01-01T12:00:00Z"
     assert after["annotations"][managed_metadata.EXPIRES_AT] == "unknown"
@@ -197,7 +197,7 @@ def test_a_patch_is_bound_to_what_was_read() -> None:
     assert patch["metadata"]["resourceVersion"] == "100"
 
 
-def test_renewal_keeps_what_others_put_into_the_secret() -> None:
+def test_renewal_keeps_unmanaged_content() -> None:
     secret = cases.secret(auths={"public.ecr.aws": "old", "other.example": "theirs"}, registries=["public.ecr.aws"])
     config = json.loads(base64.b64decode(secret["data"][_docker_config.DATA_KEY]))
     config["credsStore"] = "theirs"
@@ -229,7 +229,7 @@ def test_removal_from_a_shared_secret_leaves_the_rest() -> None:
     assert set(Stored(after).auths) == {"other.example"}
 
 
-def test_the_legacy_format_is_carried_over_when_made_anew() -> None:
+def test_the_entries_of_the_legacy_format_are_kept_when_recreated() -> None:
     secret = cases.secret(type=_docker_config.LEGACY_TYPE)
     legacy = {"other.example": _docker_config.auth_entry("u", "theirs")}
     secret["data"] = {_docker_config.LEGACY_DATA_KEY: base64.b64encode(json.dumps(legacy).encode()).decode()}

@@ -30,7 +30,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "the reserved prefix": ({"annotations": {"ecr-public.freshpull/x": "1"}}, "annotations: .* which is reserved"),
     "a bad duration": ({"renew_before": "8"}, "duration"),
     "a bad fail_open_before": ({"fail_open_before": "1"}, "duration"),
-    "given up before it is renewed": ({"fail_open_before": "8h"}, r"fail_open_before \(8h\) must be less"),
+    "removed before it is renewed": ({"fail_open_before": "8h"}, r"fail_open_before \(8h\) must be less"),
     "prune and absent": ({"prune": True, "state": "absent"}, "cannot be used with state: absent"),
     "placeholder and absent": ({"placeholder": True, "state": "absent"}, "cannot be used with state: absent"),
     "a namespace that cannot be": ({"namespaces": ["A"]}, "cannot be a namespace"),
@@ -64,17 +64,17 @@ def test_defaults() -> None:
 
 
 @pytest.mark.parametrize("options", [{"fail_open": False}, {"state": "absent"}], ids=["off", "absent"])
-def test_a_renewal_may_be_late_where_nothing_is_given_up(options: dict[str, Any]) -> None:
+def test_a_renewal_can_be_late_if_no_entry_is_removed(options: dict[str, Any]) -> None:
     assert pull_secret_options.read(params(renew_before="30m", **options)).policy.renew_before == dt.timedelta(
         minutes=30
     )
 
 
-def test_the_action_plugin_says_why_there_is_no_token() -> None:
+def test_the_action_plugin_states_why_there_is_no_token() -> None:
     assert pull_secret_options.read(params(aws={OUTAGE: "AWS is down."})).outage == "AWS is down."
 
 
-def test_a_selector_alone_means_all_that_match() -> None:
+def test_a_selector_alone_selects_all_that_match() -> None:
     task = pull_secret_options.read(params(namespace_selector=["a=b", "c in (d,e)"]))
     assert task.selection.namespaces == ("*",)
     assert task.selection.selector == "a=b,c in (d,e)"

@@ -11,9 +11,9 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret 
 
 CONTROLLER = {"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "name": "logins", "controller": True}
 SIGNS: dict[str, tuple[dict[str, Any], list[str]]] = {
-    "nobody": ({"labels": {"team": "a"}, "annotations": {"note": "b"}}, []),
-    "no metadata to speak of": ({}, []),
-    "ourselves": ({"labels": {"app.kubernetes.io/managed-by": "freshpull"}}, []),
+    "no manager": ({"labels": {"team": "a"}, "annotations": {"note": "b"}}, []),
+    "no metadata": ({}, []),
+    "this collection": ({"labels": {"app.kubernetes.io/managed-by": "freshpull"}}, []),
     "Helm": (
         {
             "labels": {"app.kubernetes.io/managed-by": "Helm"},

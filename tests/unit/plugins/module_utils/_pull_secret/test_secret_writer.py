@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Secrets as they come, one after the other, with a token that is requested once. The rest is in test_runner.py."""
+"""Secrets that are planned and written one by one, with one token request. test_task.py has whole tasks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NAMES = [f"team-{number}" for number in range(20)]
 
 
 class Aws:
-    """Counts how often it is asked. It takes a moment, so that all that need a token come meanwhile."""
+    """A fake that counts its calls. Each takes a moment, so all threads that need a token call meanwhile."""
 
     def __init__(self, failure: str = "") -> None:
         self.failure = failure
@@ -42,7 +42,7 @@ class Aws:
 
 
 def keep(cluster: MemoryCluster, tokens: Tokens, names: list[str]) -> list[Outcome]:
-    """Each secret by name, decided about and written by the same worker."""
+    """Plan and write each secret by the same worker."""
     writer = SecretWriter(cast(Cluster, cluster), Policy(name=NAME), tokens)
     with concurrent.futures.ThreadPoolExecutor(max_workers=len(names)) as pool:
         return list(pool.map(lambda name: writer.act(writer.read_and_decide(name)), names))
@@ -73,17 +73,17 @@ def test_one_failure_serves_all() -> None:
 
 
 def test_a_token_is_requested_after_a_conflict_too() -> None:
-    """What was good when it was read is gone when it is written."""
+    """The token was valid at the read and is expired at the write."""
     cluster, aws = MemoryCluster(["team-a"]), Aws()
     keep(cluster, Tokens(TOKEN), ["team-a"])
     metadata = cluster.stored["team-a"]["metadata"]
     metadata["labels"]["ecr-public.freshpull/managed"] = "true"
-    # An update without a token, and meanwhile another wrote.
+    # An update without a token, while another client writes.
     writer = SecretWriter(cast(Cluster, cluster), Policy(name=NAME, labels={"team": "a"}), Tokens(fetch=aws.fetch))
     decided = writer.read_and_decide("team-a")
     assert (decided.plan.action, aws.calls) == ("updated", 0)
     metadata["annotations"]["ecr-public.freshpull/expires-at"] = "2026-01-01T00:00:00Z"
-    cluster.refuse["patch secret"] = [ConflictError("conflict", "changed")]
+    cluster.reject["patch secret"] = [ConflictError("conflict", "changed")]
     done = writer.act(decided)
     assert (done.plan.action, done.plan.reason, aws.calls) == ("renewed", "expired", 1)
 
@@ -94,7 +94,7 @@ def test_a_plan_requests_none(tokens: Tokens) -> None:
     assert tokens.token is None
 
 
-def test_whoever_waits_for_a_failure_does_not_ask_again() -> None:
+def test_a_thread_that_waits_for_a_failure_does_not_request_again() -> None:
     aws = Aws("AWS is down")
     tokens = Tokens(fetch=aws.fetch)
     threads = [threading.Thread(target=tokens.request) for _number in range(8)]

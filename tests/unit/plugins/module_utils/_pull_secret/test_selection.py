@@ -10,9 +10,9 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.a
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection, select
 
 PRESENT = {name: Namespace(name) for name in ("default", "team-a", "team-b", "kube-system")}
-DYING = {**PRESENT, "team-c": Namespace("team-c", terminating=True)}
+WITH_TERMINATING = {**PRESENT, "team-c": Namespace("team-c", terminating=True)}
 
-CHOICES = {
+SELECTIONS = {
     "names keep their order, once each": (
         Selection(("team-b", "default", "team-b")),
         {"team-b": None, "default": None},
@@ -26,37 +26,37 @@ CHOICES = {
 }
 
 
-@pytest.mark.parametrize("case", CHOICES)
+@pytest.mark.parametrize("case", SELECTIONS)
 def test_select(case: str) -> None:
-    selection, expected = CHOICES[case]
+    selection, expected = SELECTIONS[case]
     assert dict(select(selection, PRESENT).namespaces) == expected
 
 
 def test_terminating_is_a_problem_if_named_and_skipped_if_globbed() -> None:
-    assert select(Selection(("team-c",)), DYING).namespaces == {"team-c": "terminating"}
-    globbed = select(Selection(("team-*",)), DYING)
+    assert select(Selection(("team-c",)), WITH_TERMINATING).namespaces == {"team-c": "terminating"}
+    globbed = select(Selection(("team-*",)), WITH_TERMINATING)
     assert set(globbed.namespaces) == {"team-a", "team-b"}
     assert globbed.skipped == ("team-c",)
-    both = select(Selection(("team-c", "team-*")), DYING)
+    both = select(Selection(("team-c", "team-*")), WITH_TERMINATING)
     assert both.namespaces["team-c"] == "terminating"
     assert both.skipped == ()
 
 
-def test_a_glob_without_a_match_is_told() -> None:
+def test_a_glob_without_a_match_is_reported() -> None:
     assert select(Selection(("x-*", "team-*")), PRESENT).unmatched_globs == ("x-*",)
 
 
-def test_without_knowledge_named_namespaces_are_taken_to_exist() -> None:
+def test_without_a_list_named_namespaces_count_as_existing() -> None:
     assert select(Selection(("nowhere",)), None).namespaces == {"nowhere": None}
 
 
 @pytest.mark.parametrize("name", ["Team", "a_b", "", "-a", "a" * 64, "a/b"])
-def test_impossible_names_are_refused(name: str) -> None:
+def test_invalid_names_are_rejected(name: str) -> None:
     with pytest.raises(OptionError, match="cannot be a namespace"):
         Selection((name,))
 
 
-def test_no_names_at_all_is_refused() -> None:
+def test_an_empty_list_of_names_is_rejected() -> None:
     with pytest.raises(OptionError, match="empty"):
         Selection(())
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The decision about service accounts, as a table."""
+"""The plan for service accounts, as a table."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NAME = "ecr-public-secret"
 
 
 def account(name: str, *secrets: str, refresher: bool = False) -> dict[str, Any]:
-    """A v1 ServiceAccount as the API gives it."""
+    """Build a v1 ServiceAccount as the API returns it."""
     labels = {managed_metadata.REFRESHER_LABEL: "ecr-public-refresher"} if refresher else None
     metadata = {"name": name, "namespace": "a", "uid": f"uid-{name}", "resourceVersion": "7", "labels": labels}
     entries = [{"name": secret} for secret in secrets]
@@ -45,23 +45,23 @@ NO: tuple[Reason, str] = ("forbidden", "no")
 ONLY_B = {"b": ("attached", [NAME])}
 
 ATTACH: dict[str, tuple[list[str], Found, dict[str, tuple[str, list[str]]]]] = {
-    # listed, what there is, account -> (action, its list afterwards)
+    # The option, the existing accounts, and account -> (action, its list afterwards).
     "to an empty list": (["a"], found(account("a")), {"a": ("attached", [NAME])}),
-    "behind the entries of others": (["a"], found(account("a", "x", "y")), {"a": ("attached", ["x", "y", NAME])}),
-    "it is there already": (["a"], found(account("a", "x", NAME, "y")), {"a": ("unchanged", ["x", NAME, "y"])}),
+    "after unmanaged entries": (["a"], found(account("a", "x", "y")), {"a": ("attached", ["x", "y", NAME])}),
+    "already attached": (["a"], found(account("a", "x", NAME, "y")), {"a": ("unchanged", ["x", NAME, "y"])}),
     "beside one whose name begins so": (["a"], found(account("a", "ecr")), {"a": ("attached", ["ecr", NAME])}),
     "to those that are named only": (["a"], found(account("a"), account("b")), {"a": ("attached", [NAME])}),
     "by a glob": (["a*"], found(account("a1"), account("b")), {"a1": ("attached", [NAME])}),
     "by a glob and by name, once": (["a*", "a1"], found(account("a1")), {"a1": ("attached", [NAME])}),
     "case counts": (["A*"], found(account("a1")), {}),
     "one that is missing": (["a"], found(), {"a": ("failed", [])}),
-    "default is on its way": (["default"], found(), {"default": ("attached", [NAME])}),
+    "default does not exist yet": (["default"], found(), {"default": ("attached", [NAME])}),
     "by a glob, too": (["*"], found(account("a")), {"a": ("attached", [NAME]), "default": ("attached", [NAME])}),
     "default is there": (["d*"], found(account("default", "x")), {"default": ("attached", ["x", NAME])}),
     "never a refresher's by a glob": (["r*"], found(REFRESHER, account("r2")), {"r2": ("attached", [NAME])}),
-    "a refresher's by name is refused": (["r"], found(REFRESHER), {"r": ("failed", [])}),
-    "one that may not be read": (["a", "b"], found(account("b"), a=NO), {"a": ("failed", []), **ONLY_B}),
-    "a list that was refused": (["a*", "b"], found(account("b"), ALL=NO), {"a*": ("failed", []), **ONLY_B}),
+    "a refresher's by name is rejected": (["r"], found(REFRESHER), {"r": ("failed", [])}),
+    "one that cannot be read": (["a", "b"], found(account("b"), a=NO), {"a": ("failed", []), **ONLY_B}),
+    "a list that was denied": (["a*", "b"], found(account("b"), ALL=NO), {"a*": ("failed", []), **ONLY_B}),
 }  # fmt: skip
 
 DETACH: dict[str, tuple[Wanted, Found, dict[str, tuple[str, list[str]]]]] = {
@@ -71,9 +71,9 @@ DETACH: dict[str, tuple[Wanted, Found, dict[str, tuple[str, list[str]]]]] = {
         {"a": ("detached", ["x", "y"]), "c1": ("detached", [])},
     ),
     "twice in a list": (Wanted(("a",), attach=False), found(account("a", NAME, "x", NAME)), {"a": ("detached", ["x"])}),
-    "it is not there": (Wanted(("a",), attach=False), found(account("a", "x")), {"a": ("unchanged", ["x"])}),
+    "not attached": (Wanted(("a",), attach=False), found(account("a", "x")), {"a": ("unchanged", ["x"])}),
     "one that is missing is fine": (Wanted(("a", "default"), attach=False), found(), {}),
-    "from everyone who names it": (
+    "from every account that names it": (
         Wanted(("a",), attach=False, every_user=True),
         found(account("a"), account("b", NAME), account("c", "x")),
         {"a": ("unchanged", []), "b": ("detached", [])},
@@ -83,7 +83,7 @@ DETACH: dict[str, tuple[Wanted, Found, dict[str, tuple[str, list[str]]]]] = {
         found(account("r", NAME, refresher=True)),
         {"r": ("detached", [])},
     ),
-    "a search that was refused": (Wanted((), attach=False, every_user=True), found(ALL=NO), {}),
+    "a search that was denied": (Wanted((), attach=False, every_user=True), found(ALL=NO), {}),
 }
 
 
@@ -116,7 +116,7 @@ def test_a_patch_is_bound_to_what_was_read_and_keeps_all_of_an_entry() -> None:
     }
 
 
-def test_one_that_is_yet_to_appear_has_no_patch() -> None:
+def test_an_account_that_does_not_exist_yet_has_no_patch() -> None:
     (plan,) = service_accounts.decide(found(), Wanted(("default",)), NAME)
     with pytest.raises(ValueError, match="was not read"):
         service_accounts.merge_patch(plan)
@@ -124,35 +124,35 @@ def test_one_that_is_yet_to_appear_has_no_patch() -> None:
 
 CHANGE = Change(labels={"a": None})
 REACH: dict[str, tuple[Plan, dict[str, Any], Wanted | None]] = {
-    "a secret that is made": (Plan("created", "missing"), {}, Wanted(("a",))),
-    "a secret that is good": (Plan("unchanged", "fresh"), {}, Wanted(("a",))),
+    "a secret that is created": (Plan("created", "missing"), {}, Wanted(("a",))),
+    "a secret that is fresh": (Plan("unchanged", "fresh"), {}, Wanted(("a",))),
     "a secret that failed": (Plan("failed", "unmanaged"), {}, None),
     "a namespace that is skipped": (Plan("skipped", "terminating"), {}, None),
     "an option that is empty": (Plan("created", "missing"), {"service_accounts": ()}, None),
-    "a secret that goes": (
+    "a secret that is deleted": (
         Plan("removed", "managed"),
         {"state": "absent"},
         Wanted(("a",), attach=False, every_user=True),
     ),
-    "a secret that is given back": (
+    "a secret whose managed entries are removed": (
         Plan("removed", "shared", change=CHANGE),
         {"state": "absent"},
         Wanted(("a",), attach=False),
     ),
     "a secret that was gone before": (Plan("unchanged", "missing"), {"state": "absent"}, Wanted(("a",), attach=False)),
-    "a foreign secret": (Plan("unchanged", "unmanaged"), {"state": "absent"}, None),
+    "an unmanaged secret": (Plan("unchanged", "unmanaged"), {"state": "absent"}, None),
     "a namespace that is gone": (Plan("unchanged", "missing_namespace"), {"state": "absent"}, None),
-    "nothing listed, nothing that goes": (
+    "nothing listed, nothing deleted": (
         Plan("unchanged", "missing"),
         {"state": "absent", "service_accounts": ()},
         None,
     ),
-    "nothing listed, the secret goes": (
+    "nothing listed, the secret is deleted": (
         Plan("removed", "managed"),
         {"state": "absent", "service_accounts": ()},
         Wanted((), attach=False, every_user=True),
     ),
-    "taken away, though the state is present": (
+    "removed, though the state is present": (
         Plan("removed", "managed"),
         {},
         Wanted(("a",), attach=False, every_user=True),
@@ -188,7 +188,7 @@ def test_the_namespace_as_a_whole() -> None:
     assert service_accounts.overall(failed, (missing,)) == failed
     updated = service_accounts.overall(fresh, (unchanged, attached))
     assert (updated.action, updated.reason) == ("updated", "service_accounts")
-    told = service_accounts.overall(renewed, (attached, missing))
-    assert (told.action, told.reason) == ("failed", "missing_service_account")
-    assert "The secret: renewed (due)." in told.msg
-    assert "c does not exist. Create it" in told.msg
+    reported = service_accounts.overall(renewed, (attached, missing))
+    assert (reported.action, reported.reason) == ("failed", "missing_service_account")
+    assert "The secret: renewed (due)." in reported.msg
+    assert "c does not exist. Create it" in reported.msg

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is said of a secret, and that what would be done is what the module does."""
+"""The status of each secret, and its planned action, which equals the module's."""
 
 from __future__ import annotations
 
@@ -36,52 +36,52 @@ NOW = parse_time(cases.DEFAULT_NOW)
 
 
 class ReadOnlyCluster:
-    """The port as far as reading goes: there is nothing to write with."""
+    """A cluster that can only be read."""
 
     def __init__(self, *names: str, secrets: dict[str, Any] | None = None) -> None:
         self.names = names
         self.stored = secrets or {}
         self.accounts: dict[str, dict[str, list[str]]] = {}
         self.stopped_by = ""
-        self.refused: dict[str, ClusterError] = {}
+        self.rejected: dict[str, ClusterError] = {}
         self.clocks = Clocks()
         self.calls: Counter[str] = Counter()
 
-    def _ask(self, what: str, where: str = "") -> None:
+    def _call(self, what: str, where: str = "") -> None:
         self.calls[what] += 1
-        error = self.refused.get(f"{what} {where}".strip())
+        error = self.rejected.get(f"{what} {where}".strip())
         if error:
             raise error
 
     def namespaces(self, selector: str) -> dict[str, Namespace]:
-        self._ask("list namespaces")
+        self._call("list namespaces")
         assert selector == ""
         return {name: Namespace(name) for name in self.names}
 
     def namespace(self, name: str) -> Namespace:
-        self._ask("get namespace", name)
+        self._call("get namespace", name)
         if name not in self.names:
             raise NotFoundError("not_found", name)
         return Namespace(name, terminating=name == "terminating")
 
     def secrets(self, name: str) -> Iterator[dict[str, Any]]:
-        self._ask("list secrets")
+        self._call("list secrets")
         assert name == NAME
         yield from self.stored.values()
 
     def secret(self, namespace: str, name: str) -> dict[str, Any] | None:
-        self._ask("get secret", namespace)
+        self._call("get secret", namespace)
         assert name == NAME
         return self.stored.get(namespace)
 
     def service_accounts(self, namespace: str = "", name: str = "") -> Iterator[dict[str, Any]]:
-        self._ask("list accounts", namespace)
+        self._call("list accounts", namespace)
         for where, accounts in self.accounts.items():
             if namespace in ("", where):
                 yield from (account(where, one, held) for one, held in accounts.items() if name in ("", one))
 
     def service_account(self, namespace: str, name: str) -> dict[str, Any] | None:
-        self._ask("get account", namespace)
+        self._call("get account", namespace)
         entries = self.accounts.get(namespace, {}).get(name)
         return None if entries is None else account(namespace, name, entries)
 
@@ -103,7 +103,7 @@ def entries(cluster: ReadOnlyCluster, *namespaces: str, policy: Policy | None = 
 
 @pytest.fixture
 def at(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Sets the clock."""
+    """Set the clock."""
 
     def stop(now: dt.datetime) -> None:
         monkeypatch.setattr(clocks, "_here", lambda: now)
@@ -112,8 +112,8 @@ def at(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_what_would_be_done_is_what_the_module_does(case: cases.Case, at: Any) -> None:
-    """Both without a token, as the module makes its plan."""
+def test_the_planned_action_is_what_the_module_does(case: cases.Case, at: Any) -> None:
+    """Both plan without a token."""
     at(parse_time(case.now))
     stored = {"team-a": case.secret} if case.secret else {}
     found = entries(ReadOnlyCluster("team-a", secrets=stored), "team-a", policy=policy_of(case))["team-a"]
@@ -134,10 +134,10 @@ STATUS: dict[str, tuple[str, dict[str, Any] | None]] = {
     "6 hours left": ("due", {}),
     "20 hours left": ("fresh", {"expires_at": "2026-01-02T02:00:00Z"}),
     "over": ("expired", {"expires_at": "2026-01-01T05:00:00Z"}),
-    "ends now": ("expired", {"expires_at": "2026-01-01T06:00:00Z"}),
+    "expires now": ("expired", {"expires_at": "2026-01-01T06:00:00Z"}),
     "no expiry": ("unknown_expiry", {"expires_at": None}),
     "a placeholder": ("unknown_expiry", {"auths": {}, "expires_at": None, "fingerprint": "none"}),
-    "not what we wrote": ("unknown_expiry", {"fingerprint": "sha256:0000000000000000"}),
+    "modified": ("unknown_expiry", {"fingerprint": "sha256:0000000000000000"}),
     "failed open": (
         "failed_open",
         {
@@ -147,9 +147,9 @@ STATUS: dict[str, tuple[str, dict[str, Any] | None]] = {
             "annotations": {managed_metadata.FAILED_OPEN_AT: cases.DEFAULT_NOW},
         },
     ),
-    "foreign": ("unmanaged", {"managed": False}),
+    "unmanaged": ("unmanaged", {"managed": False}),
     "wrong type": ("wrong_type", {"type": "Opaque"}),
-    "foreign of a wrong type": ("wrong_type", {"type": "Opaque", "managed": False}),
+    "unmanaged, of a wrong type": ("wrong_type", {"type": "Opaque", "managed": False}),
     "malformed": ("malformed", {"raw": '{"auths":[]}'}),
     "immutable, 6 hours left": ("due", {"immutable": True}),
     "immutable, 20 hours left": ("fresh", {"immutable": True, "expires_at": "2026-01-02T02:00:00Z"}),
@@ -170,11 +170,11 @@ def test_the_status_is_the_secret_s_own(kind: str, policy: str) -> None:
     assert health(None if secret is None else cases.secret(**secret), POLICIES[policy], NOW).status == status
 
 
-def test_when_a_token_is_due_is_the_policy_s_business() -> None:
+def test_the_policy_determines_when_a_token_is_due() -> None:
     assert health(cases.secret(), Policy(name=NAME, renew_before=dt.timedelta(hours=4)), NOW).status == "fresh"
 
 
-def test_the_life_that_is_left(at: Any) -> None:
+def test_the_remaining_lifetime(at: Any) -> None:
     at(NOW)
     stored = {
         "over": cases.secret(namespace="over", expires_at="2026-01-01T05:59:00Z"),
@@ -182,8 +182,10 @@ def test_the_life_that_is_left(at: Any) -> None:
         "unknown": cases.secret(namespace="unknown", fingerprint="none"),
     }
     result = inspect(ReadOnlyCluster(*stored, secrets=stored), *stored).to_result()
-    left = {entry["namespace"]: (entry["expires_at"], entry["remaining_seconds"]) for entry in result["namespaces"]}
-    assert left == {
+    remaining = {
+        entry["namespace"]: (entry["expires_at"], entry["remaining_seconds"]) for entry in result["namespaces"]
+    }
+    assert remaining == {
         "over": ("2026-01-01T05:59:00Z", -60),
         "good": ("2026-01-01T12:00:00Z", 6 * 3600),
         "unknown": (None, None),
@@ -194,7 +196,7 @@ def test_the_life_that_is_left(at: Any) -> None:
 
 def test_what_cannot_be_read_has_a_status_too() -> None:
     cluster = ReadOnlyCluster("forbidden", "broken", "terminating", "good")
-    cluster.refused = {
+    cluster.rejected = {
         "get secret forbidden": ForbiddenError("forbidden", "no"),
         "get secret broken": ClusterError("api_error", "etcd is down"),
     }
@@ -209,7 +211,7 @@ def test_what_cannot_be_read_has_a_status_too() -> None:
     assert found["broken"]["msg"] == "etcd is down"
 
 
-def test_what_prune_would_take_away_is_an_orphan(at: Any) -> None:
+def test_a_secret_that_prune_would_remove_is_an_orphan(at: Any) -> None:
     at(NOW)
     stored = {name: cases.secret(namespace=name) for name in ("chosen", "old")}
     (old,) = [
@@ -221,7 +223,7 @@ def test_what_prune_would_take_away_is_an_orphan(at: Any) -> None:
     assert old["remaining_seconds"] == 6 * 3600
 
 
-def test_an_orphan_is_seen_where_the_secrets_are_listed(at: Any) -> None:
+def test_an_orphan_is_found_if_the_secrets_are_listed(at: Any) -> None:
     at(NOW)
     names = [f"n{number}" for number in range(10)]
     stored = {name: cases.secret(namespace=name) for name in ("n0", "old")}
@@ -237,7 +239,7 @@ def test_an_orphan_is_seen_where_the_secrets_are_listed(at: Any) -> None:
     assert set(entries(cluster, *names, policy=Policy(name=NAME, state="absent"))) == set(names)
 
 
-def test_why_nothing_would_be_pruned_is_a_warning() -> None:
+def test_the_reason_why_nothing_is_pruned_is_a_warning() -> None:
     cluster = ReadOnlyCluster("a")
     (warning,) = inspect(cluster, "a", "gone", prune=True).warnings
     assert warning == (
@@ -283,10 +285,10 @@ def test_service_accounts_of_many_are_one_list() -> None:
     assert cluster.calls == {"list namespaces": 1, "list secrets": 1, "list accounts": 1}
 
 
-def test_where_not_all_accounts_may_be_listed_those_that_may_are() -> None:
+def test_accounts_are_listed_in_the_namespaces_with_permission() -> None:
     cluster = ReadOnlyCluster(*NAMES)
     cluster.accounts = {name: {"default": [NAME]} for name in NAMES}
-    cluster.refused = {f"list accounts {name}".strip(): ForbiddenError("forbidden", "no") for name in ("", "n03")}
+    cluster.rejected = {f"list accounts {name}".strip(): ForbiddenError("forbidden", "no") for name in ("", "n03")}
     findings = inspect(cluster, *NAMES)
     assert [
         entry["namespace"] for entry in findings.to_result()["namespaces"] if entry["service_accounts"] is None

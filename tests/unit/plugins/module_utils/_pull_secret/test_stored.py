@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a stored secret states about itself, whatever is in it."""
+"""The metadata and entries of a stored secret, whatever its content."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_the_lifetime_is_that_between_renewal_and_expiry(hours: int, lifetime: d
     assert Stored(stored).lifetime == lifetime
 
 
-def test_whether_it_holds_only_managed_entries() -> None:
+def test_secrets_with_only_managed_entries() -> None:
     assert Stored(secret()).only_managed
     assert not Stored(secret(raw='{"auths": {}, "credsStore": "x"}')).only_managed
     more = secret()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The runner against a cluster in memory that keeps count, so that races and refusals can be staged."""
+"""Whole tasks with a cluster in memory that counts calls, rejects them and causes races."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ def test_few_are_read_one_by_one_and_many_are_listed() -> None:
     assert many.calls == {"list namespaces": 1, "list secrets": 1, "create secret": 20}
 
 
-def test_without_the_right_to_list_each_is_read() -> None:
+def test_without_permission_to_list_each_is_read() -> None:
     names = [f"n{number}" for number in range(20)]
     cluster = MemoryCluster(names)
     forbidden = ForbiddenError("forbidden", "no")
-    cluster.refuse = {"list namespaces": [forbidden], "list secrets": [forbidden]}
+    cluster.reject = {"list namespaces": [forbidden], "list secrets": [forbidden]}
     assert run(cluster, *names).summary == {"created": 20}
     assert cluster.calls == {"list namespaces": 1, "list secrets": 1, "get secret": 20, "create secret": 20}
 
 
-def test_a_glob_without_the_right_to_list_is_an_error() -> None:
+def test_a_glob_without_permission_to_list_is_an_error() -> None:
     cluster = MemoryCluster(["a"])
-    cluster.refuse = {"list namespaces": [ForbiddenError("forbidden", "cannot list namespaces")]}
+    cluster.reject = {"list namespaces": [ForbiddenError("forbidden", "cannot list namespaces")]}
     with pytest.raises(ForbiddenError):
         run(cluster, "*")
 
@@ -64,24 +64,24 @@ def test_dry_run_writes_nothing() -> None:
     assert cluster.calls == {"get namespace": 1, "get secret": 1}
 
 
-def test_a_conflict_is_read_and_decided_again() -> None:
+def test_a_secret_with_a_conflict_is_read_again() -> None:
     cluster = MemoryCluster(["a"])
     cluster.stored = {"a": cases.secret(namespace="a")}
-    cluster.refuse = {"patch secret": [ConflictError("conflict", "x"), ConflictError("conflict", "x")]}
+    cluster.reject = {"patch secret": [ConflictError("conflict", "x"), ConflictError("conflict", "x")]}
     assert result(run(cluster, "a")) == {"a": ("renewed", "expired")}
     assert cluster.calls["patch secret"] == 3
     assert cluster.calls["get secret"] == 3
 
 
-def test_conflicts_without_end_are_given_up() -> None:
+def test_endless_conflicts_are_a_failure() -> None:
     cluster = MemoryCluster(["a"])
     cluster.stored = {"a": cases.secret(namespace="a")}
-    cluster.refuse = {"patch secret": [ConflictError("conflict", "x")] * 100}
+    cluster.reject = {"patch secret": [ConflictError("conflict", "x")] * 100}
     assert result(run(cluster, "a")) == {"a": ("failed", "conflict")}
     assert cluster.calls["patch secret"] == secret_writer.MAX_DECISIONS
 
 
-def test_a_foreign_secret_made_meanwhile_is_not_overwritten() -> None:
+def test_an_unmanaged_secret_that_was_created_meanwhile_is_not_overwritten() -> None:
     cluster = MemoryCluster(["a"])
     cluster.meanwhile = {"a": cases.secret(namespace="a", managed=False)}
     assert result(run(cluster, "a")) == {"a": ("failed", "unmanaged")}
@@ -89,19 +89,19 @@ def test_a_foreign_secret_made_meanwhile_is_not_overwritten() -> None:
 
 def test_a_namespace_deleted_meanwhile_is_named() -> None:
     cluster = MemoryCluster(["a", "b"])
-    cluster.refuse = {"create secret": [NotFoundError("not_found", "gone"), None]}
+    cluster.reject = {"create secret": [NotFoundError("not_found", "gone"), None]}
     report = run(cluster, "a", "b")
     assert sorted(report.summary.items()) == [("created", 1), ("failed", 1)]
     assert report.failures[0].plan.reason == "missing_namespace"
 
 
-def test_a_token_that_came_to_be_needed_is_told() -> None:
+def test_a_token_that_is_needed_since_the_plan_is_a_failure() -> None:
     cluster = MemoryCluster(["a"])
     assert result(run(cluster, "a", token=None)) == {"a": ("failed", "token_needed")}
     assert cluster.calls["create secret"] == 0
 
 
-def test_an_expired_token_is_refused_before_anything_is_written() -> None:
+def test_an_expired_token_is_rejected_before_any_write() -> None:
     cluster = MemoryCluster(["a"])
     old = Token(expires_at=NOW - dt.timedelta(seconds=1), username="AWS", password="old")
     with pytest.raises(TokenError, match="expired"):
@@ -109,26 +109,26 @@ def test_an_expired_token_is_refused_before_anything_is_written() -> None:
     assert cluster.calls["create secret"] == 0
 
 
-def test_recreating_keeps_the_old_secret_where_the_new_one_is_refused() -> None:
+def test_recreating_keeps_the_old_secret_if_the_new_one_is_rejected() -> None:
     cluster = MemoryCluster(["a"])
     cluster.stored = {"a": cases.secret(namespace="a", type="Opaque")}
     before = copy.deepcopy(cluster.stored["a"]["data"])
-    cluster.refuse = {"create secret": [ClusterError("api_error", "quota")]}
+    cluster.reject = {"create secret": [ClusterError("api_error", "quota")]}
     assert result(run(cluster, "a", recreate=True)) == {"a": ("failed", "recreate_refused")}
     assert cluster.stored["a"]["data"] == before
     assert cluster.calls["dry run"] == 1
 
 
-def test_recreating_is_not_begun_where_the_dry_run_fails() -> None:
+def test_recreating_is_not_begun_if_the_dry_run_fails() -> None:
     cluster = MemoryCluster(["a"])
     cluster.stored = {"a": cases.secret(namespace="a", type="Opaque")}
-    cluster.refuse = {"dry run": [ForbiddenError("forbidden", "no create")]}
+    cluster.reject = {"dry run": [ForbiddenError("forbidden", "no create")]}
     assert result(run(cluster, "a", recreate=True)) == {"a": ("failed", "forbidden")}
     assert cluster.calls["delete secret"] == 0
 
 
-def test_recreating_goes_on_where_the_answer_to_the_deletion_was_lost() -> None:
-    """Taken for somebody else's deletion, a bare secret would be made, without the others' logins."""
+def test_recreating_continues_if_the_response_to_the_deletion_was_lost() -> None:
+    """If this counted as another client's deletion, the new secret would lose the unmanaged logins."""
     cluster = MemoryCluster(["a"])
     cluster.stored = {"a": cases.secret(namespace="a", type="Opaque", auths={"other.example": "theirs"}, registries=[])}
     lost = NotFoundError("not_found", "gone by the first try")
@@ -144,15 +144,15 @@ def test_recreating_goes_on_where_the_answer_to_the_deletion_was_lost() -> None:
     assert set(config["auths"]) == {"other.example", "public.ecr.aws"}
 
 
-def test_putting_back_gives_way_to_what_was_made_after_all() -> None:
-    """The new secret's answer was lost, so that the old one cannot be put back: it is not lost."""
+def test_restoring_the_old_secret_does_not_replace_a_new_one() -> None:
+    """The response to the create is lost, so restoring the old secret is a conflict. The new secret is not lost."""
     cluster = MemoryCluster(["a"])
     cluster.stored = {"a": cases.secret(namespace="a", type="Opaque")}
-    cluster.refuse = {"create secret": [ClusterError("unreachable", "x"), ConflictError("conflict", "exists"), None]}
+    cluster.reject = {"create secret": [ClusterError("unreachable", "x"), ConflictError("conflict", "exists"), None]}
     assert result(run(cluster, "a", recreate=True)) == {"a": ("created", "missing")}
 
 
-def test_a_write_whose_answer_was_lost_is_reported_as_what_it_was() -> None:
+def test_an_unconfirmed_write_that_succeeded_is_reported_as_such() -> None:
     cluster = MemoryCluster(["a"])
     cluster.stored = {"a": cases.secret(namespace="a")}
     patch = cluster.patch_secret
@@ -171,7 +171,7 @@ def test_a_write_whose_answer_was_lost_is_reported_as_what_it_was() -> None:
     assert cluster.calls["patch secret"] == 1
 
 
-def test_after_a_signal_nothing_is_begun_and_all_is_told() -> None:
+def test_after_a_signal_no_write_begins_and_all_is_reported() -> None:
     names = [f"n{number:02}" for number in range(50)]
     cluster = MemoryCluster(names)
     cluster.stop_after = {"create secret": 20}
@@ -184,23 +184,23 @@ def test_after_a_signal_nothing_is_begun_and_all_is_told() -> None:
     )
 
 
-def test_a_plan_that_was_interrupted_is_none() -> None:
+def test_an_interrupted_plan_is_an_error() -> None:
     cluster = MemoryCluster(["a", "b"])
     cluster.stop_after = {"get secret": 2}
     with pytest.raises(ClusterError, match=r"Stopped by SIGTERM\. Nothing was written"):
         run(cluster, "a", "b", dry_run=True)
 
 
-def test_a_secret_that_is_lost_is_told_plainly() -> None:
+def test_a_lost_secret_is_reported() -> None:
     cluster = MemoryCluster(["a"])
     cluster.stored = {"a": cases.secret(namespace="a", type="Opaque")}
-    cluster.refuse = {"create secret": [ClusterError("api_error", "x"), ClusterError("api_error", "y")]}
+    cluster.reject = {"create secret": [ClusterError("api_error", "x"), ClusterError("api_error", "y")]}
     report = run(cluster, "a", recreate=True)
     assert result(report) == {"a": ("failed", "secret_lost")}
     assert "IS GONE" in report.failures[0].plan.msg
 
 
-def test_the_later_clock_counts_and_a_gap_is_told() -> None:
+def test_the_later_clock_counts_and_a_difference_is_a_warning() -> None:
     cluster = MemoryCluster(["a"])
     secret = cases.secret(
         namespace="a", expires_at=(NOW + dt.timedelta(hours=8, minutes=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -230,7 +230,7 @@ def test_clocks_that_are_far_apart_remove_no_token(ahead: dt.timedelta) -> None:
     problem = report.problem(Policy(NAME), Selection(("a", "b")))
     assert problem.startswith("AWS is down. 2 of 2 namespaces keep their token, since the clocks do not show")
     assert "By the API server's clock it is 20" in problem
-    # A token that AWS has issued just now is written whatever the clocks say.
+    # A token that AWS has just issued is written, whatever the clocks show.
     written = run(cluster, "a", "b")
     assert {action for action, _reason in result(written).values()} == {"renewed"}
     assert "By the API server's clock it is 20" in written.problem(Policy(NAME), Selection(("a", "b")))
@@ -245,7 +245,7 @@ def test_a_removal_needs_no_clock() -> None:
     assert report.problem(Policy(NAME, state="absent"), Selection(("a",))) == ""
 
 
-def test_nothing_chosen() -> None:
+def test_nothing_selected() -> None:
     cluster = MemoryCluster(["a"])
     selection = Selection(("x-*",))
     report = run(cluster, "x-*")
@@ -256,7 +256,7 @@ def test_nothing_chosen() -> None:
     assert run(cluster, "*", selector="none=match").problem(Policy(name=NAME), selected) == ""
 
 
-def test_absent_where_the_namespace_is_gone_is_fine() -> None:
+def test_absent_in_a_namespace_that_is_gone_is_no_failure() -> None:
     cluster = MemoryCluster(["a"])
     assert result(run(cluster, "a", "b", state="absent")) == {
         "a": ("unchanged", "missing"),
@@ -274,7 +274,7 @@ def test_the_message_names_the_first_failures_and_counts_the_rest() -> None:
     assert message.endswith("And 5 more, see namespaces.")
 
 
-def test_a_diff_of_very_many_is_cut() -> None:
+def test_a_diff_of_many_namespaces_is_cut() -> None:
     names = [f"n{number:03}" for number in range(DIFFS + 20)]
     report = run(MemoryCluster(names), *names, dry_run=True)
     after = report.diff(Policy(name=NAME))["after"]
@@ -282,7 +282,7 @@ def test_a_diff_of_very_many_is_cut() -> None:
     assert "and 20 more namespaces" in after
 
 
-def test_what_aws_lacks_and_what_became_of_each_class_is_told() -> None:
+def test_the_outage_and_the_result_of_each_class_are_reported() -> None:
     names = [f"n{number:02}" for number in range(14)]
     cluster = MemoryCluster(names)
     soon: dict[str, Any] = {
@@ -304,7 +304,7 @@ def test_what_aws_lacks_and_what_became_of_each_class_is_told() -> None:
     assert not again.changed
 
 
-def test_an_outage_that_nobody_feels_is_no_failure() -> None:
+def test_an_outage_without_effect_is_no_failure() -> None:
     cluster = MemoryCluster(["a"])
     late = (NOW + dt.timedelta(hours=11)).strftime("%Y-%m-%dT%H:%M:%SZ")
     cluster.stored = {"a": cases.secret(namespace="a", expires_at=late, renewed_at=None)}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Secrets of ours in namespaces that are not chosen, on a cluster in memory."""
+"""Pruning of orphans, on a cluster in memory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from unit.plugins.module_utils._pull_secret.memory import NAME, NOW, MemoryClust
 
 
 def settled(*names: str, orphans: tuple[str, ...] = ("old",)) -> MemoryCluster:
-    """These namespaces and the orphans, each with a fresh secret of ours; and a foreign one in yet another."""
+    """Build a cluster with fresh managed secrets in these namespaces and the orphans, and an unmanaged secret."""
     cluster = MemoryCluster([*names, *orphans, "foreign"])
     late = (NOW + dt.timedelta(hours=11)).strftime("%Y-%m-%dT%H:%M:%SZ")
     for name in (*names, *orphans):
@@ -60,7 +60,7 @@ def test_the_accounts_of_an_orphan_are_detached_while_others_are_attached() -> N
     assert cluster.calls["patch account"] == 3
 
 
-def test_an_excluded_namespace_is_not_chosen() -> None:
+def test_an_excluded_namespace_is_not_selected() -> None:
     cluster = settled("a", "old", orphans=())
     pruned = run(cluster, "*", exclude=("old", "foreign"), prune=True)
     assert result(pruned) == {"a": ("unchanged", "fresh"), "old": ("removed", "orphaned")}
@@ -74,39 +74,39 @@ def test_pruning_in_check_mode_removes_nothing() -> None:
     assert "delete secret" not in cluster.calls
 
 
-def test_an_orphan_that_changed_meanwhile_is_decided_about_again() -> None:
+def test_an_orphan_that_changed_meanwhile_is_read_again() -> None:
     cluster = settled("a")
-    cluster.refuse = {"delete secret": [ConflictError("conflict", "x")]}
+    cluster.reject = {"delete secret": [ConflictError("conflict", "x")]}
     assert result(run(cluster, "a", prune=True))["old"] == ("removed", "orphaned")
     assert cluster.calls["delete secret"] == 2
 
 
-def test_an_orphan_that_may_not_be_removed_fails_by_its_name() -> None:
+def test_an_orphan_that_cannot_be_removed_is_named() -> None:
     cluster = settled("a")
-    cluster.refuse = {"delete secret": [ForbiddenError("forbidden", "Could not delete secret old/x")]}
+    cluster.reject = {"delete secret": [ForbiddenError("forbidden", "Could not delete secret old/x")]}
     report = run(cluster, "a", prune=True)
     assert result(report) == {"a": ("unchanged", "fresh"), "old": ("failed", "orphaned")}
     assert "old: orphaned: Could not delete" in report.problem(Policy(name=NAME), Selection(("a",)))
 
 
 NOT_PRUNED: dict[str, tuple[tuple[str, ...], str]] = {
-    "a name that is not there": (
+    "a missing namespace": (
         ("a", "tyop"),
         "Nothing was pruned: namespace tyop does not exist or does not match namespace_selector.",
     ),
-    "nothing chosen": (("tyop-*",), "No namespace is selected"),
+    "nothing selected": (("tyop-*",), "No namespace is selected"),
 }
 
 
 @pytest.mark.parametrize(("names", "words"), NOT_PRUNED.values(), ids=NOT_PRUNED)
-def test_nothing_is_pruned_while_it_is_not_certain_what_is_chosen(names: tuple[str, ...], words: str) -> None:
+def test_nothing_is_pruned_if_the_selection_is_uncertain(names: tuple[str, ...], words: str) -> None:
     cluster = settled("a")
     report = run(cluster, *names, prune=True)
     assert words in report.problem(Policy(name=NAME), Selection(names))
     assert sorted(cluster.stored) == ["a", "foreign", "old"]
 
 
-def test_a_selector_that_nobody_matches_any_more_prunes_all() -> None:
+def test_a_selector_without_a_match_prunes_all() -> None:
     cluster = settled("a")
     assert result(run(cluster, "*", selector="none=match", prune=True)) == {
         "a": ("removed", "orphaned"),
@@ -115,17 +115,17 @@ def test_a_selector_that_nobody_matches_any_more_prunes_all() -> None:
 
 
 @pytest.mark.parametrize("verb", ["list secrets", "get namespace"])
-def test_without_the_right_to_look_the_rest_is_done_and_that_is_told(verb: str) -> None:
+def test_without_permission_to_read_the_rest_is_done_and_the_reason_reported(verb: str) -> None:
     cluster = settled("a")
     del cluster.stored["a"]
-    cluster.refuse = {verb: [ForbiddenError("forbidden", "Could not do it")]}
+    cluster.reject = {verb: [ForbiddenError("forbidden", "Could not do it")]}
     report = run(cluster, "a", prune=True)
     assert result(report) == {"a": ("created", "missing")}
     assert report.problem(Policy(name=NAME), Selection(("a",))).startswith("Nothing was pruned: ")
     assert "old" in cluster.stored
 
 
-def test_without_prune_orphans_are_a_warning_where_they_are_seen() -> None:
+def test_without_prune_orphans_that_are_found_are_a_warning() -> None:
     names = [f"n{number}" for number in range(9)]
     cluster = settled(*names, orphans=tuple(f"old{number:02}" for number in range(12)))
     report = run(cluster, *names)

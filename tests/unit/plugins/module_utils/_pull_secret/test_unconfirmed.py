@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a write whose answer was lost was carried out."""
+"""Detect whether a write succeeded although its response was lost."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SHARED = {"public.ecr.aws": "old", "other.example": "theirs"}
 
 
 def merged(target: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
-    """RFC 7386, as the API server does it."""
+    """Return the result of a merge patch (RFC 7386), as the API server computes it."""
     result = copy.deepcopy(target)
     for key, value in patch.items():
         if value is None:
@@ -50,25 +50,25 @@ PATCHED: dict[str, tuple[Secret, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("action", PATCHED)
-def test_a_patch_is_known_by_what_it_leaves(action: str) -> None:
+def test_a_patch_is_detected_by_its_result(action: str) -> None:
     before, policy = PATCHED[action]
     wanted = plan(before, **policy)
     assert wanted.action == action
     assert not is_carried_out(wanted, before)
     after = merged(before, bodies.merge_patch(before, wanted.change))
     assert is_carried_out(wanted, after)
-    # Somebody else's change on top does not hide it.
+    # A later change by another client does not hide it.
     assert is_carried_out(wanted, merged(after, {"metadata": {"labels": {"theirs": "new"}}}))
 
 
-def test_a_create_is_known_by_its_token() -> None:
+def test_a_create_is_detected_by_its_token() -> None:
     wanted = plan(None)
     assert is_carried_out(wanted, bodies.new_secret("a", POLICY, wanted.change))
     assert not is_carried_out(wanted, bodies.new_secret("a", POLICY, plan(None, token=OTHER).change))
     assert not is_carried_out(wanted, None)
 
 
-def test_a_deletion_is_known_by_what_is_not_there() -> None:
+def test_a_deletion_is_detected_by_the_missing_secret() -> None:
     before = cases.secret(namespace="a", created=True)
     wanted = plan(before, state="absent")
     assert (wanted.action, bool(wanted.change)) == ("removed", False)
@@ -76,6 +76,6 @@ def test_a_deletion_is_known_by_what_is_not_there() -> None:
     assert not is_carried_out(wanted, before)
 
 
-def test_what_was_only_emptied_is_not_taken_for_deleted() -> None:
+def test_a_removal_of_entries_is_no_deletion() -> None:
     before = cases.secret(namespace="a", auths=SHARED, registries=["public.ecr.aws"])
     assert not is_carried_out(plan(before, state="absent"), None)

@@ -140,7 +140,7 @@ def test_no_request_is_sent_if_there_is_nothing_to_remove(wanted: Served, name: 
 
 def test_secrets_that_are_left_are_named() -> None:
     found = cluster()
-    found.refuse = {"delete secret": [ForbiddenError("forbidden", "No permission to delete.")]}
+    found.reject = {"delete secret": [ForbiddenError("forbidden", "No permission to delete.")]}
     done, problem = remove(found, Served(NAME, WHERE))
     assert done == {("Secret", "taken-over", NAME, "removed")}
     assert problem.startswith(f"Some secrets of the former name {NAME} are left")
