@@ -17,32 +17,32 @@ from support.cluster.pki import Authority
 
 
 class Server:
-    """An HTTPS server that gives one answer to everything and remembers what it was asked."""
+    """An HTTPS server that returns one response to each request and records the requests."""
 
-    def __init__(self, folder: Path, name: str) -> None:
-        """name: what its certificate is for."""
+    def __init__(self, directory: Path, name: str) -> None:
+        """name: the name in its certificate."""
         self.authority = Authority()
-        self.answer = _http.Response(200, b"{}", {})
+        self.response = _http.Response(200, b"{}", {})
         self.requests: list[_http.Request] = []
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        tls.load_cert_chain(*self.authority.issue(name, addresses=[name]).write(folder, "server"))
+        tls.load_cert_chain(*self.authority.issue(name, addresses=[name]).write(directory, "server"))
         self.handshakes = 0
         tls.sni_callback = self._count
         self.http = _http.HttpServer(self._serve, host="127.0.0.1", tls=tls)
-        (folder / "ca.crt").write_bytes(self.authority.certificate)
-        self.ca = str(folder / "ca.crt")
+        (directory / "ca.crt").write_bytes(self.authority.certificate)
+        self.ca = str(directory / "ca.crt")
 
     def _count(self, _connection: ssl.SSLObject, _name: str | None, _tls: ssl.SSLContext) -> None:
         self.handshakes += 1
 
     def _serve(self, request: _http.Request) -> _http.Response:
         self.requests.append(request)
-        return self.answer
+        return self.response
 
 
 @contextlib.contextmanager
 def cut_handshakes() -> Iterator[str]:
-    """The URL of what accepts connections and ends them within the TLS handshake, as a load balancer may."""
+    """Yield the URL of a server that closes each connection within the TLS handshake, as a load balancer can."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The requests to the API server: what is tried again, and what is said of what cannot be helped."""
+"""The requests to the API server: their retries and their errors."""
 
 from __future__ import annotations
 
@@ -32,33 +32,33 @@ OK = {"metadata": {"name": "a", "uid": "u"}}
 DATE = {"Date": "Thu, 01 Jan 2026 00:00:00 GMT"}
 
 
-def refusal(
+def rejection(
     status: int, message: str = "no", causes: list[str] | None = None, headers: dict[str, str] | None = None
 ) -> Response:
-    """A refusal as the API server has it."""
+    """Build the API server's response to a rejected request."""
     body = {"kind": "Status", "message": message, "details": {"causes": [{"reason": cause} for cause in causes or []]}}
     return Response(status, headers or {}, json.dumps(body).encode())
 
 
 class ScriptedTransport:
-    """Answers with what it is given, in order; all of it must be used."""
+    """Returns or raises the given responses in order. Each must be used."""
 
     host = HOST
 
-    def __init__(self, *answers: Any) -> None:
-        self.answers = list(answers)
+    def __init__(self, *responses: Any) -> None:
+        self.responses = list(responses)
         self.requests: list[Request] = []
 
     def send(self, request: Request) -> Response:
         self.requests.append(request)
-        answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer if isinstance(answer, Response) else Response(200, DATE, json.dumps(answer).encode())
+        response = self.responses.pop(0)
+        if isinstance(response, Exception):
+            raise response
+        return response if isinstance(response, Response) else Response(200, DATE, json.dumps(response).encode())
 
 
 class Clock:
-    """Stands still but for the pauses that are made, none of which is real."""
+    """A clock that only pauses move, none of which is real."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -67,16 +67,16 @@ class Clock:
         self.now += seconds
 
 
-def cluster(*answers: Any, clock: Clock | None = None) -> tuple[api.Cluster, ScriptedTransport]:
+def cluster(*responses: Any, clock: Clock | None = None) -> tuple[api.Cluster, ScriptedTransport]:
     clock = clock or Clock()
-    transport = ScriptedTransport(*answers)
+    transport = ScriptedTransport(*responses)
     return api.Cluster(transport, RetryBudget(lambda: clock.now, clock.sleep)), transport
 
 
 RETRIED = {
-    "429": refusal(429),
-    "500": refusal(500),
-    "503": refusal(503),
+    "429": rejection(429),
+    "500": rejection(500),
+    "503": rejection(503),
     "lost connection": NoResponseError("Connection aborted."),
     "no JSON": Response(200, {}, b"<html>"),
 }
@@ -84,7 +84,7 @@ RETRIED = {
 
 @pytest.mark.parametrize("kind", RETRIED)
 @pytest.mark.parametrize("verb", ["get", "create", "patch"])
-def test_what_passes_is_tried_again(kind: str, verb: str) -> None:
+def test_a_temporary_error_is_retried(kind: str, verb: str) -> None:
     port, transport = cluster(RETRIED[kind], RETRIED[kind], OK)
     if verb == "get":
         assert port.secret("ns", "a") == OK
@@ -105,35 +105,35 @@ def test_a_text_is_read_with_the_same_retries(kind: str) -> None:
     assert transport.requests == [LOG, LOG]
 
 
-def test_a_text_that_is_rejected_is_an_error_in_the_same_words() -> None:
-    port, _transport = cluster(refusal(404, 'pods "a" not found'))
+def test_a_text_that_is_rejected_is_the_same_error() -> None:
+    port, _transport = cluster(rejection(404, 'pods "a" not found'))
     with pytest.raises(api.NotFoundError, match=r'read the log of Pod ns/a at \S+: pods "a" not found'):
         port.text(LOG, "read the log of Pod ns/a")
 
 
-def test_the_server_says_how_long_to_wait() -> None:
+def test_retry_after_is_respected() -> None:
     clock = Clock()
-    port, _transport = cluster(refusal(429, headers={"Retry-After": "7"}), OK, clock=clock)
+    port, _transport = cluster(rejection(429, headers={"Retry-After": "7"}), OK, clock=clock)
     port.secret("ns", "a")
     assert clock.now == pytest.approx(1007)
 
 
-def test_an_error_of_one_request_is_given_up_soon() -> None:
-    """A webhook's, for instance: the server lives, and others are still served."""
+def test_an_error_of_one_request_has_few_retries() -> None:
+    """For example an error of a webhook: the server works, and other requests are served."""
     clock = Clock()
-    port, transport = cluster(*[refusal(500, "webhook")] * api.ATTEMPTS, OK, clock=clock)
+    port, transport = cluster(*[rejection(500, "webhook")] * api.ATTEMPTS, OK, clock=clock)
     with pytest.raises(api.ClusterError, match=r"get secret ns/a at https://api.invalid:6443: webhook"):
         port.secret("ns", "a")
     assert clock.now < 1010
     assert port.secret("ns", "b") == OK
-    assert not transport.answers
+    assert not transport.responses
 
 
 @pytest.mark.parametrize(("served", "seconds"), [(False, SECONDS_UNTIL_FIRST_RESPONSE), (True, SECONDS)])
-def test_a_server_that_is_gone_is_given_up_once_and_for_all(served: bool, seconds: float) -> None:
+def test_a_server_that_is_gone_ends_the_retries_of_all_requests(served: bool, seconds: float) -> None:
     clock = Clock()
-    refused = NoResponseError("Connection refused.")
-    port, transport = cluster(*[OK] * served, *[refused] * 100, clock=clock)
+    lost = NoResponseError("Connection refused.")
+    port, transport = cluster(*[OK] * served, *[lost] * 100, clock=clock)
     if served:
         port.secret("ns", "a")
     with pytest.raises(
@@ -142,33 +142,33 @@ def test_a_server_that_is_gone_is_given_up_once_and_for_all(served: bool, second
         port.patch_secret("ns", "a", {})
     assert seconds - 5 < clock.now - 1000 <= seconds
     clock.now += 5
-    asked = len(transport.requests)
+    sent = len(transport.requests)
     with pytest.raises(api.ClusterError, match=f"Did not patch secret ns/b: {HOST} serves no requests") as caught:
         port.patch_secret("ns", "b", {})
     assert caught.value.reason == "unreachable"
-    assert len(transport.requests) == asked
+    assert len(transport.requests) == sent
 
 
 @pytest.mark.parametrize(
-    ("first", "doubt"), [("answer lost", True), ("504", True), ("read", False), (None, False)], ids=str
+    ("first", "unconfirmed"), [("response lost", True), ("504", True), ("read", False), (None, False)], ids=str
 )
-def test_a_conflict_tells_whether_it_may_be_with_ourselves(first: str | None, doubt: bool) -> None:
-    failures = {"answer lost": NoResponseError("Connection aborted."), "504": refusal(504)}
-    answers = [OK, refusal(409)] if first == "read" else [*([failures[first]] if first else []), refusal(409)]
-    port, _transport = cluster(*answers)
+def test_a_conflict_states_whether_an_earlier_attempt_may_have_succeeded(first: str | None, unconfirmed: bool) -> None:
+    failures = {"response lost": NoResponseError("Connection aborted."), "504": rejection(504)}
+    responses = [OK, rejection(409)] if first == "read" else [*([failures[first]] if first else []), rejection(409)]
+    port, _transport = cluster(*responses)
     if first == "read":
         port.secret("ns", "a")
     with pytest.raises(api.ConflictError) as caught:
         port.patch_secret("ns", "a", {})
-    assert caught.value.unconfirmed is doubt
+    assert caught.value.unconfirmed is unconfirmed
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_just_after_a_restart_a_refusal_is_no_answer(status: int) -> None:
+def test_after_a_restart_a_denial_is_retried(status: int) -> None:
     """The API server listens before it knows all accounts and bindings."""
     clock = Clock()
-    refused = NoResponseError("Connection refused.")
-    port, transport = cluster(OK, refused, refusal(status), refusal(status), OK, refusal(status), clock=clock)
+    lost = NoResponseError("Connection refused.")
+    port, transport = cluster(OK, lost, rejection(status), rejection(status), OK, rejection(status), clock=clock)
     port.secret("ns", "a")
     assert port.patch_secret("ns", "a", {}) == "u"
     assert len(transport.requests) == 5
@@ -177,20 +177,20 @@ def test_just_after_a_restart_a_refusal_is_no_answer(status: int) -> None:
         port.patch_secret("ns", "a", {})
 
 
-def test_a_true_refusal_after_a_restart_is_told_in_bounded_time() -> None:
+def test_a_lasting_denial_after_a_restart_is_reported_in_bounded_time() -> None:
     clock = Clock()
-    refused = NoResponseError("Connection refused.")
-    port, _transport = cluster(OK, refused, *[refusal(403, "User x cannot")] * 50, clock=clock)
+    lost = NoResponseError("Connection refused.")
+    port, _transport = cluster(OK, lost, *[rejection(403, "User x cannot")] * 50, clock=clock)
     port.secret("ns", "a")
     with pytest.raises(api.ForbiddenError, match="User x cannot"):
         port.patch_secret("ns", "a", {})
     assert SECONDS_TO_SETTLE < clock.now - 1000 < SECONDS_TO_SETTLE + 6
 
 
-def test_once_stopped_nothing_is_read_but_a_write_may_need_its_second_half() -> None:
-    patience = RetryBudget()
-    port = api.Cluster(ScriptedTransport(OK), patience)
-    patience.stop("SIGTERM")
+def test_after_a_stop_nothing_is_read_but_a_second_write_is_sent() -> None:
+    budget = RetryBudget()
+    port = api.Cluster(ScriptedTransport(OK), budget)
+    budget.stop("SIGTERM")
     assert port.stopped_by == "SIGTERM"
     with pytest.raises(api.ClusterError, match="Stopped by SIGTERM before it could get secret ns/a") as caught:
         port.secret("ns", "a")
@@ -198,20 +198,20 @@ def test_once_stopped_nothing_is_read_but_a_write_may_need_its_second_half() -> 
     assert port.create_secret("ns", {"metadata": {"name": "a"}}) == "u"
 
 
-REFUSED = {
-    "conflict": (refusal(409), api.ConflictError, "conflict"),
-    "forbidden": (refusal(403, "User x cannot"), api.ForbiddenError, "forbidden"),
-    "unauthorized": (refusal(401), api.ClusterError, "unauthorized"),
-    "terminating": (refusal(403, "x", ["NamespaceTerminating"]), api.ClusterError, "terminating"),
-    "no namespace": (refusal(404), api.NotFoundError, "not_found"),
-    "invalid": (refusal(422, "bad"), api.ClusterError, "api_error"),
+REJECTED = {
+    "conflict": (rejection(409), api.ConflictError, "conflict"),
+    "forbidden": (rejection(403, "User x cannot"), api.ForbiddenError, "forbidden"),
+    "unauthorized": (rejection(401), api.ClusterError, "unauthorized"),
+    "terminating": (rejection(403, "x", ["NamespaceTerminating"]), api.ClusterError, "terminating"),
+    "no namespace": (rejection(404), api.NotFoundError, "not_found"),
+    "invalid": (rejection(422, "bad"), api.ClusterError, "api_error"),
 }
 
 
-@pytest.mark.parametrize("kind", REFUSED)
-def test_what_does_not_pass_is_not_tried_again(kind: str) -> None:
-    answer, error, reason = REFUSED[kind]
-    port, transport = cluster(answer)
+@pytest.mark.parametrize("kind", REJECTED)
+def test_a_permanent_error_is_not_retried(kind: str) -> None:
+    response, error, reason = REJECTED[kind]
+    port, transport = cluster(response)
     with pytest.raises(error) as caught:
         port.create_secret("ns", {"metadata": {"name": "a"}, "data": {"x": "token"}})
     assert caught.value.reason == reason
@@ -221,7 +221,7 @@ def test_what_does_not_pass_is_not_tried_again(kind: str) -> None:
 
 
 def test_a_missing_secret_is_none() -> None:
-    port, _transport = cluster(refusal(404))
+    port, _transport = cluster(rejection(404))
     assert port.secret("ns", "a") is None
 
 
@@ -235,7 +235,7 @@ def namespaces_of(port: api.Cluster) -> list[str]:
     return [secret["metadata"]["namespace"] for secret in port.secrets("a")]
 
 
-def test_lists_go_on_page_by_page_with_the_field_selector() -> None:
+def test_each_page_of_a_list_has_the_field_selector() -> None:
     port, transport = cluster(named("x", token="t"), named("y"))
     assert namespaces_of(port) == ["x", "y"]
     assert [list(request.query) for request in transport.requests] == [
@@ -244,25 +244,25 @@ def test_lists_go_on_page_by_page_with_the_field_selector() -> None:
     ]
 
 
-def test_a_list_whose_rest_has_expired_is_begun_anew_and_names_each_object_once() -> None:
-    port, transport = cluster(named("w", "x", token="t"), refusal(410), named("x", "y", token="u"), named("z"))
+def test_a_list_whose_rest_has_expired_starts_again_without_duplicates() -> None:
+    port, transport = cluster(named("w", "x", token="t"), rejection(410), named("x", "y", token="u"), named("z"))
     assert namespaces_of(port) == ["w", "x", "y", "z"]
     assert [dict(request.query).get("continue") for request in transport.requests] == [None, "t", None, "u"]
 
 
-def test_a_list_that_never_gets_to_its_end_is_an_error() -> None:
-    port, transport = cluster(*[named("x", token="t"), refusal(410, "too old")] * 10)
+def test_a_list_that_never_ends_is_an_error() -> None:
+    port, transport = cluster(*[named("x", token="t"), rejection(410, "too old")] * 10)
     with pytest.raises(api.ClusterError, match=r"list secrets named a in all namespaces at \S+: too old"):
         namespaces_of(port)
     assert len(transport.requests) == 2 * (api.LIST_RESTARTS + 1)
 
 
-def test_a_page_that_is_too_large_is_asked_for_in_smaller_ones() -> None:
+def test_a_page_that_is_too_large_is_read_in_smaller_ones() -> None:
     large = TooLargeError("the response is larger than 8 MiB")
     port, transport = cluster(named("w", token="t"), large, large, named("x", token="u"), named("y"))
     assert namespaces_of(port) == ["w", "x", "y"]
-    asked = [dict(request.query) for request in transport.requests]
-    assert [(query["limit"], query.get("continue")) for query in asked] == [
+    sent = [dict(request.query) for request in transport.requests]
+    assert [(query["limit"], query.get("continue")) for query in sent] == [
         ("500", None),
         ("500", "t"),
         ("125", "t"),
@@ -278,13 +278,13 @@ def test_an_object_that_is_too_large_is_an_error() -> None:
     assert [dict(request.query)["limit"] for request in transport.requests] == ["500", "125", "31", "7", "1"]
 
 
-def test_a_secret_is_applied_in_our_name() -> None:
+def test_a_secret_is_applied_with_a_field_manager_for_each_run() -> None:
     port, transport = cluster({"metadata": {"uid": "u"}})
     assert port.apply_secret("ns", {"metadata": {"name": "a"}}) == "u"
     (request,) = transport.requests
     assert (request.method, request.path) == ("PATCH", "/api/v1/namespaces/ns/secrets/a")
     assert request.content_type == "application/apply-patch+yaml"
-    # Another run of the refresher is in conflict with it, one that is tried again is not.
+    # Another run of the refresher has another field manager, a retry has the same.
     ((key, manager),) = request.query
     assert (key, manager[: len("freshpull-")]) == ("fieldManager", "freshpull-")
     other, others = cluster({"metadata": {"uid": "u"}}, {"metadata": {"uid": "u"}})
@@ -294,13 +294,13 @@ def test_a_secret_is_applied_in_our_name() -> None:
     assert managers[0] == managers[1] != manager
 
 
-def test_one_namespace_can_be_looked_for_by_name_and_selector() -> None:
+def test_one_namespace_can_be_listed_by_name_and_selector() -> None:
     port, transport = cluster({"items": [{"metadata": {"name": "x"}}], "metadata": {}})
     assert list(port.namespaces("a=b", "x")) == ["x"]
     assert list(transport.requests[0].query)[:2] == [("labelSelector", "a=b"), ("fieldSelector", "metadata.name=x")]
 
 
-def test_a_patch_is_a_merge_patch_in_our_name() -> None:
+def test_a_patch_is_a_merge_patch_with_the_field_manager() -> None:
     port, transport = cluster(OK)
     port.patch_secret("ns", "a", {"metadata": {}})
     (request,) = transport.requests
@@ -317,37 +317,37 @@ def test_a_deletion_is_bound_to_what_was_read() -> None:
     assert body["preconditions"] == {"uid": "u", "resourceVersion": "7"}
 
 
-@pytest.mark.parametrize("answer", [OK, refusal(404, headers=DATE)], ids=["done", "refused"])
-def test_the_clock_is_read_from_the_first_response(answer: Any) -> None:
-    port, _transport = cluster(answer)
+@pytest.mark.parametrize("response", [OK, rejection(404, headers=DATE)], ids=["done", "rejected"])
+def test_the_clock_is_read_from_the_first_response(response: Any) -> None:
+    port, _transport = cluster(response)
     port.secret("ns", "a")
     assert port.clocks.ahead.days < -200
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
-        refusal(503, headers=DATE),
+        rejection(503, headers=DATE),
         Response(200, {"Date": "yesterday"}, b"{}"),
         Response(200, {"Date": "Thu, 01 Jan 2026 00:00:00 -0000"}, b"{}"),
         Response(200, {}, b"{}"),
     ],
     ids=["a load balancer's", "unreadable", "of no time zone", "none"],
 )
-def test_a_date_that_is_not_the_server_s_is_left_alone(answer: Response) -> None:
-    port, _transport = cluster(answer, Response(200, {}, b"{}"))
+def test_a_date_that_is_not_the_server_s_is_ignored(response: Response) -> None:
+    port, _transport = cluster(response, Response(200, {}, b"{}"))
     port.secret("ns", "a")
     assert port.clocks == Clocks()
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"details": null}'], ids=str)
-def test_a_refusal_that_is_no_status_is_named_by_its_number(body: bytes) -> None:
+def test_a_rejection_without_a_status_object_is_named_by_its_number(body: bytes) -> None:
     port, _transport = cluster(Response(403, {}, body))
     with pytest.raises(api.ForbiddenError, match=r"get secret ns/a at \S+: Forbidden \(HTTP 403\)"):
         port.secret("ns", "a")
 
 
-def test_what_is_final_is_not_tried_again() -> None:
+def test_a_final_error_is_not_retried() -> None:
     port, transport = cluster(NoResponseError("self-signed certificate", final=True))
     with pytest.raises(api.ClusterError, match="self-signed certificate"):
         port.secret("ns", "a")

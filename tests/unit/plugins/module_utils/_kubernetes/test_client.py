@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is the modules' transport's own. What it has in common with others is in test_transport.py."""
+"""The modules' transport. test_transport.py has the tests for all transports."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is in a namespace, over a script of the calls."""
+"""The objects in a namespace, over a script of the calls."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def resources(path: str, *names: str, **changes: Any) -> Call:
 
 
 def find(*calls: Call) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
-    """Kind and name of each object, and what is not known."""
+    """Return kind and name of each object, and the unknown resources."""
     script = Script(calls)
     found = contents(Cluster(script), "a", workers=1)
     assert script.left == []
@@ -60,7 +60,7 @@ def test_an_api_that_does_not_respond_is_unknown() -> None:
     )
 
 
-def test_a_resource_that_may_not_be_listed_is_unknown() -> None:
+def test_a_resource_that_cannot_be_listed_is_unknown() -> None:
     assert find(
         apis(), resources("/api/v1", "secrets"), error("GET", "/api/v1/namespaces/a/secrets", 403, limit="500")
     ) == ([], ("secrets",))

@@ -41,14 +41,14 @@ def test_a_merge_is_no_apply() -> None:
     assert (sent.content_type, sent.body, sent.query) == (MERGE_PATCH, {"data": {"c": None}}, (MANAGER,))
 
 
-def test_a_create_may_have_no_name() -> None:
+def test_a_create_can_have_no_name() -> None:
     body = {**BODY, "metadata": {"generateName": "b-", "namespace": "a"}}
     script = Script((error("POST", LIST, 403, "no", **dict([DRY_RUN])),))
     with pytest.raises(ForbiddenError, match=r"create ConfigMap a/b-\* \(dry run\)"):
         objects.create(Cluster(script), body, dry_run=True)
 
 
-def test_what_is_not_there_is_none() -> None:
+def test_a_missing_object_is_none() -> None:
     assert objects.read(Cluster(Script((error("GET", PATH, 404),))), "ConfigMap", "b", "a") is None
     assert objects.read(Cluster(Script((Call("GET", PATH, body=BODY),))), "ConfigMap", "b", "a") == BODY
 
@@ -73,7 +73,7 @@ def test_a_delete_is_bound_to_the_object_that_was_read() -> None:
     assert "dryRun" not in sent.body
 
 
-def test_a_dry_run_of_a_delete_says_so_in_its_body_too() -> None:
+def test_a_dry_run_of_a_delete_is_in_its_body_too() -> None:
     script = Script((Call("DELETE", PATH, query=dict([DRY_RUN])),))
     objects.delete(Cluster(script), BODY, dry_run=True)
     (sent,) = script.sent
@@ -81,7 +81,7 @@ def test_a_dry_run_of_a_delete_says_so_in_its_body_too() -> None:
     assert sent.body["dryRun"] == ["All"]
 
 
-def test_what_is_gone_already_needs_no_delete() -> None:
+def test_an_object_that_is_gone_needs_no_delete() -> None:
     objects.delete(Cluster(Script((error("DELETE", PATH, 404),))), BODY)
     with pytest.raises(ForbiddenError, match="delete ConfigMap a/b"):
         objects.delete(Cluster(Script((error("DELETE", PATH, 403),))), BODY)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long an API server in trouble is borne with, by a clock that only pauses move."""
+"""The limits of retries while an API server fails, by a clock that only pauses move."""
 
 from __future__ import annotations
 
@@ -32,26 +32,26 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def patience(clock: Clock) -> RetryBudget:
+def budget(clock: Clock) -> RetryBudget:
     return RetryBudget(clock.read, clock.sleep)
 
 
-def exhaust(patience: RetryBudget) -> int:
-    """Bear with it until that is over; the number of tries."""
-    began = patience.now()
+def exhaust(budget: RetryBudget) -> int:
+    """Retry until the limit; return the number of attempts."""
+    began = budget.now()
     attempt = 1
-    patience.unserved(lost=True)
-    while patience.wait(began, attempt):
+    budget.unserved(lost=True)
+    while budget.wait(began, attempt):
         attempt += 1
     return attempt
 
 
-def test_a_server_that_never_answered_is_given_up_early(patience: RetryBudget, clock: Clock) -> None:
-    assert 5 < exhaust(patience) < 20
+def test_a_server_that_never_responded_has_a_short_limit(budget: RetryBudget, clock: Clock) -> None:
+    assert 5 < exhaust(budget) < 20
     assert clock.now <= retry.SECONDS_UNTIL_FIRST_RESPONSE
 
 
-def test_time_that_passes_between_two_looks_at_the_clock_makes_no_pause_negative(clock: Clock) -> None:
+def test_time_between_two_reads_of_the_clock_makes_no_pause_negative(clock: Clock) -> None:
     pauses: list[float] = []
 
     def read() -> float:
@@ -62,69 +62,69 @@ def test_time_that_passes_between_two_looks_at_the_clock_makes_no_pause_negative
     assert min(pauses) > 0
 
 
-def test_one_that_did_may_take_as_long_as_a_restart(patience: RetryBudget, clock: Clock) -> None:
-    patience.served()
-    assert 15 < exhaust(patience) < 40
+def test_a_server_that_has_responded_has_the_time_of_a_restart(budget: RetryBudget, clock: Clock) -> None:
+    budget.served()
+    assert 15 < exhaust(budget) < 40
     assert retry.SECONDS - retry.LONGEST_PAUSE < clock.now <= retry.SECONDS
 
 
-def test_it_runs_out_for_all_where_nobody_was_served(patience: RetryBudget, clock: Clock) -> None:
-    patience.served()
-    exhaust(patience)
+def test_the_budget_is_used_up_for_all_if_no_request_was_served(budget: RetryBudget, clock: Clock) -> None:
+    budget.served()
+    exhaust(budget)
     clock.now += retry.LONGEST_PAUSE + 1
-    assert patience.used_up
+    assert budget.used_up
 
 
-def test_it_does_not_run_out_for_others_while_one_is_served(patience: RetryBudget, clock: Clock) -> None:
-    patience.served()
-    exhaust(patience)
-    patience.served()
+def test_the_budget_is_not_used_up_while_a_request_is_served(budget: RetryBudget, clock: Clock) -> None:
+    budget.served()
+    exhaust(budget)
+    budget.served()
     clock.now += 1000
-    assert not patience.used_up
+    assert not budget.used_up
 
 
-def test_time_without_requests_does_not_count(patience: RetryBudget, clock: Clock) -> None:
-    patience.served()
+def test_time_without_requests_does_not_count(budget: RetryBudget, clock: Clock) -> None:
+    budget.served()
     clock.now += 1000
-    patience.unserved(lost=True)
-    assert patience.wait(clock.now, 1)
-    assert not patience.used_up
+    budget.unserved(lost=True)
+    assert budget.wait(clock.now, 1)
+    assert not budget.used_up
 
 
-def test_a_server_that_came_back_is_given_time_to_settle(patience: RetryBudget, clock: Clock) -> None:
-    seen = [patience.settling]
+def test_a_server_that_came_back_is_given_time_to_settle(budget: RetryBudget, clock: Clock) -> None:
+    seen = [budget.settling]
     for lost in (False, True):
-        patience.unserved(lost=lost)
-        patience.served()
-        seen.append(patience.settling)
+        budget.unserved(lost=lost)
+        budget.served()
+        seen.append(budget.settling)
     clock.now += retry.SECONDS_TO_SETTLE
-    assert [*seen, patience.settling] == [False, False, True, False]
+    assert [*seen, budget.settling] == [False, False, True, False]
 
 
 @pytest.mark.parametrize(
-    ("wish", "seconds"),
+    ("retry_after", "seconds"),
     [("0", 0), ("7", 7), ("3600", retry.LONGEST_RETRY_AFTER)],
 )
-def test_the_server_s_wish_is_granted_within_reason(wish: str, seconds: float) -> None:
-    assert retry.pause(1, wish) == seconds
+def test_retry_after_is_respected_up_to_a_limit(retry_after: str, seconds: float) -> None:
+    assert retry.pause(1, retry_after) == seconds
 
 
-@pytest.mark.parametrize("wish", [None, "", "soon", "-1", "nan", "1e9", "²", "Thu, 01 Jan 2026 00:00:00 GMT"])
+@pytest.mark.parametrize("retry_after", [None, "", "soon", "-1", "nan", "1e9", "²", "Thu, 01 Jan 2026 00:00:00 GMT"])
 @pytest.mark.parametrize(("attempt", "longest"), [(1, 0.5), (2, 1), (3, 2), (4, 4), (5, 4), (50, 4)])
-def test_without_one_pauses_double_up_to_a_limit(wish: str | None, attempt: int, longest: float) -> None:
-    assert longest / 2 <= retry.pause(attempt, wish) <= longest
+def test_without_retry_after_pauses_double_up_to_a_limit(retry_after: str | None, attempt: int, longest: float) -> None:
+    assert longest / 2 <= retry.pause(attempt, retry_after) <= longest
 
 
-def test_pauses_differ_so_that_threads_do_not_come_back_together() -> None:
+def test_pauses_differ_between_threads() -> None:
     assert len({retry.pause(3) for _unused in range(20)}) > 10
 
 
-def test_a_stop_leaves_little_time_to_what_is_under_way(patience: RetryBudget, clock: Clock) -> None:
-    patience.served()
-    patience.stop("SIGTERM")
-    exhaust(patience)
+def test_a_stop_leaves_little_time_for_requests_in_progress(budget: RetryBudget, clock: Clock) -> None:
+    budget.served()
+    budget.stop("SIGTERM")
+    exhaust(budget)
     assert clock.now <= retry.SECONDS_ONCE_STOPPED
-    assert patience.stopped_by == "SIGTERM"
+    assert budget.stopped_by == "SIGTERM"
 
 
 def test_a_stop_ends_a_pause_that_has_begun(clock: Clock) -> None:
@@ -150,16 +150,16 @@ def handlers() -> Iterator[None]:
 
 @pytest.mark.usefixtures("handlers")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
-def test_signals_are_noted_and_the_first_one_is_named(patience: RetryBudget, number: signal.Signals) -> None:
-    patience.listen()
+def test_signals_are_recorded_and_the_first_is_named(budget: RetryBudget, number: signal.Signals) -> None:
+    budget.listen()
     os.kill(os.getpid(), number)
     os.kill(os.getpid(), signal.SIGTERM)
-    assert patience.stopped_by == number.name
+    assert budget.stopped_by == number.name
 
 
 @pytest.mark.usefixtures("handlers")
-def test_a_signal_that_the_caller_ignores_stays_ignored(patience: RetryBudget) -> None:
+def test_a_signal_that_the_caller_ignores_stays_ignored(budget: RetryBudget) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    patience.listen()
+    budget.listen()
     os.kill(os.getpid(), signal.SIGHUP)
-    assert patience.stopped_by == ""
+    assert budget.stopped_by == ""

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every transport does: the modules' with the real client, and the refresher's, against real TLS servers."""
+"""The behaviour of both transports, the modules' with the real client and the refresher's, with real TLS servers."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_a_request_without_a_body_has_none(server: Server, make: Make) -> None:
 
 @pytest.mark.parametrize("status", [200, 201, 403, 404, 409, 410, 422, 429, 500, 503])
 def test_every_status_is_a_response(server: Server, make: Make, status: int) -> None:
-    server.answer = _http.Response(status, b'{"message": "\xc3\xbc"}', {"Retry-After": "7"})
+    server.response = _http.Response(status, b'{"message": "\xc3\xbc"}', {"Retry-After": "7"})
     response = make(server.http.url, server.ca).send(READ)
     assert (response.status, response.body) == (status, b'{"message": "\xc3\xbc"}')
     assert response.headers.get("retry-after") == "7"
@@ -91,30 +91,30 @@ def test_every_status_is_a_response(server: Server, make: Make, status: int) -> 
 def test_connections_are_used_again(server: Server, make: Make) -> None:
     transport = make(server.http.url, server.ca)
     for status in (200, 404, 200):
-        server.answer = _http.Response(status, b"{}")
+        server.response = _http.Response(status, b"{}")
         transport.send(READ)
     assert (len(server.requests), server.handshakes) == (3, 1)
 
 
-def test_an_answer_that_is_lost_is_no_response(server: Server, make: Make) -> None:
+def test_a_lost_response_is_no_response(server: Server, make: Make) -> None:
     transport = make(server.http.url, server.ca)
-    server.answer = _http.Response(drop=True)
+    server.response = _http.Response(drop=True)
     with pytest.raises(NoResponseError) as caught:
         transport.send(READ)
     assert not caught.value.final
     assert len(server.requests) == 1
-    server.answer = _http.Response(200, b"{}")
+    server.response = _http.Response(200, b"{}")
     assert transport.send(READ).status == 200
 
 
-def test_nobody_there_is_no_response(server: Server, make: Make) -> None:
+def test_a_closed_port_is_no_response(server: Server, make: Make) -> None:
     with pytest.raises(NoResponseError, match=r"(?i)connection refused") as caught:
         make("https://127.0.0.1:1", server.ca).send(READ)
     assert not caught.value.final
 
 
 def test_a_handshake_that_is_cut_is_not_final(server: Server, make: Make) -> None:
-    """The modules' client makes of it what it makes of a certificate that is not trusted: an ApiException."""
+    """The modules' client raises the same ApiException as for an untrusted certificate."""
     with cut_handshakes() as url, pytest.raises(NoResponseError) as caught:
         make(url, server.ca).send(READ)
     assert not caught.value.final

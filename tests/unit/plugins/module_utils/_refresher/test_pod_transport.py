@@ -132,19 +132,19 @@ def test_proxies_are_for_aws_alone(server: Server, token: Path, monkeypatch: pyt
 def test_a_response_has_a_limit(server: Server, token: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pod_transport, "MOST_BYTES", 1024 * 1024)
     transport = to(server, token)
-    server.answer = _http.Response(200, b"x" * 1024 * 1024)
+    server.response = _http.Response(200, b"x" * 1024 * 1024)
     assert len(transport.send(READ).body) == 1024 * 1024
-    server.answer = _http.Response(200, b"x" * (1024 * 1024 + 1))
+    server.response = _http.Response(200, b"x" * (1024 * 1024 + 1))
     with pytest.raises(NoResponseError, match="larger than 1 MiB") as caught:
         transport.send(READ)
     assert caught.value.final
-    server.answer = _http.Response(200, b"{}")
+    server.response = _http.Response(200, b"{}")
     assert transport.send(READ).body == b"{}"
 
 
 def test_a_response_that_ends_too_early_is_none(server: Server, token: Path) -> None:
     # The server's own Content-Length comes after this one, which counts.
-    server.answer = _http.Response(200, b"{}", {"content-length": "10", "Connection": "close"})
+    server.response = _http.Response(200, b"{}", {"content-length": "10", "Connection": "close"})
     with pytest.raises(NoResponseError, match="was cut") as caught:
         to(server, token).send(READ)
     assert not caught.value.final
@@ -153,7 +153,7 @@ def test_a_response_that_ends_too_early_is_none(server: Server, token: Path) -> 
 def test_a_connection_that_the_server_closed_meanwhile_is_replaced(
     server: Server, token: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A write on it would get no response, and nobody could say whether it was carried out."""
+    """A write on the closed connection would get no response: an unconfirmed write."""
     monkeypatch.setattr(_http._Handler, "timeout", 0.2)
     transport = to(server, token)
     transport.send(READ)
