@@ -17,32 +17,32 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import
 WHOLE = Token(dt.datetime(2099, 1, 1, tzinfo=dt.timezone.utc), "AWS", "never-shown").to_mapping()
 
 
-def test_what_the_lookup_returns_is_taken_whole_or_in_part() -> None:
+def test_the_lookup_s_result_is_accepted_whole_or_in_part() -> None:
     for given in (WHOLE, {key: WHOLE[key] for key in ("password", "expires_at")}):
         result = ArgumentSpecValidator({"token": TOKEN}).validate({"token": dict(given)})
         assert result.error_messages == []
         assert format_time(Token.from_mapping(result.validated_parameters["token"]).expires_at) == WHOLE["expires_at"]
 
 
-def test_of_a_token_the_secret_parts_alone_are_masked() -> None:
+def test_only_the_secret_parts_of_a_token_are_masked() -> None:
     """Masking replaces substrings: the expiry and "AWS" would disappear all over the result."""
     result = ArgumentSpecValidator({"token": TOKEN}).validate({"token": dict(WHOLE)})
     assert result._no_log_values == {WHOLE[key] for key in ("password", "authorization_token", "dockerconfigjson")}
 
 
-def test_registries_are_taken_once_each_in_their_order() -> None:
+def test_registries_keep_their_order_without_duplicates() -> None:
     given = ["public.ecr.aws", "localhost:5000", "public.ecr.aws"]
     assert read_registries(given) == ("public.ecr.aws", "localhost:5000")
 
 
 @pytest.mark.parametrize("registry", ["https://public.ecr.aws", "public.ecr.aws/a", "Public.ECR.aws", "", "a:b", "-a"])
-def test_what_is_no_host_of_a_registry(registry: str) -> None:
+def test_invalid_hosts_of_registries(registry: str) -> None:
     with pytest.raises(OptionError, match="registries") as caught:
         read_registries(["public.ecr.aws", registry])
     assert repr(registry) in str(caught.value)
 
 
-def test_no_registry_at_all() -> None:
+def test_an_empty_list_of_registries() -> None:
     with pytest.raises(OptionError, match=r"registries.*state: absent"):
         read_registries([])
 

@@ -188,22 +188,22 @@ def test_a_run_that_cannot_start_returns_why(tmp_path: Path, case: str) -> None:
 
 @pytest.fixture
 def released() -> Iterator[threading.Event]:
-    """What a worker that hangs waits for: the end of the test."""
+    """An event that a worker which hangs waits for, set at the end of the test."""
     event = threading.Event()
     yield event
     event.set()
 
 
 def run_in_process(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, work: Callable[[], object], seconds: float = 1, **changes: Any
+    directory: Path, monkeypatch: pytest.MonkeyPatch, work: Callable[[], object], seconds: float = 1, **changes: Any
 ) -> tuple[int, str, list[dict[str, Any]]]:
-    """A run that does this work; its status, last words and lines. seconds: how far its clock is at each look."""
-    looks = itertools.count()
-    monkeypatch.setattr(main, "RetryBudget", lambda: RetryBudget(now=lambda: next(looks) * seconds))
+    """Run with this work; return status, termination message and lines. seconds: the clock's step at each read."""
+    reads = itertools.count()
+    monkeypatch.setattr(main, "RetryBudget", lambda: RetryBudget(now=lambda: next(reads) * seconds))
     monkeypatch.setattr(main, "PodTransport", lambda *_arguments: None)
     monkeypatch.setattr(main.Refresher, "run", lambda _refresher: work())
     out = io.StringIO()
-    environment = {"FRESHPULL_CONFIG": str(mounted(folder, **changes)), "KUBERNETES_SERVICE_HOST": "127.0.0.1"}
+    environment = {"FRESHPULL_CONFIG": str(mounted(directory, **changes)), "KUBERNETES_SERVICE_HOST": "127.0.0.1"}
     status, words = main.run(environment, out)
     return status, words, [json.loads(line) for line in out.getvalue().splitlines()]
 

@@ -68,7 +68,7 @@ class Server:
 def run(
     server: Server, directory: Path, monkeypatch: pytest.MonkeyPatch, token: Token | None = None
 ) -> tuple[int, str, dict[str, tuple[str, str]]]:
-    """Run for the namespace a. Return exit status, termination message, and action and reason by namespace.
+    """Run for namespace a. Return exit status, termination message, and action and reason by namespace.
 
     token: None if AWS returns no token.
     """
@@ -141,17 +141,17 @@ SELECTOR = "ecr-public=enabled"
 
 
 def run_script(
-    case: str, folder: Path, monkeypatch: pytest.MonkeyPatch, *calls: Call
+    case: str, directory: Path, monkeypatch: pytest.MonkeyPatch, *calls: Call
 ) -> tuple[int, str, list[dict[str, Any]], Script]:
-    """A run with these settings and a token; its status, last words and lines. Fails unless it makes these calls."""
+    """Run with a token; return status, message, lines and script. Fails unless it makes these calls."""
     script = Script(calls)
     monkeypatch.setattr(main, "PodTransport", lambda *_arguments: script)
     monkeypatch.setattr(main.AwsCli, "token", lambda _cli: TOKEN)
-    mounted(folder, case)
+    mounted(directory, case)
     if case != "selector":
-        (folder / "namespaces").write_text("a\n")
+        (directory / "namespaces").write_text("a\n")
     out = io.StringIO()
-    environment = {"FRESHPULL_CONFIG": str(folder), "KUBERNETES_SERVICE_HOST": "127.0.0.1"}
+    environment = {"FRESHPULL_CONFIG": str(directory), "KUBERNETES_SERVICE_HOST": "127.0.0.1"}
     status, words = main.run(environment, out)
     assert (script.left, script.unexpected) == ([], [])
     assert "never-shown" not in out.getvalue() + words
@@ -163,7 +163,7 @@ def actions(lines: list[dict[str, Any]]) -> dict[str, tuple[str, str]]:
 
 
 def stored(namespace: str, left: float = 1, **changes: Any) -> dict[str, Any]:
-    """A managed secret with so many hours of remaining lifetime."""
+    """Build a managed secret with this many hours of remaining lifetime."""
     renewed_at, expires_at = (format_time(NOW + dt.timedelta(hours=hours)) for hours in (left - 12, left))
     return cases.secret(namespace=namespace, renewed_at=renewed_at, expires_at=expires_at, **changes)
 
@@ -238,7 +238,7 @@ REJECTED: dict[str, tuple[Call, tuple[str, str]]] = {
 
 
 @pytest.mark.parametrize("case", REJECTED)
-def test_a_selected_namespace_is_looked_at_where_its_secret_cannot_be_written(
+def test_a_selected_namespace_is_read_if_its_secret_cannot_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str
 ) -> None:
     look, expected = REJECTED[case]

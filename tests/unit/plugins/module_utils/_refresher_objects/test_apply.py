@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an installation waits for and gives up, over a script of the calls. The modules' tests have the whole tasks."""
+"""The waits of an installation and their limits, over a script of the calls. The modules' tests have whole tasks."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ PROBE_PATH = kinds.path("ServiceAccount", OWN)
 
 
 class Clock:
-    """Time that passes only while an installation waits, and ten times as fast."""
+    """A clock that only the waits of an installation move, ten times as fast."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -107,7 +107,7 @@ def test_in_check_mode_a_deletion_is_a_warning() -> None:
     assert [f"CronJob {OWN}/{CRONJOB}" in warning for warning in made.warnings] == [True]
 
 
-def test_a_namespace_that_is_being_deleted_takes_no_refresher() -> None:
+def test_a_namespace_that_is_being_deleted_is_rejected() -> None:
     made, _script = installer(*former(), own(deleted(NAMESPACE)))
     with pytest.raises(ClusterError, match=OWN) as caught:
         made.install()
@@ -135,7 +135,7 @@ def restricted(*probes: Call) -> tuple[Installer, Script]:
 
 
 def test_no_permission_is_written_before_the_policy_is_in_force() -> None:
-    """Each API server behind an address must enforce it, so that it is tried several times."""
+    """Each API server behind an address must enforce the policy, so the probe is sent several times."""
     made, script = restricted(ACCEPTED, ACCEPTED, *[DENIED] * PROBES)
     with pytest.raises(ClusterError, match="the role is rejected"):
         made.install()
@@ -165,7 +165,7 @@ def test_without_permission_for_policies_the_option_to_do_without_is_named() -> 
         made.install()
 
 
-# --- What is no longer wanted
+# --- Objects that are no longer needed
 
 
 def test_bindings_of_namespaces_that_are_no_longer_selected_are_removed() -> None:

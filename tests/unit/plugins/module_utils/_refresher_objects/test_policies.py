@@ -35,7 +35,7 @@ def test_a_policy_fails_closed_and_its_binding_denies() -> None:
 
 
 def test_a_probe_is_denied_by_this_version_of_the_policy_alone() -> None:
-    """Its name holds a digest of the checks: an older policy does not know it, so that it proves the new one."""
+    """The probe's name has a digest of the checks, so an older policy does not deny it."""
     first, second = (
         policies.restrictions(settings(places=CASES[case].places))[0] for case in ("selector", "everything")
     )
@@ -46,7 +46,7 @@ def test_a_probe_is_denied_by_this_version_of_the_policy_alone() -> None:
         assert each.probe["metadata"]["namespace"] == each.settings.namespace
 
 
-def test_each_refresher_has_a_policy_of_its_own() -> None:
+def test_each_refresher_has_its_own_policy() -> None:
     wanted = {"places": CASES["selector"].places}
     names = {policies.restrictions(settings(namespace=name, **wanted))[0].name for name in ("a", "b")}
     assert len(names) == 2

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the program reaches its pod. That its list of files is complete, _refresher/test_main.py proves."""
+"""The program in its pod. _refresher/test_main.py proves that its list of files is complete."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
 from support.refresher_settings import FILES
 
 
-def test_keys_are_those_that_a_config_map_takes_and_each_file_has_its_own() -> None:
+def test_each_file_has_its_own_valid_key_of_a_config_map() -> None:
     data = program.data(FILES)
     assert [key for key in data if not re.fullmatch(r"[-._a-zA-Z0-9]{1,253}", key)] == []
     assert len(data) == len(program.FILES)
@@ -37,7 +37,7 @@ def test_the_digest_changes_with_any_file() -> None:
 
 
 @pytest.mark.parametrize("missing", ["python3", "aws"])
-def test_an_image_without_a_program_says_which(tmp_path: Path, missing: str) -> None:
+def test_a_program_that_the_image_lacks_is_named(tmp_path: Path, missing: str) -> None:
     for name in {"python3", "aws"} - {missing}:
         (tmp_path / name).write_text("#!/bin/sh\necho started\n")
         (tmp_path / name).chmod(0o755)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands in the way of a removal, over a script of the calls. The module's tests have the whole task."""
+"""Obstacles of a removal, over a script of the calls. The module's tests have whole tasks."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_cron_job_that_ends_after_a_while_is_waited_for() -> None:
 
 
 def test_a_cron_job_that_does_not_end_names_the_pod_and_its_node() -> None:
-    """All else is removed by then."""
+    """All other objects are removed by then."""
     keys = of(STORED, "Secret")[0]
     there = [Call("GET", CRONJOB_PATH, body=CRONJOB)] * 8
     calls = [Call("DELETE", path(keys)), Call("DELETE", CRONJOB_PATH), *there, PODS]
@@ -77,7 +77,7 @@ def test_a_cron_job_that_does_not_end_names_the_pod_and_its_node() -> None:
     assert {change.identity[0] for change in made.changes} == {"CronJob", "Secret"}
 
 
-def test_what_is_being_deleted_already_is_not_deleted_again() -> None:
+def test_an_object_that_is_being_deleted_is_not_deleted_again() -> None:
     ending = {**CRONJOB, "metadata": {**CRONJOB["metadata"], "deletionTimestamp": "2026-01-01T00:00:00Z"}}
     made, script = remover(*former([ending]), error("GET", CRONJOB_PATH, 404), own(None))
     made.remove()
@@ -117,7 +117,7 @@ def test_a_dry_run_waits_for_no_job() -> None:
 
 
 def contents(*objects: dict[str, Any], unlisted: bool = False) -> list[Call]:
-    """The calls that look for what is in the namespace: config maps, and nothing else."""
+    """Build the calls that list the namespace: ConfigMaps, and nothing else."""
     resource = {"name": "configmaps", "kind": "ConfigMap", "namespaced": True, "verbs": ["list"]}
     config_maps = kinds.path("ConfigMap", OWN)
     return [
@@ -139,7 +139,7 @@ def test_an_empty_namespace_that_the_module_created_is_removed() -> None:
     assert (made.namespace_stays, made.warnings) == (False, [])
 
 
-def test_a_namespace_of_somebody_else_stays() -> None:
+def test_a_namespace_that_the_module_did_not_create_stays() -> None:
     metadata = {**NAMESPACE["metadata"], "annotations": None}
     made, script = remover(*former(), own({**NAMESPACE, "metadata": metadata}))
     made.remove()
@@ -147,7 +147,7 @@ def test_a_namespace_of_somebody_else_stays() -> None:
     assert (made.changes, made.namespace_stays) == ([], False)
 
 
-def test_a_namespace_that_cannot_be_looked_through_stays() -> None:
+def test_a_namespace_that_cannot_be_listed_stays() -> None:
     made, script = remover(*former(), own(NAMESPACE), *contents(unlisted=True))
     made.remove()
     assert script.left == []

@@ -22,7 +22,7 @@ def review(place: str, allowed: bool) -> Call:
 
 
 def wait(case: str, *reviews: Call) -> tuple[Script, list[float]]:
-    """After the policies of a refresher with these settings."""
+    """Wait after the removal of the policies of a refresher with these settings."""
     settings = CASES[case]
     stored = [{**body, "metadata": {**body["metadata"], "uid": "u"}} for body in objects(settings)]
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
@@ -39,7 +39,7 @@ def attributes(script: Script) -> list[dict[str, Any]]:
 
 
 def test_several_reviews_must_deny_before_the_policy_is_removed() -> None:
-    """Where several API servers share an address one of them may still allow."""
+    """If several API servers share an address, one of them can still allow the request."""
     script, pauses = wait("selector", *[review(OWN, False)] * revocation.REVIEWS)
     assert pauses == []
     (asked,) = {tuple(sorted(each.items())) for each in attributes(script)}
@@ -48,12 +48,12 @@ def test_several_reviews_must_deny_before_the_policy_is_removed() -> None:
     assert script.sent[0].body["spec"]["user"] == f"system:serviceaccount:{OWN}:refresh-ecr-public-token"
 
 
-def test_what_is_still_allowed_is_asked_again_after_a_pause() -> None:
+def test_a_permission_that_is_still_allowed_is_reviewed_again_after_a_pause() -> None:
     _script, pauses = wait("selector", *[review(OWN, True)] * 2, *[review(OWN, False)] * revocation.REVIEWS)
     assert len(pauses) == 2
 
 
-def test_service_accounts_are_asked_for_where_they_were_bound() -> None:
+def test_service_accounts_are_reviewed_where_they_were_bound() -> None:
     script, _pauses = wait("service-accounts", *[review("team-a", False)] * revocation.REVIEWS)
     assert {(each["verb"], each["resource"], each["name"]) for each in attributes(script)} == {
         ("patch", "serviceaccounts", "default")

@@ -349,7 +349,7 @@ def test_a_job_that_is_deleted_is_a_failure() -> None:
 
 
 def test_no_message_contains_an_aws_key() -> None:
-    """Not even a part of one, where a long text is cut."""
+    """Not even a part of a key, if a long text is cut."""
     key = LISTED.aws.secret_key
     secret = manifests.aws_secret(LISTED)
     assert secret

@@ -34,7 +34,7 @@ def test_fail_open_before_is_the_time_until_the_next_run_is_done() -> None:
 
 
 def test_the_longest_gap_counts() -> None:
-    """A night in which summer time begins makes one of two hours three."""
+    """In the night when summer time begins, a gap of two hours becomes three."""
     assert read(time_zone="Europe/Berlin").fail_open_before == 3 * HOUR + STARTING_DEADLINE + 600
 
 
@@ -57,13 +57,13 @@ REJECTED: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("case", REJECTED)
-def test_what_is_rejected(case: str) -> None:
+def test_rejections(case: str) -> None:
     changes, option = REJECTED[case]
     with pytest.raises(OptionError, match=option):
         read(**changes)
 
 
-# Changes -> whether a renewal that fails may have no second chance.
+# Changes -> whether a renewal that fails may have no second attempt.
 WARNED: dict[str, tuple[dict[str, Any], bool]] = {
     "two runs before the token is removed": ({"renew_before": "4h20m"}, False),
     "a second less": ({"renew_before": "4h19m59s"}, True),
@@ -73,6 +73,6 @@ WARNED: dict[str, tuple[dict[str, Any], bool]] = {
 
 
 @pytest.mark.parametrize("case", WARNED)
-def test_what_is_warned_of(case: str) -> None:
+def test_warnings(case: str) -> None:
     changes, warned = WARNED[case]
     assert bool(read(**changes).warnings) is warned
