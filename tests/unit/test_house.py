@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rules for the collection as a whole: what one file says about another has to be true."""
+"""Rules for the collection as a whole: statements of one file about another must be true."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ LICENCE = (
 SPDX = "# SPDX-License-Identifier: GPL-3.0-or-later"
 MOST_LINES = 400
 CODE = (".py", ".sh")
-# Written so that this file does not name them either: where packages come from is the user's setting.
+# Split, because this file must not name them either: the user configures the package registries.
 REGISTRIES = (".".join(("pypi", "org")), ".".join(("pythonhosted", "org")), ".".join(("proxy", "golang", "org")))
 
-# Nothing in them can be run: documentation, names and error classes.
+# These files have no functions: documentation, names and error classes.
 WITHOUT_UNIT_TESTS = (
     "doc_fragments/*.py",
     "module_utils/_errors.py",
@@ -42,7 +42,7 @@ WITHOUT_UNIT_TESTS = (
 
 @cache
 def files() -> tuple[Path, ...]:
-    """The files of the checkout, new ones included, relative to its root."""
+    """Return the files of the checkout, including new ones, relative to its root."""
     listed = subprocess.check_output(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, text=True
     )
@@ -58,29 +58,29 @@ def plugin_files(kind: str) -> list[Path]:
 
 
 @cache
-def documentation(kind: str, folder: str) -> dict[str, dict[str, Any]]:
-    """What ansible-doc says, fragments merged in, about the plugins in a folder: name -> documentation."""
-    names = [f"freshpull.ecr_public.{path.stem}" for path in plugin_files(folder)]
+def documentation(kind: str, directory: str) -> dict[str, dict[str, Any]]:
+    """Return ansible-doc's documentation, with fragments, of the plugins in a directory, by name."""
+    names = [f"freshpull.ecr_public.{path.stem}" for path in plugin_files(directory)]
     program = str(Path(sys.executable).with_name("ansible-doc"))
-    answer = json.loads(subprocess.check_output([program, "--json", "--type", kind, *names], cwd=ROOT, text=True))
-    assert sorted(answer) == sorted(names)
-    return {name.rpartition(".")[2]: described["doc"] for name, described in answer.items()}
+    output = json.loads(subprocess.check_output([program, "--json", "--type", kind, *names], cwd=ROOT, text=True))
+    assert sorted(output) == sorted(names)
+    return {name.rpartition(".")[2]: described["doc"] for name, described in output.items()}
 
 
 def read(path: Path) -> str:
     return (ROOT / path).read_text(encoding="utf-8")
 
 
-def starts_with_its_licence(path: Path) -> bool:
+def starts_with_the_licence(path: Path) -> bool:
     lines = read(path).splitlines()
     if lines and lines[0].startswith("#!"):
         del lines[0]
-    # ansible-test wants some __init__.py without a byte.
+    # ansible-test requires some empty __init__.py.
     return lines[:3] == [COPYRIGHT, LICENCE, SPDX] or (path.name == "__init__.py" and not lines)
 
 
 def test_code_names_its_licence() -> None:
-    assert [str(path) for path in code_files() if not starts_with_its_licence(path)] == []
+    assert [str(path) for path in code_files() if not starts_with_the_licence(path)] == []
 
 
 def test_code_files_are_short_enough_to_read() -> None:
@@ -93,7 +93,7 @@ def test_python_has_the_future_import() -> None:
 
 
 def unit_test_of(path: Path) -> Path:
-    """The file with the unit tests of a plugin file: in the same directory below tests/unit, without the underscore."""
+    """Return the file with a plugin file's unit tests: the same directory below tests/unit, without the underscore."""
     return Path("tests", "unit", path.parent, f"test_{path.stem.removeprefix('_')}.py")
 
 
@@ -103,9 +103,9 @@ def test_each_plugin_file_has_its_unit_tests_at_the_mirrored_path() -> None:
     assert [str(path) for path in tested if unit_test_of(path) not in files()] == []
 
 
-@pytest.mark.parametrize(("kind", "folder"), [("module", "modules"), ("lookup", "lookup"), ("filter", "filter")])
-def test_plugins_say_since_when_they_exist(kind: str, folder: str) -> None:
-    for name, described in documentation(kind, folder).items():
+@pytest.mark.parametrize(("kind", "directory"), [("module", "modules"), ("lookup", "lookup"), ("filter", "filter")])
+def test_plugins_say_since_when_they_exist(kind: str, directory: str) -> None:
+    for name, described in documentation(kind, directory).items():
         assert described["version_added"] == VERSION, name
 
 

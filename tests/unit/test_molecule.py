@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The role's molecule scenarios: each has all steps of a test, and CONTRIBUTING.md says what it shows."""
+"""The role's molecule scenarios: each has all steps of a test, and CONTRIBUTING.md explains it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_each_runs_the_playbooks_that_it_has(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_each_looks_at_what_check_mode_foresaw(name: str) -> None:
+def test_each_verifies_the_prediction_of_check_mode(name: str) -> None:
     assert "../shared/tasks/look.yml" in (SCENARIOS[name] / "verify.yml").read_text(encoding="utf-8")
 
 

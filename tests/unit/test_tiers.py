@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The tier core is what CONTRIBUTING.md says: each test that proves a promise is in it, and no other."""
+"""The tier core equals the table of CONTRIBUTING.md: each test of a promise is in it, and no other."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _is_core(node: ast.expr) -> bool:
 
 
 def marked_tests(path: Path) -> set[str]:
-    """The tests of a file with the marker, their own or the file's."""
+    """Return the tests of a file that have the marker themselves or by the file."""
     body = ast.parse(path.read_text(encoding="utf-8")).body
     whole = any(
         isinstance(node, ast.Assign) and "pytestmark" in ast.unparse(node) and _is_core(node.value) for node in body

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs an action plugin in this process, over a script of the results that its module returns.
 
-A run of the module that the script does not have fails the test, and so does a result that is left. Task, templar and
-loader are Ansible's own; the connection, the lookup and the try on a registry are replaced.
+A run of the module that is not in the script fails the test, and so does an unused result. Task, templar and loader are
+Ansible's own; the connection, the lookup and the try on a registry are replaced.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ class Run:
 
 
 def caused(error: AnsibleError, cause: Exception) -> AnsibleError:
-    """The error, as it is raised from the cause."""
+    """Return the error, raised from the cause."""
     error.__cause__ = cause
     return error
 
 
 class Lookup:
-    """In place of the lookup: returns the token or raises the error."""
+    """A replacement for the lookup: returns the token or raises the error."""
 
     def __init__(self, outcome: dict[str, str] | Exception) -> None:
         self.outcome = outcome
@@ -74,10 +74,10 @@ class Lookup:
 class Play:
     """The play around a task. lookup: what returns the token. tried: registry, password and trust of each try."""
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.folder = folder
+    def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.directory = directory
         self.loader = DataLoader()
-        self.loader.set_basedir(str(folder))
+        self.loader.set_basedir(str(directory))
         self.lookup = Lookup(TOKEN)
         self.rejections: dict[str, Exception] = {}
         """Registry -> what a try of a token raises there."""

@@ -19,7 +19,7 @@ HOST = "https://cluster.example"
 
 
 def planned(action: str = "renewed", expires_at: str = "unknown", **more: Any) -> dict[str, Any]:
-    """What the module returns in check mode."""
+    """Build the module's result in check mode."""
     entry = {"namespace": "default", "action": action, "reason": "due", "expires_at": expires_at}
     return {"changed": action not in ("unchanged", "failed"), "host": HOST, "namespaces": [entry], **more}
 
@@ -82,7 +82,7 @@ def test_without_a_token_the_second_run_fails_open(play: Play) -> None:
     assert second.check_mode is False
 
 
-def test_where_nothing_is_written_the_plan_is_no_change(play: Play) -> None:
+def test_a_plan_without_a_write_is_no_change(play: Play) -> None:
     play.lookup.outcome = AnsibleError("There is no option profil.")
     result = play.run(ecr_public_pull_secret, {"aws": {"profil": "ci"}}, planned())
     assert (result["failed"], result["changed"], result["host"]) == (True, False, HOST)
@@ -90,14 +90,14 @@ def test_where_nothing_is_written_the_plan_is_no_change(play: Play) -> None:
     assert "There is no option profil." in result["msg"]
 
 
-# --- What the play says about AWS
+# --- The play's AWS variables and options
 
 
 def test_aws_variables_of_the_environment_are_used_and_reported(play: Play) -> None:
     play.environment = [{"AWS_ACCESS_KEY_ID": "AKIA", "OTHER": "x"}]
     result = play.run(ecr_public_pull_secret, {}, planned(), DONE)
     assert result == {**DONE, "aws_from_play": True}
-    # Of the principal of the process nothing is left; what names no principal stays.
+    # The variables of the process's principal are removed; variables that name no principal stay.
     assert play.lookup.environment == {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_REGION": "eu-central-1"}
 
 

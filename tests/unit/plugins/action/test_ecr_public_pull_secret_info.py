@@ -23,10 +23,10 @@ def test_the_module_runs_once(play: Play, check_mode: bool) -> None:
 
 
 def test_the_kubeconfig_is_found_as_files_are(play: Play) -> None:
-    (play.folder / "kubeconfig").write_text("{}")
+    (play.directory / "kubeconfig").write_text("{}")
     play.transport = "local"
     play.run(ecr_public_pull_secret_info, {"kubeconfig": "kubeconfig"}, FOUND)
-    assert play.runs[0].args == {"kubeconfig": str(play.folder / "kubeconfig")}
+    assert play.runs[0].args == {"kubeconfig": str(play.directory / "kubeconfig")}
 
 
 def test_async_is_rejected(play: Play) -> None:

@@ -11,5 +11,5 @@ from unit.plugins.modules.scripted import Runner
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Runner:
-    """Runs a module in this process."""
+    """A runner of modules in this process."""
     return Runner(monkeypatch, capsys)

@@ -32,7 +32,7 @@ def hours(left: float) -> str:
 
 
 def secret(left: float = 11, namespace: str = "default", **changes: Any) -> dict[str, Any]:
-    """A managed secret with so many hours of remaining lifetime."""
+    """Build a managed secret with this many hours of remaining lifetime."""
     fields: dict[str, Any] = {"auths": {REGISTRY: OLD}, "renewed_at": hours(left - 12), **changes}
     return cases.secret(namespace=namespace, expires_at=hours(left), **fields)
 
@@ -51,7 +51,7 @@ def account(name: str, *secrets: str, namespace: str = "default") -> dict[str, A
 
 
 def reads(stored: dict[str, Any] | None, namespace: str = "default") -> tuple[Call, Call]:
-    """The calls that read a namespace and its secret."""
+    """Build the calls that read a namespace and its secret."""
     found = error("GET", path(namespace), 404) if stored is None else Call("GET", path(namespace), body=stored)
     return Call("GET", f"/api/v1/namespaces/{namespace}", body={"metadata": {"name": namespace}}), found
 
@@ -65,5 +65,5 @@ def patched(namespace: str = "default") -> Call:
 
 
 def entries(body: Any) -> dict[str, Any]:
-    """The entries that a request writes."""
+    """Return the entries that a request writes."""
     return json.loads(base64.b64decode(body["data"][".dockerconfigjson"]))["auths"]

@@ -54,7 +54,7 @@ def of(stored: Iterable[Object], *kind: str) -> list[Object]:
 
 
 def former(stored: Iterable[Object] = ()) -> list[Call]:
-    """The calls that read what there is of a refresher."""
+    """Build the calls that read the existing objects of a refresher."""
     found = {path(body): body for body in stored}
     paths = [kinds.path(kind, namespace, name) for kind, name, namespace in NAMED]
     return [
@@ -91,7 +91,7 @@ JOBS = listed(kinds.path("Job", OWN), labelSelector=LABEL)
 
 
 def unchanged() -> list[Call]:
-    """The calls of a task that finds everything as it should be."""
+    """Build the calls of a task that finds no difference."""
     (namespace,) = of(STORED, "Namespace")
     return [*selected(), *former(STORED), own(namespace), *tried(*ALWAYS_TRIED), TRIED_POD, JOBS]
 

@@ -27,9 +27,9 @@ UNMANAGED = json.dumps({"auths": {REGISTRY: auth_entry("AWS", OTHER), "other.exa
 class Login:
     """The module on the file of a client."""
 
-    def __init__(self, run: Runner, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, run: Runner, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         run.secrets = [*SECRETS, auth_entry("me", OTHER)["auth"]]
-        self.path = folder / "config.json"
+        self.path = directory / "config.json"
         self._run = run
         self._monkeypatch = monkeypatch
 
@@ -138,8 +138,8 @@ def test_check_mode_reads_only(login: Login, case: str) -> None:
 
 @pytest.mark.parametrize("check_mode", [False, True])
 @pytest.mark.parametrize("state", ["present", "absent"])
-def test_a_diff_shows_expiry_and_fingerprints_alone(login: Login, state: str, check_mode: bool) -> None:
-    """That no secret is in it, the runner asserts."""
+def test_a_diff_shows_only_expiry_and_fingerprints(login: Login, state: str, check_mode: bool) -> None:
+    """The runner checks that the output has no secret."""
     login.path.write_text(UNMANAGED)
     shown = login({"state": state, "token": TOKEN}, check_mode=check_mode, diff=True).values["diff"]
     assert shown["before_header"] == str(login.path)

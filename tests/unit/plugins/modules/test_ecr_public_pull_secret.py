@@ -111,14 +111,14 @@ def test_a_managed_secret_is_removed(task: Any) -> None:
     assert result.values["namespaces"][0]["secret_uid"] is None
 
 
-def test_a_secret_with_entries_of_others_loses_the_managed_ones(task: Any) -> None:
+def test_a_secret_with_unmanaged_entries_loses_only_the_managed_ones(task: Any) -> None:
     stored = secret(auths={REGISTRY: OLD, "other.example": OTHER}, registries=[REGISTRY])
     result = task({"state": "absent"}, *reads(stored), patched())
     assert entries(result.writes[0].body).keys() == {"other.example"}
     assert result.actions == {"default": ("removed", "shared")}
 
 
-def test_nothing_is_left_to_remove(task: Any) -> None:
+def test_a_second_removal_changes_nothing(task: Any) -> None:
     result = task({"state": "absent"}, *reads(None))
     assert (result.returncode, result.values["changed"]) == (0, False)
     assert result.actions == {"default": ("unchanged", "missing")}
@@ -144,7 +144,7 @@ def test_a_service_account_gets_the_secret_and_keeps_its_others(task: Any) -> No
 
 
 def test_an_orphan_is_pruned(task: Any) -> None:
-    """Only where the secrets of all namespaces were listed."""
+    """Orphans are found only if the secrets of all namespaces are listed."""
     orphan = secret(namespace="former")
     namespace, _secret = reads(None)
     calls = (
@@ -216,8 +216,8 @@ DIFFERENT: dict[str, tuple[dict[str, Any], dict[str, Any] | None, tuple[Call, ..
 
 @pytest.mark.parametrize("check_mode", [False, True])
 @pytest.mark.parametrize("case", DIFFERENT)
-def test_a_diff_shows_expiry_and_fingerprints_alone(task: Any, case: str, check_mode: bool) -> None:
-    """That no secret is in it, task() asserts."""
+def test_a_diff_shows_only_expiry_and_fingerprints(task: Any, case: str, check_mode: bool) -> None:
+    """The runner checks that the output has no secret."""
     options, stored, calls = DIFFERENT[case]
     made = [call for call in calls if not check_mode or call.method == "GET"]
     shown = task(options, *reads(stored), *made, check_mode=check_mode, diff=True).values["diff"]
@@ -247,7 +247,7 @@ WITHOUT_TOKEN: dict[str, tuple[dict[str, Any], dict[str, Any] | None, tuple[str,
 
 
 @pytest.mark.parametrize("case", WITHOUT_TOKEN)
-def test_without_a_token_the_task_fails_and_says_so(task: Any, case: str) -> None:
+def test_without_a_token_the_task_fails_and_states_why(task: Any, case: str) -> None:
     options, stored, expected = WITHOUT_TOKEN[case]
     opens = expected[0] == "failed_open"
     result = task({"aws": NO_TOKEN, **options}, *reads(stored), *([patched()] if opens else []))
@@ -308,7 +308,7 @@ def test_a_bad_option_is_named_and_the_cluster_not_contacted(task: Any, case: st
 
 
 def test_a_token_that_has_expired_is_rejected_before_any_write(task: Any) -> None:
-    """By the later of two clocks: that of the API server comes with its first response."""
+    """The later of two clocks counts: the API server's comes with its first response."""
     namespace, _secret = reads(None)
     result = task({"token": {**TOKEN, "expires_at": hours(-1)}}, namespace)
     assert (result.returncode, result.values["host"]) == (1, HOST)
@@ -369,8 +369,8 @@ def test_an_api_server_that_restarts_is_waited_for(task: Any) -> None:
     assert (result.returncode, result.actions) == (0, {"default": ("created", "missing")})
 
 
-def test_a_write_whose_response_was_lost_is_looked_for(task: Any) -> None:
-    """The first create succeeded, so that the retry is a conflict."""
+def test_an_unconfirmed_write_is_detected(task: Any) -> None:
+    """The first create succeeded, so the retry is a conflict."""
     lost = Call("POST", "/api/v1/namespaces/default/secrets", lost=True)
     conflict = error("POST", "/api/v1/namespaces/default/secrets", 409, "already exists")
     written = secret(12, auths={REGISTRY: NEW})

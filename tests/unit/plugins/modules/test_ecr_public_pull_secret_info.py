@@ -61,9 +61,9 @@ STATUSES: dict[str, tuple[dict[str, Any], dict[str, Any] | None, tuple[str, str,
 
 @pytest.mark.parametrize("check_mode", [False, True])
 @pytest.mark.parametrize("case", STATUSES)
-def test_a_status_and_what_the_module_would_do(info: Any, case: str, check_mode: bool) -> None:
+def test_a_status_and_the_planned_action(info: Any, case: str, check_mode: bool) -> None:
     options, stored, expected, left = STATUSES[case]
-    # Of a secret that is removed, the service accounts that name it are looked for once more.
+    # For a removal, the service accounts that name the secret are listed once more.
     lists = [listed(accounts())] * (2 if expected[1] == "removed" else 1)
     result = info(options, *reads(stored), *lists, check_mode=check_mode)
     assert (result.returncode, result.values["changed"], result.values["host"]) == (0, False, HOST)
@@ -87,13 +87,13 @@ def test_the_service_accounts_that_name_the_secret_are_listed(info: Any) -> None
     assert result.values["namespaces"][0]["service_accounts"] == ["default", "ci"]
 
 
-def test_service_accounts_that_may_not_be_listed_are_a_warning(info: Any) -> None:
+def test_service_accounts_that_cannot_be_listed_are_a_warning(info: Any) -> None:
     result = info({}, *reads(secret()), error("GET", accounts(), 403, limit="500"))
     assert result.values["namespaces"][0]["service_accounts"] is None
     assert ["serviceaccounts" in warning and "default" in warning for warning in result.warnings] == [True]
 
 
-def test_a_secret_that_may_not_be_read_is_forbidden(info: Any) -> None:
+def test_a_secret_that_cannot_be_read_is_forbidden(info: Any) -> None:
     namespace, _secret = reads(None)
     result = info({}, namespace, error("GET", path(), 403, "not for you"), listed(accounts()))
     (found,) = result.values["namespaces"]
@@ -152,7 +152,7 @@ def test_a_bad_option_is_named_and_the_cluster_not_contacted(info: Any, case: st
     assert "host" not in result.values
 
 
-def test_a_cluster_of_which_nothing_can_be_read_is_named(info: Any) -> None:
+def test_a_cluster_that_cannot_be_read_is_named(info: Any) -> None:
     result = info({}, error("GET", "/api/v1/namespaces/default", 401, "Unauthorized"))
     assert (result.returncode, result.values["host"]) == (1, HOST)
     assert HOST in result.values["msg"]

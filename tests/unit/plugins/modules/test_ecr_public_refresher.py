@@ -90,7 +90,7 @@ def test_no_object_of_the_namespace_is_written_before_all_were_tried(task: Any) 
     assert min(number for number in written if sent[number].method == "PATCH") > last_try
 
 
-def test_a_refresher_that_is_as_it_should_be_is_unchanged(task: Any) -> None:
+def test_a_refresher_without_differences_is_unchanged(task: Any) -> None:
     result = task(GIVEN, *unchanged())
     assert (result.returncode, result.values["changed"], result.values["complete"]) == (0, False, True)
     assert result.writes == []
@@ -148,7 +148,7 @@ def test_globs_and_missing_namespaces_are_warnings(task: Any) -> None:
     assert ["x-*" in result.warnings[0], "gone" in result.warnings[1]] == [True, True]
 
 
-def test_names_that_may_not_be_looked_at_are_taken_as_they_are(task: Any) -> None:
+def test_namespaces_that_cannot_be_read_count_as_existing(task: Any) -> None:
     rejected = error("GET", "/api/v1/namespaces/team-a", 403)
     assert task(GIVEN, rejected, *unchanged()[2:]).values["changed"] is False
 
@@ -188,7 +188,7 @@ def test_check_mode_of_an_installation_tries_and_writes_nothing(task: Any) -> No
     assert actions(result)["CronJob"] == {"created"}
 
 
-def test_check_mode_without_the_namespace_says_what_it_could_not_try(task: Any) -> None:
+def test_check_mode_without_the_namespace_states_what_it_could_not_try(task: Any) -> None:
     outside = [body for body in STORED if body["metadata"].get("namespace") != OWN and body["kind"] not in BINDINGS]
     result = task(GIVEN, *selected(), *former(), own(None), *tried(*outside), check_mode=True)
     assert (result.returncode, result.values["changed"], result.writes) == (0, True, [])
@@ -223,13 +223,13 @@ def test_a_refresher_is_removed_its_permissions_and_keys_first(task: Any) -> Non
     assert result.values["fail_open_before"] is None
 
 
-def test_nothing_is_left_to_remove(task: Any) -> None:
+def test_a_second_removal_changes_nothing(task: Any) -> None:
     result = task({"state": "absent"}, *former(), own(None))
     assert (result.returncode, result.values["changed"], result.values["objects"]) == (0, False, [])
     assert (result.values["complete"], result.values["host"]) == (True, HOST)
 
 
-def test_a_namespace_with_objects_of_others_stays(task: Any) -> None:
+def test_a_namespace_with_unmanaged_objects_stays(task: Any) -> None:
     (namespace,) = of(STORED, "Namespace")
     resource = {"name": "configmaps", "kind": "ConfigMap", "namespaced": True, "verbs": ["list"]}
     calls = [
@@ -247,7 +247,7 @@ def test_a_namespace_with_objects_of_others_stays(task: Any) -> None:
 
 
 def test_a_diff_shows_no_aws_key(task: Any) -> None:
-    """That no secret is in it, task() asserts."""
+    """The runner checks that the output has no secret."""
     (keys,) = of(STORED, "Secret")
     other = {**GIVEN, "aws_secret_key": "other-key/never-shown"}
     result = task(other, *unchanged(), *applied(keys), diff=True)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the action plugins of all modules for clusters do: the play's defaults, and the control node's kubeconfig."""
+"""The action plugins of all modules for clusters: the play's defaults, and the control node's kubeconfig."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ CONTENT = "kind: Config\n"
 
 
 def test_with_a_local_connection_paths_are_those_of_the_control_node(play: Play) -> None:
-    (play.folder / "files").mkdir()
-    paths = [play.folder / "files/one", play.folder / "two"]
+    (play.directory / "files").mkdir()
+    paths = [play.directory / "files/one", play.directory / "two"]
     for each in paths:
         each.write_text(CONTENT)
     play.transport = "local"
@@ -39,7 +39,7 @@ def test_with_another_connection_it_is_the_target_host_s(play: Play, kubeconfig:
 
 
 @pytest.mark.parametrize("kubeconfig", [{"kind": "Config"}, "", None])
-def test_what_is_no_path_is_left(play: Play, kubeconfig: Any) -> None:
+def test_a_value_that_is_no_path_is_unchanged(play: Play, kubeconfig: Any) -> None:
     play.transport = "local"
     play.run(ecr_public_pull_secret_info, {"kubeconfig": kubeconfig}, FOUND)
     assert play.runs[0].args == {"kubeconfig": kubeconfig}
@@ -54,14 +54,14 @@ def test_a_kubeconfig_that_does_not_exist_is_an_error_before_the_module_runs(pla
 
 @pytest.fixture
 def vaulted(play: Play, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An encrypted kubeconfig, and the files that the loader makes of it in a directory of the test."""
+    """An encrypted kubeconfig, and the loader's decrypted files in a directory of the test."""
     secrets = [("default", VaultSecret(b"vault password"))]
-    path = play.folder / "vaulted"
+    path = play.directory / "vaulted"
     path.write_bytes(VaultLib(secrets).encrypt(CONTENT))
     play.loader.set_vault_secrets(secrets)
     play.transport = "local"
-    (play.folder / "decrypted").mkdir()
-    monkeypatch.setattr("ansible.constants.DEFAULT_LOCAL_TMP", str(play.folder / "decrypted"))
+    (play.directory / "decrypted").mkdir()
+    monkeypatch.setattr("ansible.constants.DEFAULT_LOCAL_TMP", str(play.directory / "decrypted"))
     return path
 
 
@@ -84,7 +84,7 @@ def test_a_vaulted_kubeconfig_is_decrypted_for_the_run_and_removed_afterwards(
     else:
         assert play.run(ecr_public_pull_secret_info, {"kubeconfig": str(vaulted)}) == FOUND
     assert read == [CONTENT]
-    assert os.listdir(play.folder / "decrypted") == []
+    assert os.listdir(play.directory / "decrypted") == []
     assert vaulted.read_bytes().startswith(b"$ANSIBLE_VAULT")
 
 
@@ -95,11 +95,11 @@ def test_the_connection_of_the_play_completes_the_task_s(play: Play) -> None:
 
 
 def test_the_kubeconfig_of_the_play_is_the_control_node_s_too(play: Play) -> None:
-    (play.folder / "of-the-play").write_text(CONTENT)
+    (play.directory / "of-the-play").write_text(CONTENT)
     play.defaults = [{CLUSTER_GROUP: {"kubeconfig": "of-the-play"}}]
     play.transport = "local"
     play.run(ecr_public_pull_secret_info, {}, FOUND)
-    assert play.runs[0].args == {"kubeconfig": str(play.folder / "of-the-play")}
+    assert play.runs[0].args == {"kubeconfig": str(play.directory / "of-the-play")}
 
 
 def test_a_cluster_that_the_play_names_for_others_only_is_an_error(play: Play) -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a module's second run gets: a token, the reason why there is none, or no second run at all."""
+"""A module's second run: with a token, with the reason why there is none, or no second run at all."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_a_token_that_another_host_has_requested_is_used(play: Play) -> None:
     assert play.lookup.requests == 0
 
 
-def test_where_another_host_got_no_token_aws_is_not_asked_again(play: Play) -> None:
+def test_if_another_host_got_no_token_none_is_requested_again(play: Play) -> None:
     play.run(ecr_public_pull_secret, {"aws": {"outage": "AWS is down."}}, PLAN, DONE)
     assert "AWS is down." in play.runs[1].args["aws"]["outage"]
     assert play.lookup.requests == 0
