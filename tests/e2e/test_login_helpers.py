@@ -24,9 +24,9 @@ pytestmark = pytest.mark.node
 @pytest.fixture
 def password_store(clients: Clients) -> Iterator[dict[str, str]]:
     """Create what docker-credential-pass needs: a key without a passphrase, and a store that is encrypted with it."""
-    folder = clients.directory / "gpg"
-    folder.mkdir(mode=0o700)
-    env = {"GNUPGHOME": str(folder), "PASSWORD_STORE_DIR": str(clients.directory / "store")}
+    directory = clients.directory / "gpg"
+    directory.mkdir(mode=0o700)
+    env = {"GNUPGHOME": str(directory), "PASSWORD_STORE_DIR": str(clients.directory / "store")}
     quick = ["gpg", "--batch", "--passphrase", "", "--quick-generate-key", "freshpull-tests", "default", "default", "0"]
     try:
         clients.run(quick, env=env, check=True)

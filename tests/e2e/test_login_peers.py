@@ -57,7 +57,7 @@ class Trial:
     """Run every module on every file, each with its own token, by which the test identifies it."""
 
     def __init__(self, ci: Ansible, clients: Clients, site: Site, daemon: Daemon, url: str) -> None:
-        self.folder = clients.directory
+        self.directory = clients.directory
         self.site = site
         self.daemon = daemon
         self.url = url
@@ -68,20 +68,20 @@ class Trial:
             path.write_text(FILES[case])
             path.chmod(0o644 if case == "wide" else 0o600)
         self.inodes = {key: self.path(*key).stat().st_ino for key in self.tokens}
-        stub = self.folder / "docker-credential-stub"
+        stub = self.directory / "docker-credential-stub"
         stub.write_text(
             "#!/bin/sh\n[ $1 = store ] && exec cat >>$0.kept\necho credentials not found in native keychain; exit 1\n"
         )
         stub.chmod(0o755)
         tasks = [self.task(*key) for key in self.tokens]
-        env = {**clients.env, "PATH": f"{self.folder}{os.pathsep}{ci.environment()['PATH']}"}
+        env = {**clients.env, "PATH": f"{self.directory}{os.pathsep}{ci.environment()['PATH']}"}
         with leaks.watched_processes() as processes:
             self.results = ci.tasks(tasks, env=env).ok().results
         self.processes = "\n".join(processes)
-        self.kept = (self.folder / "docker-credential-stub.kept").read_text()
+        self.kept = (self.directory / "docker-credential-stub.kept").read_text()
 
     def path(self, module: str, case: str) -> Path:
-        return self.folder / module.rpartition(".")[2] / case / "config.json"
+        return self.directory / module.rpartition(".")[2] / case / "config.json"
 
     def name(self, module: str, case: str) -> str:
         return f"{module.rpartition('.')[2]}_{case}"

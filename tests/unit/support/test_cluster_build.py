@@ -63,7 +63,7 @@ def test_the_binaries_know_their_version() -> None:
     ("found", "enough"),
     [("go1.26.8", True), ("go1.26.0", True), ("go1.27", True), ("go1.25.9", False), ("go1.19.8", False), ("", False)],
 )
-def test_go_must_be_as_new_as_go_mod_says(found: str, *, enough: bool) -> None:
+def test_go_must_be_as_new_as_go_mod_requires(found: str, *, enough: bool) -> None:
     assert go_is_enough(found, "1.26.0") is enough
 
 
@@ -99,7 +99,7 @@ def test_given_binaries_must_be_complete(tmp_path: Path, monkeypatch: pytest.Mon
         binaries(node=True)
 
 
-def test_without_go_the_message_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_go_the_message_names_the_next_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
     monkeypatch.setenv("FRESHPULL_CACHE", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))

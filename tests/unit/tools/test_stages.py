@@ -123,7 +123,7 @@ def test_a_skipped_test_is_a_failure_where_it_counts(tmp_path: Path, content: st
     assert (done.returncode in (1, 2)) is status
 
 
-def test_pytest_tells_the_time_of_each_test_once(tmp_path: Path) -> None:
+def test_pytest_reports_the_time_of_each_test_once(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text((TESTS / "conftest.py").read_text(encoding="utf-8"), encoding="utf-8")
     content = "import time\ndef test_a() -> None:\n    time.sleep(0.2)\ndef test_b() -> None: ...\n"
     (tmp_path / "test_it.py").write_text(content, encoding="utf-8")

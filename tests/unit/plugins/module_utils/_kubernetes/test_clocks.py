@@ -32,7 +32,7 @@ def test_a_minute_is_warned_of_and_ten_are_too_many(seconds: int, warned: bool, 
     assert clocks.later() - clocks.earlier() >= dt.timedelta(seconds=abs(seconds) - 1)
 
 
-def test_the_warning_says_which_one_is_ahead() -> None:
+def test_the_warning_states_which_clock_is_ahead() -> None:
     assert "is 90 s ahead of this host's" in Clocks(dt.timedelta(seconds=90)).warning
     assert "is 90 s behind this host's" in Clocks(dt.timedelta(seconds=-90)).warning
 

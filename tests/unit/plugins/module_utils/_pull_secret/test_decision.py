@@ -181,7 +181,7 @@ def test_a_diff_hides_unmanaged_annotations() -> None:
     assert "holds a token" not in json.dumps(diff(secret, policy, plan))
 
 
-def test_without_a_token_the_diff_says_unknown() -> None:
+def test_without_a_token_the_diff_shows_unknown() -> None:
     case = BY_NAME["less remaining lifetime, no token yet"]
     before, after = diff(case.secret, policy_of(case), decide(case.secret, policy_of(case), parse_time(case.now)))
     assert before["annotations"][managed_metadata.EXPIRES_AT] == "2026-01-01T12:00:00Z"

@@ -78,7 +78,7 @@ def test_a_service_account_that_failed_fails_its_namespace() -> None:
     assert "why build failed" in report.problem(POLICY, SELECTION)
 
 
-def test_an_orphan_says_so() -> None:
+def test_an_orphan_is_reported_as_orphaned() -> None:
     outcome = Outcome("a", Plan("removed", "managed"), orphan=True)
     assert (outcome.overall.action, outcome.overall.reason) == ("removed", "orphaned")
 
