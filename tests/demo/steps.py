@@ -51,8 +51,8 @@ class Demo:
         self._pull_secrets()
         self._nothing_to_do()
         if self._place.no_pods:
-            self._show.step("Left out: the CronJob's pod, and a pod that pulls an image")
-            self._show.say(f"Here is only a control plane, and no pod can run. {self._place.no_pods}")
+            self._show.step("Skipped: the CronJob's pod, and a pod that pulls an image")
+            self._show.say(f"This cluster has only a control plane, and no pod can run. {self._place.no_pods}")
         else:
             self._cronjob()
             self._pull()
@@ -60,7 +60,7 @@ class Demo:
 
     def remove(self) -> None:
         """Remove everything that was created."""
-        self._show.step("And it all goes again")
+        self._show.step("Remove everything")
         self._role("-e", "pull_secret_state=absent")
         run(["kubectl", "delete", "namespaces", "-l", f"demo={self._name}"], self._place.environment)
         label = f"ecr-public.freshpull/refresher={self._refresher}"
@@ -68,7 +68,7 @@ class Demo:
         left = run(["kubectl", "get", kinds, "-A", "-l", label, "-o", "name"], self._place.environment)
         left += run(["kubectl", "get", "namespaces", "-l", f"demo={self._name}", "-o", "name"], self._place.environment)
         check(not left, f"This was not removed:\n{left}")
-        self._show.say("Nothing that the demo made is left in the cluster.")
+        self._show.say("Nothing that the demo created is left in the cluster.")
 
     def _text(self) -> str:
         """Return the file of variables, which contains no AWS key."""
@@ -97,12 +97,12 @@ class Demo:
         check(self._role() > 0, "The first run of the role changed nothing.")
         found = self._secrets()
         check(sorted(found) == self._namespaces, f"The secret is in {sorted(found)}.")
-        show.say("Each of the three namespaces has the secret, and says until when its token lives.")
+        show.say("Each of the three namespaces has the secret, and states when its token expires.")
 
     def _nothing_to_do(self) -> None:
         show = self._show
-        show.step("2. A second run has nothing to do: no change, no call of AWS")
-        show.say("So that a call could not go unseen, AWS is out of reach in this run.")
+        show.step("2. A second run changes nothing and does not call AWS")
+        show.say("AWS cannot be reached in this run, so a call of AWS would fail.")
         before = self._calls()
         changed = self._role(environment={ENDPOINT: NOWHERE})
         check(changed == 0, f"The second run of the role changed {changed} things.")
@@ -115,8 +115,8 @@ class Demo:
         show = self._show
         show.step("3. The CronJob renews the secret from inside the cluster")
         show.say(
-            "It runs every 2 hours and renews once less than 8 hours are left. Here it is run by hand, and told to "
-            f"renew now: a Job is made from CronJob {CRONJOB}, and a pod of the aws-cli image does the rest."
+            "It runs every 2 hours and renews a token with less than 8 hours left. The demo starts a renewal by hand: "
+            f"a Job of CronJob {CRONJOB}, with a pod of the aws-cli image."
         )
         if self._place.fake:
             # Make the new expiry clearly later than that of the first token, which is only seconds old.
@@ -129,24 +129,26 @@ class Demo:
         after = self._secrets()
         for namespace in self._namespaces:
             check(after[namespace][0] == before[namespace][0], f"The secret in {namespace} is not the same object.")
-            check(after[namespace][1] > before[namespace][1], f"The secret in {namespace} does not live longer.")
-        show.say("The tokens live longer now. The secrets are the same objects as before, by their UID: never gone.")
+            check(after[namespace][1] > before[namespace][1], f"The secret in {namespace} does not expire later.")
+        show.say("The tokens now expire later. The secrets are the same objects as before, with the same UIDs.")
 
     def _pull(self) -> None:
         show = self._show
-        show.step("4. A pod pulls an image of public.ecr.aws with it")
+        show.step("4. A pod pulls an image of public.ecr.aws with the secret")
         fresh = self._pulled("with the fresh secret", "stable", with_secret=True)
         check(fresh.pulled, f"The image was not pulled: {fresh.reason}: {fresh.message}")
         fake = self._place.fake
         if not fake:
-            show.say("Whether the pull was authenticated only the registry knows. Without CONFIRM the demo has one.")
+            show.say(
+                "Only the registry knows if the pull was authenticated. Without CONFIRM, the demo has its own registry."
+            )
             return
         fake.expire(fake.tokens[-1])
         expired = self._pulled("with the secret once its token has expired", "1.37", with_secret=True)
-        check(not expired.pulled, "The registry took an expired token.")
+        check(not expired.pulled, "The registry accepted an expired token.")
         none = self._pulled("without any secret", "1.38", with_secret=False)
         check(none.pulled, f"The image was not pulled: {none.reason}: {none.message}")
-        show.say("A stale token is worse than none: nobody falls back to an anonymous pull. Hence this collection.")
+        show.say("An expired token is worse than none: the pull fails, and clients do not try it anonymously.")
 
     def _pulled(self, how: str, tag: str, *, with_secret: bool) -> Pull:
         """Let a pod pull the image, and print what the registry saw of the pull."""
@@ -164,8 +166,8 @@ class Demo:
             check(bool(requests), "The registry saw no request.")
             check({each["authenticated"] for each in requests} == {authenticated}, f"The registry saw {requests}.")
             statuses = ", ".join(sorted({str(each["status"]) for each in requests}))
-            kind = "authenticated" if authenticated else "anonymous" if pull.pulled else "refused"
-            self._show.quote(f"the registry: {kind} (HTTP status of the {len(requests)} answers: {statuses})")
+            kind = "authenticated" if authenticated else "anonymous" if pull.pulled else "rejected"
+            self._show.quote(f"the registry: {kind} (HTTP status of the {len(requests)} responses: {statuses})")
         return pull
 
     def _no_token_was_shown(self) -> None:
