@@ -27,14 +27,6 @@ TOKEN: dict[str, t.Any] = {
     },
 }
 
-OUTAGE = "outage"
-"""The only key of `aws` that the module accepts: the reason why no token is available, as a text.
-
-The action plugin removes the user's `aws`, requests a token itself, and passes this key to the module if there is none.
-If one host has requested the token for a whole fleet, the role passes this key to the action plugin of each host, which
-then requests no token.
-"""
-
 _REGISTRY = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[0-9]{1,5})?")
 
 

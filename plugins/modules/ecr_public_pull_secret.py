@@ -70,6 +70,20 @@ options:
         environment. Check mode makes no such request.
     type: bool
     default: false
+  token_shared:
+    description:
+      - Whether O(token) was requested from AWS for several clusters, as the role does in a play with several hosts.
+      - With O(verify), a registry that rejects such a token counts as no token available, see O(fail_open). A token of
+        your own that is rejected is an error.
+    type: bool
+    default: false
+  token_unavailable:
+    description:
+      - Why no token is available, if it was requested before the task, for example for several clusters. The task then
+        requests no token, and applies O(fail_open). The message of the task contains this text.
+      - It cannot be used with O(token).
+    type: str
+    default: ''
 attributes:
   check_mode:
     support: full

@@ -21,7 +21,6 @@ from ansible.plugins.lookup import LookupBase
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors import AwsError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._docker_config import DEFAULT_REGISTRY
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._options import OUTAGE
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import UNKNOWN, Token
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _play_defaults, _task_environment
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._registry import (
@@ -31,8 +30,6 @@ from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._registry imp
 )
 
 LOOKUP = "freshpull.ecr_public.ecr_public_token"
-SHARED = "shared_token"
-"""A key that the role adds to `aws`: the token that one host requested for a fleet, if it must be verified."""
 
 
 class TokenAction(ActionBase, abc.ABC):
@@ -50,9 +47,11 @@ class TokenAction(ActionBase, abc.ABC):
         """Run the module with these arguments, a copy of the task's, and with a token if one is needed."""
         aws = self._take_aws(args)
         given = bool(args.get("token"))
+        shared = boolean(args.get("token_shared", False), strict=False)
         # The module gets the value unchanged, and rejects it if it is not a boolean.
         verify = boolean(args.get("verify", False), strict=False)
-        if self._task.check_mode or (given and not verify) or args.get("state") == "absent":
+        decided = (given and not verify) or bool(args.get("token_unavailable"))
+        if self._task.check_mode or decided or args.get("state") == "absent":
             # No token is requested, and one run of the module is enough.
             return self._execute_module(module_args=args, task_vars=task_vars)
         plan = self._plan(args, task_vars)
@@ -69,10 +68,11 @@ class TokenAction(ActionBase, abc.ABC):
                         warnings = self._verify(args, aws, task_vars)
             except AnsibleError as exc:
                 # Fail open only if AWS returns no valid token, not for an invalid option or a token that the user set.
-                if not self._fails_open or given or not isinstance(exc.__cause__, (AwsError, RejectedError)):
+                from_user = given and not shared
+                if not self._fails_open or from_user or not isinstance(exc.__cause__, (AwsError, RejectedError)):
                     return self._failure(plan, f"Nothing was written. {exc.message}")
                 args.pop("token", None)
-                args["aws"] = {OUTAGE: exc.message}
+                args["token_unavailable"] = exc.message
         result = self._execute_module(module_args=args, task_vars=task_vars)
         if warnings:
             result["warnings"] = [*result.get("warnings", []), *warnings]
@@ -125,12 +125,6 @@ class TokenAction(ActionBase, abc.ABC):
 
     def _fetch_token(self, aws: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, str]:
         """Request one token. Raises AnsibleError."""
-        if OUTAGE in aws:
-            # Another host of the fleet requested a token and got none: see the role.
-            raise AnsibleError(aws[OUTAGE]) from AwsError()
-        if SHARED in aws:
-            # This token is from AWS, not from the user: if the registry rejects it, the module can fail open.
-            return aws[SHARED]
         (token,) = self._lookup(aws, task_vars).run([], variables=task_vars, **aws)
         return token
 
@@ -140,7 +134,7 @@ class TokenAction(ActionBase, abc.ABC):
         Raises AnsibleError from a RejectedError. The TLS options are those of the lookup.
         """
         token = Token.from_mapping(check_type_dict(args["token"]))
-        lookup = self._lookup({name: value for name, value in aws.items() if name != SHARED}, task_vars)
+        lookup = self._lookup(aws, task_vars)
         trust = {"validate_certs": lookup.get_option("validate_certs"), "ca_file": lookup.get_option("aws_ca_bundle")}
         warnings = []
         for registry in check_type_list(args.get("registries") or [DEFAULT_REGISTRY]):

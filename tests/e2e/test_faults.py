@@ -276,7 +276,7 @@ def test_clocks_that_are_days_apart_remove_no_token(
     date = datetime.now(timezone.utc) + timedelta(days=days)
     proxy.inject(Fault(headers={"Date": format_datetime(date, usegmt=True)}))
     before = core.read_namespaced_secret(NAME, name).to_dict()
-    kept = module.run(proxy.kubeconfig, namespaces=[name], aws={"outage": "AWS is down."})
+    kept = module.run(proxy.kubeconfig, namespaces=[name], token_unavailable="AWS is down.")
     assert (kept.values["failed"], kept.actions) == (True, {name: ("failed", "clocks")})
     assert core.read_namespaced_secret(NAME, name).to_dict() == before
     renewed = module.run(proxy.kubeconfig, namespaces=[name], token=aws.issue())

@@ -12,12 +12,7 @@ import typing as t
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import OptionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import is_glob
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._options import (
-    OUTAGE,
-    TOKEN,
-    read_duration,
-    read_registries,
-)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._options import TOKEN, read_duration, read_registries
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Policy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection
@@ -46,6 +41,8 @@ _SHARED: dict[str, t.Any] = {
 PULL_SECRET: dict[str, t.Any] = {
     **_SHARED,
     "token": TOKEN,
+    "token_shared": {"type": "bool", "default": False, "no_log": False},
+    "token_unavailable": {"type": "str", "default": "", "no_log": False},
     "aws": {"type": "dict", "default": {}},
     "verify": {"type": "bool", "default": False},
     "fail_open": {"type": "bool", "default": True},
@@ -98,7 +95,9 @@ def read(params: t.Mapping[str, t.Any]) -> Options:
             f"({params['renew_before']}): a renewal must be tried before the token is removed. Or set fail_open: false."
         )
     token = Token.from_mapping(params["token"]) if params.get("token") else None
-    outage = str(params.get("aws", {}).get(OUTAGE, ""))
+    outage = params.get("token_unavailable", "")
+    if token and outage:
+        raise OptionError("token_unavailable cannot be used with token. Remove one of the two.")
     return Options(policy, read_selection(params), token, outage, params["prune"], params["workers"])
 
 

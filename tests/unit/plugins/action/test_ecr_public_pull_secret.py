@@ -76,9 +76,8 @@ def test_without_a_token_the_second_run_fails_open(play: Play) -> None:
     result = {"changed": True, "failed": True, "msg": "AWS is down. 1 of 1 namespaces ..."}
     assert play.run(ecr_public_pull_secret, {"aws": {"profile": "ci"}}, planned(), result) == result
     second = play.runs[1]
-    assert second.args.keys() == {"aws"}
-    assert second.args["aws"].keys() == {"outage"}
-    assert "AWS is down." in second.args["aws"]["outage"]
+    assert second.args.keys() == {"token_unavailable"}
+    assert "AWS is down." in second.args["token_unavailable"]
     assert second.check_mode is False
 
 

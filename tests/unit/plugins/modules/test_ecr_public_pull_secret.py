@@ -33,7 +33,6 @@ from unit.plugins.modules.pull_secrets import (
 from unit.plugins.modules.scripted import CONNECTION, HOST, Call, Result, Runner, error, listed
 
 OUTAGE = "AWS is down."
-NO_TOKEN = {"outage": OUTAGE}
 """The option aws, as the action plugin gives it where AWS returned no token."""
 
 
@@ -182,7 +181,7 @@ CHECKED: dict[str, tuple[dict[str, Any], dict[str, Any] | None, tuple[str, str],
     "unchanged": ({}, secret(), ("unchanged", "fresh"), hours(11)),
     "adopted": ({"adopt": True}, secret(managed=False), ("adopted", "unmanaged"), "unknown"),
     "failed": ({}, secret(managed=False), ("failed", "unmanaged"), None),
-    "failed open": ({"aws": NO_TOKEN}, secret(0.5), ("failed_open", "due"), None),
+    "failed open": ({"token_unavailable": OUTAGE}, secret(0.5), ("failed_open", "due"), None),
     "removed": ({"state": "absent"}, secret(created=False), ("removed", "shared"), None),
 }
 
@@ -209,7 +208,7 @@ DIFFERENT: dict[str, tuple[dict[str, Any], dict[str, Any] | None, tuple[Call, ..
     "created": ({"token": TOKEN}, None, (created(),)),
     "renewed": ({"token": TOKEN}, secret(1), (patched(),)),
     "adopted": ({"token": TOKEN, "adopt": True}, secret(managed=False, auths={"other.example": OTHER}), (patched(),)),
-    "failed open": ({"aws": NO_TOKEN}, secret(-1), (patched(),)),
+    "failed open": ({"token_unavailable": OUTAGE}, secret(-1), (patched(),)),
     "removed": ({"state": "absent"}, secret(), (listed(accounts()), Call("DELETE", path()))),
 }
 
@@ -250,7 +249,7 @@ WITHOUT_TOKEN: dict[str, tuple[dict[str, Any], dict[str, Any] | None, tuple[str,
 def test_without_a_token_the_task_fails_and_states_why(task: Any, case: str) -> None:
     options, stored, expected = WITHOUT_TOKEN[case]
     opens = expected[0] == "failed_open"
-    result = task({"aws": NO_TOKEN, **options}, *reads(stored), *([patched()] if opens else []))
+    result = task({"token_unavailable": OUTAGE, **options}, *reads(stored), *([patched()] if opens else []))
     assert (result.returncode, result.actions) == (1, {"default": expected})
     assert result.values["changed"] is opens
     assert OUTAGE in result.values["msg"]
@@ -262,7 +261,7 @@ def test_without_a_token_the_task_fails_and_states_why(task: Any, case: str) -> 
 
 
 def test_without_a_token_a_fresh_secret_is_no_failure(task: Any) -> None:
-    result = task({"aws": NO_TOKEN}, *reads(secret()))
+    result = task({"token_unavailable": OUTAGE}, *reads(secret()))
     assert (result.returncode, result.actions) == (0, {"default": ("unchanged", "fresh")})
 
 

@@ -18,7 +18,6 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors i
     OptionsError,
 )
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._registry import RejectedError, UnverifiedError
-from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._token_action import SHARED
 from unit.plugins.action.scripted import TOKEN, Play, Run, caused
 
 REGISTRY, OTHER = "public.ecr.aws", "ecr-public.aws.com"
@@ -57,9 +56,8 @@ def test_an_error_of_aws_leads_to_a_second_run_that_fails_open(play: Play, error
     play.lookup.outcome = no_token(error("AWS is down."))
     assert play.run(ecr_public_pull_secret, {"name": "a", "aws": {"profile": "ci"}}, PLAN, DONE) == DONE
     second = play.runs[1].args
-    assert second.keys() == {"name", "aws"}
-    assert second["aws"].keys() == {"outage"}
-    assert "AWS is down." in second["aws"]["outage"]
+    assert second.keys() == {"name", "token_unavailable"}
+    assert "AWS is down." in second["token_unavailable"]
 
 
 @pytest.mark.parametrize("case", OTHERS)
@@ -97,20 +95,15 @@ def test_the_task_is_restored_when_the_plan_cannot_be_made(play: Play) -> None:
 
 def test_a_token_that_another_host_has_requested_is_used(play: Play) -> None:
     shared = {**TOKEN, "password": "shared-never-shown"}
-    play.run(ecr_public_pull_secret, {"aws": {SHARED: shared, "profile": "ci"}}, PLAN, DONE)
-    assert play.runs[1].args == {"token": shared}
+    args = {"token": shared, "token_shared": True, "aws": {"profile": "ci"}}
+    play.run(ecr_public_pull_secret, args, DONE)
+    assert play.runs[0].args == {"token": shared, "token_shared": True}
     assert play.lookup.requests == 0
 
 
-def test_if_another_host_got_no_token_none_is_requested_again(play: Play) -> None:
-    play.run(ecr_public_pull_secret, {"aws": {"outage": "AWS is down."}}, PLAN, DONE)
-    assert "AWS is down." in play.runs[1].args["aws"]["outage"]
-    assert play.lookup.requests == 0
-
-
-def test_a_login_without_the_token_of_the_fleet_fails(play: Play) -> None:
-    result = play.run(ecr_public_login, {"aws": {"outage": "AWS is down."}}, PLAN)
-    assert "AWS is down." in result["msg"]
+def test_if_another_host_got_no_token_none_is_requested(play: Play) -> None:
+    play.run(ecr_public_pull_secret, {"token_unavailable": "AWS is down.", "verify": True}, DONE)
+    assert play.runs == [Run({"token_unavailable": "AWS is down.", "verify": True}, check_mode=False)]
     assert play.lookup.requests == 0
 
 
@@ -143,14 +136,16 @@ def test_a_new_token_that_a_registry_rejects_counts_as_none(play: Play) -> None:
     assert play.run(ecr_public_pull_secret, args, PLAN, DONE) == DONE
     second = play.runs[1].args
     assert "token" not in second
-    assert "HTTP 403" in second["aws"]["outage"]
+    assert "HTTP 403" in second["token_unavailable"]
     assert TOKEN["password"] not in str(second)
 
 
 def test_a_token_of_the_fleet_that_a_registry_rejects_counts_as_none_too(play: Play) -> None:
     play.rejections = {REGISTRY: RejectedError("HTTP 403")}
-    play.run(ecr_public_pull_secret, {"verify": True, "aws": {SHARED: TOKEN}}, PLAN, DONE)
-    assert "HTTP 403" in play.runs[1].args["aws"]["outage"]
+    play.run(ecr_public_pull_secret, {"verify": True, "token": TOKEN, "token_shared": True}, PLAN, DONE)
+    second = play.runs[1].args
+    assert "token" not in second
+    assert "HTTP 403" in second["token_unavailable"]
 
 
 @pytest.mark.parametrize("plugin", [ecr_public_pull_secret, ecr_public_login], ids=["pull_secret", "login"])

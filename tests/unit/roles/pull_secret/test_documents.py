@@ -153,8 +153,9 @@ def test_the_refresher_is_tested_once_the_secrets_are_written() -> None:
 def test_the_secrets_get_every_option() -> None:
     # The default state is present. A token is requested after all clusters were checked.
     assert set(WRITTEN) == set(SPECS[PULL_SECRET]) - {"state"}
-    assert set(CHECKED) == set(WRITTEN) - {"token"}
-    own = {"placeholder", "fail_open_before", "aws", "token"}
+    of_the_token = {"token", "token_shared", "token_unavailable"}
+    assert set(CHECKED) == set(WRITTEN) - of_the_token
+    own = {"placeholder", "fail_open_before", "aws", *of_the_token}
     assert {option: CHECKED[option] for option in set(CHECKED) - own} == {
         option: WRITTEN[option] for option in set(WRITTEN) - own
     }

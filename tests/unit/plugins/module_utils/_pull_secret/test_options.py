@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import OptionError
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._options import OUTAGE
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import options as pull_secret_options
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import TokenError
 
@@ -32,6 +31,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a bad fail_open_before": ({"fail_open_before": "1"}, "duration"),
     "removed before it is renewed": ({"fail_open_before": "8h"}, r"fail_open_before \(8h\) must be less"),
     "prune and absent": ({"prune": True, "state": "absent"}, "cannot be used with state: absent"),
+    "a token and none": (
+        {"token": TOKEN, "token_unavailable": "AWS is down."},
+        "token_unavailable cannot be used with token",
+    ),
     "placeholder and absent": ({"placeholder": True, "state": "absent"}, "cannot be used with state: absent"),
     "a namespace that cannot be": ({"namespaces": ["A"]}, "cannot be a namespace"),
     "no namespace": ({"namespaces": []}, "namespaces is empty"),
@@ -71,7 +74,7 @@ def test_a_renewal_can_be_late_if_no_entry_is_removed(options: dict[str, Any]) -
 
 
 def test_the_action_plugin_states_why_there_is_no_token() -> None:
-    assert pull_secret_options.read(params(aws={OUTAGE: "AWS is down."})).outage == "AWS is down."
+    assert pull_secret_options.read(params(token_unavailable="AWS is down.")).outage == "AWS is down."
 
 
 def test_a_selector_alone_selects_all_that_match() -> None:
