@@ -6,7 +6,7 @@ from __future__ import annotations
 import copy
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._token_action import TokenAction
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._token_request import TokenAction
 
 
 class ActionModule(TokenAction):

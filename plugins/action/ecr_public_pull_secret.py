@@ -7,8 +7,8 @@ import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.reasons import TOKEN_ACTIONS
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _task_environment
-from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._cluster_action import ClusterAction
-from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._token_action import TokenAction
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._connection import ClusterAction
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._token_request import TokenAction
 
 
 class ActionModule(TokenAction, ClusterAction):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._cluster_action import ClusterAction
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._connection import ClusterAction
 
 
 class ActionModule(ClusterAction):

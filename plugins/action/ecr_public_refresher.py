@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import program
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.options import PROGRAM
-from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._cluster_action import ClusterAction
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._connection import ClusterAction
 
 MODULE_UTILS = Path(__file__).resolve().parents[1] / "module_utils"
 

@@ -23,8 +23,8 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.task import Task
 from ansible.template import Templar
 
-from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _token_action
-from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._token_action import LOOKUP
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _token_request
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._token_request import LOOKUP
 
 TOKEN = {"username": "AWS", "password": "new-never-shown", "expires_at": "2030-01-01T00:00:00Z"}
 UNTOUCHED = {"AWS_PROFILE": "of-the-process", "AWS_REGION": "eu-central-1"}
@@ -88,8 +88,8 @@ class Play:
         self.defaults: list[dict[str, Any]] = []
         self.environment: list[dict[str, Any]] = []
         self._monkeypatch = monkeypatch
-        monkeypatch.setattr(_token_action, "lookup_loader", SimpleNamespace(get=self._find))
-        monkeypatch.setattr(_token_action, "try_token", self._try)
+        monkeypatch.setattr(_token_request, "lookup_loader", SimpleNamespace(get=self._find))
+        monkeypatch.setattr(_token_request, "try_token", self._try)
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             monkeypatch.delenv(name)
         for name, value in UNTOUCHED.items():
