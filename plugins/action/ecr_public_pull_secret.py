@@ -3,25 +3,33 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import copy
 import typing as t
 
+from ansible.plugins.action import ActionBase
+
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.reasons import TOKEN_ACTIONS
-from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _task_environment
-from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._connection import ClusterAction
-from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._token_request import TokenAction
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _connection
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._token_request import TokenRequest
 
 
-class ActionModule(TokenAction, ClusterAction):
+class ActionModule(ActionBase):
     """Request a token if one is needed, and run the module with the control node's kubeconfig."""
 
-    _entries = "namespaces"
-    _token_actions = TOKEN_ACTIONS
-    _fails_open = True
+    _supports_check_mode = True
+    _supports_async = False
 
-    def _act(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        from_play = bool(_task_environment.names(self._environment()) or ("aws" not in args and self._default_aws()))
-        result = self.act_with_token(args, task_vars)
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        super().run(tmp, task_vars)
+        args = copy.deepcopy(dict(self._task.args))
+        request = TokenRequest(
+            self, entries="namespaces", token_actions=TOKEN_ACTIONS, fails_open=True, failure=_not_carried_out
+        )
+        with _connection.prepared(self, args):
+            from_play = request.reads_the_play(args)
+            result = request.run_module(args, task_vars or {})
         return {**result, "aws_from_play": True} if from_play else result
 
-    def _failure(self, plan: dict[str, t.Any], msg: str) -> dict[str, t.Any]:
-        return {**plan, "changed": False, "failed": True, "msg": msg}
+
+def _not_carried_out(plan: dict[str, t.Any], msg: str) -> dict[str, t.Any]:
+    return {**plan, "changed": False, "failed": True, "msg": msg}

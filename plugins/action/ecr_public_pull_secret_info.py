@@ -3,13 +3,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import copy
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._connection import ClusterAction
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _connection
 
 
-class ActionModule(ClusterAction):
+class ActionModule(ActionBase):
     """Run the module with the control node's kubeconfig."""
 
-    def _act(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        return self._execute_module(module_args=args, task_vars=task_vars)
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        super().run(tmp, task_vars)
+        args = copy.deepcopy(dict(self._task.args))
+        with _connection.prepared(self, args):
+            return self._execute_module(module_args=args, task_vars=task_vars or {})

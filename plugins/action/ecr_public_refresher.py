@@ -3,19 +3,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import copy
 import typing as t
 from pathlib import Path
 
+from ansible.plugins.action import ActionBase
+
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import program
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.options import PROGRAM
-from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._connection import ClusterAction
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _connection
 
 MODULE_UTILS = Path(__file__).resolve().parents[1] / "module_utils"
 
 
-class ActionModule(ClusterAction):
+class ActionModule(ActionBase):
     """Run the module with the control node's kubeconfig and the refresher's program, which is on the control node."""
 
-    def _act(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        super().run(tmp, task_vars)
+        args = copy.deepcopy(dict(self._task.args))
         args[PROGRAM] = {name: (MODULE_UTILS / name).read_text(encoding="utf-8") for name in program.FILES}
-        return self._execute_module(module_args=args, task_vars=task_vars)
+        with _connection.prepared(self, args):
+            return self._execute_module(module_args=args, task_vars=task_vars or {})

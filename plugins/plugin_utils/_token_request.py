@@ -8,13 +8,11 @@ collection.
 
 from __future__ import annotations
 
-import abc
 import typing as t
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.validation import check_type_dict, check_type_list
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible.playbook.task import Task
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import lookup_loader
 from ansible.plugins.lookup import LookupBase
@@ -32,18 +30,31 @@ from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._registry imp
 LOOKUP = "freshpull.ecr_public.ecr_public_token"
 
 
-class TokenAction(ActionBase, abc.ABC):
+class TokenRequest:
     """Request a token on the control node, only if the module's plan needs one. AWS credentials stay there."""
 
-    _task: Task
-    _entries: str
-    """The key of the module's result that lists the actions."""
-    _token_actions: tuple[str, ...]
-    """The actions that write a token."""
-    _fails_open = False
-    """Whether the module can fail open if no token is available."""
+    def __init__(
+        self,
+        action: ActionBase,
+        *,
+        entries: str,
+        token_actions: t.Container[str],
+        fails_open: bool,
+        failure: t.Callable[[dict[str, t.Any], str], dict[str, t.Any]],
+    ) -> None:
+        """action: the action plugin of the task.
 
-    def act_with_token(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        entries: the key of the module's result that lists the actions. token_actions: those that write a token.
+        fails_open: whether the module can fail open if no token is available. failure: builds the result of a task
+        whose plan was not carried out, from the plan and a message.
+        """
+        self._action = action
+        self._entries = entries
+        self._token_actions = token_actions
+        self._fails_open = fails_open
+        self._failure = failure
+
+    def run_module(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """Run the module with these arguments, a copy of the task's, and with a token if one is needed."""
         aws = self._take_aws(args)
         given = bool(args.get("token"))
@@ -51,9 +62,9 @@ class TokenAction(ActionBase, abc.ABC):
         # The module gets the value unchanged, and rejects it if it is not a boolean.
         verify = boolean(args.get("verify", False), strict=False)
         decided = (given and not verify) or bool(args.get("token_unavailable"))
-        if self._task.check_mode or decided or args.get("state") == "absent":
+        if self._action._task.check_mode or decided or args.get("state") == "absent":
             # No token is requested, and one run of the module is enough.
-            return self._execute_module(module_args=args, task_vars=task_vars)
+            return self._action._execute_module(module_args=args, task_vars=task_vars)
         plan = self._plan(args, task_vars)
         if not plan.get("changed"):
             # There is nothing to do, or the plan failed: the plan is the result.
@@ -73,14 +84,14 @@ class TokenAction(ActionBase, abc.ABC):
                     return self._failure(plan, f"Nothing was written. {exc.message}")
                 args.pop("token", None)
                 args["token_unavailable"] = exc.message
-        result = self._execute_module(module_args=args, task_vars=task_vars)
+        result = self._action._execute_module(module_args=args, task_vars=task_vars)
         if warnings:
             result["warnings"] = [*result.get("warnings", []), *warnings]
         return result
 
-    @abc.abstractmethod
-    def _failure(self, plan: dict[str, t.Any], msg: str) -> dict[str, t.Any]:
-        """Build the result of a task whose plan was not carried out."""
+    def reads_the_play(self, args: t.Mapping[str, t.Any]) -> bool:
+        """Return whether AWS options of the task come from its `environment` or from module_defaults."""
+        return bool(_task_environment.names(self._environment()) or ("aws" not in args and self._default_aws()))
 
     def _needs_token(self, plan: dict[str, t.Any], given: bool) -> bool:
         """Whether the module will write the given token, or needs one to complete its plan."""
@@ -98,28 +109,28 @@ class TokenAction(ActionBase, abc.ABC):
 
     def _default_aws(self) -> t.Any:
         """Return the play's default of the option aws; None if there is none."""
-        module_defaults = self._templar.template(self._task.module_defaults or [])
-        return _play_defaults.aws(module_defaults, self._task.resolved_action)
+        module_defaults = self._action._templar.template(self._action._task.module_defaults or [])
+        return _play_defaults.aws(module_defaults, self._action._task.resolved_action)
 
     def _plan(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """Run the module in check mode, on a copy of the task, and return its result."""
-        task = self._task
-        self._task = task.copy()
-        self._task.check_mode = True
+        action, task = self._action, self._action._task
+        action._task = task.copy()
+        action._task.check_mode = True
         try:
-            return self._execute_module(module_args=dict(args), task_vars=task_vars)
+            return action._execute_module(module_args=dict(args), task_vars=task_vars)
         finally:
-            self._task = task
+            action._task = task
 
     def _environment(self) -> dict[str, str]:
         """Return the `environment` of the task, including that of its blocks and its play."""
         environment: dict[str, str] = {}
-        self._compute_environment_string(environment)
+        self._action._compute_environment_string(environment)
         return environment
 
     def _lookup(self, aws: dict[str, t.Any], task_vars: dict[str, t.Any]) -> LookupBase:
         """Return the lookup that requests the token, with its options. Raises AnsibleError for invalid options."""
-        lookup: LookupBase = lookup_loader.get(LOOKUP, loader=self._loader, templar=self._templar)
+        lookup: LookupBase = lookup_loader.get(LOOKUP, loader=self._action._loader, templar=self._action._templar)
         lookup.set_options(var_options=task_vars, direct=aws)
         return lookup
 

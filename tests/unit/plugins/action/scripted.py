@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -43,6 +43,10 @@ def caused(error: AnsibleError, cause: Exception) -> AnsibleError:
     """Return the error, raised from the cause."""
     error.__cause__ = cause
     return error
+
+
+Result = Mapping[str, Any] | Exception | Callable[[dict[str, Any]], Mapping[str, Any]]
+"""Of one run of the module; a function gets the arguments of the run."""
 
 
 class Lookup:
@@ -95,9 +99,7 @@ class Play:
         for name, value in UNTOUCHED.items():
             monkeypatch.setenv(name, value)
 
-    def run(
-        self, plugin: ModuleType, args: Mapping[str, Any], *results: Mapping[str, Any] | Exception, **fields: Any
-    ) -> dict[str, Any]:
+    def run(self, plugin: ModuleType, args: Mapping[str, Any], *results: Result, **fields: Any) -> dict[str, Any]:
         """Run the action plugin. fields: of the task. Fails unless its module is run once for each result."""
         left = list(results)
         self.runs = []
@@ -108,7 +110,7 @@ class Play:
             result = left.pop(0)
             if isinstance(result, Exception):
                 raise result
-            return dict(result)
+            return dict(result(module_args) if callable(result) else result)
 
         self._monkeypatch.setattr(plugin.ActionModule, "_execute_module", execute)
         self.task = self._task(plugin, args, fields)

@@ -67,22 +67,21 @@ def vaulted(play: Play, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_a_vaulted_kubeconfig_is_decrypted_for_the_run_and_removed_afterwards(
-    play: Play, vaulted: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+    play: Play, vaulted: Path, fails: bool
 ) -> None:
     read: list[str] = []
 
-    def act(_action: Any, args: dict[str, Any], _variables: dict[str, Any]) -> dict[str, Any]:
+    def module(args: dict[str, Any]) -> dict[str, Any]:
         read.append(Path(args["kubeconfig"]).read_text())
         if fails:
             raise RuntimeError("the module cannot be run")
         return FOUND
 
-    monkeypatch.setattr(ecr_public_pull_secret_info.ActionModule, "_act", act)
     if fails:
         with pytest.raises(RuntimeError, match="cannot be run"):
-            play.run(ecr_public_pull_secret_info, {"kubeconfig": str(vaulted)})
+            play.run(ecr_public_pull_secret_info, {"kubeconfig": str(vaulted)}, module)
     else:
-        assert play.run(ecr_public_pull_secret_info, {"kubeconfig": str(vaulted)}) == FOUND
+        assert play.run(ecr_public_pull_secret_info, {"kubeconfig": str(vaulted)}, module) == FOUND
     assert read == [CONTENT]
     assert os.listdir(play.directory / "decrypted") == []
     assert vaulted.read_bytes().startswith(b"$ANSIBLE_VAULT")
