@@ -66,7 +66,7 @@ SPOILERS = {
     "malformed": (spoil_malformed, "Repair or delete it"),
     "terminating": (spoil_terminating, "is being deleted"),
 }
-REASONS = {"legacy_type": "wrong_type"}
+REASONS = {"legacy_type": "wrong_type", "foreign": "unmanaged"}
 
 
 @pytest.fixture

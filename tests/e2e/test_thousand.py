@@ -30,7 +30,7 @@ from support.refresher import Refresher
 
 NAME = "ecr-public-secret"
 GOOD = [f"good-{number:03}" for number in range(1000)]
-KINDS = ("foreign", "forbidden", "terminating", "wrong-type")
+KINDS = ("unmanaged", "forbidden", "terminating", "wrong-type")
 BAD = {kind: [f"{kind}-{number:02}" for number in range(50)] for kind in KINDS}
 MIXED = GOOD[:800] + [name for names in BAD.values() for name in names]
 WRITER = [
@@ -89,7 +89,7 @@ def spoil(bulk: BulkClient) -> None:
     unmanaged = {"metadata": {"name": NAME}, "type": "kubernetes.io/dockerconfigjson", "data": EMPTY}
     bulk.send_all(
         [
-            *(("POST", f"/api/v1/namespaces/{name}/secrets", unmanaged) for name in BAD["foreign"]),
+            *(("POST", f"/api/v1/namespaces/{name}/secrets", unmanaged) for name in BAD["unmanaged"]),
             *(
                 ("POST", f"/api/v1/namespaces/{name}/secrets", {**unmanaged, "type": "Opaque"})
                 for name in BAD["wrong-type"]
@@ -104,7 +104,7 @@ def test_every_kind_of_failure_in_one_pass(thousand: Thousand, aws: FakeAws) -> 
     """Of 1,000 namespaces 50 each are unmanaged, forbidden, terminating or of a wrong type: 200 are named, 800 done."""
     spoil(thousand.bulk)
     others = thousand.bulk.secrets(NAME)
-    assert set(others) == {*BAD["foreign"], *BAD["wrong-type"]}
+    assert set(others) == {*BAD["unmanaged"], *BAD["wrong-type"]}
     mark = thousand.cluster.audit.mark()
     result = module.run(thousand.kubeconfig, namespaces=MIXED, token=aws.issue(40000))
     assert result.values["failed"]
