@@ -241,7 +241,7 @@ def test_no_secret_in_arguments_environment_or_output(refresher: Refresher, aws:
 
 @pytest.mark.parametrize("missing", ["python3", "aws"])
 def test_a_program_that_the_image_lacks_is_named(refresher: Refresher, tmp_path: Path, missing: str) -> None:
-    tools = tmp_path / "tools"
+    tools = tmp_path / "image"
     tools.mkdir()
     for name in {"sh", "python3", "aws"} - {missing}:
         (tools / name).symlink_to(str(shutil.which(name)))
