@@ -68,6 +68,8 @@ class ProxiedRole:
             # A secret that failed open in an earlier test would be restored in the next one instead of renewed.
             assert self.run().succeeded
             aws.reset()
+            # Forget the requests of this run.
+            self.proxy.heal()
         aws.behave(life=50000)
         self.age(11, *self.role.namespaces)
 
