@@ -104,7 +104,7 @@ class Node:
                 "--secure-port=0",
             ],
         )
-        self._supervisor.start(
+        kubelet_process = self._supervisor.start(
             "kubelet",
             [
                 self._parts.binaries / "kubelet",
@@ -116,9 +116,14 @@ class Node:
                 f"--node-ip={ADDRESS}",
             ],
         )
-        self._supervisor.wait_until(
-            lambda: plane.api.node_is_ready(self._name), what="the node", seconds=_SECONDS_TO_START
-        )
+
+        def ready() -> bool:
+            # A kubelet that looks for its filesystem a moment too early ends. A service manager would start it again.
+            if kubelet_process.has_ended() and "failed to get rootfs info" in kubelet_process.tail():
+                kubelet_process.start_again()
+            return plane.api.node_is_ready(self._name)
+
+        self._supervisor.wait_until(ready, what="the node", seconds=_SECONDS_TO_START)
 
     def wait_for_images(self) -> None:
         """Wait until the images are imported.
