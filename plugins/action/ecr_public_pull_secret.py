@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import copy
 import typing as t
 
 from ansible.plugins.action import ActionBase
@@ -21,11 +20,10 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
-        args = copy.deepcopy(dict(self._task.args))
         request = TokenRequest(
             self, entries="namespaces", token_actions=TOKEN_ACTIONS, fails_open=True, failure=_not_carried_out
         )
-        with _connection.prepared(self, args):
+        with _connection.prepared(self) as args:
             from_play = request.reads_the_play(args)
             result = request.run_module(args, task_vars or {})
         return {**result, "aws_from_play": True} if from_play else result

@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import copy
 import typing as t
 
 from ansible.plugins.action import ActionBase
@@ -19,6 +18,5 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
-        args = copy.deepcopy(dict(self._task.args))
-        with _connection.prepared(self, args):
+        with _connection.prepared(self) as args:
             return self._execute_module(module_args=args, task_vars=task_vars or {})

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import typing as t
 
 from ansible.errors import AnsibleActionFail
@@ -15,11 +16,14 @@ from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _play_
 
 
 @contextlib.contextmanager
-def prepared(action: ActionBase, args: dict[str, t.Any]) -> t.Iterator[None]:
-    """Complete the connection options in args. Afterwards delete the task's temporary files, decrypted ones included.
+def prepared(action: ActionBase) -> t.Iterator[dict[str, t.Any]]:
+    """Yield a copy of the task's arguments with its connection options completed.
+
+    Afterwards delete the task's temporary files, decrypted ones included.
 
     Raises AnsibleActionFail if module_defaults name a cluster for other modules only.
     """
+    args = copy.deepcopy(dict(action._task.args))
     module_defaults = action._templar.template(action._task.module_defaults or [])
     args.update(_play_defaults.connection(module_defaults, action._task.resolved_action, args))
     problem = _play_defaults.problem(module_defaults, args)
@@ -27,7 +31,7 @@ def prepared(action: ActionBase, args: dict[str, t.Any]) -> t.Iterator[None]:
         raise AnsibleActionFail(problem)
     readable = _resolve_kubeconfig(action, args)
     try:
-        yield
+        yield args
     finally:
         for path in readable:
             action._loader.cleanup_tmp_file(path)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import kinds
@@ -20,6 +21,9 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.t
 )
 
 Object = dict[str, t.Any]
+
+_PAUSE = 0.5
+"""Seconds between two reads of an object that is being deleted."""
 
 
 def apply(cluster: Cluster, body: Object, *, dry_run: bool = False) -> Object:
@@ -81,6 +85,25 @@ def delete(cluster: Cluster, found: Object, *, propagation: str = "Background", 
         cluster.request(Request("DELETE", _path_of(found), query, options), _what("delete", found, dry_run))
     except NotFoundError:
         return
+
+
+def wait_until_gone(
+    cluster: Cluster,
+    kind: str,
+    name: str,
+    namespace: str = "",
+    *,
+    seconds: float,
+    sleep: t.Callable[[float], None] = time.sleep,
+    now: t.Callable[[], float] = time.monotonic,
+) -> bool:
+    """Wait for the end of a deletion, at most this time. Return whether the object is gone. Raises ClusterError."""
+    deadline = now() + seconds
+    while read(cluster, kind, name, namespace):
+        if now() > deadline:
+            return False
+        sleep(_PAUSE)
+    return True
 
 
 def _path_of(body: Object) -> str:

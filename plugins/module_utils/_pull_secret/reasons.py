@@ -24,6 +24,8 @@ Action = t.Literal[
 ]
 TOKEN_ACTIONS: tuple[Action, ...] = ("created", "renewed", "adopted", "recreated")
 """The actions that write a token."""
+FAILURES: tuple[Action, ...] = ("failed", "failed_open")
+"""The actions after which the task fails."""
 
 AccountAction = t.Literal["attached", "detached", "unchanged", "failed"]
 

@@ -13,6 +13,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docke
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import SHOWN, some
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import bodies, service_accounts
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Plan, Policy
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.reasons import FAILURES
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.service_accounts import AccountPlan
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.stored import Secret
@@ -106,7 +107,7 @@ class Report:
 
     @property
     def failures(self) -> list[Outcome]:
-        return [outcome for outcome in self.outcomes if outcome.overall.action in ("failed", "failed_open")]
+        return [outcome for outcome in self.outcomes if outcome.overall.action in FAILURES]
 
     @property
     def changed(self) -> bool:

@@ -11,13 +11,12 @@ import json
 import threading
 import typing as t
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import SHOWN
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.reasons import FAILURES
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.report import Outcome
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.secret_writer import Tokens
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import format_time
 
-SHOWN = 10
-"""The number of failed namespaces in the termination message. The log has all of them."""
-_FAILURES = ("failed", "failed_open")
 _WITHOUT_TOKEN = ("token_unavailable", "clocks", "kept", "fail_open_disabled", "immutable")
 """Reasons of failures that have their cause in the lack of a token."""
 
@@ -59,7 +58,7 @@ class Results:
             self._counts[plan.action] += 1
             if plan.expires_at and (self._expires_at is None or plan.expires_at < self._expires_at):
                 self._expires_at = plan.expires_at
-            if plan.action in _FAILURES and len(self._failed) < SHOWN:
+            if plan.action in FAILURES and len(self._failed) < SHOWN:
                 self._failed.append(f"{outcome.namespace}: {plan.reason}: {msg}")
 
     def conclude(self) -> str:
@@ -74,4 +73,4 @@ class Results:
 
     @property
     def failures(self) -> int:
-        return sum(self._counts[action] for action in _FAILURES)
+        return sum(self._counts[action] for action in FAILURES)

@@ -131,12 +131,9 @@ class Installer:
             existing.forget(found)
 
     def _is_gone(self, kind: str, name: str, namespace: str) -> bool:
-        deadline = self._now() + SECONDS_FOR_DELETION
-        while objects.read(self._cluster, kind, name, namespace):
-            if self._now() > deadline:
-                return False
-            self._sleep(_PAUSE)
-        return True
+        return objects.wait_until_gone(
+            self._cluster, kind, name, namespace, seconds=SECONDS_FOR_DELETION, sleep=self._sleep, now=self._now
+        )
 
     def _remove_former_secrets(self, existing: Existing) -> None:
         changes, self.not_removed = served.remove_former_secrets(

@@ -25,7 +25,6 @@ Object = dict[str, t.Any]
 
 SECONDS_TO_END = 60.0
 """The time limit for the CronJob's pods, whose grace period is 10 s, and then for the namespace."""
-_PAUSE = 0.5
 # Kubernetes itself creates these in each namespace.
 _BUILT_IN = (("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default"))
 # These describe other objects, and are no reason to keep a namespace.
@@ -142,12 +141,9 @@ class Remover:
     def _is_gone(self, kind: str, name: str) -> bool:
         """Wait until an object in the refresher's namespace, or the namespace itself, is gone. Return whether it is."""
         namespace = "" if kind == "Namespace" else self._namespace
-        deadline = self._now() + SECONDS_TO_END
-        while objects.read(self._cluster, kind, name, namespace):
-            if self._now() > deadline:
-                return False
-            self._sleep(_PAUSE)
-        return True
+        return objects.wait_until_gone(
+            self._cluster, kind, name, namespace, seconds=SECONDS_TO_END, sleep=self._sleep, now=self._now
+        )
 
     # --- The namespace
 
