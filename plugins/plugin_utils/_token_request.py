@@ -8,6 +8,7 @@ collection.
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from ansible.errors import AnsibleActionFail, AnsibleError
@@ -72,7 +73,7 @@ class TokenRequest:
         warnings: list[str] = []
         if self._needs_token(plan, given):
             try:
-                with _task_environment.applied(self._environment()):
+                with _task_environment.applied(self._environment):
                     if not given:
                         args["token"] = self._fetch_token(aws, task_vars)
                     if verify:
@@ -91,7 +92,7 @@ class TokenRequest:
 
     def reads_the_play(self, args: t.Mapping[str, t.Any]) -> bool:
         """Return whether AWS options of the task come from its `environment` or from module_defaults."""
-        return bool(_task_environment.names(self._environment()) or ("aws" not in args and self._default_aws()))
+        return bool(_task_environment.names(self._environment) or ("aws" not in args and self._default_aws))
 
     def _needs_token(self, plan: dict[str, t.Any], given: bool) -> bool:
         """Whether the module will write the given token, or needs one to complete its plan."""
@@ -101,14 +102,15 @@ class TokenRequest:
 
     def _take_aws(self, args: dict[str, t.Any]) -> dict[str, t.Any]:
         """Remove the option aws from the module's arguments, and return it."""
-        aws = args.pop("aws", None) if "aws" in args else self._default_aws()
+        aws = args.pop("aws", None) if "aws" in args else self._default_aws
         aws = {} if aws is None else aws
         if not isinstance(aws, dict):
             raise AnsibleActionFail(f"aws is not a dict. Use a dict with the options of the lookup {LOOKUP}.")
         return aws
 
+    @functools.cached_property
     def _default_aws(self) -> t.Any:
-        """Return the play's default of the option aws; None if there is none."""
+        """The play's default of the option aws; None if there is none."""
         module_defaults = self._action._templar.template(self._action._task.module_defaults or [])
         return _play_defaults.aws(module_defaults, self._action._task.resolved_action)
 
@@ -122,8 +124,9 @@ class TokenRequest:
         finally:
             action._task = task
 
+    @functools.cached_property
     def _environment(self) -> dict[str, str]:
-        """Return the `environment` of the task, including that of its blocks and its play."""
+        """The `environment` of the task, including that of its blocks and its play."""
         environment: dict[str, str] = {}
         self._action._compute_environment_string(environment)
         return environment

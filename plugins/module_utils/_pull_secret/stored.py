@@ -17,8 +17,16 @@ Secret = dict[str, t.Any]
 """A v1 Secret as the API returns it."""
 
 
+class _Content(t.NamedTuple):
+    """The Docker config of a secret. malformed: what is wrong with it, or ""."""
+
+    text: str = ""
+    config: t.Mapping[str, t.Any] = {}
+    malformed: str = ""
+
+
 class Stored:
-    """The properties of one stored secret. Reading them never raises."""
+    """The properties of one stored secret. Reading them never raises. The Docker config is parsed when it is needed."""
 
     def __init__(self, secret: Secret) -> None:
         metadata = secret["metadata"]
@@ -30,22 +38,33 @@ class Stored:
         self.managed = self.labels.get(managed_metadata.MANAGED_LABEL) == "true"
         self.created = self.annotations.get(managed_metadata.CREATED) == "true"
         self.registries = tuple(filter(None, self.annotations.get(managed_metadata.REGISTRIES, "").split(",")))
-        self.malformed = ""
-        self.text = ""
-        self.config: dict[str, t.Any] = {}
-        try:
-            self.config = self._read_config()
-        except _docker_config.DockerConfigError as exc:
-            self.malformed = str(exc)
-        self.auths: dict[str, _docker_config.Entry] = self.config.get("auths", {})
 
-    def _read_config(self) -> dict[str, t.Any]:
-        if self.type == _docker_config.LEGACY_TYPE:
-            return {"auths": _docker_config.parse_base64(self.data.get(_docker_config.LEGACY_DATA_KEY, ""))}
-        text = _docker_config.decode(self.data.get(_docker_config.DATA_KEY, ""))
-        config = _docker_config.parse(text)
-        self.text = text
-        return config
+    @functools.cached_property
+    def _content(self) -> _Content:
+        try:
+            if self.type == _docker_config.LEGACY_TYPE:
+                auths = _docker_config.parse_base64(self.data.get(_docker_config.LEGACY_DATA_KEY, ""))
+                return _Content(config={"auths": auths})
+            text = _docker_config.decode(self.data.get(_docker_config.DATA_KEY, ""))
+            return _Content(text, _docker_config.parse(text))
+        except _docker_config.DockerConfigError as exc:
+            return _Content(malformed=str(exc))
+
+    @property
+    def text(self) -> str:
+        """The text of the Docker config. "" if it is malformed or in the legacy format."""
+        return self._content.text
+
+    @property
+    def malformed(self) -> str:
+        """What is wrong with the Docker config, or ""."""
+        return self._content.malformed
+
+    @property
+    def auths(self) -> dict[str, _docker_config.Entry]:
+        """The entries of the Docker config, by registry."""
+        auths: dict[str, _docker_config.Entry] = self._content.config.get("auths", {})
+        return auths
 
     @functools.cached_property
     def managed_entries(self) -> dict[str, _docker_config.Entry]:
@@ -86,6 +105,6 @@ class Stored:
         """Whether the secret holds nothing but managed entries."""
         return (
             set(self.data) <= {_docker_config.DATA_KEY}
-            and set(self.config) <= {"auths"}
+            and set(self._content.config) <= {"auths"}
             and self.managed_entries == self.auths
         )

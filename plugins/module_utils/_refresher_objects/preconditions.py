@@ -36,8 +36,9 @@ def check(cluster: Cluster, settings: Settings) -> None:
     """Raises ClusterError, with the next step, if the cluster does not meet a precondition."""
     if settings.aws.kind == "existing_secret":
         _check_existing_secret(cluster, settings)
-    for restriction in policies.restrictions(settings):
-        _check_policies(cluster, restriction.kind)
+    restrictions = policies.restrictions(settings)
+    if restrictions:
+        _check_policies(cluster, restrictions[0].kind)
     if settings.places.selector:
         _check_other_refreshers(cluster, settings)
 

@@ -207,7 +207,7 @@ def test_renewal_keeps_unmanaged_content() -> None:
     secret["metadata"]["labels"]["theirs"] = "x"
     plan = decide(secret, Policy(name="x"), parse_time(cases.DEFAULT_NOW), _later())
     after = Stored(apply(secret, merge_patch(secret, plan.change)))
-    assert after.config["credsStore"] == "theirs"
+    assert json.loads(after.text)["credsStore"] == "theirs"
     assert after.auths["other.example"] == config["auths"]["other.example"]
     assert after.auths["https://public.ecr.aws"] == {"auth": "QQ=="}
     assert after.data["extra"] == "eA=="
