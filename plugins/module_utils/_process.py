@@ -16,7 +16,7 @@ class Process(subprocess.Popen[bytes]):
     """A running program, as a context manager. AnsibleModule.run_command has no time limit."""
 
     def __init__(
-        self, command: t.Sequence[str], stdin: int = subprocess.DEVNULL, env: t.Mapping[str, str] | None = None
+        self, command: t.Sequence[str], *, stdin: int = subprocess.DEVNULL, env: t.Mapping[str, str] | None = None
     ) -> None:
         pipe = subprocess.PIPE
         # In a session of its own the program forms one process group with its child processes, which can be killed.

@@ -93,8 +93,8 @@ def run_with_fast_clock(proxy: FaultProxy, names: list[str], token: dict[str, st
     """Run the module's task in this process by a faster clock, which turns limits of a minute into seconds."""
     settings = client.Configuration()
     config.load_kube_config(proxy.kubeconfig, client_configuration=settings)
-    budget = RetryBudget(lambda: time.monotonic() * factor, lambda seconds: time.sleep(seconds / factor))
-    cluster = Cluster(ClientTransport(settings, connections=8), budget)
+    budget = RetryBudget(now=lambda: time.monotonic() * factor, sleep=lambda seconds: time.sleep(seconds / factor))
+    cluster = Cluster(ClientTransport(settings, connections=8), retries=budget)
     task = PullSecretTask(cluster, Policy(name=NAME), workers=8, token=Token.from_mapping(token))
     return task.apply(task.plan(Selection(tuple(names))))
 

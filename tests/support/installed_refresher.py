@@ -112,8 +112,8 @@ def installed(
     first, *_others = make_namespaces("a", "b", "c")
     prefix = first.removesuffix("a")
     transport = ClientTransport(config.new_client_from_config(kubeconfig).configuration, connections=8)
-    patience = RetryBudget(lambda: time.monotonic() * FASTER, lambda seconds: time.sleep(seconds / FASTER))
-    cluster = Cluster(transport, patience)
+    retries = RetryBudget(now=lambda: time.monotonic() * FASTER, sleep=lambda seconds: time.sleep(seconds / FASTER))
+    cluster = Cluster(transport, retries=retries)
     bulk = BulkClient(kubeconfig)
     stored = Stored(bulk, audit, prefix)
     own = dataclasses.replace(

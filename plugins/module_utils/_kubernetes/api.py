@@ -109,7 +109,7 @@ class Namespace:
 class Cluster:
     """One API server. Safe to use from many threads."""
 
-    def __init__(self, transport: Transport, retries: RetryBudget | None = None) -> None:
+    def __init__(self, transport: Transport, *, retries: RetryBudget | None = None) -> None:
         self._transport = transport
         self._retries = retries or RetryBudget()
         self.clocks = Clocks()

@@ -79,9 +79,10 @@ def connect(module: AnsibleK8SModule, connections: int) -> Cluster:
             f"The certificate of {configuration.host} is not verified: validate_certs or K8S_AUTH_VERIFY_SSL is false "
             "(AWX sets the latter for a credential without a CA). Any server at this address receives the token."
         )
+    transport = ClientTransport(configuration, connections=connections, headers=_k8s._create_headers(module))
     retries = RetryBudget()
     retries.listen()
-    return Cluster(ClientTransport(configuration, connections, _k8s._create_headers(module)), retries)
+    return Cluster(transport, retries=retries)
 
 
 class ClientTransport:
@@ -90,6 +91,7 @@ class ClientTransport:
     def __init__(
         self,
         configuration: kubernetes.client.Configuration,
+        *,
         connections: int,
         headers: t.Mapping[str, str] | None = None,
     ) -> None:

@@ -34,7 +34,7 @@ class RetryBudget:
     """Shared by all requests of one task, from many threads. Its clock is that of `now`, in seconds."""
 
     def __init__(
-        self, now: t.Callable[[], float] = time.monotonic, sleep: t.Callable[[float], None] = time.sleep
+        self, *, now: t.Callable[[], float] = time.monotonic, sleep: t.Callable[[float], None] = time.sleep
     ) -> None:
         self.now = now
         self._sleep = sleep

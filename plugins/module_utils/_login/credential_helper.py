@@ -32,7 +32,7 @@ class HelperError(CollectionError):
 class CredentialHelper:
     """One credential helper. find: returns the full path of a program, or None."""
 
-    def __init__(self, name: str, find: t.Callable[[str], str | None], timeout: float = TIMEOUT) -> None:
+    def __init__(self, name: str, find: t.Callable[[str], str | None], *, timeout: float = TIMEOUT) -> None:
         self._program = PROGRAM + name
         self._timeout = timeout
         self._path = None if os.sep in name else find(self._program)

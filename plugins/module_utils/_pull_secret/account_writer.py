@@ -33,7 +33,7 @@ WAIT_SECONDS = 60.0
 class AccountWriter:
     """Safe to use from many threads. secret: the pull secret's name. wait: as WAIT_SECONDS."""
 
-    def __init__(self, cluster: Cluster, secret: str, wait: float = WAIT_SECONDS) -> None:
+    def __init__(self, cluster: Cluster, secret: str, *, wait: float = WAIT_SECONDS) -> None:
         self._cluster = cluster
         self._secret = secret
         self._wait = wait

@@ -43,7 +43,7 @@ class Tokens:
     """The token of a task, or the reason why there is none. Safe to use from many threads."""
 
     def __init__(
-        self, token: Token | None = None, outage: str = "", fetch: t.Callable[[], Token] | None = None
+        self, *, token: Token | None = None, outage: str = "", fetch: t.Callable[[], Token] | None = None
     ) -> None:
         """token: one that was given. outage: why no token is available, in words.
 

@@ -73,7 +73,7 @@ class PullSecretTask:
         self._token = token
         self._outage = outage
         self._observes = observe is not None
-        self._writer = SecretWriter(cluster, policy, Tokens(token, outage), prune=prune, observe=observe)
+        self._writer = SecretWriter(cluster, policy, Tokens(token=token, outage=outage), prune=prune, observe=observe)
 
     def plan(self, selection: Selection) -> Report:
         """Decide about each namespace. The failure of one namespace is in its outcome.

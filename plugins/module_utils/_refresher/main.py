@@ -52,7 +52,7 @@ def run(environment: t.Mapping[str, str], out: t.TextIO) -> tuple[int, str]:
         return 1, _report(out, str(exc))
     retries = RetryBudget()
     retries.listen()
-    cluster = Cluster(transport, retries)
+    cluster = Cluster(transport, retries=retries)
     # TMPDIR is used even if it is full: by default tempfile would first try to write there.
     with tempfile.TemporaryDirectory(dir=environment.get("TMPDIR") or None) as home:
         cli = AwsCli(
@@ -90,7 +90,7 @@ def _transport(environment: t.Mapping[str, str]) -> PodTransport:
         port = int(environment.get("KUBERNETES_SERVICE_PORT") or 443)
     except ValueError as exc:
         raise SettingsError("KUBERNETES_SERVICE_PORT is not a number.") from exc
-    return PodTransport(host, port, f"{access}/token", f"{access}/ca.crt")
+    return PodTransport(host, port, token_file=f"{access}/token", ca_file=f"{access}/ca.crt")
 
 
 def _report(out: t.TextIO, problem: str) -> str:

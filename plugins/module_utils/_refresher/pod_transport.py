@@ -35,7 +35,7 @@ _NO_SUCH_NAME = {getattr(socket, name) for name in ("EAI_NONAME", "EAI_NODATA") 
 class PodTransport:
     """Send requests as the pod's service account. Each thread keeps its own connection open."""
 
-    def __init__(self, host: str, port: int, token_file: str, ca_file: str) -> None:
+    def __init__(self, host: str, port: int, *, token_file: str, ca_file: str) -> None:
         """host: a name, an IPv4 or an IPv6 address. token_file: read for each request, since the kubelet replaces it.
 
         Raises NoResponseError if ca_file holds no certificate.

@@ -55,7 +55,7 @@ class Refresher:
         self._cluster = cluster
         policy = settings.policy
         self._writer = SecretWriter(cluster, policy, tokens, create=cluster.apply_secret)
-        self._accounts = AccountWriter(cluster, policy.name, SECONDS_FOR_ACCOUNTS)
+        self._accounts = AccountWriter(cluster, policy.name, wait=SECONDS_FOR_ACCOUNTS)
         self._entry_remover = SecretWriter(cluster, dataclasses.replace(policy, state="orphaned"), tokens)
         self._results = results
 

@@ -161,9 +161,11 @@ class Runner:
         self._give(options, check_mode, diff)
         self._monkeypatch.setattr(basic.AnsibleModule, "warn", lambda _self, msg, **_more: warnings.append(msg))
         self._monkeypatch.setattr(
-            client, "ClientTransport", lambda configuration, *_more: _connect(script, configuration)
+            client, "ClientTransport", lambda configuration, **_options: _connect(script, configuration)
         )
-        self._monkeypatch.setattr(client, "RetryBudget", lambda: RetryBudget(lambda: self._clock, self._sleep))
+        self._monkeypatch.setattr(
+            client, "RetryBudget", lambda: RetryBudget(now=lambda: self._clock, sleep=self._sleep)
+        )
         self._capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
             module.main()

@@ -70,7 +70,7 @@ class Clock:
 def cluster(*responses: Any, clock: Clock | None = None) -> tuple[api.Cluster, ScriptedTransport]:
     clock = clock or Clock()
     transport = ScriptedTransport(*responses)
-    return api.Cluster(transport, RetryBudget(lambda: clock.now, clock.sleep)), transport
+    return api.Cluster(transport, retries=RetryBudget(now=lambda: clock.now, sleep=clock.sleep)), transport
 
 
 RETRIED = {
@@ -189,7 +189,7 @@ def test_a_lasting_denial_after_a_restart_is_reported_in_bounded_time() -> None:
 
 def test_after_a_stop_nothing_is_read_but_a_second_write_is_sent() -> None:
     budget = RetryBudget()
-    port = api.Cluster(ScriptedTransport(OK), budget)
+    port = api.Cluster(ScriptedTransport(OK), retries=budget)
     budget.stop("SIGTERM")
     assert port.stopped_by == "SIGTERM"
     with pytest.raises(api.ClusterError, match="Stopped by SIGTERM before it could get secret ns/a") as caught:

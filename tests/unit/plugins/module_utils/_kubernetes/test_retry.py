@@ -33,7 +33,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def budget(clock: Clock) -> RetryBudget:
-    return RetryBudget(clock.read, clock.sleep)
+    return RetryBudget(now=clock.read, sleep=clock.sleep)
 
 
 def exhaust(budget: RetryBudget) -> int:
@@ -58,7 +58,7 @@ def test_time_between_two_reads_of_the_clock_makes_no_pause_negative(clock: Cloc
         clock.now += 0.03
         return clock.now
 
-    assert exhaust(RetryBudget(read, pauses.append)) > 1
+    assert exhaust(RetryBudget(now=read, sleep=pauses.append)) > 1
     assert min(pauses) > 0
 
 
@@ -133,7 +133,7 @@ def test_a_stop_ends_a_pause_that_has_begun(clock: Clock) -> None:
         if clock.now > 1:
             stopped.stop("SIGINT")
 
-    stopped = RetryBudget(clock.read, sleep)
+    stopped = RetryBudget(now=clock.read, sleep=sleep)
     stopped.served()
     assert not stopped.wait(0, 1, retry_after="29")
     assert clock.now < 1.5
@@ -142,7 +142,8 @@ def test_a_stop_ends_a_pause_that_has_begun(clock: Clock) -> None:
 @pytest.fixture
 def handlers() -> Iterator[None]:
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.getsignal(number) for number in numbers}
+    # Under nohup SIGHUP is ignored.
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in numbers}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)

@@ -46,7 +46,7 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
 
     def of_the_pod(url: str, ca: str) -> Transport:
         parts = urlsplit(url)
-        return PodTransport(str(parts.hostname), parts.port or 443, str(token), ca)
+        return PodTransport(str(parts.hostname), parts.port or 443, token_file=str(token), ca_file=ca)
 
     return of_the_modules if request.param == "modules" else of_the_pod
 

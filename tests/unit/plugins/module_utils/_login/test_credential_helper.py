@@ -30,7 +30,7 @@ def make(tmp_path: Path) -> Make:
         program.write_text(f"#!/bin/sh\n{script}\n")
         program.chmod(0o755)
         known = {program.name: str(program)}
-        return CredentialHelper("test", known.get, timeout)
+        return CredentialHelper("test", known.get, timeout=timeout)
 
     return make
 

@@ -59,7 +59,7 @@ def test_one_token_serves_all() -> None:
 
 def test_no_token_is_requested_if_none_is_needed() -> None:
     cluster, aws = MemoryCluster(NAMES), Aws()
-    keep(cluster, Tokens(TOKEN), NAMES)
+    keep(cluster, Tokens(token=TOKEN), NAMES)
     found = keep(cluster, Tokens(fetch=aws.fetch), NAMES)
     assert ({outcome.plan.action for outcome in found}, aws.calls) == ({"unchanged"}, 0)
 
@@ -75,7 +75,7 @@ def test_one_failure_serves_all() -> None:
 def test_a_token_is_requested_after_a_conflict_too() -> None:
     """The token was valid at the read and is expired at the write."""
     cluster, aws = MemoryCluster(["team-a"]), Aws()
-    keep(cluster, Tokens(TOKEN), ["team-a"])
+    keep(cluster, Tokens(token=TOKEN), ["team-a"])
     metadata = cluster.stored["team-a"]["metadata"]
     metadata["labels"]["ecr-public.freshpull/managed"] = "true"
     # An update without a token, while another client writes.

@@ -141,7 +141,7 @@ def test_an_unexpected_error_is_reported_without_its_text(tmp_path: Path, monkey
         raise RuntimeError("never-said")
 
     monkeypatch.setattr(main.Refresher, "run", fail)
-    monkeypatch.setattr(main, "PodTransport", lambda *_args: None)
+    monkeypatch.setattr(main, "PodTransport", lambda *_args, **_options: None)
     environment = {"FRESHPULL_CONFIG": str(mounted(tmp_path)), "KUBERNETES_SERVICE_HOST": "127.0.0.1"}
     out = io.StringIO()
     status, words = main.run(environment, out)
@@ -200,7 +200,7 @@ def run_in_process(
     """Run with this work; return status, termination message and lines. seconds: the clock's step at each read."""
     reads = itertools.count()
     monkeypatch.setattr(main, "RetryBudget", lambda: RetryBudget(now=lambda: next(reads) * seconds))
-    monkeypatch.setattr(main, "PodTransport", lambda *_arguments: None)
+    monkeypatch.setattr(main, "PodTransport", lambda *_args, **_options: None)
     monkeypatch.setattr(main.Refresher, "run", lambda _refresher: work())
     out = io.StringIO()
     environment = {"FRESHPULL_CONFIG": str(mounted(directory, **changes)), "KUBERNETES_SERVICE_HOST": "127.0.0.1"}

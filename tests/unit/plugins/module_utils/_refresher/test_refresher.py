@@ -78,7 +78,7 @@ def run(
             raise AwsError("AWS is down.")
         return token
 
-    monkeypatch.setattr(main, "PodTransport", lambda *_arguments: server)
+    monkeypatch.setattr(main, "PodTransport", lambda *_args, **_options: server)
     monkeypatch.setattr(main.AwsCli, "token", fetch)
     (mounted(directory) / "namespaces").write_text("a\n")
     out = io.StringIO()
@@ -145,7 +145,7 @@ def run_script(
 ) -> tuple[int, str, list[dict[str, Any]], Script]:
     """Run with a token; return status, message, lines and script. Fails unless it makes these calls."""
     script = Script(calls)
-    monkeypatch.setattr(main, "PodTransport", lambda *_arguments: script)
+    monkeypatch.setattr(main, "PodTransport", lambda *_args, **_options: script)
     monkeypatch.setattr(main.AwsCli, "token", lambda _cli: TOKEN)
     mounted(directory, case)
     if case != "selector":

@@ -72,7 +72,7 @@ class Server:
             self.add(namespace, expires_at=LATER)
 
     def run(self) -> RunOutcome:
-        cluster = Cluster(self, RetryBudget(lambda: self.clock, self._sleep))
+        cluster = Cluster(self, retries=RetryBudget(now=lambda: self.clock, sleep=self._sleep))
         tested = TestRun(
             cluster, self.settings, workers=2, job_name="test-1", sleep=self._sleep, now=lambda: self.clock
         )

@@ -58,7 +58,7 @@ class Clock:
 
 def installer(*calls: Call, settings: Settings = CASES["listed"], dry_run: bool = False) -> tuple[Installer, Script]:
     script, clock = Script(calls), Clock()
-    cluster = Cluster(script, RetryBudget(lambda: clock.now, clock.sleep))
+    cluster = Cluster(script, retries=RetryBudget(now=lambda: clock.now, sleep=clock.sleep))
     made = Installer(cluster, settings, dry_run=dry_run, workers=1, sleep=clock.sleep, now=lambda: clock.now)
     return made, script
 
