@@ -40,13 +40,13 @@ SHARED: dict[str, Any] = {
 CLASSES: dict[str, tuple[dict[str, Any] | None, tuple[str, str]]] = {
     "fresh": (life(10), ("unchanged", "fresh")),
     "due": (life(5), ("failed", "kept")),
-    "dying": (life(0.9), ("failed_open", "due")),
+    "expiring": (life(0.9), ("failed_open", "due")),
     "expired": ({**life(-1), **SHARED, "labels": {"theirs": "x"}}, ("failed_open", "expired")),
     "changed": ({**life(5), "fingerprint": "sha256:0000000000000000"}, ("failed_open", "modified")),
     "unknown": ({**life(5), "expires_at": None}, ("failed_open", "unknown_expiry")),
     "immutable": ({**life(0.9), "immutable": True}, ("failed", "immutable")),
     "empty": (EMPTY, ("failed", "token_unavailable")),
-    "foreign": ({"managed": False}, ("failed", "unmanaged")),
+    "unmanaged": ({"managed": False}, ("failed", "unmanaged")),
     "missing": (None, ("failed", "token_unavailable")),
 }
 WRITTEN = {kind for kind, (_secret, (action, _reason)) in CLASSES.items() if action == "failed_open"}
@@ -104,7 +104,7 @@ def test_each_class_of_secret_while_aws_is_down_and_after(
     mark = audit.mark()
     check = ansible.pull_secret("--check", "--diff", **options).results["result"]
     assert (writes(audit, mark), aws.calls) == ([], {})
-    assert entries(check)[places["dying"]]["action"] == "renewed"
+    assert entries(check)[places["expiring"]]["action"] == "renewed"
 
     result = ansible.pull_secret("--diff", **options).results["result"]
     assert result["failed"]

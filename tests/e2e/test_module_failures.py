@@ -59,14 +59,14 @@ def spoil_terminating(core: client.CoreV1Api, namespace: str) -> None:
 
 
 SPOILERS = {
-    "foreign": (spoil_unmanaged, "adopt: true"),
+    "unmanaged": (spoil_unmanaged, "adopt: true"),
     "wrong_type": (spoil_wrong_type, "recreate: true"),
     "legacy_type": (spoil_legacy_type, "the legacy format"),
     "immutable": (spoil_immutable, "recreate: true"),
     "malformed": (spoil_malformed, "Repair or delete it"),
     "terminating": (spoil_terminating, "is being deleted"),
 }
-REASONS = {"legacy_type": "wrong_type", "foreign": "unmanaged"}
+REASONS = {"legacy_type": "wrong_type", "unmanaged": "unmanaged"}
 
 
 @pytest.fixture

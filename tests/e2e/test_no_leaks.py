@@ -32,11 +32,11 @@ def states(namespace: str, kubeconfig: str) -> list[dict[str, Any]]:
         {"force_renew": True},
         {"registries": ["public.ecr.aws", "ecr-public.aws.com"], "labels": {"team": "a"}, "annotations": {"note": "b"}},
         {"registries": ["public.ecr.aws"]},
-        {"name": "foreign"},
-        {"name": "foreign", "adopt": True},
+        {"name": "unmanaged"},
+        {"name": "unmanaged", "adopt": True},
         {"name": "opaque"},
         {"name": "opaque", "adopt": True, "recreate": True},
-        {"name": "foreign", "state": "absent"},
+        {"name": "unmanaged", "state": "absent"},
         {"state": "absent"},
         {},
     ]
@@ -58,7 +58,7 @@ EXPECTED = [
 
 
 def make_unmanaged(core: client.CoreV1Api, namespace: str) -> None:
-    for name, kind in (("foreign", "kubernetes.io/dockerconfigjson"), ("opaque", "Opaque")):
+    for name, kind in (("unmanaged", "kubernetes.io/dockerconfigjson"), ("opaque", "Opaque")):
         data = {".dockerconfigjson": json.dumps({"auths": {"other.example": {"auth": "dTpw"}}})}
         core.create_namespaced_secret(namespace, {"metadata": {"name": name}, "type": kind, "stringData": data})
 

@@ -96,7 +96,7 @@ def test_web_identity(place: Place) -> None:
     place.aws.reset()
     place.aws.trust(provider(place, "ecr-public"))
     access: dict[str, Any] = {"refresher_aws_auth": "web_identity", "refresher_audience": "ecr-public"}
-    place.role.run(aws_on_controller=False, first_token="refresher", **access).ok()
+    place.role.run(aws_on_control_node=False, first_token="refresher", **access).ok()
     assert place.aws.calls == {"AssumeRoleWithWebIdentity": 1, "GetAuthorizationToken": 1}
     [assumed] = place.aws.assumed
     assert (assumed["RoleArn"], assumed["RoleSessionName"]) == (ARN, "freshpull-ecr-public")

@@ -44,7 +44,7 @@ def test_orphans_are_removed_and_unmanaged_content_stays(
     audit: AuditLog,
     make_namespaces: Make,
 ) -> None:
-    kept, excluded, shared, unmanaged = names = make_namespaces("kept", "excluded", "shared", "foreign")
+    kept, excluded, shared, unmanaged = names = make_namespaces("kept", "excluded", "shared", "unmanaged")
     options: dict[str, Any] = {"name": NAME, "aws": aws_options}
     ansible.pull_secret(namespaces=[kept, excluded], **options)
     both = {"public.ecr.aws": "old", "other.example": "theirs"}

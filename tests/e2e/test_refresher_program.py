@@ -42,7 +42,7 @@ def test_one_token_for_all_in_place_and_then_nothing_to_do(refresher: Refresher,
     assert refresher.auths(due)["other.example"] == entry("theirs")
     assert refresher.auths(due)["public.ecr.aws"] == entry(password)
     assert refresher.auths(empty) == {"public.ecr.aws": entry(password)}
-    assert "2 renewed" in refresher.last_words
+    assert "2 renewed" in refresher.termination_message
 
     mark = audit.mark()
     results = refresher.run()
@@ -123,8 +123,8 @@ def test_a_secret_that_cannot_be_renewed_stops_no_other(refresher: Refresher) ->
     }
     assert all(bool(result["msg"]) == (result["action"] == "failed") for result in results.values())
     assert before == {namespace: refresher.secret(namespace).to_dict() for namespace in before}
-    assert refresher.last_words.startswith("5 failed, 1 renewed, 1 skipped\n")
-    assert f"{missing}: missing: " in refresher.last_words
+    assert refresher.termination_message.startswith("5 failed, 1 renewed, 1 skipped\n")
+    assert f"{missing}: missing: " in refresher.termination_message
 
 
 def test_a_secret_that_was_created_again_in_the_meantime_is_read_again(refresher: Refresher) -> None:
@@ -167,7 +167,7 @@ def test_aws_fails(behaviour: dict[str, Any], words: str, refresher: Refresher, 
     assert (results[expiring]["action"], results[expiring]["reason"]) == ("failed_open", "due")
     for namespace in (kept, expiring):
         assert words in results[namespace]["msg"]
-        assert words in refresher.last_words
+        assert words in refresher.termination_message
     assert [event["objectRef"]["namespace"] for event in audit.writes(since=mark, resource="secrets")] == [expiring]
 
 
@@ -232,7 +232,7 @@ def test_no_secret_in_arguments_environment_or_output(refresher: Refresher, aws:
     refresher.add(**DUE)
     refresher.add(**EMPTY)
     refresher.run()
-    seen = record.read_text() + refresher.output + refresher.last_words
+    seen = record.read_text() + refresher.output + refresher.termination_message
     [password] = aws.tokens
     texts = (password, entry(password)["auth"], entry("old")["auth"], refresher.token, aws.secret_key)
     assert "get-authorization-token" in seen
@@ -247,7 +247,9 @@ def test_a_program_that_the_image_lacks_is_named(refresher: Refresher, tmp_path:
         (tools / name).symlink_to(str(shutil.which(name)))
     refresher.path = str(tools)
     refresher.run(status=1)
-    assert refresher.last_words.startswith(f"The image has no {missing}: the refresher needs Python 3.9 or newer and ")
+    assert refresher.termination_message.startswith(
+        f"The image has no {missing}: the refresher needs Python 3.9 or newer and "
+    )
 
 
 def test_no_credentials(refresher: Refresher) -> None:

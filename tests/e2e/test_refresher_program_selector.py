@@ -139,7 +139,7 @@ def test_a_quota_in_one_namespace_stops_no_other(refresher: Refresher, audit: Au
     assert (results[full]["action"], results[full]["reason"]) == ("failed", "forbidden")
     assert "quota" in results[full]["msg"]
     assert (results[good]["action"], results[good]["reason"]) == ("created", "missing")
-    assert f"{full}: forbidden: " in refresher.last_words
+    assert f"{full}: forbidden: " in refresher.termination_message
     denied = [
         event for event in audit.requests(since=mark, resource="secrets") if event["objectRef"].get("namespace") == full
     ]
@@ -171,5 +171,5 @@ def test_large_secrets_are_read_in_smaller_pages(refresher: Refresher) -> None:
 def test_missing_permissions_are_named(refresher: Refresher, core: client.CoreV1Api) -> None:
     client.RbacAuthorizationV1Api(core.api_client).patch_cluster_role(refresher.home, {"rules": []})
     assert refresher.run(status=1) == {}
-    assert 'cannot list resource "namespaces"' in refresher.last_words
-    assert "Run the role again" in refresher.last_words
+    assert 'cannot list resource "namespaces"' in refresher.termination_message
+    assert "Run the role again" in refresher.termination_message

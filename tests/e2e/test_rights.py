@@ -87,8 +87,8 @@ WAYS = {
         asked={"get namespaces": 1, "get secrets": 1, "patch secrets": 1},
     ),
     "``adopt``": Way(
-        secrets={"missing": None, "foreign": UNMANAGED},
-        expected={"missing": "created", "foreign": "adopted"},
+        secrets={"missing": None, "unmanaged": UNMANAGED},
+        expected={"missing": "created", "unmanaged": "adopted"},
         options={"adopt": True},
         asked={"get namespaces": 2, "get secrets": 2, "create secrets": 1, "patch secrets": 1},
     ),
@@ -112,8 +112,8 @@ WAYS = {
         asked={"get namespaces": 1, "get secrets": 1, "create secrets": 1},
     ),
     "``state: absent``": Way(
-        secrets={"ours": DUE, "shared": SHARED},
-        expected={"ours": "removed", "shared": "removed"},
+        secrets={"managed": DUE, "shared": SHARED},
+        expected={"managed": "removed", "shared": "removed"},
         options={"state": "absent"},
         asked={
             "get namespaces": 2,

@@ -81,7 +81,7 @@ def test_second_run_changes_nothing_and_absent_leaves_nothing(
     assert versions(role, kubeconfig) == made
     assert aws.calls == {"GetAuthorizationToken": 1}
 
-    assert changed(role.run(state="absent", aws_on_controller=False).ok()) > 0
+    assert changed(role.run(state="absent", aws_on_control_node=False).ok()) > 0
     assert versions(role, kubeconfig) == before
 
 
@@ -127,7 +127,7 @@ def test_the_refresher_s_own_account_never_carries_the_secret(role: Role, core: 
 def test_first_token_from_the_refresher_for_a_control_node_without_aws(
     role: Role, core: client.CoreV1Api, aws: FakeAws
 ) -> None:
-    role.run(first_token="refresher", aws_on_controller=False).ok()
+    role.run(first_token="refresher", aws_on_control_node=False).ok()
     assert aws.calls == {"GetAuthorizationToken": 1}
     for namespace in role.namespaces:
         assert password(core, namespace) == aws.tokens[-1]

@@ -79,9 +79,9 @@ def place(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Place]:
     running_aws.reset()
-    managed, unmanaged = make_lasting_namespaces("ours", "foreign", labels=SELECTED)
+    managed, unmanaged = make_lasting_namespaces("managed", "unmanaged", labels=SELECTED)
     (elsewhere,) = make_lasting_namespaces("elsewhere")
-    prefix = managed.removesuffix("ours")
+    prefix = managed.removesuffix("managed")
     core.create_namespaced_secret(unmanaged, secret(metadata={"labels": {"theirs": "true"}}))
     ansible = Ansible(tmp_path_factory.mktemp("play"), kubeconfig)
     with Role(ansible, running_aws, [f"{prefix}*"], refresher=f"{prefix}refresher") as role:
@@ -103,8 +103,8 @@ def place(
 
 ALLOWED: dict[str, tuple[str, str, Any, str]] = {
     "a missing one created": ("PATCH", "later", secret(), APPLY),
-    "a managed one changed": ("PATCH", "ours", {"data": {".dockerconfigjson": LONG}}, MERGE),
-    "a managed one, its entries removed": ("PATCH", "ours", {"data": {".dockerconfigjson": EMPTY}}, MERGE),
+    "a managed one changed": ("PATCH", "managed", {"data": {".dockerconfigjson": LONG}}, MERGE),
+    "a managed one, its entries removed": ("PATCH", "managed", {"data": {".dockerconfigjson": EMPTY}}, MERGE),
     "a managed one elsewhere, its entries removed": (
         "PATCH",
         "elsewhere",
@@ -172,19 +172,19 @@ BY_POLICY: dict[str, tuple[str, Any, str]] = {
     "immutable": ("later", secret(immutable=True), APPLY),
     "with an owner": ("later", secret(metadata={"ownerReferences": [OWNER]}), APPLY),
     "with a finalizer": ("later", secret(metadata={"finalizers": ["example.com/hold"]}), APPLY),
-    "an unmanaged one": ("foreign", {"data": {".dockerconfigjson": EMPTY}}, MERGE),
+    "an unmanaged one": ("unmanaged", {"data": {".dockerconfigjson": EMPTY}}, MERGE),
     "an unmanaged one, labelled as managed": (
-        "foreign",
+        "unmanaged",
         {"metadata": {"labels": MANAGED}, "data": {".dockerconfigjson": EMPTY}},
         MERGE,
     ),
-    "a managed one, its label removed": ("ours", {"metadata": {"labels": {PREFIX + "managed": None}}}, MERGE),
-    "a managed one, with a label": ("ours", {"metadata": {"labels": {"sync": "true"}}}, MERGE),
-    "a managed one, with an annotation": ("ours", {"metadata": {"annotations": {"reflect": "true"}}}, MERGE),
-    "a managed one, with more data": ("ours", {"stringData": {"more": "data"}}, MERGE),
-    "a managed one, made immutable": ("ours", {"immutable": True}, MERGE),
-    "a managed one, with an owner": ("ours", {"metadata": {"ownerReferences": [OWNER]}}, MERGE),
-    "a managed one, with a finalizer": ("ours", {"metadata": {"finalizers": ["example.com/hold"]}}, MERGE),
+    "a managed one, its label removed": ("managed", {"metadata": {"labels": {PREFIX + "managed": None}}}, MERGE),
+    "a managed one, with a label": ("managed", {"metadata": {"labels": {"sync": "true"}}}, MERGE),
+    "a managed one, with an annotation": ("managed", {"metadata": {"annotations": {"reflect": "true"}}}, MERGE),
+    "a managed one, with more data": ("managed", {"stringData": {"more": "data"}}, MERGE),
+    "a managed one, made immutable": ("managed", {"immutable": True}, MERGE),
+    "a managed one, with an owner": ("managed", {"metadata": {"ownerReferences": [OWNER]}}, MERGE),
+    "a managed one, with a finalizer": ("managed", {"metadata": {"finalizers": ["example.com/hold"]}}, MERGE),
     "a managed one elsewhere, entries added": (
         "elsewhere",
         {"metadata": {"annotations": {PREFIX + "registries": ""}}, "data": {".dockerconfigjson": LONGER}},
@@ -221,11 +221,11 @@ BY_RBAC: dict[str, tuple[str, str, Any, str]] = {
     "another name": ("PATCH", "{later}/other", OTHER, APPLY),
     "created by its collection": ("POST", "{later}", secret(), ""),
     "another name, created": ("POST", "{later}", OTHER, ""),
-    "replaced": ("PUT", "{ours}/" + NAME, secret(), ""),
-    "deleted": ("DELETE", "{ours}/" + NAME, None, ""),
-    "all deleted": ("DELETE", "{ours}", None, ""),
-    "all deleted by name": ("DELETE", "{ours}?fieldSelector=metadata.name%3D" + NAME, None, ""),
-    "listed in a namespace": ("GET", "{ours}", None, ""),
+    "replaced": ("PUT", "{managed}/" + NAME, secret(), ""),
+    "deleted": ("DELETE", "{managed}/" + NAME, None, ""),
+    "all deleted": ("DELETE", "{managed}", None, ""),
+    "all deleted by name": ("DELETE", "{managed}?fieldSelector=metadata.name%3D" + NAME, None, ""),
+    "listed in a namespace": ("GET", "{managed}", None, ""),
     "listed everywhere": ("GET", "/api/v1/secrets", None, ""),
     "another name listed": ("GET", "/api/v1/secrets?fieldSelector=metadata.name%3Dother", None, ""),
     "listed by type": ("GET", "/api/v1/secrets?fieldSelector=type%3DOpaque", None, ""),
@@ -273,22 +273,22 @@ def test_a_run_serves_the_namespaces_that_are_selected_now(
 ) -> None:
     names = place.names
     before = core.read_namespaced_secret(NAME, names["elsewhere"])
-    unmanaged = core.read_namespaced_secret(NAME, names["foreign"]).to_dict()
+    unmanaged = core.read_namespaced_secret(NAME, names["unmanaged"]).to_dict()
     assert list(auths(core, names["elsewhere"])) == ["other.example", "public.ecr.aws"]
 
     results = installed_program.run()
 
     assert {key: results.get(name) for key, name in names.items()} == {
-        "ours": ("unchanged", "fresh"),
+        "managed": ("unchanged", "fresh"),
         "later": ("created", "missing"),
         "elsewhere": ("removed", "orphaned"),
-        "foreign": ("skipped", "unmanaged"),
+        "unmanaged": ("skipped", "unmanaged"),
         "excluded": None,
         "label": None,
     }
     assert aws.calls == {"GetAuthorizationToken": 1}
     # Equal to the secret that the module creates.
-    made, by_module = (core.read_namespaced_secret(NAME, names[each]) for each in ("later", "ours"))
+    made, by_module = (core.read_namespaced_secret(NAME, names[each]) for each in ("later", "managed"))
     assert (made.type, made.metadata.labels) == (TYPE, by_module.metadata.labels)
     assert set(made.metadata.annotations) == set(by_module.metadata.annotations)
     assert made.metadata.annotations[PREFIX + "renewed-by"] == "cronjob"
@@ -298,7 +298,7 @@ def test_a_run_serves_the_namespaces_that_are_selected_now(
     assert after.metadata.uid == before.metadata.uid
     assert list(auths(core, names["elsewhere"])) == ["other.example"]
     assert PREFIX + "expires-at" not in after.metadata.annotations
-    assert core.read_namespaced_secret(NAME, names["foreign"]).to_dict() == unmanaged
+    assert core.read_namespaced_secret(NAME, names["unmanaged"]).to_dict() == unmanaged
 
     mark = audit.mark()
     assert set(installed_program.run().values()) == {("unchanged", "fresh"), ("skipped", "unmanaged")}

@@ -105,7 +105,7 @@ def test_the_refresher_is_always_restricted_and_nothing_is_left(
             installing = Counter(responses)
             role.run(namespaces=[elsewhere], test_run="never").ok()
             listed = managed_objects(kubeconfig, role)
-            role.run(namespaces=[elsewhere], state="absent", aws_on_controller=False).ok()
+            role.run(namespaces=[elsewhere], state="absent", aws_on_control_node=False).ok()
         left = managed_objects(kubeconfig, role)
 
     assert set(responses) <= {"policy", "rbac", *OTHER_DENIALS.values()}

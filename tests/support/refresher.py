@@ -64,7 +64,7 @@ class Refresher:
             "aws_endpoint_url": aws.endpoint_url,
         }
         self.output = ""
-        self.last_words = ""
+        self.termination_message = ""
         self._grant()
         self._prepare()
 
@@ -154,7 +154,7 @@ class Refresher:
         assert done.returncode == status, self.output
         assert not any(files.temporary.iterdir()), "temporary files are left"
         # Without a termination message the kubelet takes the log.
-        self.last_words = files.termination_log.read_text() if files.termination_log.exists() else self.output
+        self.termination_message = files.termination_log.read_text() if files.termination_log.exists() else self.output
         lines = [json.loads(line) for line in done.stdout.splitlines()]
         if lines:
             assert "summary" in lines.pop()

@@ -86,15 +86,15 @@ class Role:
                 raise
 
     def run(
-        self, *args: str, aws_on_controller: bool = True, env: Mapping[str, str] | None = None, **changes: Any
+        self, *args: str, aws_on_control_node: bool = True, env: Mapping[str, str] | None = None, **changes: Any
     ) -> Run:
         """Run the role. changes: variables without their prefix pull_secret_.
 
-        aws_on_controller: False for a control node without AWS credentials and endpoint.
+        aws_on_control_node: False for a control node without AWS credentials and endpoint.
         """
         variables = {**self.variables, **{f"pull_secret_{name}": value for name, value in changes.items()}}
         environment = {"REFRESHER_ACCESS_KEY": self._aws.access_key, "REFRESHER_SECRET_KEY": self._aws.secret_key}
-        if aws_on_controller:
+        if aws_on_control_node:
             environment |= {
                 "AWS_ACCESS_KEY_ID": self._aws.access_key,
                 "AWS_SECRET_ACCESS_KEY": self._aws.secret_key,

@@ -227,8 +227,8 @@ def test_an_orphan_is_found_if_the_secrets_are_listed(at: Any) -> None:
     at(NOW)
     names = [f"n{number}" for number in range(10)]
     stored = {name: cases.secret(namespace=name) for name in ("n0", "old")}
-    stored["foreign"] = cases.secret(namespace="foreign", managed=False)
-    cluster = ReadOnlyCluster(*names, "old", "foreign", secrets=stored)
+    stored["unmanaged"] = cases.secret(namespace="unmanaged", managed=False)
+    cluster = ReadOnlyCluster(*names, "old", "unmanaged", secrets=stored)
     cluster.accounts = {"old": {"build": [NAME], "other": []}}
     policy = Policy(name=NAME, service_accounts=("other",))
     found = entries(cluster, *names, policy=policy)

@@ -21,11 +21,11 @@ from unit.plugins.module_utils._pull_secret.memory import NAME, NOW, MemoryClust
 
 def settled(*names: str, orphans: tuple[str, ...] = ("old",)) -> MemoryCluster:
     """Build a cluster with fresh managed secrets in these namespaces and the orphans, and an unmanaged secret."""
-    cluster = MemoryCluster([*names, *orphans, "foreign"])
+    cluster = MemoryCluster([*names, *orphans, "unmanaged"])
     late = (NOW + dt.timedelta(hours=11)).strftime("%Y-%m-%dT%H:%M:%SZ")
     for name in (*names, *orphans):
         cluster.stored[name] = cases.secret(namespace=name, expires_at=late, renewed_at=None)
-    cluster.stored["foreign"] = cases.secret(namespace="foreign", managed=False)
+    cluster.stored["unmanaged"] = cases.secret(namespace="unmanaged", managed=False)
     return cluster
 
 
@@ -37,7 +37,7 @@ def test_orphans_are_pruned_with_one_list() -> None:
         "old": ("removed", "orphaned"),
     }
     assert cluster.calls == {"get namespace": 2, "list secrets": 1, "list accounts": 1, "delete secret": 1}
-    assert sorted(cluster.stored) == ["a", "b", "foreign"]
+    assert sorted(cluster.stored) == ["a", "b", "unmanaged"]
     assert result(run(cluster, "a", "b", prune=True)) == dict.fromkeys(("a", "b"), ("unchanged", "fresh"))
 
 
@@ -47,7 +47,7 @@ def test_the_accounts_of_an_orphan_are_detached_while_others_are_attached() -> N
         ("a", "build"): ["theirs"],
         ("old", "build"): [NAME, "theirs"],
         ("old", "by-hand"): [NAME],
-        ("foreign", "build"): [NAME],
+        ("unmanaged", "build"): [NAME],
     }
     report = run(cluster, "a", prune=True, service_accounts=("b*",))
     assert result(report) == {"a": ("updated", "service_accounts"), "old": ("removed", "orphaned")}
@@ -55,14 +55,14 @@ def test_the_accounts_of_an_orphan_are_detached_while_others_are_attached() -> N
         ("a", "build"): ["theirs", NAME],
         ("old", "build"): ["theirs"],
         ("old", "by-hand"): [],
-        ("foreign", "build"): [NAME],
+        ("unmanaged", "build"): [NAME],
     }
     assert cluster.calls["patch account"] == 3
 
 
 def test_an_excluded_namespace_is_not_selected() -> None:
     cluster = settled("a", "old", orphans=())
-    pruned = run(cluster, "*", exclude=("old", "foreign"), prune=True)
+    pruned = run(cluster, "*", exclude=("old", "unmanaged"), prune=True)
     assert result(pruned) == {"a": ("unchanged", "fresh"), "old": ("removed", "orphaned")}
 
 
@@ -103,7 +103,7 @@ def test_nothing_is_pruned_if_the_selection_is_uncertain(names: tuple[str, ...],
     cluster = settled("a")
     report = run(cluster, *names, prune=True)
     assert words in report.problem(Policy(name=NAME), Selection(names))
-    assert sorted(cluster.stored) == ["a", "foreign", "old"]
+    assert sorted(cluster.stored) == ["a", "old", "unmanaged"]
 
 
 def test_a_selector_without_a_match_prunes_all() -> None:
