@@ -13,7 +13,9 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 import typing as t
+import urllib.parse
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _json_text
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import CollectionError
@@ -27,6 +29,11 @@ DATA_KEY = ".dockerconfigjson"
 LEGACY_TYPE = "kubernetes.io/dockercfg"
 """The type of a Secret that holds only the value of `auths`."""
 LEGACY_DATA_KEY = ".dockercfg"
+MAX_DEPTH = 50
+"""Levels of objects and lists. Python processes nested values by recursion, and clients need four levels."""
+_TOO_DEEP = f"it has objects or lists nested deeper than {MAX_DEPTH} levels"
+_SHOWN = 100
+"""Characters of a registry that a message shows."""
 
 
 class DockerConfigError(CollectionError):
@@ -54,29 +61,67 @@ def dump(config: t.Mapping[str, t.Any]) -> str:
 
 def edit(text: str, changes: t.Mapping[str, Entry | None]) -> str:
     """Set these entries in the `auths` of a valid config, or remove those that are None. All other bytes are kept."""
-    wanted = parse(text)
-    auths = {**wanted.get("auths", {}), **changes}
-    wanted["auths"] = {registry: entry for registry, entry in auths.items() if entry is not None}
-    edited = _json_text.edit(text, "auths", changes)
-    # If a key is there twice, an edit of the text may change the wrong one. Then the meaning is kept, not the bytes.
-    return edited if parse(edited) == wanted else dump(wanted)
+    return _json_text.edit("{}" if text.strip() == "null" else text, "auths", changes)
 
 
 def parse(text: str | bytes) -> dict[str, t.Any]:
-    """Return the config. Raises DockerConfigError if it has `auths` that is not an object of objects."""
+    """Return the config. Raises DockerConfigError if it has `auths` that is not an object of objects.
+
+    null is the same as nothing, as for the clients and the kubelet, which are written in Go.
+    """
+    config = _load(text)
+    if "auths" in config:
+        config["auths"] = _auths(config["auths"])
+    return config
+
+
+def parse_legacy(text: str | bytes) -> dict[str, Entry]:
+    """Return the entries of a text in the legacy format, which is the value of `auths`. Raises DockerConfigError."""
+    return _auths(_load(text))
+
+
+def _load(text: str | bytes) -> dict[str, t.Any]:
     try:
-        config = json.loads(text)
-    except (ValueError, RecursionError) as exc:
+        config = json.loads(text, parse_constant=_reject_constant)
+    except RecursionError as exc:
+        raise DockerConfigError(_TOO_DEEP) from exc
+    except ValueError as exc:
         raise DockerConfigError("it is not JSON") from exc
+    if config is None:
+        return {}
     if not isinstance(config, dict):
         raise DockerConfigError("it is not a JSON object")
-    auths = config.get("auths", {})
+    if _is_too_deep(config):
+        raise DockerConfigError(_TOO_DEEP)
+    return config
+
+
+def _auths(auths: t.Any) -> dict[str, Entry]:
+    if auths is None:
+        return {}
     if not isinstance(auths, dict):
         raise DockerConfigError("its `auths` is not an object")
     for registry, entry in auths.items():
-        if not isinstance(entry, dict):
-            raise DockerConfigError(f"its entry for {registry} is not an object")
-    return config
+        if not isinstance(entry, (dict, type(None))):
+            raise DockerConfigError(f"its entry for {json.dumps(registry[:_SHOWN])} is not an object")
+    return {registry: entry or {} for registry, entry in auths.items()}
+
+
+def _reject_constant(name: str) -> t.NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _is_too_deep(value: t.Any) -> bool:
+    """Whether objects and lists are nested deeper than MAX_DEPTH. It does not recurse."""
+    level = [value]
+    for _unused in range(MAX_DEPTH):
+        level = [
+            child
+            for parent in level
+            if isinstance(parent, (dict, list))
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+        ]
+    return bool(level)
 
 
 def decode(data: str) -> str:
@@ -87,11 +132,6 @@ def decode(data: str) -> str:
         raise DockerConfigError("it is not base64 of UTF-8 text") from exc
 
 
-def parse_base64(data: str) -> dict[str, t.Any]:
-    """Return the config of a value in a Secret's data. Raises DockerConfigError."""
-    return parse(decode(data))
-
-
 def fingerprint(entries: t.Mapping[str, Entry]) -> str:
     """Return a short digest of managed entries.
 
@@ -99,3 +139,43 @@ def fingerprint(entries: t.Mapping[str, Entry]) -> str:
     """
     text = json.dumps(entries, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return "sha256:" + hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]
+
+
+# --- The kubelet's keys
+
+
+# What net/url accepts unescaped in a host (shouldEscape in mode encodeHost), and in user info (validUserinfo).
+_HOST = re.compile(r"(?:[A-Za-z0-9\-_.~!$&'()*+,;=:\[\]<>\"]|[^\x00-\x7f]|%25|%[89A-Fa-f][0-9A-Fa-f])*")
+_PORT = re.compile(r"[^:]*(?::[0-9]*)?|\[[^\]]*\](?::[0-9]*)?")
+_USER_INFO = re.compile(r"(?:[A-Za-z0-9\-._:~!$&'()*+,;=@]|%[0-9A-Fa-f]{2})*")
+_ESCAPED = re.compile(r"(?:[^%]|%[0-9A-Fa-f]{2})*", re.DOTALL)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def kubelet_key(key: str) -> str | None:
+    """Return a key of `auths` as the kubelet matches it, such as host/path. None if the kubelet ignores the entry.
+
+    Source: BasicDockerKeyring.Add in k8s.io/kubernetes/pkg/credentialprovider, which parses the key with Go's net/url.
+    """
+    text = key if key.startswith(("https://", "http://")) else f"https://{key}"
+    address, _hash, fragment = text.partition("#")
+    authority, slash, path = address.partition("://")[2].partition("?")[0].partition("/")
+    user_info, _at, host = authority.rpartition("@")
+    path = slash + path
+    valid = (
+        not _CONTROL.search(key)
+        and _ESCAPED.fullmatch(fragment)
+        and _USER_INFO.fullmatch(user_info)
+        and _PORT.fullmatch(host)
+        and _HOST.fullmatch(host)
+        and _ESCAPED.fullmatch(path)
+    )
+    if not valid:
+        return None
+    if path.startswith(("/v1/", "/v2/")):
+        path = path[3:]
+    return _unescaped(host) + ("" if path == "/" else _unescaped(path))
+
+
+def _unescaped(text: str) -> str:
+    return urllib.parse.unquote(text, errors="surrogateescape")

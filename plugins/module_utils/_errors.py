@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import os
+import traceback
+
 
 class CollectionError(Exception):
     """An error for the user. The message states what is wrong, where, and the next step. It holds no secret."""
@@ -12,3 +15,13 @@ class CollectionError(Exception):
 
 class OptionError(CollectionError):
     """An option that cannot be used. The message names the option and its value."""
+
+
+def bug(what: str, exc: Exception) -> str:
+    """Name the class and the line of an unexpected exception. Its text is left out, since it may hold a secret.
+
+    what: the beginning of the sentence, such as "The refresher".
+    """
+    place = traceback.extract_tb(exc.__traceback__)[-1]
+    where = f"{os.path.basename(place.filename)}, line {place.lineno}"
+    return f"{what} failed with an unexpected {type(exc).__name__} in {where}. Report this as a bug."

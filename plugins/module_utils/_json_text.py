@@ -27,16 +27,27 @@ class _Member(t.NamedTuple):
 
 
 def edit(text: str, name: str, changes: t.Mapping[str, t.Any]) -> str:
-    """Set these members of the object `name` in the text, or remove those that are None.
+    """Set these members of the object `name` in the text, or remove those that are None. It takes linear time.
 
-    The text must be a valid JSON object.
+    The text must be a valid JSON object. If `name` is there more than once, members are set in the last object, which
+    most readers use, and removed from all. A value of `name` that is no object is replaced.
     """
-    if not any(member.key == name for member in _members(text, _past_space(text, 0))):
-        text = _set(text, _past_space(text, 0), name, "{}")
-    for key, value in changes.items():
-        start = [member.value for member in _members(text, _past_space(text, 0)) if member.key == name][-1]
-        text = _drop(text, start, key) if value is None else _set(text, start, key, compact(value))
-    return text
+    start = _past_space(text, 0)
+    objects = [member for member in _members(text, start) if member.key == name]
+    if not objects:
+        return text[:start] + _edit_object(text[start:], {name: _edit_object("{}", changes)}, compacted=True)
+    pieces = []
+    position = 0
+    for member in objects:
+        last = member is objects[-1]
+        value = text[member.value : member.end]
+        if value[0] == "{":
+            value = _edit_object(value, changes if last else dict.fromkeys(changes))
+        elif last:
+            value = _edit_object("{}", changes)
+        pieces += [text[position : member.value], value]
+        position = member.end
+    return "".join([*pieces, text[position:]])
 
 
 def compact(value: t.Any) -> str:
@@ -44,25 +55,27 @@ def compact(value: t.Any) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-def _set(text: str, start: int, key: str, value: str) -> str:
-    """Set a member of the object that begins at start. A new member follows the last one."""
-    members = _members(text, start)
-    for member in reversed(members):
-        if member.key == key:
-            return text[: member.value] + value + text[member.end :]
-    at, comma = (members[-1].end, ",") if members else (start + 1, "")
-    return f"{text[:at]}{comma}{compact(key)}:{value}{text[at:]}"
+def _edit_object(text: str, changes: t.Mapping[str, t.Any], *, compacted: bool = False) -> str:
+    """Return the text that begins with an object with these members changed. compacted: whether they are JSON already.
 
-
-def _drop(text: str, start: int, key: str) -> str:
-    """Remove a member with the comma before it, or behind it if it is the first one."""
-    members = _members(text, start)
-    for index, member in enumerate(members):
-        if member.key == key:
-            begin = members[index - 1].end if index else member.start if len(members) > 1 else start + 1
-            end = members[1].start if index == 0 and len(members) > 1 else member.end
-            return text[:begin] + text[end:]
-    return text
+    A member is removed with the comma before it, or behind it if it is the first one. A new member follows the last.
+    """
+    values = {key: value if compacted else compact(value) for key, value in changes.items() if value is not None}
+    members = _members(text, 0)
+    last = {member.key: member for member in members}
+    pieces: list[str] = []
+    end = 1
+    for member in members:
+        before, end = text[end : member.start], member.end
+        if member.key in changes and not (member.key in values and member is last[member.key]):
+            continue
+        # The comma of the first member that stays belongs to a removed one.
+        pieces.append(before if pieces else text[1 : members[0].start])
+        value = values.pop(member.key, None)
+        pieces += [text[member.start : member.value], text[member.value : end] if value is None else value]
+    for key, value in values.items():
+        pieces.append(f"{',' if pieces else ''}{compact(key)}:{value}")
+    return "".join(["{", *pieces, text[end:]])
 
 
 def _members(text: str, start: int) -> list[_Member]:

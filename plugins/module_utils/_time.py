@@ -23,9 +23,10 @@ def parse_time(text: str) -> dt.datetime:
     try:
         # Python before 3.11 does not read the Z.
         time = dt.datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith("Z") else text)
-    except ValueError as exc:
+        return time.replace(tzinfo=dt.timezone.utc) if time.tzinfo is None else time.astimezone(dt.timezone.utc)
+    except (OverflowError, ValueError) as exc:
+        # An offset can move a time beyond the first or the last year.
         raise TimeError(f"{text!r} is not a time such as 2026-01-02T03:04:05Z") from exc
-    return time.replace(tzinfo=dt.timezone.utc) if time.tzinfo is None else time.astimezone(dt.timezone.utc)
 
 
 def format_time(time: dt.datetime) -> str:

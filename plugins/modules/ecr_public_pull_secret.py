@@ -250,7 +250,8 @@ namespaces:
           keeps writing the secret."
         - "Other failures: V(token_needed), the secret changed during the task and now needs a token;
           V(recreate_refused), the new secret was rejected and the old one restored; V(secret_lost), the old one could
-          not be restored; V(stopped), a signal stopped the task."
+          not be restored; V(stopped), a signal stopped the task; V(internal_error), a bug of this collection, which
+          stops at this namespace."
       type: str
     expires_at:
       description: When the token in the secret expires, in UTC; V(unknown) in check mode if no token was given.

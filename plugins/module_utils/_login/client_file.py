@@ -98,7 +98,7 @@ class RecordFile:
             content = json.loads(text)
             records = {registry: _record(fields) for registry, fields in content["logins"].items()}
             return cls(bool(content["created"]), records)
-        except (AttributeError, KeyError, TimeError, TypeError, ValueError):
+        except (AttributeError, KeyError, RecursionError, TimeError, TypeError, ValueError):
             return cls()
 
     def changed(self, plan: LoginPlan, created: bool) -> RecordFile:

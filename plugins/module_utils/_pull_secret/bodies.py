@@ -18,6 +18,11 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.stored import Secret, Stored
 
+MAX_SHOWN = 200
+"""Characters of a text that a diff shows."""
+REGISTRIES_SHOWN = 20
+"""Registries of one secret that a diff shows."""
+
 
 def new_secret(namespace: str, policy: Policy, change: Change) -> Secret:
     """Return the body of a create. The change must hold its token, not a placeholder."""
@@ -82,31 +87,37 @@ def _encode(text: str) -> str:
 def diff(secret: Secret | None, policy: Policy, plan: Plan) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
     """Return before and after of what the plan changes.
 
-    Only managed metadata, the labels and annotations of the policy and fingerprints are shown: an unmanaged annotation
-    such as last-applied-configuration may hold a whole token.
+    Only managed metadata, the labels and annotations of the policy and fingerprints of managed entries are shown: an
+    unmanaged annotation such as last-applied-configuration may hold a whole token, and a fingerprint of an unmanaged
+    entry confirms a guess of its password.
     """
-    before = _view(Stored(secret), policy) if secret else {}
+    before = _view(Stored(secret), policy, plan.change) if secret else {}
     if not plan.writes:
-        return before, before
+        return _capped(before), _capped(before)
     if plan.deletes:
-        return before, {}
+        return _capped(before), {}
     after = {
         "type": _docker_config.DOCKERCONFIG_TYPE,
         "labels": _merged(before.get("labels", {}), plan.change.labels),
         "annotations": _merged(before.get("annotations", {}), plan.change.annotations),
         "registries": _merged(before.get("registries", {}), {k: _digest(v) for k, v in plan.change.auths.items()}),
     }
-    return before, after
+    return _capped(before), _capped(after)
 
 
-def _view(stored: Stored, policy: Policy) -> dict[str, t.Any]:
+def _view(stored: Stored, policy: Policy, change: Change) -> dict[str, t.Any]:
     labels = (managed_metadata.MANAGED_LABEL, managed_metadata.MANAGED_BY_LABEL, *policy.labels)
     annotations = (*managed_metadata.ANNOTATIONS, *policy.annotations)
+    registries = {key: "unmanaged" for key in change.auths if key in stored.auths}
+    if stored.managed:
+        registries.update(dict.fromkeys(stored.managed_entries, "modified"))
+        if stored.unmodified:
+            registries.update({key: str(_digest(entry)) for key, entry in stored.managed_entries.items()})
     return {
         "type": stored.type,
         "labels": {key: stored.labels[key] for key in labels if key in stored.labels},
         "annotations": {key: stored.annotations[key] for key in annotations if key in stored.annotations},
-        "registries": {registry: _digest(entry) for registry, entry in stored.auths.items()},
+        "registries": registries,
     }
 
 
@@ -114,3 +125,19 @@ def _digest(entry: _docker_config.Entry | None) -> str | None:
     if entry is None:
         return None
     return _docker_config.fingerprint({"": entry}) if entry else UNKNOWN
+
+
+def _capped(view: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Return what a diff shows of a view: a stored secret may have annotations of 256 KiB, and thousands of entries."""
+    if not view:
+        return view
+    registries = view["registries"]
+    shown = {_cut(key): registries[key] for key in sorted(registries)[:REGISTRIES_SHOWN]}
+    if len(registries) > REGISTRIES_SHOWN:
+        shown[f"and {len(registries) - REGISTRIES_SHOWN} more"] = "not shown"
+    annotations = {key: _cut(value) for key, value in view["annotations"].items()}
+    return {**view, "annotations": annotations, "registries": shown}
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}... ({len(text)} characters)"

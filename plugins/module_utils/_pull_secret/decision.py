@@ -73,7 +73,11 @@ class Change:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """The action for one secret, and its reason. msg: for a failure, what is wrong and the next step."""
+    """The action for one secret, and its reason.
+
+    msg: for a failure, what is wrong and the next step. other_spellings: the unmanaged keys of a secret that fails open
+    which the kubelet reads as one of its registries, so that pulls may still use them.
+    """
 
     action: Action
     reason: Reason
@@ -81,6 +85,7 @@ class Plan:
     change: Change = dataclasses.field(default_factory=Change)
     needs_token: bool = False
     expires_at: dt.datetime | None = None
+    other_spellings: tuple[str, ...] = ()
 
     @property
     def writes(self) -> bool:
@@ -125,6 +130,8 @@ def decide(
 def _decide_present(stored: Stored, policy: Policy, now: dt.datetime, token: Token | None) -> Plan:
     usable = stored.managed or policy.adopt
     if stored.type != _docker_config.DOCKERCONFIG_TYPE:
+        if policy.recreate and usable and stored.malformed and stored.has_config:
+            return Plan("failed", "malformed", _malformed(stored))
         if policy.recreate and usable:
             return _with_token("recreated", "wrong_type", policy, now, token, stored)
         return Plan("failed", "wrong_type", _wrong_type(stored))
@@ -192,6 +199,7 @@ def _without_token(stored: Stored | None, policy: Policy, now: dt.datetime, cloc
         _token_problem(stored, policy, now) or "forced",
         _FAILED_OPEN,
         change=dataclasses.replace(change, annotations=annotations),
+        other_spellings=tuple(key for key in stored.spellings(policy.registries) if key not in stored.managed_entries),
     )
 
 
@@ -258,7 +266,9 @@ def _wanted_labels(policy: Policy, created: bool) -> dict[str, str]:
 def _replaced_entries(
     policy: Policy, stored: Stored, entry: _docker_config.Entry
 ) -> dict[str, _docker_config.Entry | None]:
-    removed = {registry: None for registry in stored.managed_entries if registry not in policy.registries}
+    # The kubelet would try the other spellings of an adopted secret too, even when they have expired.
+    former = stored.managed_entries if stored.managed else stored.spellings(policy.registries)
+    removed = {registry: None for registry in former if registry not in policy.registries}
     return {**removed, **dict.fromkeys(policy.registries, entry)}
 
 
@@ -363,7 +373,7 @@ def _wrong_type(stored: Stored) -> str:
 
 def _malformed(stored: Stored) -> str:
     return (
-        f"The secret's {_docker_config.DATA_KEY} cannot be read: {stored.malformed}. It was not changed, since it may "
+        f"The secret's Docker config cannot be read: {stored.malformed}. It was not changed, since it may "
         "hold other logins. With such a secret the kubelet rejects pulls from every registry. Repair or delete it, "
         "then run again."
     )

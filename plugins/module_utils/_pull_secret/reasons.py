@@ -50,6 +50,7 @@ Reason = t.Union[
         "orphaned",
         "wrong_type",
         "malformed",
+        "internal_error",
         "immutable",
         "kept",
         "clocks",

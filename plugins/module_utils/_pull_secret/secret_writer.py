@@ -15,6 +15,7 @@ import threading
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors import AwsError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import bug
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import (
     Cluster,
     ClusterError,
@@ -104,7 +105,16 @@ class SecretWriter:
             return Outcome(namespace, Plan("failed", exc.reason, str(exc)), orphan=orphan)
 
     def decide(self, namespace: str, secret: Secret | None, *, orphan: bool = False) -> Outcome:
-        """secret: None if the namespace has none. orphan: whether the namespace is not selected."""
+        """secret: None if the namespace has none. orphan: whether the namespace is not selected.
+
+        Whatever the secret holds, it fails at most its own namespace.
+        """
+        try:
+            return self._decide(namespace, secret, orphan)
+        except Exception as exc:  # noqa: BLE001
+            return Outcome(namespace, Plan("failed", "internal_error", bug("The decision", exc)), orphan=orphan)
+
+    def _decide(self, namespace: str, secret: Secret | None, orphan: bool) -> Outcome:
         now = self.now()
         if self._observe:
             self._observe(namespace, secret, now)
@@ -128,7 +138,13 @@ class SecretWriter:
         )
 
     def act(self, outcome: Outcome) -> Outcome:
-        """Write one plan. On a conflict, read and decide again, up to MAX_DECISIONS times."""
+        """Write one plan. On a conflict, read and decide again, MAX_DECISIONS times. A failure is in the outcome."""
+        try:
+            return self._act(outcome)
+        except Exception as exc:  # noqa: BLE001
+            return _failed(outcome, "internal_error", bug("The write", exc))
+
+    def _act(self, outcome: Outcome) -> Outcome:
         conflict: ClusterError | None = None
         for _unused in range(MAX_DECISIONS):
             if not outcome.plan.writes:

@@ -42,10 +42,9 @@ class Stored:
     @functools.cached_property
     def _content(self) -> _Content:
         try:
+            text = _docker_config.decode(self.data.get(self._key, ""))
             if self.type == _docker_config.LEGACY_TYPE:
-                auths = _docker_config.parse_base64(self.data.get(_docker_config.LEGACY_DATA_KEY, ""))
-                return _Content(config={"auths": auths})
-            text = _docker_config.decode(self.data.get(_docker_config.DATA_KEY, ""))
+                return _Content(config={"auths": _docker_config.parse_legacy(text)})
             return _Content(text, _docker_config.parse(text))
         except _docker_config.DockerConfigError as exc:
             return _Content(malformed=str(exc))
@@ -54,6 +53,15 @@ class Stored:
     def text(self) -> str:
         """The text of the Docker config. "" if it is malformed or in the legacy format."""
         return self._content.text
+
+    @property
+    def _key(self) -> str:
+        return _docker_config.LEGACY_DATA_KEY if self.type == _docker_config.LEGACY_TYPE else _docker_config.DATA_KEY
+
+    @property
+    def has_config(self) -> bool:
+        """Whether there is a Docker config, even a malformed one. A secret of another type may have none."""
+        return bool(self.data.get(self._key))
 
     @property
     def malformed(self) -> str:
@@ -70,6 +78,10 @@ class Stored:
     def managed_entries(self) -> dict[str, _docker_config.Entry]:
         """The managed entries that are still in the secret, by registry."""
         return {registry: self.auths[registry] for registry in self.registries if registry in self.auths}
+
+    def spellings(self, registries: t.Collection[str]) -> list[str]:
+        """Return the keys of the entries that the kubelet uses for one of these registries."""
+        return [key for key in self.auths if _docker_config.kubelet_key(key) in registries]
 
     @functools.cached_property
     def unmodified(self) -> bool:

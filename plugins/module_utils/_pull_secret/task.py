@@ -42,6 +42,9 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import format_time
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, TokenError
 
+LONGEST_KEY = 100
+"""Characters of a registry that a warning shows."""
+
 _NAMESPACE_PROBLEMS: dict[Reason, str] = {
     "missing_namespace": MISSING_NAMESPACE,
     "not_selected": "The namespace does not exist or does not match namespace_selector.",
@@ -97,6 +100,7 @@ class PullSecretTask:
         warnings = [
             *(f"namespaces: {glob!r} matches no namespace." for glob in selected.unmatched_globs),
             *self._adoption_warnings(outcomes),
+            *self._spelling_warnings(outcomes),
             *self._orphan_warnings(found.orphans, unpruned),
             *filter(None, [clocks.warning]),
             *planner.warnings,
@@ -218,6 +222,20 @@ class PullSecretTask:
     def _adoption_warnings(self, outcomes: t.Iterable[Outcome]) -> list[str]:
         found = {outcome.namespace: outcome.managers for outcome in outcomes if outcome.managers}
         return [other_managers.warning(found, self._policy.name)] if found else []
+
+    def _spelling_warnings(self, outcomes: t.Iterable[Outcome]) -> list[str]:
+        found = [
+            f"{outcome.namespace} ({some([key[:LONGEST_KEY] for key in outcome.plan.other_spellings])})"
+            for outcome in outcomes
+            if outcome.plan.other_spellings
+        ]
+        if not found:
+            return []
+        warning = (
+            f"Secret {self._policy.name} fails open, but keeps unmanaged entries that the kubelet uses for the same "
+            f"registry: {some(found)}. If their tokens have expired, the registry rejects pulls. Remove these entries."
+        )
+        return [warning]
 
     def _orphan_warnings(self, orphans: list[str], unpruned: str) -> list[str]:
         if not orphans or self._writer.prune or self._policy.state != "present":

@@ -15,9 +15,9 @@ import os
 import sys
 import tempfile
 import threading
-import traceback
 import typing as t
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import bug
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster, ClusterError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import RetryBudget
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import NoResponseError
@@ -113,7 +113,7 @@ def _in_time(work: t.Callable[[], None], retries: RetryBudget, deadline: float) 
         except ClusterError as exc:
             problems.append(with_next_step(exc))
         except Exception as exc:  # noqa: BLE001
-            problems.append(_internal_error(exc))
+            problems.append(bug("The refresher", exc))
 
     thread = threading.Thread(target=step, daemon=True)
     thread.start()
@@ -127,18 +127,11 @@ def _in_time(work: t.Callable[[], None], retries: RetryBudget, deadline: float) 
     return " ".join(problems)
 
 
-def _internal_error(exc: Exception) -> str:
-    """Name the class and the line of an exception. Its text is left out, since it may contain a secret."""
-    place = traceback.extract_tb(exc.__traceback__)[-1]
-    where = f"{os.path.basename(place.filename)}, line {place.lineno}"
-    return f"The refresher failed with an unexpected {type(exc).__name__} in {where}. Report this as a bug."
-
-
 def main() -> None:
     try:
         status, message = run(os.environ, sys.stdout)
     except Exception as exc:  # noqa: BLE001
-        status, message = 1, _report(sys.stdout, _internal_error(exc))
+        status, message = 1, _report(sys.stdout, bug("The refresher", exc))
     shown = message.encode()[:LONGEST_MESSAGE].decode(errors="ignore")
     try:
         with open(os.environ.get("FRESHPULL_TERMINATION_LOG", "/dev/termination-log"), "w", encoding="utf-8") as file:

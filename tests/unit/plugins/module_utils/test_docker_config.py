@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import json
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,12 @@ BAD = {
     "nope": "not JSON",
     "[]": "not a JSON object",
     '{"auths": []}': "`auths` is not an object",
-    '{"auths": {"a.example": "secret"}}': "entry for a.example is not an object",
+    '{"auths": 0}': "`auths` is not an object",
+    '{"auths": {"a.example": ["secret"]}}': "entry for",
+    '{"auths": {}, "x": NaN}': "not JSON",
+    '{"auths":{"a":{"secret":' + "[" * 60 + "]" * 60 + "}}}": "nested deeper than 50 levels",
+    '{"auths":{"a":{"secret":' + "[" * 100_000 + "]" * 100_000 + "}}}": "nested deeper than 50 levels",
+    '{"auths": {"a.example": "secret"}}': 'entry for "a.example" is not an object',
 }
 
 
@@ -24,7 +30,7 @@ def test_an_entry_has_the_fields_of_every_client() -> None:
     assert (entry["username"], entry["password"]) == ("AWS", "pä:ss")
 
 
-@pytest.mark.parametrize("text", BAD)
+@pytest.mark.parametrize("text", BAD, ids=lambda text: text[:40])
 def test_an_invalid_config_is_rejected_without_being_quoted(text: str) -> None:
     with pytest.raises(_docker_config.DockerConfigError, match=BAD[text]) as caught:
         _docker_config.parse(text)
@@ -34,7 +40,7 @@ def test_an_invalid_config_is_rejected_without_being_quoted(text: str) -> None:
 @pytest.mark.parametrize("data", ["%%%", "YQ", "gICA"])
 def test_invalid_base64_is_rejected(data: str) -> None:
     with pytest.raises(_docker_config.DockerConfigError):
-        _docker_config.parse_base64(data)
+        _docker_config.decode(data)
 
 
 def test_a_config_without_auths_is_valid() -> None:
@@ -52,3 +58,51 @@ def test_the_fingerprint_depends_on_content_not_on_order() -> None:
 def test_a_config_is_compact_json() -> None:
     text = _docker_config.docker_config({"r": _docker_config.auth_entry("AWS", "a")})
     assert text == json.dumps(json.loads(text), separators=(",", ":"))
+
+
+@pytest.mark.parametrize(
+    ("text", "auths"),
+    [
+        ("null", {}),
+        (" null\n", {}),
+        ('{"auths":null}', {}),
+        ('{"auths":{"a":null,"b":{}}}', {"a": {}, "b": {}}),
+    ],
+)
+def test_null_is_the_same_as_nothing(text: str, auths: dict[str, Any]) -> None:
+    assert _docker_config.parse(text).get("auths", {}) == auths
+    edited = _docker_config.edit(text, {"r": {"auth": "x"}})
+    assert _docker_config.parse(edited)["auths"] == {**auths, "r": {"auth": "x"}}
+
+
+# Key -> what the kubelet matches images with, or None. A scheme other than these two is part of the host.
+KUBELET_KEYS = {
+    "public.ecr.aws": "public.ecr.aws",
+    "https://public.ecr.aws": "public.ecr.aws",
+    "http://public.ecr.aws/": "public.ecr.aws",
+    "public.ecr.aws/v1/": "public.ecr.aws",
+    "https://public.ecr.aws/v2/": "public.ecr.aws",
+    "public.ecr.aws/v1": "public.ecr.aws/v1",
+    "public.ecr.aws/v2/team": "public.ecr.aws/team",
+    "public.ecr.aws/team": "public.ecr.aws/team",
+    "public.ecr.aws/team/": "public.ecr.aws/team/",
+    "https://user:secret@public.ecr.aws": "public.ecr.aws",
+    "public.ecr.aws?a=b#c": "public.ecr.aws",
+    "public.ecr.aws:443": "public.ecr.aws:443",
+    "Public.ECR.aws": "Public.ECR.aws",
+    "HTTPS://public.ecr.aws": "HTTPS://public.ecr.aws",
+    "ftp://public.ecr.aws": "ftp://public.ecr.aws",
+    "*.ecr.aws/x": "*.ecr.aws/x",
+    "public.ecr.aws/%74eam": "public.ecr.aws/team",
+    "public.ecr.aws/%zz": None,
+    "public.ecr.aws:port": None,
+    "public ecr aws": None,
+    "public.ecr.aws\n": None,
+    "[::1]:5000/x": "[::1]:5000/x",
+    "": "",
+}
+
+
+@pytest.mark.parametrize("key", KUBELET_KEYS)
+def test_keys_are_normalised_as_the_kubelet_does(key: str) -> None:
+    assert _docker_config.kubelet_key(key) == KUBELET_KEYS[key]

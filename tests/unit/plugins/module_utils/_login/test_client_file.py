@@ -142,6 +142,8 @@ def test_expiry_records_are_read_as_they_were_written() -> None:
         b"{}",
         b'{"created": true, "logins": []}',
         b'{"created": true, "logins": {"a": {"expires_at": "soon"}}}',
+        b'{"created": true, "logins": {"a": {"expires_at": "0001-01-01T00:00:00+01:00", "renewed_at": ""}}}',
+        b'{"created": true, "logins": ' + b"[" * 100_000,
         b"\xff",
     ],
 )

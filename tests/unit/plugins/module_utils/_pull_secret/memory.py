@@ -93,8 +93,9 @@ class MemoryCluster:
         stored = self.stored[namespace]
         if body["metadata"]["resourceVersion"] != stored["metadata"]["resourceVersion"]:
             raise ConflictError("conflict", "changed")
-        stored["metadata"]["annotations"].update(body["metadata"].get("annotations", {}))
-        stored["data"].update(body.get("data", {}))
+        annotations = stored["metadata"].get("annotations") or {}
+        stored["metadata"]["annotations"] = {**annotations, **body["metadata"].get("annotations", {})}
+        stored["data"] = {**(stored["data"] or {}), **body.get("data", {})}
         return stored["metadata"]["uid"]
 
     def delete_secret(self, secret: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ import base64
 import json
 from typing import Any
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._docker_config import auth_entry
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import bodies
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Change, Plan, Policy
@@ -90,3 +91,26 @@ def test_a_diff_shows_the_metadata_of_the_options_and_the_collection_s_own() -> 
     assert (before["annotations"]["note"], after["annotations"]["note"]) == ("b", "c")
     assert "theirs" not in {*before["labels"], *before["annotations"]}
     assert "never-shown" not in json.dumps([before, after])
+
+
+def test_a_diff_shows_nothing_derived_from_unmanaged_entries() -> None:
+    guessable = _docker_config.fingerprint({"": auth_entry("AWS", "Winter2026")})
+    auths = {REGISTRY: "Winter2026", OTHER: "Winter2026"}
+    for stored, shown in (
+        (cases.secret(auths=auths, registries=[REGISTRY], fingerprint="sha256:0"), "modified"),
+        (cases.secret(auths=auths, managed=False), "unmanaged"),
+    ):
+        views = bodies.diff(stored, POLICY, Plan("renewed", "modified", change=Change(auths={REGISTRY: NEW})))
+        assert guessable not in json.dumps(views)
+        assert views[0]["registries"] == {REGISTRY: shown}
+        assert set(views[1]["registries"]) == {REGISTRY}
+
+
+def test_a_diff_is_short_whatever_the_secret_holds() -> None:
+    auths = {f"r{number}.example": "old" for number in range(3000)}
+    stored = cases.secret(auths=auths, annotations={"note": "n" * 100_000})
+    policy = Policy("ecr-public-secret", annotations={"note": "c"})
+    before, after = bodies.diff(stored, policy, Plan("renewed", "due", change=Change(auths={REGISTRY: NEW})))
+    assert len(json.dumps([before, after])) < 5000
+    assert before["annotations"]["note"].endswith("... (100000 characters)")
+    assert before["registries"]["and 2980 more"] == "not shown"

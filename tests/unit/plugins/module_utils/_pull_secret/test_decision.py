@@ -240,5 +240,33 @@ def test_the_entries_of_the_legacy_format_are_kept_when_recreated() -> None:
     assert set(Stored(after).auths) == {"other.example", "public.ecr.aws"}
 
 
+SPELLINGS = {"https://public.ecr.aws": "theirs", "public.ecr.aws/v1/": "theirs", "public.ecr.aws/team": "theirs"}
+
+
+def test_an_adopted_secret_loses_the_other_spellings_of_its_registries() -> None:
+    secret = cases.secret(managed=False, auths={**SPELLINGS, "other.example": "theirs"})
+    policy = Policy(name="x", adopt=True)
+    plan = decide(secret, policy, parse_time(cases.DEFAULT_NOW), _later())
+    after = Stored(apply(secret, merge_patch(secret, plan.change)))
+    assert set(after.auths) == {"public.ecr.aws", "public.ecr.aws/team", "other.example"}
+    before, shown = diff(secret, policy, plan)
+    assert before["registries"] == {"https://public.ecr.aws": "unmanaged", "public.ecr.aws/v1/": "unmanaged"}
+    assert set(shown["registries"]) == {"public.ecr.aws"}
+
+
+def test_a_secret_that_fails_open_keeps_and_names_spellings_that_were_added_later() -> None:
+    secret = cases.secret(auths={"public.ecr.aws": "old", **SPELLINGS}, registries=["public.ecr.aws"])
+    plan = decide(secret, Policy(name="x"), parse_time("2026-01-01T13:00:00Z"), outage=True)
+    assert (plan.action, plan.other_spellings) == ("failed_open", ("https://public.ecr.aws", "public.ecr.aws/v1/"))
+    assert set(Stored(apply(secret, merge_patch(secret, plan.change))).auths) == set(SPELLINGS)
+
+
+def test_a_malformed_config_in_the_legacy_format_is_not_recreated() -> None:
+    secret = cases.secret(type=_docker_config.LEGACY_TYPE)
+    secret["data"] = {_docker_config.LEGACY_DATA_KEY: base64.b64encode(b'{"other.example": 5}').decode()}
+    plan = decide(secret, Policy(name="x", recreate=True), parse_time(cases.DEFAULT_NOW), _later())
+    assert (plan.action, plan.reason) == ("failed", "malformed")
+
+
 def _later() -> Token:
     return Token(expires_at=parse_time("2026-01-01T18:00:00Z"), username="AWS", password="new")

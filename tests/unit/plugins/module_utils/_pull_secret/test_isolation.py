@@ -1,0 +1,144 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whatever a secret holds, it costs at most its own namespace: nothing raises, and the time stays linear."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import json
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import (
+    bodies,
+    decision,
+    other_managers,
+    service_accounts,
+    status,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Policy, decide
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.stored import Stored
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import parse_time
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
+from unit.cases import any_secret
+from unit.cases import decide as cases
+from unit.plugins.module_utils._pull_secret.memory import MemoryCluster, result, run
+
+NOW = parse_time(cases.DEFAULT_NOW)
+TOKEN = Token(NOW + dt.timedelta(hours=12), "AWS", cases.NEW)
+POLICIES = st.builds(
+    Policy,
+    name=st.just("ecr-public-secret"),
+    state=st.sampled_from(["present", "present", "absent", "orphaned"]),
+    registries=st.sampled_from([("public.ecr.aws",), ("public.ecr.aws", "ecr-public.aws.com")]),
+    force_renew=st.booleans(),
+    adopt=st.booleans(),
+    recreate=st.booleans(),
+    placeholder=st.booleans(),
+    service_accounts=st.just(("*",)),
+)
+
+
+def unmanaged_auths(secret: dict[str, Any], policy: Policy) -> dict[str, Any]:
+    stored = Stored(secret)
+    return {
+        key: entry
+        for key, entry in stored.auths.items()
+        if key not in stored.managed_entries and _docker_config.kubelet_key(key) not in policy.registries
+    }
+
+
+def process(secret: dict[str, Any], policy: Policy, token: Token | None, outage: bool = False) -> str:
+    """Do all that module, info and refresher do with a secret. Return the action."""
+    plan = decide(secret, policy, NOW, token, outage=outage)
+    json.dumps([plan.action, plan.reason, plan.msg]).encode()
+    json.dumps(bodies.diff(secret, policy, plan)).encode()
+    status.health(secret, policy, NOW)
+    other_managers.find(secret)
+    service_accounts.is_usable(secret, policy, NOW)
+    if plan.writes and not plan.deletes and (token or not plan.needs_token):
+        if plan.action == "recreated":
+            body = bodies.successor(secret, policy, plan.change)
+        else:
+            body = bodies.merge_patch(secret, plan.change)
+        text = body.get("data", {}).get(_docker_config.DATA_KEY)
+        if text:
+            after = {**secret, "data": {_docker_config.DATA_KEY: text}, "type": _docker_config.DOCKERCONFIG_TYPE}
+            assert not Stored(after).malformed
+            assert unmanaged_auths(after, policy) == unmanaged_auths(secret, policy)
+    return plan.action
+
+
+@given(any_secret.secrets(), POLICIES, st.sampled_from([None, TOKEN]), st.booleans())
+def test_any_secret_is_decided_about(secret: dict[str, Any], policy: Policy, token: Token | None, outage: bool) -> None:
+    process(secret, policy, token, outage)
+
+
+@given(any_secret.secrets("odd"), st.booleans(), st.booleans())
+def test_a_neighbour_is_renewed_whatever_another_namespace_holds(
+    secret: dict[str, Any], adopt: bool, recreate: bool
+) -> None:
+    cluster = MemoryCluster(["a", "odd", "z"])
+    for name in ("a", "z"):
+        cluster.stored[name] = cases.secret(namespace=name)
+    cluster.stored["odd"] = secret
+    found = result(run(cluster, "*", adopt=adopt, recreate=recreate))
+    assert (found["a"], found["z"]) == (("renewed", "expired"), ("renewed", "expired"))
+    assert cluster.calls["patch secret"] <= 3
+
+
+@pytest.mark.parametrize("kind", any_secret.LARGEST)
+@pytest.mark.parametrize("state", ["present", "absent", "orphaned"])
+def test_the_largest_secrets_take_linear_time(kind: str, state: str) -> None:
+    secret = any_secret.LARGEST[kind](any_secret.MAX_DATA)
+    size = len(base64.b64decode(secret["data"][_docker_config.DATA_KEY]))
+    assert size <= any_secret.MAX_DATA
+    start = time.process_time()
+    process(secret, Policy("ecr-public-secret", state=state, adopt=True, recreate=True), TOKEN)
+    assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize("moment", any_secret.TIMES)
+def test_an_odd_time_fails_no_decision(moment: str) -> None:
+    for secret in (cases.secret(expires_at=moment), cases.secret(renewed_at=moment)):
+        assert process(secret, Policy("ecr-public-secret"), TOKEN) in ("renewed", "unchanged")
+
+
+@pytest.mark.parametrize("place", ["decide", "merge_patch"])
+def test_a_bug_costs_only_the_namespace_that_meets_it(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    module: Any = decision if place == "decide" else bodies
+    genuine = getattr(module, place)
+
+    def fail_once(secret: dict[str, Any], *arguments: Any, **options: Any) -> Any:
+        if secret["metadata"]["namespace"] == "odd":
+            raise RecursionError("new-never-shown")
+        return genuine(secret, *arguments, **options)
+
+    monkeypatch.setattr(module, place, fail_once)
+    cluster = MemoryCluster(["a", "odd", "z"])
+    for name in cluster.present:
+        cluster.stored[name] = cases.secret(namespace=name)
+    report = run(cluster, "*")
+    found = result(report)
+    assert found == {"a": ("renewed", "expired"), "odd": ("failed", "internal_error"), "z": ("renewed", "expired")}
+    (failed,) = report.failures
+    assert "failed with an unexpected RecursionError in test_isolation.py, line " in failed.plan.msg
+    assert "never-shown" not in failed.plan.msg
+
+
+def test_the_spellings_that_stay_in_a_secret_that_fails_open_are_a_warning() -> None:
+    cluster = MemoryCluster(["a"])
+    auths = {"public.ecr.aws": "old", "https://public.ecr.aws": "old"}
+    cluster.stored["a"] = cases.secret(namespace="a", auths=auths, registries=["public.ecr.aws"])
+    report = run(cluster, "a", token=None, outage="AWS is down.")
+    assert result(report) == {"a": ("failed_open", "expired")}
+    (warning,) = report.warnings
+    assert "keeps unmanaged entries" in warning
+    assert "a (https://public.ecr.aws)" in warning
