@@ -15,7 +15,7 @@ options:
       - V(present) creates the secret, or renews it in place if its remaining lifetime is too short.
       - V(absent) deletes a managed secret that the module created and that contains nothing else. From any other
         managed secret it removes the managed entries and the managed metadata, and keeps the rest. An unmanaged secret
-        is not changed.
+        is not changed. Nor is one with another O(owner).
     type: str
     choices: [present, absent]
     default: present
@@ -23,6 +23,17 @@ options:
     description: The name of the secret, the same in each namespace.
     type: str
     default: ecr-public-secret
+  owner:
+    description:
+      - The installation that the secrets belong to, as the value of the label C(ecr-public.freshpull/owner).
+      - It keeps tasks and roles apart that use the same O(name) in one cluster. With different owners none of them
+        changes or removes the secrets of another.
+      - A task without an owner manages only secrets without one. Such tasks are not kept apart.
+      - For a secret with another owner V(present) fails for its namespace, with the reason V(other_owner), and
+        V(absent) changes nothing. O(adopt) takes such a secret over.
+      - The role P(freshpull.ecr_public.pull_secret#role) uses the namespace of its refresher as the owner.
+    type: str
+    default: ''
   namespaces:
     description:
       - Names and shell globs such as V(team-*) of the namespaces to select.
@@ -105,15 +116,21 @@ options:
     default: false
   prune:
     description:
-      - Treat orphans as with O(state=absent). An orphan is a managed secret of this name in a namespace that is not
-        selected.
-      - Without it, an orphan is a warning if the task finds it. With up to 8 selected namespaces the task reads only
-        these and finds no orphans.
-      - B(Do not use it) in two tasks or refreshers that use one name in one cluster and select different namespaces.
-        Each would remove the secrets of the other. Use different names.
+      - Treat orphans as with O(state=absent). An orphan is a managed secret of this name and this O(owner) in a
+        namespace that is not selected.
+      - It needs O(owner), so that it never removes the secrets of another task.
       - It needs permission to list secrets of this name in all namespaces, and to get or list namespaces. Without
         this permission, or while a named namespace does not exist, nothing is pruned. The task does everything else
         and fails at its end.
+      - Nothing is pruned either if a glob matches no namespace, which may be a typing error. If there are orphans, the
+        task then fails at its end and names them with their expiry.
+    type: bool
+    default: false
+  find_orphans:
+    description:
+      - Look for orphans in all namespaces, even if few are selected, and warn of them. With up to 8 selected namespaces
+        the task otherwise reads only these, unless O(prune) is set.
+      - It needs permission to list secrets of this name in all namespaces. Without it the task does not warn.
     type: bool
     default: false
   placeholder:

@@ -6,10 +6,51 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options of ecr_public_refresher for its pod and its access to AWS. Without it the module would be too long."""
+    """Options of ecr_public_refresher for its CronJob, its pod and its access to AWS.
+
+    Without it the module would be too long.
+    """
 
     DOCUMENTATION = r"""
 options:
+  schedule:
+    description:
+      - When the refresher runs, as the five fields of a cron schedule, or a nickname such as V(@hourly).
+      - The default is every 2 hours, at a minute that depends on the cluster, O(namespace) and O(name). A run with
+        nothing to renew costs one read for each secret, no write and no call of AWS.
+      - A schedule is rejected if a token could expire between two runs. The task warns if a failed renewal has no
+        second chance before that.
+      - Two runs must be further apart than O(active_deadline), since a run replaces a run that is still active. A pod
+        that cannot end, such as one on a dead node, therefore never stops the schedule.
+    type: str
+    default: ''
+  time_zone:
+    description: The time zone of the schedule, by its IANA name. Summer time makes one gap of the year longer.
+    type: str
+    default: Etc/UTC
+  active_deadline:
+    description:
+      - The deadline of a Job in seconds, at least 180.
+      - Its pod is ended 60 seconds before that. The program stops 30 seconds before the pod's end, and writes its
+        termination message.
+    type: int
+    default: 600
+  history:
+    description: The number of successful and of failed Jobs to keep. All are deleted after a day.
+    type: int
+    default: 3
+  test_run:
+    description:
+      - Start a Job from the CronJob that renews all secrets, whatever their remaining lifetime, and wait until the same
+        secrets have tokens that expire later.
+      - V(on_change) does it if this task changed the refresher, and again in later tasks until a test run succeeds.
+      - V(deferred) does it in a later task with V(on_change), if this task changed the refresher. It is for a play that
+        writes the secrets between the two tasks.
+      - It needs existing secrets, unless O(namespace_selector) is given. Without them the task warns.
+      - It is not done in check mode or with O(state=suspended).
+    type: str
+    choices: [on_change, always, deferred, never]
+    default: on_change
   image:
     description:
       - An image with C(sh), Python 3.9 or newer as C(python3) and the AWS CLI v2 as C(aws), with a tag or a digest. The

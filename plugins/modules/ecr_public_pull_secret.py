@@ -176,6 +176,7 @@ EXAMPLES = r"""
     fail_open_before: 4h
     verify: true
     # Remove the secret from namespaces that are no longer selected.
+    owner: team-a
     prune: true
 
 - name: Renew now, whatever the remaining lifetime
@@ -221,7 +222,7 @@ namespaces:
         - V(reserved), an empty secret was created, see O(placeholder).
         - V(failed_open), the managed entries were removed because AWS returned no token, see O(fail_open). The task
           fails.
-        - V(unchanged); V(skipped), the namespace is being deleted; V(failed), see RV(namespaces[].msg).
+        - V(unchanged); V(skipped), the namespace or the secret is being deleted; V(failed), see RV(namespaces[].msg).
       type: str
     reason:
       description:
@@ -232,17 +233,19 @@ namespaces:
           the recorded expiry is missing or cannot be read; V(expired); V(due), see O(renew_before); V(wrong_type) or
           V(immutable), it was recreated."
         - "Something else was written: V(registries), another list of registries; V(metadata), O(labels) or
-          O(annotations); V(service_accounts), only service accounts changed."
+          O(annotations); V(other_owner), O(owner) with O(adopt); V(service_accounts), only service accounts changed."
         - "Nothing was changed: V(fresh); V(not_later), the token at hand expires no later than the stored one;
-          V(exists), see O(placeholder). With O(state=absent) V(missing), V(unmanaged), V(missing_namespace),
-          V(not_selected) or V(terminating)."
+          V(exists), see O(placeholder). With O(state=absent) V(missing), V(unmanaged), V(other_owner), V(copy),
+          V(missing_namespace), V(not_selected) or V(terminating)."
         - "Removed: V(managed), the secret was deleted; V(shared), it contains something else, and only the managed
           entries and metadata were removed; V(orphaned), an orphan, see O(prune)."
         - "AWS returned no token: V(kept), the stored token stays; V(fail_open_disabled), the same although it has
           expired or is about to; V(clocks), the same because the clocks differ by more than 10 minutes;
           V(token_unavailable), there is no token to keep. With RV(namespaces[].action=failed_open) V(due), V(expired),
           V(modified) or V(unknown_expiry)."
-        - "The secret cannot be used: V(unmanaged), V(wrong_type), V(malformed), V(immutable)."
+        - "The secret cannot be used: V(unmanaged), V(wrong_type), V(malformed), V(immutable); V(other_owner), it
+          belongs to another O(owner); V(copy), another tool copied it from another namespace."
+        - "The secret is being deleted: V(terminating). Its managed entries were removed, since nothing renews them."
         - "The namespace cannot be used: V(missing_namespace), V(not_selected), V(terminating)."
         - "A service account: V(missing_service_account), it does not exist; V(refresher_service_account), it belongs to
           a refresher."
@@ -327,6 +330,7 @@ def main() -> None:
             token=given.token,
             outage=given.outage,
             prune=given.prune,
+            find_orphans=given.find_orphans,
         )
         report = task.plan(given.selection)
         if not module.check_mode:

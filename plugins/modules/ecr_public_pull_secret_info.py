@@ -75,6 +75,7 @@ EXAMPLES = r"""
 - name: Show which orphans would be removed
   freshpull.ecr_public.ecr_public_pull_secret_info:
     namespaces: ['team-*']
+    owner: team-a
     prune: true
 
 - name: Show what state absent would remove
@@ -110,8 +111,13 @@ namespaces:
           than 8 selected namespaces, and permission to list secrets.
         - V(missing), the secret or the namespace does not exist; V(unmanaged), the secret is unmanaged; V(wrong_type),
           the kubelet ignores it; V(malformed), it cannot be read, and the kubelet pulls nothing with it.
-        - V(terminating), the namespace is being deleted; V(forbidden), reading the secret is denied; V(unknown), the
-          secret could not be read for another reason, see RV(namespaces[].msg).
+        - V(other_owner), it is managed and belongs to another O(owner); V(copy), another tool copied it from another
+          namespace, and no task of this collection renews it.
+        - V(terminating), the namespace or the secret is being deleted; V(forbidden), reading the secret is denied;
+          V(unknown), the secret could not be read for another reason, see RV(namespaces[].msg).
+      type: str
+    owner:
+      description: The owner of a managed secret; empty if it has none.
       type: str
     expires_at:
       description: When the token in the secret expires, in UTC; null if that is not known.

@@ -43,6 +43,29 @@ options:
       - When it changes, the secrets of the former name are removed, since they are no longer renewed.
     type: str
     default: ecr-public-secret
+  owner:
+    description:
+      - The owner of the pull secrets, see O(freshpull.ecr_public.ecr_public_pull_secret#module:owner). The refresher
+        changes only secrets of this owner.
+      - The default is the owner that the refresher recorded in its ConfigMap, and O(namespace) if there is no record.
+      - A value that differs from the record is rejected unless O(adopt) is set.
+      - With O(state=absent) and without this option, the secrets lose the recorded owner, so that tasks without an
+        owner manage them.
+    type: str
+    default: ''
+  adopt:
+    description:
+      - Allow an O(owner) that differs from the recorded one. The secrets of the former owner are taken over by
+        M(freshpull.ecr_public.ecr_public_pull_secret) with C(adopt), not by this module.
+    type: bool
+    default: false
+  keep_record:
+    description:
+      - With O(state=absent), keep the ConfigMap that records the name, the owner and the namespaces of the secrets, and
+        the namespace. RV(complete) is then V(false) if there is a record.
+      - Use it if a later task removes the secrets, and remove the refresher again after that task.
+    type: bool
+    default: false
   namespaces:
     description:
       - Names and shell globs such as V(team-*) of the namespaces whose secrets are renewed.
@@ -120,18 +143,6 @@ options:
     description: The number of parallel requests of the module and of the refresher, from 1 to 256.
     type: int
     default: 32
-  test_run:
-    description:
-      - Start a Job from the CronJob that renews all secrets, whatever their remaining lifetime, and wait until the same
-        secrets have tokens that expire later.
-      - V(on_change) does it if this task changed the refresher, and again in later tasks until a test run succeeds.
-      - V(deferred) does it in a later task with V(on_change), if this task changed the refresher. It is for a play that
-        writes the secrets between the two tasks.
-      - It needs existing secrets, unless O(namespace_selector) is given. Without them the task warns.
-      - It is not done in check mode or with O(state=suspended).
-    type: str
-    choices: [on_change, always, deferred, never]
-    default: on_change
   _program:
     description: The files of the refresher, by name. Not for users; this collection's action plugin passes them.
     type: dict
@@ -143,32 +154,6 @@ options:
       - This is not an alias of O(namespaces).
     type: str
     default: ecr-public-refresher
-  schedule:
-    description:
-      - When the refresher runs, as the five fields of a cron schedule, or a nickname such as V(@hourly).
-      - The default is every 2 hours, at a minute that depends on the cluster, O(namespace) and O(name). A run with
-        nothing to renew costs one read for each secret, no write and no call of AWS.
-      - A schedule is rejected if a token could expire between two runs. The task warns if a failed renewal has no
-        second chance before that.
-      - Two runs must be further apart than O(active_deadline), since a run replaces a run that is still active. A pod
-        that cannot end, such as one on a dead node, therefore never stops the schedule.
-    type: str
-    default: ''
-  time_zone:
-    description: The time zone of the schedule, by its IANA name. Summer time makes one gap of the year longer.
-    type: str
-    default: Etc/UTC
-  active_deadline:
-    description:
-      - The deadline of a Job in seconds, at least 180.
-      - Its pod is ended 60 seconds before that. The program stops 30 seconds before the pod's end, and writes its
-        termination message.
-    type: int
-    default: 600
-  history:
-    description: The number of successful and of failed Jobs to keep. All are deleted after a day.
-    type: int
-    default: 3
 attributes:
   check_mode:
     support: full
@@ -193,8 +178,7 @@ notes:
     C(patch) and C(delete) on ClusterRoleBindings; C(get) on admission policies, and with O(namespace_selector) or
     O(service_accounts) C(create), C(patch) and C(delete) on these. C(create) on pods is for a dry run; without it the
     task warns. The test run needs C(create) on jobs, C(list) on pods and events, and C(get) on the logs of pods."
-  - Two refreshers in one cluster need different values of O(namespace), and of O(name) if one of them has a
-    O(namespace_selector).
+  - Two refreshers in one cluster need different values of O(namespace), which also gives them different owners.
 seealso:
   - module: freshpull.ecr_public.ecr_public_pull_secret
   - name: CronJob
@@ -275,9 +259,20 @@ EXAMPLES = r"""
     aws_auth: pod_identity
     test_run: always
 
+- name: Give the refresher another owner
+  freshpull.ecr_public.ecr_public_refresher:
+    owner: platform
+    adopt: true
+    aws_auth: pod_identity
+
 - name: Remove the refresher and keep the pull secrets
   freshpull.ecr_public.ecr_public_refresher:
     state: absent
+
+- name: Remove the refresher, and keep the record of its secrets until they are removed
+  freshpull.ecr_public.ecr_public_refresher:
+    state: absent
+    keep_record: true
 """
 
 RETURN = r"""
@@ -323,6 +318,12 @@ served:
   elements: str
   returned: with RV(objects)
   sample: [default, team-a]
+owner:
+  description: The owner of the secrets, from O(owner), the record or O(namespace). With O(state=absent) it is empty if
+    there is neither the option nor a record.
+  type: str
+  returned: with RV(objects)
+  sample: ecr-public-refresher
 complete:
   description:
     - V(true) if the refresher is as the options say. It is V(true) even if the task fails for namespaces in

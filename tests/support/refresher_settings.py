@@ -49,7 +49,7 @@ def settings(**changes: Any) -> Settings:
         "schedule": Schedule(
             manifests.default_schedule("https://cluster.example", "ecr-public-refresher", "ecr-public-secret")
         ),
-        "renewal": Renewal("ecr-public-secret", fail_open_before=2 * 3600 + 1200),
+        "renewal": Renewal("ecr-public-secret", "ecr-public-refresher", fail_open_before=2 * 3600 + 1200),
         "places": LISTED,
         "files": FILES,
         **changes,
@@ -63,7 +63,9 @@ CASES = {
         places=Places(selector="ecr-public=enabled", requirements=requirements("ecr-public=enabled")),
     ),
     "service-accounts": settings(
-        renewal=Renewal("ecr-public-secret", fail_open_before=2 * 3600 + 1200, service_accounts=("default",)),
+        renewal=Renewal(
+            "ecr-public-secret", "ecr-public-refresher", fail_open_before=2 * 3600 + 1200, service_accounts=("default",)
+        ),
     ),
     "web-identity": settings(aws=AwsAccess("web_identity", role_arn=ARN)),
     "existing-secret": settings(aws=AwsAccess("existing_secret", existing_secret="theirs")),
@@ -92,6 +94,7 @@ CASES = {
         schedule=Schedule("0 */2 * * *", "Europe/Berlin", active_deadline=300, history=1, suspend=True),
         renewal=Renewal(
             "ecr-public-secret",
+            "platform",
             registries=("public.ecr.aws", "ecr-public.aws.com"),
             # The longest gap is the night in which summer time begins.
             fail_open_before=3 * 3600 + 900,

@@ -295,6 +295,7 @@ def test_the_guide_lists_what_the_table_of_cases_has() -> None:
 
 
 def test_the_guide_lists_the_managed_metadata() -> None:
-    keys = {managed_metadata.MANAGED_LABEL, managed_metadata.MANAGED_BY_LABEL, *managed_metadata.ANNOTATIONS}
+    labels = {managed_metadata.MANAGED_LABEL, managed_metadata.OWNER_LABEL, managed_metadata.MANAGED_BY_LABEL}
+    keys = labels | set(managed_metadata.ANNOTATIONS)
     text = read(ROOT / "docs/docsite/rst/guide_decisions.rst")
     assert set(re.findall(r"^   \* - (?:label|annotation) ``(\S+)``$", text, re.MULTILINE)) == keys

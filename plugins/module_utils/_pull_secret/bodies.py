@@ -33,7 +33,7 @@ def new_secret(namespace: str, policy: Policy, change: Change) -> Secret:
             "name": policy.name,
             "namespace": namespace,
             "labels": dict(change.labels),
-            "annotations": dict(change.annotations),
+            "annotations": {managed_metadata.NAMESPACE: namespace, **dict(change.annotations)},
         },
         "type": _docker_config.DOCKERCONFIG_TYPE,
         "data": {_docker_config.DATA_KEY: _encode(_docker_config.dump({"auths": dict(change.auths)}))},
@@ -57,7 +57,12 @@ def successor(secret: Secret, policy: Policy, change: Change) -> Secret:
     stored = Stored(secret)
     body = new_secret(secret["metadata"]["namespace"], policy, change)
     body["metadata"]["labels"] = _merged(stored.labels, change.labels)
-    body["metadata"]["annotations"] = _merged(stored.annotations, change.annotations)
+    body["metadata"]["annotations"] = _merged(
+        {managed_metadata.NAMESPACE: stored.namespace, **stored.annotations}, change.annotations
+    )
+    for key in ("ownerReferences", "finalizers"):
+        if secret["metadata"].get(key):
+            body["metadata"][key] = secret["metadata"][key]
     kept = {key: value for key, value in stored.data.items() if key != _docker_config.LEGACY_DATA_KEY}
     body["data"] = {**kept, _docker_config.DATA_KEY: _encode(_changed_text(stored, change))}
     return body
@@ -106,7 +111,10 @@ def diff(secret: Secret | None, policy: Policy, plan: Plan) -> tuple[dict[str, t
 
 
 def _view(stored: Stored, policy: Policy, change: Change) -> dict[str, t.Any]:
-    labels = (managed_metadata.MANAGED_LABEL, managed_metadata.MANAGED_BY_LABEL, *policy.labels)
+    labels = (
+        *(managed_metadata.MANAGED_LABEL, managed_metadata.OWNER_LABEL, managed_metadata.MANAGED_BY_LABEL),
+        *policy.labels,
+    )
     annotations = (*managed_metadata.ANNOTATIONS, *policy.annotations)
     registries = {key: "unmanaged" for key in change.auths if key in stored.auths}
     if stored.managed:

@@ -14,7 +14,7 @@ import datetime as dt
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import explanations, managed_metadata
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.reasons import (
     Action,
     Reason,
@@ -34,12 +34,14 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import
 class Policy:
     """The options that apply to every namespace. Durations are positive.
 
-    state: present, absent, or orphaned. orphaned removes the managed entries and keeps the secret managed: the
-    refresher has no permission to delete. keep_metadata: set labels and annotations only on new secrets, because the
-    refresher has no permission to change them. actor: the value of the annotation renewed-by.
+    state: present, absent, orphaned or released. orphaned removes the managed entries and keeps the secret managed,
+    because the refresher has no permission to delete. released removes only the owner. keep_metadata: set labels and
+    annotations only on new secrets, because the refresher has no permission to change them. actor: the value of the
+    annotation renewed-by. owner: the installation whose secrets the task manages, "" for those without an owner.
     """
 
     name: str
+    owner: str = ""
     state: str = "present"
     registries: tuple[str, ...] = (_docker_config.DEFAULT_REGISTRY,)
     renew_before: dt.timedelta = dt.timedelta(hours=8)
@@ -75,7 +77,8 @@ class Change:
 class Plan:
     """The action for one secret, and its reason.
 
-    msg: for a failure, what is wrong and the next step. other_spellings: the unmanaged keys of a secret that fails open
+    msg: for a failure, what is wrong and the next step. recreates: whether the secret is deleted and created to carry
+    the plan out. other_spellings: the unmanaged keys of a secret that fails open
     which the kubelet reads as one of its registries, so that pulls may still use them.
     """
 
@@ -85,11 +88,12 @@ class Plan:
     change: Change = dataclasses.field(default_factory=Change)
     needs_token: bool = False
     expires_at: dt.datetime | None = None
+    recreates: bool = False
     other_spellings: tuple[str, ...] = ()
 
     @property
     def writes(self) -> bool:
-        return self.action not in ("unchanged", "skipped", "failed")
+        return bool(self.change) or self.action not in ("unchanged", "skipped", "failed")
 
     @property
     def deletes(self) -> bool:
@@ -111,11 +115,15 @@ def decide(
     token: valid; None if none has been requested yet. outage: no token is available, so no plan needs one.
     clocks_agree: if false, no token is removed because of its expiry.
     """
-    stored = Stored(secret) if secret else None
+    stored = Stored(secret, policy.registries) if secret else None
+    if stored and stored.terminating and not not_managed(stored, policy):
+        return _decide_terminating(stored, policy)
     if policy.state == "absent":
-        return _decide_absent(stored)
+        return _decide_absent(stored, policy)
     if policy.state == "orphaned":
-        return _decide_orphaned(stored)
+        return _decide_orphaned(stored, policy)
+    if policy.state == "released":
+        return _decide_released(stored, policy)
     if stored is None and policy.placeholder:
         return Plan("reserved", "missing", change=_first_change(policy, {}, {}))
     if stored is None:
@@ -127,35 +135,60 @@ def decide(
     return _without_token(stored, policy, now, clocks_agree) if plan.needs_token and outage else plan
 
 
+def not_managed(stored: Stored, policy: Policy) -> t.Literal["copy", "unmanaged", "other_owner"] | None:
+    """Return why a task with this policy does not manage the secret, or None."""
+    if stored.copied_from:
+        return "copy"
+    if not stored.managed:
+        return "unmanaged"
+    return None if stored.owner == policy.owner else "other_owner"
+
+
+def _decide_terminating(stored: Stored, policy: Policy) -> Plan:
+    """Return the plan for a secret that is being deleted: until a finalizer releases it nothing renews its token."""
+    removes = policy.state != "present"
+    if stored.managed_entries and not stored.immutable and stored.type == _docker_config.DOCKERCONFIG_TYPE:
+        return Plan("removed" if removes else "skipped", "terminating", change=_without_entries(stored))
+    return Plan("unchanged" if removes else "skipped", "terminating")
+
+
 def _decide_present(stored: Stored, policy: Policy, now: dt.datetime, token: Token | None) -> Plan:
-    usable = stored.managed or policy.adopt
+    other = not_managed(stored, policy)
+    if other == "other_owner" and not policy.adopt:
+        return Plan("failed", other, explanations.other_owner(stored, policy.owner))
+    if other == "copy" and not policy.adopt:
+        return Plan("failed", other, explanations.copy(stored))
+    usable = other is None or policy.adopt
     if stored.type != _docker_config.DOCKERCONFIG_TYPE:
         if policy.recreate and usable and stored.malformed and stored.has_config:
-            return Plan("failed", "malformed", _malformed(stored))
+            return Plan("failed", "malformed", explanations.malformed(stored))
         if policy.recreate and usable:
-            return _with_token("recreated", "wrong_type", policy, now, token, stored)
-        return Plan("failed", "wrong_type", _wrong_type(stored))
+            plan = _with_token("recreated", "wrong_type", policy, now, token, stored)
+            return dataclasses.replace(plan, recreates=True)
+        return Plan("failed", "wrong_type", explanations.wrong_type(stored))
     if not usable:
-        return Plan("failed", "unmanaged", _UNMANAGED)
+        return Plan("failed", "unmanaged", explanations.UNMANAGED)
     if stored.malformed:
-        return Plan("failed", "malformed", _malformed(stored))
+        return Plan("failed", "malformed", explanations.malformed(stored))
     plan = _decide_content(stored, policy, now, token)
     if stored.immutable and plan.change.auths:
         if policy.recreate:
-            return dataclasses.replace(plan, action="recreated", reason="immutable")
-        return Plan("failed", "immutable", _IMMUTABLE)
+            return dataclasses.replace(plan, action="recreated", reason="immutable", recreates=True)
+        return Plan("failed", "immutable", explanations.IMMUTABLE)
     return plan
 
 
 def _decide_content(stored: Stored, policy: Policy, now: dt.datetime, token: Token | None) -> Plan:
     if not stored.managed:
-        return _with_token("adopted", "unmanaged", policy, now, token, stored)
+        return _with_token("adopted", "copy" if stored.copied_from else "unmanaged", policy, now, token, stored)
     expires_at = stored.expires_at
     renewal: Reason | None = "forced" if policy.force_renew else _token_problem(stored, policy, now)
     not_later = token is not None and expires_at is not None and token.expires_at <= expires_at
     if renewal and not not_later:
         return _with_token("renewed", renewal, policy, now, token, stored)
     change, reason = _update(stored, policy)
+    if change and stored.owner != policy.owner:
+        reason = "other_owner"
     if change:
         return Plan("updated", reason, change=change, expires_at=expires_at)
     return Plan("unchanged", "not_later" if renewal else "fresh", expires_at=expires_at)
@@ -179,26 +212,27 @@ def _without_token(stored: Stored | None, policy: Policy, now: dt.datetime, cloc
     before the next run is removed. An expiry that cannot be trusted counts as past: a renewal would have replaced that
     token too.
     """
-    if stored and not (stored.managed and stored.type == _docker_config.DOCKERCONFIG_TYPE):
-        return Plan("failed", "token_unavailable", _NOT_CHANGED)
+    if stored and (not_managed(stored, policy) or stored.type != _docker_config.DOCKERCONFIG_TYPE):
+        return Plan("failed", "token_unavailable", explanations.NOT_CHANGED)
     if stored is None or not stored.managed_entries:
-        return Plan("failed", "token_unavailable", _NONE_STORED)
+        return Plan("failed", "token_unavailable", explanations.NONE_STORED)
     expires_at = stored.expires_at
     if expires_at and is_kept_without_token(expires_at, stored.lifetime, now, policy.fail_open_before):
-        return Plan("failed", "kept", _KEPT, expires_at=expires_at)
+        return Plan("failed", "kept", explanations.KEPT, expires_at=expires_at)
     if not clocks_agree:
-        return Plan("failed", "clocks", _CLOCKS, expires_at=expires_at)
+        return Plan("failed", "clocks", explanations.CLOCKS, expires_at=expires_at)
     if not policy.fail_open:
-        return Plan("failed", "fail_open_disabled", _FAIL_OPEN_DISABLED, expires_at=expires_at)
-    if stored.immutable:
-        return Plan("failed", "immutable", _IMMUTABLE_EXPIRING, expires_at=expires_at)
+        return Plan("failed", "fail_open_disabled", explanations.FAIL_OPEN_DISABLED, expires_at=expires_at)
+    if stored.immutable and not policy.recreate:
+        return Plan("failed", "immutable", explanations.IMMUTABLE_EXPIRING, expires_at=expires_at)
     change = _without_entries(stored)
     annotations = {**change.annotations, managed_metadata.FAILED_OPEN_AT: format_time(now)}
     return Plan(
         "failed_open",
         _token_problem(stored, policy, now) or "forced",
-        _FAILED_OPEN,
+        explanations.FAILED_OPEN,
         change=dataclasses.replace(change, annotations=annotations),
+        recreates=stored.immutable,
         other_spellings=tuple(key for key in stored.spellings(policy.registries) if key not in stored.managed_entries),
     )
 
@@ -233,6 +267,7 @@ def _with_token(
         change = _first_change(policy, written, entries)
     else:
         removed = {key: None for key in (managed_metadata.FAILED_OPEN_AT,) if key in stored.annotations}
+        written[managed_metadata.NAMESPACE] = stored.namespace
         labels, annotations = _changed_metadata(policy, stored)
         change = Change(
             labels=labels,
@@ -255,20 +290,24 @@ def _changed_metadata(policy: Policy, stored: Stored) -> tuple[dict[str, str | N
     if policy.keep_metadata:
         return {}, {}
     labels = _differing(_wanted_labels(policy, stored.created), stored.labels)
-    return labels, _differing(policy.annotations, stored.annotations)
+    if stored.owner and not policy.owner:
+        labels[managed_metadata.OWNER_LABEL] = None
+    annotations = {**policy.annotations, managed_metadata.NAMESPACE: stored.namespace}
+    return labels, _differing(annotations, stored.annotations)
 
 
 def _wanted_labels(policy: Policy, created: bool) -> dict[str, str]:
     first = {managed_metadata.MANAGED_BY_LABEL: managed_metadata.MANAGED_BY} if created else {}
-    return {**first, **policy.labels, managed_metadata.MANAGED_LABEL: "true"}
+    owner = {managed_metadata.OWNER_LABEL: policy.owner} if policy.owner else {}
+    return {**first, **policy.labels, managed_metadata.MANAGED_LABEL: "true", **owner}
 
 
 def _replaced_entries(
     policy: Policy, stored: Stored, entry: _docker_config.Entry
 ) -> dict[str, _docker_config.Entry | None]:
     # The kubelet would try the other spellings of an adopted secret too, even when they have expired.
-    former = stored.managed_entries if stored.managed else stored.spellings(policy.registries)
-    removed = {registry: None for registry in former if registry not in policy.registries}
+    spellings = () if stored.managed else stored.spellings(policy.registries)
+    removed = {key: None for key in (*stored.managed_entries, *spellings) if key not in policy.registries}
     return {**removed, **dict.fromkeys(policy.registries, entry)}
 
 
@@ -276,41 +315,61 @@ def _differing(wanted: t.Mapping[str, str], present: t.Mapping[str, str]) -> dic
     return {key: value for key, value in wanted.items() if present.get(key) != value}
 
 
-def _decide_absent(stored: Stored | None) -> Plan:
+def _decide_absent(stored: Stored | None, policy: Policy) -> Plan:
     if stored is None:
         return Plan("unchanged", "missing")
-    if not stored.managed:
-        return Plan("unchanged", "unmanaged")
+    other = not_managed(stored, policy)
+    if other:
+        return Plan("unchanged", other)
     if stored.type != _docker_config.DOCKERCONFIG_TYPE:
-        return Plan("failed", "wrong_type", _wrong_type(stored))
+        return Plan("failed", "wrong_type", explanations.wrong_type(stored))
     if stored.malformed:
-        return Plan("failed", "malformed", _malformed(stored))
-    if stored.created and stored.only_managed:
+        return Plan("failed", "malformed", explanations.malformed(stored))
+    if stored.created and stored.only_managed and not _has_other_metadata(stored, policy):
         return Plan("removed", "managed")
     if stored.immutable and stored.managed_entries:
-        return Plan("failed", "immutable", _IMMUTABLE_SHARED)
-    labels: dict[str, str | None] = {managed_metadata.MANAGED_LABEL: None}
+        return Plan("failed", "immutable", explanations.IMMUTABLE_SHARED)
+    own = (managed_metadata.MANAGED_LABEL, managed_metadata.OWNER_LABEL)
+    labels: dict[str, str | None] = {key: None for key in own if key in stored.labels}
     if stored.created and stored.labels.get(managed_metadata.MANAGED_BY_LABEL) == managed_metadata.MANAGED_BY:
         labels[managed_metadata.MANAGED_BY_LABEL] = None
     annotations = {key: None for key in managed_metadata.ANNOTATIONS if key in stored.annotations}
     return Plan("removed", "shared", change=Change(labels, annotations, dict.fromkeys(stored.managed_entries)))
 
 
-def _decide_orphaned(stored: Stored | None) -> Plan:
+def _has_other_metadata(stored: Stored, policy: Policy) -> bool:
+    """Whether the secret has metadata that this collection does not write, so that something else uses it."""
+    labels = (
+        *(managed_metadata.MANAGED_LABEL, managed_metadata.OWNER_LABEL, managed_metadata.MANAGED_BY_LABEL),
+        *policy.labels,
+    )
+    annotations = (*managed_metadata.ANNOTATIONS, *policy.annotations)
+    return bool(stored.references or stored.labels.keys() - labels or stored.annotations.keys() - annotations)
+
+
+def _decide_orphaned(stored: Stored | None, policy: Policy) -> Plan:
     """Return the plan for an orphan: nothing renews its token, so the token must not stay until it expires."""
     if stored is None:
         return Plan("unchanged", "missing")
-    if not stored.managed:
-        return Plan("unchanged", "unmanaged")
+    other = not_managed(stored, policy)
+    if other:
+        return Plan("unchanged", other)
     if stored.type != _docker_config.DOCKERCONFIG_TYPE:
         return Plan("unchanged", "wrong_type")
     if stored.malformed:
-        return Plan("failed", "malformed", _malformed(stored))
+        return Plan("failed", "malformed", explanations.malformed(stored))
     if not stored.managed_entries:
         return Plan("unchanged", "orphaned")
     if stored.immutable:
-        return Plan("failed", "immutable", _IMMUTABLE_ORPHAN)
+        return Plan("failed", "immutable", explanations.IMMUTABLE_ORPHAN)
     return Plan("removed", "orphaned", change=_without_entries(stored))
+
+
+def _decide_released(stored: Stored | None, policy: Policy) -> Plan:
+    other = not_managed(stored, policy) if stored else "missing"
+    if other:
+        return Plan("unchanged", other)
+    return Plan("updated", "metadata", change=Change(labels={managed_metadata.OWNER_LABEL: None}))
 
 
 def _without_entries(stored: Stored) -> Change:
@@ -319,61 +378,3 @@ def _without_entries(stored: Stored) -> Change:
         key: None for key in (managed_metadata.EXPIRES_AT, managed_metadata.FINGERPRINT) if key in stored.annotations
     }
     return Change(annotations={**removed, managed_metadata.REGISTRIES: ""}, auths=dict.fromkeys(stored.managed_entries))
-
-
-_UNMANAGED = (
-    f"A secret of this name exists and is not managed: it has no label {managed_metadata.MANAGED_LABEL}. "
-    "Choose another name, or set adopt: true to add the managed entries and keep everything else in it."
-)
-_IMMUTABLE = (
-    "The secret is immutable, so its token cannot be renewed in place. "
-    "Set recreate: true to delete and create it, or do this by hand."
-)
-_IMMUTABLE_SHARED = "The secret is immutable and holds more than managed entries. Delete it by hand."
-_IMMUTABLE_ORPHAN = (
-    "Nothing renews this secret any more, and its token cannot be removed because the secret is immutable. Delete the "
-    "secret: without it pulls are anonymous, and the registry rejects pulls with an expired token."
-)
-_IMMUTABLE_EXPIRING = (
-    "No token is available, the stored token has expired or is expiring, and it cannot be removed because the secret "
-    "is immutable. Delete the secret: without it pulls are anonymous, and the registry rejects pulls with an expired "
-    "token."
-)
-_NONE_STORED = (
-    "No token is available, and the secret holds none, so pulls are anonymous. Run again when AWS returns a token."
-)
-_NOT_CHANGED = "No token is available, so the secret was not changed. Run again when AWS returns a token."
-_KEPT = (
-    "No token is available. The stored token was kept: its remaining lifetime is more than fail_open_before. Run again "
-    "before it expires."
-)
-_CLOCKS = (
-    "No token is available. The stored token was kept: the clocks differ too much to decide whether it has expired. "
-    "Set the clocks, and run again."
-)
-_FAIL_OPEN_DISABLED = (
-    "No token is available, and the stored token has expired or is expiring. It was kept because fail_open is false. "
-    "The registry rejects pulls with an expired token. Remove it with state: absent, or run again when AWS returns a "
-    "token."
-)
-_FAILED_OPEN = (
-    "No token is available, and the stored token had expired or was expiring. The managed entries were removed: pulls "
-    "are anonymous instead of rejected. The next token restores the entries."
-)
-
-
-def _wrong_type(stored: Stored) -> str:
-    legacy = " (the legacy format)" if stored.type == _docker_config.LEGACY_TYPE else ""
-    options = "recreate: true" if stored.managed else "recreate: true and adopt: true"
-    return (
-        f"The secret has type {stored.type}{legacy}, which cannot be changed in place; the kubelet needs "
-        f"{_docker_config.DOCKERCONFIG_TYPE}. Choose another name, or set {options} to delete and create it."
-    )
-
-
-def _malformed(stored: Stored) -> str:
-    return (
-        f"The secret's Docker config cannot be read: {stored.malformed}. It was not changed, since it may "
-        "hold other logins. With such a secret the kubelet rejects pulls from every registry. Repair or delete it, "
-        "then run again."
-    )

@@ -11,10 +11,15 @@ PREFIX = "ecr-public.freshpull/"
 MANAGED_LABEL = PREFIX + "managed"
 """A secret with this label and the value "true" is managed."""
 
+OWNER_LABEL = PREFIX + "owner"
+"""The installation that a secret belongs to. Without an owner there is no such label."""
+
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 MANAGED_BY = "freshpull"
 """Set on secrets that this collection created, not on adopted ones."""
 
+NAMESPACE = PREFIX + "namespace"
+"""The namespace for which the secret was written. A copy has another one."""
 EXPIRES_AT = PREFIX + "expires-at"
 RENEWED_AT = PREFIX + "renewed-at"
 RENEWED_BY = PREFIX + "renewed-by"
@@ -23,7 +28,7 @@ REGISTRIES = PREFIX + "registries"
 CREATED = PREFIX + "created"
 FAILED_OPEN_AT = PREFIX + "failed-open-at"
 
-ANNOTATIONS = (EXPIRES_AT, RENEWED_AT, RENEWED_BY, FINGERPRINT, REGISTRIES, CREATED, FAILED_OPEN_AT)
+ANNOTATIONS = (NAMESPACE, EXPIRES_AT, RENEWED_AT, RENEWED_BY, FINGERPRINT, REGISTRIES, CREATED, FAILED_OPEN_AT)
 
 REFRESHER_LABEL = PREFIX + "refresher"
 """On every object of a refresher, its service account included."""

@@ -21,6 +21,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import
 _SHARED: dict[str, t.Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "name": {"type": "str", "default": "ecr-public-secret"},
+    "owner": {"type": "str", "default": ""},
     "namespaces": {"type": "list", "elements": "str", "aliases": ["namespace"]},
     "exclude_namespaces": {"type": "list", "elements": "str", "default": []},
     "namespace_selector": {"type": "list", "elements": "str", "aliases": ["label_selectors"]},
@@ -33,6 +34,7 @@ _SHARED: dict[str, t.Any] = {
     "adopt": {"type": "bool", "default": False},
     "recreate": {"type": "bool", "default": False},
     "prune": {"type": "bool", "default": False},
+    "find_orphans": {"type": "bool", "default": False},
     "placeholder": {"type": "bool", "default": False},
     "workers": {"type": "int", "default": 32},
 }
@@ -53,6 +55,9 @@ PULL_SECRET_INFO = _SHARED
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names
 _DNS_SUBDOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
+_LABEL_VALUE = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+
 
 @dataclasses.dataclass(frozen=True)
 class Options:
@@ -63,6 +68,7 @@ class Options:
     token: Token | None
     outage: str
     prune: bool
+    find_orphans: bool
     workers: int
 
 
@@ -73,8 +79,15 @@ def read(params: t.Mapping[str, t.Any]) -> Options:
     for option in ("placeholder", "prune"):
         if params[option] and params["state"] == "absent":
             raise OptionError(f"{option}: true cannot be used with state: absent. Remove one of the two.")
+    check_owner(params["owner"])
+    if params["prune"] and not params["owner"]:
+        raise OptionError(
+            "prune: true needs owner. Without one this task cannot tell its own secrets from those of other tasks with "
+            "the same name. Set owner to a name for these secrets, such as that of the team."
+        )
     policy = Policy(
         name=params["name"],
+        owner=params["owner"],
         state=params["state"],
         registries=read_registries(params["registries"]),
         renew_before=read_duration("renew_before", params["renew_before"]),
@@ -98,7 +111,9 @@ def read(params: t.Mapping[str, t.Any]) -> Options:
     outage = params.get("token_unavailable", "")
     if token and outage:
         raise OptionError("token_unavailable cannot be used with token. Remove one of the two.")
-    return Options(policy, read_selection(params), token, outage, params["prune"], params["workers"])
+    return Options(
+        policy, read_selection(params), token, outage, params["prune"], params["find_orphans"], params["workers"]
+    )
 
 
 def check_workers(workers: int) -> None:
@@ -112,6 +127,15 @@ def check_name(name: str) -> None:
     if not _DNS_SUBDOMAIN.fullmatch(name):
         raise OptionError(
             f"name: {name!r} cannot be the name of a secret. Use lower-case letters, digits, '-' and '.'."
+        )
+
+
+def check_owner(owner: str) -> None:
+    """Check an owner, which is the value of a label. Raises OptionError."""
+    if owner and not _LABEL_VALUE.fullmatch(owner):
+        raise OptionError(
+            f"owner: {owner!r} cannot be the value of a label. Use at most 63 letters, digits, '-', '_' and '.', the "
+            "first and the last one a letter or a digit."
         )
 
 

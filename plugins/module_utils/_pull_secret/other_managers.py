@@ -21,6 +21,18 @@ _TOOLS = (
     ("labels", "kustomize.toolkit.fluxcd.io/name", "Flux Kustomization"),
     ("labels", "helm.toolkit.fluxcd.io/name", "Flux HelmRelease"),
 )
+# Tools that copy secrets with their labels and annotations, and the metadata of a copy.
+_REPLICATORS = (
+    # https://github.com/emberstack/kubernetes-reflector
+    ("annotations", "reflector.v1.k8s.emberstack.com/reflects", "reflector"),
+    # https://github.com/mittwald/kubernetes-replicator
+    ("annotations", "replicator.v1.mittwald.de/replicated-at", "kubernetes-replicator"),
+    ("annotations", "replicator.v1.mittwald.de/replicate-from", "kubernetes-replicator"),
+    # https://kyverno.io/docs/writing-policies/generate/
+    ("labels", "generate.kyverno.io/policy-name", "Kyverno"),
+    # https://github.com/kubernetes-retired/hierarchical-namespaces
+    ("labels", "hnc.x-k8s.io/inherited-from", "HNC"),
+)
 # https://external-secrets.io/latest/api/spec/
 _EXTERNAL_SECRETS = "reconcile.external-secrets.io/managed"
 
@@ -34,6 +46,22 @@ def warning(found: t.Mapping[str, t.Sequence[str]], name: str) -> str:
     )
 
 
+def replicator(secret: t.Mapping[str, t.Any]) -> str:
+    """Return the tool that copied the secret from another namespace, or "" if it is not known."""
+    metadata = secret["metadata"]
+    return next((tool for kind, key, tool in _REPLICATORS if key in (metadata.get(kind) or {})), "")
+
+
+def copies_warning(found: t.Mapping[str, str], name: str) -> str:
+    """Return one sentence for all copies of this name. found: namespace -> the tool that made the copy, or ""."""
+    tools = " and ".join(sorted(set(filter(None, found.values())))) or "another tool"
+    return (
+        f"{len(found)} namespaces have a copy of the secret {name} that {tools} made: {some(sorted(found))}. This task "
+        "leaves copies unchanged. A copied token expires like any other: exclude the secret from that tool, and select "
+        "these namespaces."
+    )
+
+
 def find(secret: t.Mapping[str, t.Any]) -> list[str]:
     """Return the tools that are likely to write or delete the secret. The result holds nothing but names."""
     metadata = secret["metadata"]
@@ -42,6 +70,8 @@ def find(secret: t.Mapping[str, t.Any]) -> list[str]:
         for kind, key, tool in _TOOLS
         if key in (metadata.get(kind) or {})
     ]
+    copied_by = replicator(secret)
+    found += [copied_by] if copied_by else []
     references = metadata.get("ownerReferences") or []
     found += [f"{reference['kind']} {reference['name']}" for reference in references]
     labels = metadata.get("labels") or {}

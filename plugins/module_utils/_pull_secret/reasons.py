@@ -47,6 +47,8 @@ Reason = t.Union[
         "managed",
         "shared",
         "unmanaged",
+        "copy",
+        "other_owner",
         "orphaned",
         "wrong_type",
         "malformed",

@@ -127,7 +127,8 @@ class SecretWriter:
             plan = Plan("unchanged", "orphaned")
         uid = secret["metadata"]["uid"] if secret else None
         usable = not orphan and service_accounts.is_usable(secret, self._policy, now)
-        managers = other_managers.find(secret) if secret and plan.action in ("adopted", "recreated") else ()
+        written_by_others = plan.action in ("adopted", "recreated") or plan.reason == "copy"
+        managers = other_managers.find(secret) if secret and written_by_others else ()
         before = secret if plan.writes else None
         return Outcome(namespace, plan, before=before, uid=uid, usable=usable, managers=tuple(managers), orphan=orphan)
 
@@ -179,7 +180,7 @@ class SecretWriter:
         if before is None:
             body = bodies.new_secret(outcome.namespace, self._policy, plan.change)
             return (self._create or self._cluster.create_secret)(outcome.namespace, body)
-        if plan.action == "recreated":
+        if plan.recreates:
             return self._recreate(outcome.namespace, before, plan)
         if plan.deletes:
             self._cluster.delete_secret(before)

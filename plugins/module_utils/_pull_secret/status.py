@@ -56,20 +56,28 @@ Users = dict[str, t.Optional[list[str]]]
 
 @dataclasses.dataclass(frozen=True)
 class Health:
-    """The status of one secret, its expiry and its remaining lifetime. None if they are not known."""
+    """The status of one secret, its expiry and its remaining lifetime. None if they are not known.
+
+    owner: that of a managed secret, "" if it has none.
+    """
 
     status: str
     expires_at: dt.datetime | None = None
     remaining: dt.timedelta | None = None
+    owner: str = ""
 
 
 def health(secret: Secret | None, policy: Policy, now: dt.datetime) -> Health:
     """Return the status of the secret itself, whatever the policy would force, adopt, reserve or remove."""
-    plain = Policy(policy.name, registries=policy.registries, renew_before=policy.renew_before)
+    plain = Policy(policy.name, policy.owner, registries=policy.registries, renew_before=policy.renew_before)
     # Whether the secret is immutable matters for the next action, not for the status.
     reason = decision.decide(secret and {**secret, "immutable": False}, plain, now).reason
-    expires_at = Stored(secret).expires_at if secret else None
-    return Health(_STATUS.get(reason, reason), expires_at, expires_at - now if expires_at else None)
+    if not secret:
+        return Health(_STATUS.get(reason, reason))
+    stored = Stored(secret, policy.registries)
+    expires_at = stored.expires_at
+    remaining = expires_at - now if expires_at else None
+    return Health(_STATUS.get(reason, reason), expires_at, remaining, stored.owner if stored.managed else "")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,6 +116,7 @@ class Findings:
         return {
             "namespace": outcome.namespace,
             "status": health.status,
+            "owner": health.owner,
             "expires_at": health.expires_at and format_time(health.expires_at),
             "remaining_seconds": None if health.remaining is None else int(health.remaining.total_seconds()),
             "planned_action": plan.action,

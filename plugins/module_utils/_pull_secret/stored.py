@@ -28,16 +28,25 @@ class _Content(t.NamedTuple):
 class Stored:
     """The properties of one stored secret. Reading them never raises. The Docker config is parsed when it is needed."""
 
-    def __init__(self, secret: Secret) -> None:
+    def __init__(self, secret: Secret, registries: t.Iterable[str] = ()) -> None:
+        """registries: count as managed entries if no annotation lists them, as in a copy with its labels only."""
         metadata = secret["metadata"]
+        self.namespace: str = metadata.get("namespace", "")
+        self.terminating: bool = bool(metadata.get("deletionTimestamp"))
+        self.references: bool = bool(metadata.get("ownerReferences") or metadata.get("finalizers"))
         self.labels: dict[str, str] = metadata.get("labels") or {}
         self.annotations: dict[str, str] = metadata.get("annotations") or {}
         self.type: str = secret.get("type") or "Opaque"
         self.immutable: bool = bool(secret.get("immutable"))
         self.data: dict[str, str] = secret.get("data") or {}
-        self.managed = self.labels.get(managed_metadata.MANAGED_LABEL) == "true"
+        labelled = self.labels.get(managed_metadata.MANAGED_LABEL) == "true"
+        written_for = self.annotations.get(managed_metadata.NAMESPACE, self.namespace)
+        self.copied_from = written_for if labelled and written_for != self.namespace else ""
+        self.managed = labelled and not self.copied_from
+        self.owner: str = self.labels.get(managed_metadata.OWNER_LABEL, "")
         self.created = self.annotations.get(managed_metadata.CREATED) == "true"
-        self.registries = tuple(filter(None, self.annotations.get(managed_metadata.REGISTRIES, "").split(",")))
+        listed = self.annotations.get(managed_metadata.REGISTRIES)
+        self.registries = tuple(registries) if listed is None else tuple(filter(None, listed.split(",")))
 
     @functools.cached_property
     def _content(self) -> _Content:

@@ -25,7 +25,11 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret 
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.account_planner import AccountPlanner
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.account_writer import AccountWriter
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Plan, Policy
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import (
+    Plan,
+    Policy,
+    not_managed,
+)
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.reasons import Reason
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.report import Outcome, Report
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.secret_writer import (
@@ -64,9 +68,12 @@ class PullSecretTask:
         token: Token | None = None,
         outage: str = "",
         prune: bool = False,
+        find_orphans: bool = False,
         observe: t.Callable[[str, Secret | None, dt.datetime], None] | None = None,
     ) -> None:
         """workers: parallel requests. outage: why no token is available, or "". prune: remove orphans.
+
+        find_orphans: look for orphans in all namespaces even if few are selected.
 
         observe: called with each secret that is decided about, its namespace, and the time of the decision.
         """
@@ -75,6 +82,7 @@ class PullSecretTask:
         self._workers = workers
         self._token = token
         self._outage = outage
+        self._find_orphans = find_orphans
         self._observes = observe is not None
         self._writer = SecretWriter(cluster, policy, Tokens(token=token, outage=outage), prune=prune, observe=observe)
 
@@ -87,21 +95,23 @@ class PullSecretTask:
             present = self._present(selection, pool)
             selected = select(selection, present)
             unpruned = self._settle_pruning(selected, selection, present is not None)
+            unmatched = self._settle_globs(selected, selection)
             self._settle_time()
-            found = self._decide(selected, pool)
+            found = self._decide(selected, pool, lists=self._writer.prune or self._find_orphans or bool(unmatched))
             outcomes = [*self._unusable(selected), *found.outcomes]
             planner = AccountPlanner(self._cluster, self._policy.name, pool)
             outcomes = self._plan_accounts(outcomes, planner)
         if self._cluster.stopped_by:
             raise ClusterError("stopped", f"Stopped by {self._cluster.stopped_by}. Nothing was written.")
         outcomes.sort(key=lambda outcome: outcome.namespace)
-        unpruned = unpruned or found.unpruned
+        unpruned = unpruned or found.unpruned or _unpruned_orphans(found.orphans, unmatched)
         clocks = self._cluster.clocks
         warnings = [
             *(f"namespaces: {glob!r} matches no namespace." for glob in selected.unmatched_globs),
             *self._adoption_warnings(outcomes),
             *self._spelling_warnings(outcomes),
-            *self._orphan_warnings(found.orphans, unpruned),
+            *self._copies_warnings(outcomes, found),
+            *self._orphan_warnings(found, unpruned),
             *filter(None, [clocks.warning]),
             *planner.warnings,
         ]
@@ -182,10 +192,21 @@ class PullSecretTask:
         self._writer.prune = not unpruned and bool(selected.namespaces or selected.skipped or selection.selector)
         return unpruned
 
-    def _decide(self, selected: Selected, pool: concurrent.futures.Executor) -> _Decided:
-        """Read the secrets and decide. Only secrets that are to be written are kept in memory."""
+    def _settle_globs(self, selected: Selected, selection: Selection) -> tuple[str, ...]:
+        """Stop pruning if a glob matches no namespace, and return these globs. With a selector * may match none."""
+        if not self._writer.prune:
+            return ()
+        unmatched = tuple(glob for glob in selected.unmatched_globs if not (selection.selector and glob == "*"))
+        self._writer.prune = not unmatched
+        return unmatched
+
+    def _decide(self, selected: Selected, pool: concurrent.futures.Executor, *, lists: bool) -> _Decided:
+        """Read the secrets and decide. Only secrets that are to be written are kept in memory.
+
+        lists: list all secrets of this name even if few are selected, to find orphans.
+        """
         decided = _Decided()
-        if len(selected.usable) > READ_ONE_BY_ONE or self._writer.prune:
+        if len(selected.usable) > READ_ONE_BY_ONE or lists:
             try:
                 self._decide_listed(selected, decided)
             except ForbiddenError as exc:
@@ -203,11 +224,20 @@ class PullSecretTask:
             if namespace in unread:
                 del unread[namespace]
                 decided.outcomes.append(self._writer.decide(namespace, secret))
-            elif namespace not in selected and Stored(secret).managed:
-                decided.orphans.append(namespace)
-                if shows_orphans:
-                    decided.outcomes.append(self._writer.decide(namespace, secret, orphan=True))
+            elif namespace not in selected:
+                self._decide_unselected(namespace, secret, decided, shows_orphans)
         decided.outcomes += [self._writer.decide(namespace, None) for namespace in unread]
+
+    def _decide_unselected(self, namespace: str, secret: Secret, decided: _Decided, shows_orphans: bool) -> None:
+        stored = Stored(secret, self._policy.registries)
+        other = not_managed(stored, self._policy)
+        if other == "copy":
+            decided.copies[namespace] = other_managers.replicator(secret)
+        if other:
+            return
+        decided.orphans[namespace] = stored.expires_at
+        if shows_orphans:
+            decided.outcomes.append(self._writer.decide(namespace, secret, orphan=True))
 
     def _plan_accounts(self, outcomes: list[Outcome], planner: AccountPlanner) -> list[Outcome]:
         wanted = {one.namespace: service_accounts.wanted(one.plan, self._policy, one.usable) for one in outcomes}
@@ -220,7 +250,7 @@ class PullSecretTask:
     # --- Warnings
 
     def _adoption_warnings(self, outcomes: t.Iterable[Outcome]) -> list[str]:
-        found = {outcome.namespace: outcome.managers for outcome in outcomes if outcome.managers}
+        found = {one.namespace: one.managers for one in outcomes if one.managers and one.plan.reason != "copy"}
         return [other_managers.warning(found, self._policy.name)] if found else []
 
     def _spelling_warnings(self, outcomes: t.Iterable[Outcome]) -> list[str]:
@@ -237,25 +267,50 @@ class PullSecretTask:
         )
         return [warning]
 
-    def _orphan_warnings(self, orphans: list[str], unpruned: str) -> list[str]:
-        if not orphans or self._writer.prune or self._policy.state != "present":
+    def _orphan_warnings(self, found: _Decided, unpruned: str) -> list[str]:
+        if not found.orphans or self._writer.prune or self._policy.state != "present":
             return []
-        advice = "" if unpruned else " Set prune: true to remove it."
+        advice = " Set prune: true to remove it." if self._policy.owner else " Remove it with state: absent."
         warning = (
-            f"A managed secret {self._policy.name} is in {len(orphans)} namespaces that are not selected, so this task "
-            f"does not renew it: {some(sorted(orphans))}. Unless something else renews it, the registry rejects pulls "
-            f"with it once its token has expired.{advice}"
+            f"A managed secret {self._policy.name} is in {len(found.orphans)} namespaces that are not selected, so "
+            f"this task does not renew it: {some(sorted(found.orphans))}. Unless something else renews it, the "
+            f"registry rejects pulls with it once its token has expired.{'' if unpruned else advice}"
         )
         return [warning]
+
+    def _copies_warnings(self, outcomes: t.Iterable[Outcome], found: _Decided) -> list[str]:
+        selected = {one.namespace: ", ".join(one.managers) for one in outcomes if one.plan.reason == "copy"}
+        copies = {**found.copies, **selected}
+        return [other_managers.copies_warning(copies, self._policy.name)] if copies else []
 
 
 @dataclasses.dataclass
 class _Decided:
-    """orphans: namespaces that are not selected and have a managed secret of this name."""
+    """What was found in all namespaces.
+
+    orphans: namespaces that are not selected and have a managed secret of this name, with its expiry. copies: those
+    with a copy, and the tool that made it, or "". unpruned: why nothing is pruned, or "".
+    """
 
     outcomes: list[Outcome] = dataclasses.field(default_factory=list)
-    orphans: list[str] = dataclasses.field(default_factory=list)
+    orphans: dict[str, dt.datetime | None] = dataclasses.field(default_factory=dict)
+    copies: dict[str, str] = dataclasses.field(default_factory=dict)
     unpruned: str = ""
+
+
+def _unpruned_orphans(orphans: t.Mapping[str, dt.datetime | None], unmatched: t.Sequence[str]) -> str:
+    """Return why orphans stay, or "". unmatched: globs that match no namespace."""
+    if not (orphans and unmatched):
+        return ""
+    expiries = [
+        f"{namespace} (expires at {format_time(expires_at)})" if expires_at else f"{namespace} (no known expiry)"
+        for namespace, expires_at in sorted(orphans.items())
+    ]
+    globs = ", ".join(map(repr, unmatched))
+    return (
+        f"Nothing was pruned, since namespaces: {globs} matches no namespace, which may be a typing error. These "
+        f"orphans are no longer renewed: {some(expiries)}. Correct namespaces, or remove the glob to prune them."
+    )
 
 
 def _attach(outcome: Outcome, writer: AccountWriter) -> Outcome:

@@ -24,7 +24,11 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.
     AccountWriter,
     read_into,
 )
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Plan
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import (
+    Plan,
+    Policy,
+    not_managed,
+)
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.reasons import Reason
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.report import Outcome
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.secret_writer import (
@@ -111,12 +115,13 @@ class Refresher:
         return self._renew(namespace, secret)
 
     def _renew(self, namespace: str, secret: Secret | None) -> Outcome:
-        """Renew a secret if that is due. An unmanaged secret is skipped, which is no failure."""
-        if secret is not None and not Stored(secret).managed:
-            return Outcome(namespace, Plan("skipped", "unmanaged"))
+        """Renew a secret if that is due. One that this refresher does not manage is skipped, which is no failure."""
+        other = not_managed(Stored(secret), self._settings.policy) if secret else None
+        if other:
+            return Outcome(namespace, Plan("skipped", other))
         outcome = self._writer.act(self._writer.decide(namespace, secret))
-        if outcome.plan.reason == "unmanaged":
-            return Outcome(namespace, Plan("skipped", "unmanaged"))
+        if outcome.plan.reason in ("unmanaged", "copy", "other_owner"):
+            return Outcome(namespace, Plan("skipped", outcome.plan.reason))
         wanted = service_accounts.wanted(outcome.plan, self._settings.policy)
         return dataclasses.replace(outcome, accounts=self._attach(namespace, wanted)) if wanted else outcome
 
@@ -150,7 +155,7 @@ class Refresher:
                     unseen.discard(namespace)
                     if not selected[namespace]:
                         yield namespace, secret
-                elif _holds_entries(secret):
+                elif _holds_entries(secret, self._settings.policy):
                     others.append(namespace)
 
         self._for_each(lambda pair: self._renew_if_selected(*pair), found())
@@ -200,10 +205,10 @@ def _unless_gone(outcome: Outcome, look: t.Callable[[str], Reason | None]) -> Ou
     return Outcome(outcome.namespace, Plan("skipped", state)) if state else outcome
 
 
-def _holds_entries(secret: Secret) -> bool:
-    """Whether a managed secret has entries to remove, or malformed content to report."""
-    stored = Stored(secret)
-    return stored.managed and bool(stored.managed_entries or stored.malformed)
+def _holds_entries(secret: Secret, policy: Policy) -> bool:
+    """Whether a secret of this refresher has entries to remove, or malformed content to report."""
+    stored = Stored(secret, policy.registries)
+    return not not_managed(stored, policy) and bool(stored.managed_entries or stored.malformed)
 
 
 def with_next_step(exc: ClusterError) -> str:

@@ -54,6 +54,7 @@ class Settings:
 _REQUIRED = object()
 _KEYS: dict[str, tuple[type | tuple[type, ...], t.Any]] = {
     "name": (str, _REQUIRED),
+    "owner": (str, ""),
     "registries": (list, _REQUIRED),
     "renew_before": ((int, float), _REQUIRED),
     "fail_open": (bool, _REQUIRED),
@@ -81,6 +82,7 @@ def read(directory: str, force_renew: bool = False) -> Settings:
         raise SettingsError(f"{POLICY}: not a regular expression: {exc}. Run the role again.") from exc
     policy = Policy(
         name=given["name"],
+        owner=given["owner"],
         registries=tuple(map(str, given["registries"])),
         renew_before=dt.timedelta(seconds=given["renew_before"]),
         force_renew=force_renew,

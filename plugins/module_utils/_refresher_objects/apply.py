@@ -80,12 +80,12 @@ class Installer:
         self.not_removed = ""
         """Why secrets of a former name could not be removed, or ""."""
 
-    def install(self) -> Existing:
-        """Install it and return the objects that existed before. On a ClusterError `changes` has what was written."""
+    def install(self, existing: Existing | None = None) -> None:
+        """Install it. On a ClusterError `changes` has what was written. existing: what was there, if it is read."""
         settings = self._settings
         with concurrent.futures.ThreadPoolExecutor(max_workers=self._workers) as pool:
             preconditions.check(self._cluster, settings)
-            existing = Existing(self._cluster, settings.namespace, pool)
+            existing = existing or Existing(self._cluster, settings.namespace, pool)
             self._create_namespace()
             self._wait_for_deletions(existing)
             # The permissions for a former name stay until the end: if the cluster rejects an object, these secrets are
@@ -109,7 +109,6 @@ class Installer:
             if kept:
                 self._narrow(existing)
             self._remove_unwanted(existing, pool)
-        return existing
 
     # --- Existing objects
 

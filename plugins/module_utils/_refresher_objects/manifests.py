@@ -113,6 +113,7 @@ def _policy(settings: Settings) -> Object:
     renewal, places = settings.renewal, settings.places
     policy: Object = {
         "name": renewal.secret,
+        "owner": renewal.owner,
         "registries": list(renewal.registries),
         "renew_before": renewal.renew_before,
         "fail_open": renewal.fail_open,

@@ -42,7 +42,17 @@ SPEC: dict[str, t.Any] = {
     "state": {"type": "str", "choices": ["present", "suspended", "absent"], "default": "present"},
     **{
         option: pull_secret_options.PULL_SECRET[option]
-        for option in ("name", "exclude_namespaces", "registries", "renew_before", "fail_open", "labels", "annotations")
+        for option in (
+            "name",
+            "owner",
+            "adopt",
+            "exclude_namespaces",
+            "registries",
+            "renew_before",
+            "fail_open",
+            "labels",
+            "annotations",
+        )
     },
     # Without the alias namespace of ecr_public_pull_secret: here that is the refresher's own namespace.
     "namespaces": {"type": "list", "elements": "str"},
@@ -51,6 +61,7 @@ SPEC: dict[str, t.Any] = {
     "attach_service_accounts": {"type": "bool", "default": True},
     "fail_open_before": {"type": "str", "default": ""},
     "workers": {"type": "int", "default": 32},
+    "keep_record": {"type": "bool", "default": False},
     "test_run": {"type": "str", "choices": ["on_change", "always", "deferred", "never"], "default": "on_change"},
     "namespace": {"type": "str", "default": "ecr-public-refresher"},
     "schedule": {"type": "str", "default": ""},
@@ -106,10 +117,16 @@ _PROXY = re.compile(r"(https?://[A-Za-z0-9.:\[\]-]+/?)?")
 
 @dataclasses.dataclass(frozen=True)
 class Removal:
-    """Options for a removal. namespace: the refresher's. secret: the name of its pull secrets."""
+    """Options for a removal. namespace: the refresher's. secret, owner: of its pull secrets; owner may be "".
+
+    keep_record: whether the record of the secrets and the namespace stay for now.
+    """
 
     namespace: str
     secret: str
+    owner: str
+    adopt: bool
+    keep_record: bool
     workers: int
 
 
@@ -117,24 +134,26 @@ class Removal:
 class Installation:
     """Options for an installation or a change.
 
-    test_run: on_change, always, deferred or never. warnings: about the options.
+    test_run: on_change, always, deferred or never. adopt: whether the refresher may get another owner. warnings: about
+    the options.
     """
 
     selection: Selection
+    adopt: bool
     test_run: str
     warnings: tuple[str, ...]
     requirements: tuple[Requirement, ...]
     unplaced: Settings
-    """The settings without those that depend on the cluster: the namespaces and the default schedule."""
+    """The settings without those that depend on the cluster: namespaces, owner and the default schedule."""
 
     @property
     def workers(self) -> int:
         return self.unplaced.renewal.workers
 
-    def settings(self, host: str, listed: t.Iterable[str]) -> Settings:
+    def settings(self, host: str, listed: t.Iterable[str], owner: str) -> Settings:
         """Complete the settings for one cluster. Raises OptionError if a ConfigMap would be too large.
 
-        host: the URL of the API server. listed: the selected namespaces, ignored with a selector.
+        host: the URL of the API server. listed: the selected namespaces, ignored with a selector. owner: never "".
         """
         selection, unplaced = self.selection, self.unplaced
         schedule = unplaced.schedule
@@ -145,7 +164,8 @@ class Installation:
             places = Places((), selection.selector, self.requirements, selection.namespaces, selection.exclude)
         else:
             places = Places(tuple(sorted(listed)))
-        settings = dataclasses.replace(unplaced, schedule=schedule, places=places)
+        renewal = dataclasses.replace(unplaced.renewal, owner=owner)
+        settings = dataclasses.replace(unplaced, schedule=schedule, places=places, renewal=renewal)
         _check_sizes(settings)
         return settings
 
@@ -168,6 +188,7 @@ def _check_sizes(settings: Settings) -> None:
 def read(params: t.Mapping[str, t.Any], year: int) -> Removal | Installation:
     """Read the options. Raises OptionError or TokenError. year: the current year, for the gaps of the schedule."""
     pull_secret_options.check_name(params["name"])
+    pull_secret_options.check_owner(params["owner"])
     pull_secret_options.check_workers(params["workers"])
     if not _DNS_LABEL.fullmatch(params["namespace"]):
         raise OptionError(
@@ -175,7 +196,14 @@ def read(params: t.Mapping[str, t.Any], year: int) -> Removal | Installation:
             "digits and '-'."
         )
     if params["state"] == "absent":
-        return Removal(params["namespace"], params["name"], params["workers"])
+        return Removal(
+            params["namespace"],
+            params["name"],
+            params["owner"],
+            params["adopt"],
+            params["keep_record"],
+            params["workers"],
+        )
     if params[PROGRAM].keys() != set(program.FILES):
         raise OptionError(
             f"{PROGRAM}: the refresher's program is missing. Run the module as a task of a play: its action plugin "
@@ -198,6 +226,7 @@ def read(params: t.Mapping[str, t.Any], year: int) -> Removal | Installation:
     accounts, globs = _service_accounts(params)
     renewal = Renewal(
         params["name"],
+        params["owner"],
         read_registries(params["registries"]),
         times.renew_before,
         params["fail_open"],
@@ -208,7 +237,7 @@ def read(params: t.Mapping[str, t.Any], year: int) -> Removal | Installation:
         accounts,
     )
     unplaced = Settings(params["namespace"], aws, pod, schedule, renewal, Places(), dict(params[PROGRAM]))
-    return Installation(selection, params["test_run"], (*times.warnings, *globs), required, unplaced)
+    return Installation(selection, params["adopt"], params["test_run"], (*times.warnings, *globs), required, unplaced)
 
 
 def _service_accounts(params: t.Mapping[str, t.Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:

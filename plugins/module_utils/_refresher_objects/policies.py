@@ -167,8 +167,9 @@ def _secret_variables(settings: Settings) -> list[Object]:
 
 
 def _secret_validations(settings: Settings, former: Names) -> list[Object]:
-    managed, prefix, names = (
+    managed, owner, prefix, names = (
         _text(managed_metadata.MANAGED_LABEL),
+        _text(managed_metadata.OWNER_LABEL),
         f"'{managed_metadata.PREFIX}'",
         json.dumps(secret_names(settings, former)),
     )
@@ -184,8 +185,9 @@ def _secret_validations(settings: Settings, former: Names) -> list[Object]:
             f"The refresher may create and change only the pull secret {settings.renewal.secret}.",
         ),
         _validation(
-            f"variables.creating || {managed} in variables.labelsBefore && variables.labelsBefore[{managed}] == 'true'",
-            "The refresher may change managed secrets only.",
+            f"variables.creating || variables.labelsBefore[?{managed}].orValue('') == 'true'"
+            f" && variables.labelsBefore[?{owner}].orValue('') == {_text(settings.renewal.owner)}",
+            f"The refresher may change only managed secrets of the owner {settings.renewal.owner}.",
         ),
         _validation(
             "variables.labels == variables.labelsBefore"

@@ -71,13 +71,17 @@ def _check_policies(cluster: Cluster, kind: str) -> None:
 
 
 def _check_other_refreshers(cluster: Cluster, settings: Settings) -> None:
-    """Check that no other refresher has this secret name: this one removes managed entries in unselected namespaces."""
+    """Check that no other refresher has this secret name and this owner.
+
+    This one removes the managed entries of its owner in namespaces that are not selected.
+    """
     selector = f"{managed_metadata.REFRESHER_LABEL},{managed_metadata.REFRESHER_LABEL}!={settings.namespace}"
     for role in objects.labelled(cluster, "ClusterRole", selector):
-        if settings.renewal.secret in granted([role], "secrets"):
+        owner = (role["metadata"].get("labels") or {}).get(managed_metadata.OWNER_LABEL, "")
+        if owner == settings.renewal.owner and settings.renewal.secret in granted([role], "secrets"):
             raise ClusterError(
                 "conflict",
-                f"Another refresher renews secrets named {settings.renewal.secret} in this cluster: its ClusterRole is "
-                f"{role['metadata']['name']}. With namespace_selector this refresher would remove their entries. Use "
-                "another name.",
+                f"Another refresher renews secrets named {settings.renewal.secret} of the owner {owner} in this "
+                f"cluster: its ClusterRole is {role['metadata']['name']}. With namespace_selector this refresher would "
+                "remove their entries. Use another owner or another name.",
             )

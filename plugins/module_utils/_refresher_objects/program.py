@@ -29,6 +29,7 @@ FILES = (
     "_pull_secret/account_writer.py",
     "_pull_secret/bodies.py",
     "_pull_secret/decision.py",
+    "_pull_secret/explanations.py",
     "_pull_secret/managed_metadata.py",
     "_pull_secret/other_managers.py",
     "_pull_secret/reasons.py",

@@ -40,15 +40,25 @@ class Remover:
         namespace: str,
         secret: str,
         *,
+        owner: str = "",
+        adopt: bool = False,
+        keep_record: bool = False,
         dry_run: bool,
         workers: int,
         sleep: t.Callable[[float], None] = time.sleep,
         now: t.Callable[[], float] = time.monotonic,
     ) -> None:
-        """namespace: the refresher's. secret: the name of the pull secrets."""
+        """namespace: the refresher's. secret: the name of the pull secrets.
+
+        owner: theirs. If it is "", the recorded one is used, and removed from the secrets at the end. adopt: whether
+        owner may differ from the recorded one. keep_record: keep the record and the namespace, and the owner.
+        """
         self._cluster = cluster
         self._namespace = namespace
         self._secret = secret
+        self._owner = owner
+        self._adopt = adopt
+        self._keep_record = keep_record
         self._dry_run = dry_run
         self._workers = workers
         self._sleep = sleep
@@ -60,7 +70,7 @@ class Remover:
         self.namespace_stays = False
         """Whether a namespace that the collection created stays, since it contains or may contain other objects."""
         self.not_removed = ""
-        """Why secrets of a former name could not be removed, or ""."""
+        """Why secrets of a former name could not be removed, or lose their owner, or ""."""
 
     def end_jobs(self) -> str:
         """Delete the active Jobs of a suspended CronJob, which could write secrets again. Raises ClusterError.
@@ -92,6 +102,7 @@ class Remover:
         with concurrent.futures.ThreadPoolExecutor(max_workers=self._workers) as pool:
             existing = Existing(self._cluster, self._namespace, pool)
             self.served = served.served(existing)
+            served.settle_owner(self._owner, self.served.owner, self._namespace, adopt=self._adopt)
             list(pool.map(self._delete, existing.bindings.values()))
             for found in existing.all("ClusterRoleBinding", "Secret"):
                 self._delete(found)
@@ -103,13 +114,27 @@ class Remover:
             if cronjob:
                 self._delete(cronjob, "Foreground")
             self._remove_former_secrets()
-            for found in existing.all("ConfigMap", "ServiceAccount"):
+            for found in existing.all("ServiceAccount"):
                 self._delete(found)
         if cronjob and not self._dry_run:
             blocked = self._blocked_deletion()
             if blocked:
                 raise ClusterError("terminating", blocked)
+        if self._keep_record and self.served.owner:
+            self.namespace_stays = True
+            return
+        if not self._owner:
+            self._release()
+        # The record of the secrets is the last of the refresher's objects.
+        for found in existing.all("ConfigMap"):
+            self._delete(found)
         self._remove_namespace()
+
+    def _release(self) -> None:
+        """Remove the owner from the secrets, which only the refresher renewed as that owner."""
+        changes, problem = served.release(self._cluster, self.served, workers=self._workers, dry_run=self._dry_run)
+        self.changes += changes
+        self.not_removed = " ".join(filter(None, [self.not_removed, problem]))
 
     def _remove_former_secrets(self) -> None:
         """Remove them before the ConfigMap that records their name."""

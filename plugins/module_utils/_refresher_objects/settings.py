@@ -123,11 +123,13 @@ class Schedule:
 class Renewal:
     """The content of the pull secrets and the rules for renewal.
 
-    renew_before, fail_open_before: seconds of remaining lifetime. service_accounts: names to which the refresher
+    owner: of the secrets, never "" in a cluster. renew_before, fail_open_before: seconds of remaining lifetime.
+    service_accounts: names to which the refresher
     attaches the secret, in each namespace.
     """
 
     secret: str
+    owner: str = ""
     registries: tuple[str, ...] = (_docker_config.DEFAULT_REGISTRY,)
     renew_before: int = 8 * 3600
     fail_open: bool = True
@@ -144,6 +146,7 @@ class Renewal:
             managed_metadata.MANAGED_BY_LABEL: managed_metadata.MANAGED_BY,
             **self.labels,
             managed_metadata.MANAGED_LABEL: "true",
+            managed_metadata.OWNER_LABEL: self.owner,
         }
 
 
@@ -210,5 +213,6 @@ class Settings:
         return {
             "app.kubernetes.io/name": CRONJOB,
             managed_metadata.MANAGED_BY_LABEL: managed_metadata.MANAGED_BY,
+            managed_metadata.OWNER_LABEL: self.renewal.owner,
             managed_metadata.REFRESHER_LABEL: self.namespace,
         }

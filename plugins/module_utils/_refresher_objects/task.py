@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import dataclasses
 import typing as t
 
@@ -60,6 +61,7 @@ class RefresherReport:
     problems: list[str] = dataclasses.field(default_factory=list)
     unbound: list[str] = dataclasses.field(default_factory=list)
     served: t.Sequence[str] = ()
+    owner: str = ""
     complete: bool = False
     may_create_pods: bool = True
     fail_open_before: int | None = None
@@ -81,6 +83,7 @@ class RefresherReport:
             "objects": sorted((change.to_result() for change in self.changes), key=lambda each: tuple(each.values())),
             "unbound": sorted(self.unbound),
             "served": list(self.served),
+            "owner": self.owner,
             "complete": self.complete,
             "may_create_pods": self.may_create_pods,
             "fail_open_before": None if self.fail_open_before is None else f"{self.fail_open_before}s",
@@ -122,12 +125,22 @@ def carry_out(cluster: Cluster, wanted: Removal | Installation, report: Refreshe
 
 
 def _remove(cluster: Cluster, wanted: Removal, report: RefresherReport, *, dry_run: bool) -> None:
-    remover = Remover(cluster, wanted.namespace, wanted.secret, dry_run=dry_run, workers=wanted.workers)
+    remover = Remover(
+        cluster,
+        wanted.namespace,
+        wanted.secret,
+        owner=wanted.owner,
+        adopt=wanted.adopt,
+        keep_record=wanted.keep_record,
+        dry_run=dry_run,
+        workers=wanted.workers,
+    )
     try:
         remover.remove()
         report.complete = not remover.namespace_stays
     finally:
         report.changes, report.warnings, report.served = remover.changes, remover.warnings, remover.served.namespaces
+        report.owner = wanted.owner or remover.served.owner
         if remover.not_removed:
             report.problems.append(remover.not_removed)
 
@@ -135,14 +148,19 @@ def _remove(cluster: Cluster, wanted: Removal, report: RefresherReport, *, dry_r
 def _install(cluster: Cluster, wanted: Installation, report: RefresherReport, *, dry_run: bool) -> None:
     report.warnings += wanted.warnings
     listed = () if wanted.selection.selector else _listed(cluster, wanted, report)
-    settings = wanted.settings(cluster.host, listed)
+    unplaced = wanted.unplaced
+    with concurrent.futures.ThreadPoolExecutor(max_workers=wanted.workers) as pool:
+        existing = Existing(cluster, unplaced.namespace, pool)
+    before = served.served(existing)
+    owner = served.settle_owner(unplaced.renewal.owner, before.owner, unplaced.namespace, adopt=wanted.adopt)
+    settings = wanted.settings(cluster.host, listed, owner)
+    report.owner, report.served = owner, before.namespaces
     workers = settings.renewal.workers
     report.secrets = secrets_of(settings)
     report.fail_open_before = settings.renewal.fail_open_before
     installer = Installer(cluster, settings, dry_run=dry_run, workers=workers)
     try:
-        existing = installer.install()
-        report.served = served.served(existing).namespaces
+        installer.install(existing)
         report.complete = True
     finally:
         report.changes, report.unbound = installer.changes, list(installer.unbound)

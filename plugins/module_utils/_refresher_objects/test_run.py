@@ -280,18 +280,18 @@ class TestRun:
 
     def _states(self, namespaces: t.Collection[str]) -> dict[str, _State]:
         """Read the secrets in these namespaces. A namespace without one is left out."""
-        name = self._settings.renewal.secret
+        name, owner = self._settings.renewal.secret, self._settings.renewal.owner
         if self._settings.places.selector or len(namespaces) > READ_ONE_BY_ONE:
             try:
                 everywhere = ((each["metadata"]["namespace"], each) for each in self._cluster.secrets(name))
-                return {namespace: _read(each) for namespace, each in everywhere if namespace in namespaces}
+                return {namespace: _read(each, owner) for namespace, each in everywhere if namespace in namespaces}
             except ForbiddenError:
                 # Reading each of them may still be allowed.
                 pass
 
         def state(namespace: str) -> _State | None:
             found = self._cluster.secret(namespace, name)
-            return _read(found) if found else None
+            return _read(found, owner) if found else None
 
         with concurrent.futures.ThreadPoolExecutor(max_workers=self._workers) as pool:
             read = zip(namespaces, pool.map(state, namespaces))
@@ -339,9 +339,9 @@ class TestRun:
         )
 
 
-def _read(secret: Object) -> _State:
+def _read(secret: Object, owner: str) -> _State:
     stored = Stored(secret)
-    return _State(secret["metadata"]["uid"], stored.expires_at, _is_counted(stored))
+    return _State(secret["metadata"]["uid"], stored.expires_at, stored.owner == owner and _is_counted(stored))
 
 
 def _is_counted(stored: Stored) -> bool:

@@ -74,6 +74,9 @@ def secret(
     fingerprint: str = "match",
     namespace: str = "team-a",
     name: str = "ecr-public-secret",
+    owner: str = "",
+    written_for: str | None = None,
+    terminating: bool = False,
 ) -> dict[str, Any]:
     """Build a v1 Secret from the table's short form."""
     passwords = {_docker_config.DEFAULT_REGISTRY: OLD} if auths is None else auths
@@ -89,9 +92,12 @@ def secret(
     }
     if managed:
         metadata["labels"][managed_metadata.MANAGED_LABEL] = "true"
+        if owner:
+            metadata["labels"][managed_metadata.OWNER_LABEL] = owner
         managed_registries = list(entries) if registries is None else registries
         managed_entries = {registry: entries[registry] for registry in managed_registries if registry in entries}
         written = {
+            managed_metadata.NAMESPACE: namespace if written_for is None else written_for,
             managed_metadata.REGISTRIES: ",".join(managed_registries),
             managed_metadata.EXPIRES_AT: expires_at,
             managed_metadata.RENEWED_AT: renewed_at,
@@ -105,6 +111,9 @@ def secret(
         metadata["annotations"].update({key: value for key, value in written.items() if value is not None})
     body: dict[str, Any] = {"metadata": metadata, "type": type}
     body["data"] = {_docker_config.DATA_KEY: base64.b64encode(text.encode()).decode()}
+    if terminating:
+        metadata["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+        metadata["finalizers"] = ["example.com/held"]
     if immutable:
         body["immutable"] = True
     return body

@@ -144,15 +144,15 @@ def test_a_service_account_gets_the_secret_and_keeps_its_others(task: Any) -> No
 
 def test_an_orphan_is_pruned(task: Any) -> None:
     """Orphans are found only if the secrets of all namespaces are listed."""
-    orphan = secret(namespace="former")
+    orphan, found = secret(namespace="former", owner="us"), secret(owner="us")
     namespace, _secret = reads(None)
     calls = (
         namespace,
-        listed("/api/v1/secrets", secret(), orphan, fieldSelector=f"metadata.name={NAME}"),
+        listed("/api/v1/secrets", found, orphan, fieldSelector=f"metadata.name={NAME}"),
         listed(accounts("former")),
         Call("DELETE", path("former")),
     )
-    result = task({"token": TOKEN, "prune": True}, *calls)
+    result = task({"token": TOKEN, "prune": True, "owner": "us"}, *calls)
     assert result.actions == {"default": ("unchanged", "fresh"), "former": ("removed", "orphaned")}
 
 

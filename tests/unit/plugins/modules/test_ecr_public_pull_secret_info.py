@@ -121,13 +121,14 @@ def test_an_orphan_is_shown(info: Any, prune: bool) -> None:
     names = [f"n{number}" for number in range(9)]
     calls = (
         listed("/api/v1/namespaces", *({"metadata": {"name": name}} for name in names)),
-        listed("/api/v1/secrets", secret(3, "former"), fieldSelector=f"metadata.name={NAME}"),
+        listed("/api/v1/secrets", secret(3, "former", owner="us"), fieldSelector=f"metadata.name={NAME}"),
         listed("/api/v1/serviceaccounts"),
         *([listed(accounts("former"))] if prune else []),
     )
-    result = info({"namespaces": names, "prune": prune}, *calls)
+    result = info({"namespaces": names, "prune": prune, "owner": "us"}, *calls)
     (orphan,) = (each for each in result.values["namespaces"] if each["namespace"] == "former")
     assert (orphan["status"], orphan["reason"]) == ("orphaned", "orphaned")
+    assert orphan["owner"] == "us"
     assert orphan["planned_action"] == ("removed" if prune else "unchanged")
     assert (orphan["expires_at"], result.values["expires_at"]) == (hours(3), hours(3))
     assert result.values["summary"] == {"missing": 9, "orphaned": 1}

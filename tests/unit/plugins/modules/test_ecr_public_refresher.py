@@ -169,7 +169,7 @@ def test_a_test_run_without_a_managed_secret_is_a_warning(task: Any) -> None:
 
 
 def test_a_test_run_whose_job_is_rejected_fails_the_task(task: Any) -> None:
-    calls = [*unchanged(), *until_the_job(secret(1, "team-a"), secret(1, "team-b"))]
+    calls = [*unchanged(), *until_the_job(secret(1, "team-a", owner=OWN), secret(1, "team-b", owner=OWN))]
     rejected = error("POST", kinds.path("Job", OWN), 403, "no jobs")
     result = task({**GIVEN, "test_run": "always"}, *calls, rejected)
     assert (result.returncode, result.values["complete"]) == (1, True)
@@ -195,10 +195,22 @@ def test_check_mode_without_the_namespace_states_what_it_could_not_try(task: Any
     assert [OWN in warning for warning in result.warnings] == [True]
 
 
+def without_secrets() -> list[Call]:
+    """The search for secrets whose owner is released."""
+    return [
+        call
+        for name in ("team-a", "team-b")
+        for call in (
+            Call("GET", kinds.path("Namespace", "", name), body={"metadata": {"name": name}}),
+            error("GET", kinds.path("Secret", name, "ecr-public-secret"), 404),
+        )
+    ]
+
+
 def test_check_mode_of_a_removal_writes_nothing(task: Any) -> None:
     deleted = [body for body in STORED if body["kind"] != "Namespace"]
     calls = [Call("DELETE", path(body), query=dict([DRY_RUN])) for body in deleted]
-    result = task({"state": "absent"}, *former(STORED), *calls, own(None), check_mode=True)
+    result = task({"state": "absent"}, *former(STORED), *calls, *without_secrets(), own(None), check_mode=True)
     assert (result.returncode, result.values["changed"], result.writes) == (0, True, [])
     assert len(result.values["objects"]) == len(deleted)
     # An API server that is given a body reads the dry run from there.
@@ -212,8 +224,9 @@ def test_a_refresher_is_removed_its_permissions_and_keys_first(task: Any) -> Non
     deleted = [body for body in STORED if body["kind"] != "Namespace"]
     calls = [Call("DELETE", path(body)) for body in deleted]
     gone = error("GET", CRONJOB_PATH, 404)
-    result = task({"state": "absent"}, *former(STORED), *calls, gone, own(None))
+    result = task({"state": "absent"}, *former(STORED), *calls, gone, *without_secrets(), own(None))
     assert (result.returncode, result.values["changed"], result.values["complete"]) == (0, True, True)
+    assert result.values["owner"] == OWN
     assert {action for found in actions(result).values() for action in found} == {"removed"}
     order = [each.path for each in result.writes]
     bindings = [order.index(path(body)) for body in of(STORED, *BINDINGS)]
@@ -221,6 +234,28 @@ def test_a_refresher_is_removed_its_permissions_and_keys_first(task: Any) -> Non
     uids = {path(body): body["metadata"]["uid"] for body in deleted}
     assert {each.path: each.body["preconditions"]["uid"] for each in result.writes} == uids
     assert result.values["fail_open_before"] is None
+
+
+def test_with_its_owner_given_no_secret_is_released(task: Any) -> None:
+    calls = [Call("DELETE", path(body)) for body in STORED if body["kind"] != "Namespace"]
+    gone = error("GET", CRONJOB_PATH, 404)
+    result = task({"state": "absent", "owner": OWN}, *former(STORED), *calls, gone, own(None))
+    assert (result.returncode, result.values["complete"], result.values["owner"]) == (0, True, OWN)
+
+
+def test_another_owner_removes_nothing(task: Any) -> None:
+    result = task({"state": "absent", "owner": "them"}, *former(STORED))
+    assert (result.returncode, result.writes) == (1, [])
+    assert f"owner: 'them' is not the owner of the refresher in namespace {OWN}" in result.values["msg"]
+
+
+def test_the_record_can_stay_until_the_secrets_are_removed(task: Any) -> None:
+    deleted = [body for body in STORED if body["kind"] not in ("Namespace", "ConfigMap")]
+    gone = error("GET", CRONJOB_PATH, 404)
+    calls = [Call("DELETE", path(body)) for body in deleted]
+    result = task({"state": "absent", "keep_record": True}, *former(STORED), *calls, gone)
+    assert (result.returncode, result.values["changed"], result.values["complete"]) == (0, True, False)
+    assert "ConfigMap" not in actions(result)
 
 
 def test_a_second_removal_changes_nothing(task: Any) -> None:

@@ -86,8 +86,11 @@ RENAMED = {"aws_proxy": "pull_secret_refresher_proxy", "aws_no_proxy": "pull_sec
 COMPUTED = {
     "namespaces": "{{ _pull_secret_globs }}",
     "namespace_selector": "{{ [_pull_secret_selector] }}",
-    "prune": True,
+    "prune": "{{ _pull_secret_owner != '' }}",
+    "find_orphans": True,
 }
+# The refresher's owner is computed by its module.
+COMPUTED_FOR_SECRETS = {**COMPUTED, "owner": "{{ _pull_secret_owner }}"}
 
 
 def passed(name: str, module: str) -> dict[str, Any]:
@@ -133,7 +136,7 @@ def test_the_connection_has_no_option_of_a_module() -> None:
 
 
 def test_the_refresher_gets_every_option() -> None:
-    assert set(INSTALLED) == set(SPECS[REFRESHER])
+    assert set(INSTALLED) == set(SPECS[REFRESHER]) - {"keep_record"}
     resumed = passed("Resume the refresher if a pull secret could not be removed", REFRESHER)
     tested = passed("Test the refresher", REFRESHER)
     shared = {option: value for option, value in INSTALLED.items() if option not in {"state", "test_run"}}
@@ -171,7 +174,7 @@ DIRECT = [
     *((REFRESHER, option) for option in sorted(set(INSTALLED) - {"state", "test_run"} - set(COMPUTED))),
     *(
         (PULL_SECRET, option)
-        for option in sorted(set(CHECKED) - {"placeholder", "fail_open_before", "aws"} - set(COMPUTED))
+        for option in sorted(set(CHECKED) - {"placeholder", "fail_open_before", "aws"} - set(COMPUTED_FOR_SECRETS))
     ),
 ]
 
@@ -189,9 +192,9 @@ def test_an_option_gets_its_variable(module: str, option: str) -> None:
 
 
 def test_computed_options() -> None:
-    for given in (INSTALLED, WRITTEN):
-        assert {option: value for option, value in given.items() if option in COMPUTED} == {
-            option: value for option, value in COMPUTED.items() if option in given
+    for given, computed in ((INSTALLED, COMPUTED), (WRITTEN, COMPUTED_FOR_SECRETS)):
+        assert {option: value for option, value in given.items() if option in computed} == {
+            option: value for option, value in computed.items() if option in given
         }
     for option, value in NOT_GIVEN.items():
         assert DEFAULTS[f"pull_secret_{option}"] == value

@@ -30,7 +30,7 @@ def test_a_new_secret_has_the_metadata_and_the_entries_of_the_change() -> None:
         "name": "ecr-public-secret",
         "namespace": "a",
         "labels": {"l": "x"},
-        "annotations": {"n": "y"},
+        "annotations": {"ecr-public.freshpull/namespace": "a", "n": "y"},
     }
     assert body["type"] == "kubernetes.io/dockerconfigjson"
     assert json.loads(text(body)) == {"auths": {REGISTRY: NEW}}

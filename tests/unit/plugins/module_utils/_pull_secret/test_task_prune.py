@@ -125,6 +125,47 @@ def test_without_permission_to_read_the_rest_is_done_and_the_reason_reported(ver
     assert "old" in cluster.stored
 
 
+def test_a_glob_without_a_match_prunes_nothing() -> None:
+    cluster = settled("a")
+    report = run(cluster, "a", "tyop-*", prune=True)
+    assert result(report) == {"a": ("unchanged", "fresh")}
+    problem = report.problem(Policy(name=NAME), Selection(("a", "tyop-*")))
+    assert "Nothing was pruned, since namespaces: 'tyop-*' matches no namespace" in problem
+    assert (
+        f"old (expires at {cluster.stored['old']['metadata']['annotations']['ecr-public.freshpull/expires-at']})"
+        in problem
+    )
+    del cluster.stored["old"]
+    report = run(cluster, "a", "tyop-*", prune=True)
+    assert report.problem(Policy(name=NAME), Selection(("a", "tyop-*"))) == ""
+    assert report.warnings == ["namespaces: 'tyop-*' matches no namespace."]
+
+
+def test_secrets_of_another_owner_and_copies_are_not_pruned() -> None:
+    cluster = settled("a", orphans=("old", "theirs", "ownerless", "copy"))
+    for name, owner in (("a", "us"), ("old", "us"), ("theirs", "them"), ("copy", "us")):
+        cluster.stored[name]["metadata"]["labels"]["ecr-public.freshpull/owner"] = owner
+    copied = cluster.stored["copy"]["metadata"]["annotations"]
+    copied.update({"ecr-public.freshpull/namespace": "a", "reflector.v1.k8s.emberstack.com/reflects": "a/x"})
+    before = sorted(cluster.stored)
+    report = run(cluster, "a", prune=True, owner="us")
+    assert result(report) == {"a": ("unchanged", "fresh"), "old": ("removed", "orphaned")}
+    assert sorted(cluster.stored) == [name for name in before if name != "old"]
+    (warning,) = report.warnings
+    assert "1 namespaces have a copy of the secret ecr-public-secret that reflector made: copy." in warning
+
+
+def test_a_copy_in_a_selected_namespace_is_left_unchanged_and_named() -> None:
+    cluster = settled("a", "copy", orphans=())
+    copied = cluster.stored["copy"]["metadata"]
+    copied["annotations"]["ecr-public.freshpull/namespace"] = "a"
+    copied["labels"]["generate.kyverno.io/policy-name"] = "copies"
+    report = run(cluster, "a", "copy")
+    assert result(report) == {"a": ("unchanged", "fresh"), "copy": ("failed", "copy")}
+    assert "that Kyverno made: copy." in report.warnings[0]
+    assert "patch secret" not in cluster.calls
+
+
 def test_without_prune_orphans_that_are_found_are_a_warning() -> None:
     names = [f"n{number}" for number in range(9)]
     cluster = settled(*names, orphans=tuple(f"old{number:02}" for number in range(12)))
@@ -132,7 +173,7 @@ def test_without_prune_orphans_that_are_found_are_a_warning() -> None:
     assert report.summary == {"unchanged": 9}
     assert "in 12 namespaces that are not selected" in report.warnings[0]
     assert "old00, old01, old02, old03, old04, old05, old06, old07, old08, old09 and 2 more." in report.warnings[0]
-    assert "prune: true" in report.warnings[0]
+    assert report.warnings[0].endswith(" Remove it with state: absent.")
     few = run(cluster, "n1")
     assert few.warnings == []
     assert run(cluster, *names, state="absent").warnings == []

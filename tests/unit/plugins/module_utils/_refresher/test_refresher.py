@@ -25,6 +25,8 @@ from unit.plugins.module_utils._refresher.test_settings import mounted
 from unit.plugins.modules.scripted import Call, Script, error, listed
 
 NOW = dt.datetime.now(dt.timezone.utc)
+OWNER = "ecr-public-refresher"
+"""That of the settings in the cases."""
 EXPIRED = NOW - dt.timedelta(hours=1)
 
 
@@ -35,7 +37,7 @@ class Server:
 
     def __init__(self, **secrets: dt.datetime) -> None:
         self.secrets = {
-            name: cases.secret(namespace=name, expires_at=format_time(expires_at))
+            name: cases.secret(namespace=name, owner=OWNER, expires_at=format_time(expires_at))
             for name, expires_at in secrets.items()
         }
         self.ahead = dt.timedelta()
@@ -165,7 +167,8 @@ def actions(lines: list[dict[str, Any]]) -> dict[str, tuple[str, str]]:
 def stored(namespace: str, left: float = 1, **changes: Any) -> dict[str, Any]:
     """Build a managed secret with this many hours of remaining lifetime."""
     renewed_at, expires_at = (format_time(NOW + dt.timedelta(hours=hours)) for hours in (left - 12, left))
-    return cases.secret(namespace=namespace, renewed_at=renewed_at, expires_at=expires_at, **changes)
+    times = {"renewed_at": renewed_at, "expires_at": expires_at}
+    return cases.secret(namespace=namespace, **{"owner": OWNER, **times, **changes})
 
 
 def secret_path(namespace: str) -> str:

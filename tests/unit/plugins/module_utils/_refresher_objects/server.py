@@ -64,7 +64,9 @@ class Server:
 
     def add(self, *namespaces: str, **secret: Any) -> Server:
         for namespace in namespaces:
-            self.stored[namespace] = decide.secret(namespace=namespace, **{"expires_at": BEFORE, **secret})
+            self.stored[namespace] = decide.secret(
+                namespace=namespace, **{"owner": self.settings.renewal.owner, "expires_at": BEFORE, **secret}
+            )
         return self
 
     def renew_all(self) -> None:

@@ -247,13 +247,13 @@ GIVEN: dict[str, dict[str, Any]] = {
 def test_settings(name: str) -> None:
     found = read(GIVEN[name])
     assert isinstance(found, Installation)
-    assert found.settings(HOST, ["team-b", "team-a"]) == SETTINGS[name]
+    assert found.settings(HOST, ["team-b", "team-a"], SETTINGS[name].renewal.owner) == SETTINGS[name]
 
 
 def test_every_option_is_among_the_settings() -> None:
     """The options in `elsewhere` change no settings, or have a row of their own above."""
     elsewhere = {"name", "namespace", "workers", "test_run", "renew_before", "fail_open", "fail_open_before"}
-    elsewhere |= {"external_id", "audience", "aws_endpoint_url", options.PROGRAM}
+    elsewhere |= {"owner", "adopt", "keep_record", "external_id", "audience", "aws_endpoint_url", options.PROGRAM}
     assert {option for given in GIVEN.values() for option in given} | elsewhere == set(options.SPEC)
 
 
@@ -271,18 +271,30 @@ def test_every_option_is_among_the_settings() -> None:
 def test_an_option_sets_its_field(option: str, value: Any, part: str, field: str) -> None:
     found = read({**KEYS, "role_arn": ARN, option: value})
     assert isinstance(found, Installation)
-    assert getattr(getattr(found.settings(HOST, ["a"]), part), field) == value
+    assert getattr(getattr(found.settings(HOST, ["a"], "o"), part), field) == value
+
+
+def test_the_owner_is_read_and_checked() -> None:
+    found = read({**KEYS, "owner": "team-a", "adopt": True})
+    assert isinstance(found, Installation)
+    assert (found.unplaced.renewal.owner, found.adopt) == ("team-a", True)
+    with pytest.raises(OptionError, match="owner: 'team a' cannot be the value of a label"):
+        read({**KEYS, "owner": "team a"})
 
 
 def test_durations_become_seconds() -> None:
     found = read({**KEYS, "renew_before": "10h", "fail_open_before": "3h"})
     assert isinstance(found, Installation)
-    renewal = found.settings(HOST, ["a"]).renewal
+    renewal = found.settings(HOST, ["a"], "o").renewal
     assert (renewal.renew_before, renewal.fail_open_before) == (36000, 10800)
 
 
 def test_a_removal_needs_nothing_but_names() -> None:
-    assert read({"state": "absent", "namespace": "n", "name": "s"}) == Removal("n", "s", 32)
+    assert read({"state": "absent", "namespace": "n", "name": "s"}) == Removal(
+        "n", "s", owner="", adopt=False, keep_record=False, workers=32
+    )
+    given: dict[str, Any] = {"owner": "o", "adopt": True, "keep_record": True}
+    assert read({"state": "absent", "namespace": "n", "name": "s", **given}) == Removal("n", "s", **given, workers=32)
 
 
 # --- The size of a ConfigMap
@@ -297,14 +309,14 @@ def test_so_many_names_fit(count: int, length: int, fits: bool) -> None:
     found = read(KEYS)
     assert isinstance(found, Installation)
     if fits:
-        assert len(found.settings("https://cluster.example", names(count, length)).places.listed) == count
+        assert len(found.settings("https://cluster.example", names(count, length), "o").places.listed) == count
         return
     with pytest.raises(OptionError, match=f"the names of {count} namespaces need .* Use namespace_selector"):
-        found.settings("https://cluster.example", names(count, length))
+        found.settings("https://cluster.example", names(count, length), "o")
 
 
 def test_so_many_authorities_do_not() -> None:
     found = read({**KEYS, "ca_bundle": CERTIFICATE * 20_000})
     assert isinstance(found, Installation)
     with pytest.raises(OptionError, match="ca_bundle: has "):
-        found.settings("https://cluster.example", ["team-a"])
+        found.settings("https://cluster.example", ["team-a"], "o")

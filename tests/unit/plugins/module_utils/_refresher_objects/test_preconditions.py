@@ -55,8 +55,12 @@ def test_a_cluster_with_admission_policies_is_accepted() -> None:
     assert found.paths == [API, "/apis/rbac.authorization.k8s.io/v1/clusterroles"]
 
 
-def other_refresher(resource: str, name: str) -> dict[str, Any]:
-    return {"metadata": {"name": "other"}, "rules": [{"resources": [resource], "resourceNames": [name]}]}
+def other_refresher(resource: str, name: str, owner: str = "ecr-public-refresher") -> dict[str, Any]:
+    labels = {"ecr-public.freshpull/owner": owner}
+    return {
+        "metadata": {"name": "other", "labels": labels},
+        "rules": [{"resources": [resource], "resourceNames": [name]}],
+    }
 
 
 def test_only_another_refresher_of_the_same_secrets_is_rejected() -> None:
@@ -64,6 +68,7 @@ def test_only_another_refresher_of_the_same_secrets_is_rejected() -> None:
     with pytest.raises(ClusterError, match="Another refresher renews secrets named"):
         preconditions.check(Cluster(OldCluster(policies, [other_refresher("secrets", name)])), CASES["selector"])
     alike = [other_refresher(resource, name) for resource in ("namespaces", "serviceaccounts")]
+    alike.append(other_refresher("secrets", name, owner="other"))
     preconditions.check(Cluster(OldCluster(policies, alike)), CASES["selector"])
 
 

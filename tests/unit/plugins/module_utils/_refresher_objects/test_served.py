@@ -11,7 +11,11 @@ from typing import Any, cast
 
 import pytest
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster, ForbiddenError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import (
+    Cluster,
+    ClusterError,
+    ForbiddenError,
+)
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import served
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.existing import Existing
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.served import ALL, Served
@@ -34,7 +38,7 @@ class Found:
         return (self.config_map or {}).get("data") or {}
 
 
-NAMED = {"name": "old-name.1", "registries": ["a.example"], "labels": {"name": "no-name"}}
+NAMED = {"name": "old-name.1", "registries": ["a.example"], "labels": {"name": "no-name"}, "owner": "us"}
 LISTED = {"policy.json": json.dumps(NAMED), "namespaces": "team-a\nteam-b\n"}
 SELECTED = {"policy.json": json.dumps({**NAMED, "selector": "a=b"}), "namespaces": "\n"}
 NOTHING = Served("", ())
@@ -47,11 +51,11 @@ def policy(text: str) -> Object:
 # The existing ConfigMap, and the name and the namespaces in it.
 CASES: dict[str, tuple[Object | None, Served]] = {
     "none": (None, NOTHING),
-    "listed": ({"data": LISTED}, Served("old-name.1", ("team-a", "team-b"))),
-    "selected": ({"data": SELECTED}, Served("old-name.1", ALL)),
+    "listed": ({"data": LISTED}, Served("old-name.1", ("team-a", "team-b"), "us")),
+    "selected": ({"data": SELECTED}, Served("old-name.1", ALL, "us")),
     "emptied by hand": ({"metadata": {}}, NOTHING),
     "no data": ({"data": None}, NOTHING),
-    "no namespaces": ({"data": {"policy.json": LISTED["policy.json"]}}, Served("old-name.1", ())),
+    "no namespaces": ({"data": {"policy.json": LISTED["policy.json"]}}, Served("old-name.1", (), "us")),
     "no settings": ({"data": {"namespaces": "team-a"}}, Served("", ("team-a",))),
     "broken by hand": ({"data": {"policy.json": "{name: x"}}, NOTHING),
     "an empty text": (policy(""), Served("", ("team-a",))),
@@ -64,6 +68,9 @@ CASES: dict[str, tuple[Object | None, Served]] = {
     "a name that is a number": (policy('{"name": 7}'), Served("", ("team-a",))),
     "a name that is a list": (policy('{"name": ["a"]}'), Served("", ("team-a",))),
     "a name that no secret has": (policy('{"name": "../x"}'), Served("", ("team-a",))),
+    "no owner": (policy('{"name": "a"}'), Served("a", ("team-a",))),
+    "an owner that is a number": (policy('{"name": "a", "owner": 7}'), Served("", ("team-a",))),
+    "an owner that is no label": (policy('{"name": "a", "owner": "a b"}'), Served("", ("team-a",))),
     "deep lists": (policy("[" * 500_000), Served("", ("team-a",))),
     "deep objects": (policy('{"name":' * 100_000), Served("", ("team-a",))),
 }
@@ -78,9 +85,9 @@ def test_the_settings_name_the_secrets(case: str) -> None:
 def test_the_permissions_name_namespaces_too() -> None:
     config_map = {"data": LISTED}
     bound = Found(config_map, bindings={"team-c": {}, "team-a": {}})
-    assert served.served(cast(Existing, bound)) == Served("old-name.1", ("team-a", "team-b", "team-c"))
+    assert served.served(cast(Existing, bound)) == Served("old-name.1", ("team-a", "team-b", "team-c"), "us")
     wide = Found(config_map, wide={"kind": "ClusterRoleBinding"})
-    assert served.served(cast(Existing, wide)) == Served("old-name.1", ALL)
+    assert served.served(cast(Existing, wide)) == Served("old-name.1", ALL, "us")
     alone = Found(None, bindings={"team-c": {}})
     assert served.served(cast(Existing, alone)) == Served("", ("team-c",))
 
@@ -146,3 +153,58 @@ def test_secrets_that_are_left_are_named() -> None:
     assert problem.startswith(f"Some secrets of the former name {NAME} are left")
     assert "created" in problem
     assert "No permission to delete." in problem
+
+
+def test_only_secrets_of_the_recorded_owner_are_removed() -> None:
+    found = cluster()
+    found.stored["created"]["metadata"]["labels"]["ecr-public.freshpull/owner"] = "us"
+    remove(found, Served(NAME, ALL, "us"))
+    assert sorted(found.stored) == ["elsewhere", "taken-over", "unmanaged"]
+
+
+# --- The owner
+
+
+@pytest.mark.parametrize("where", [ALL, ("created", "elsewhere", "taken-over")])
+def test_the_owner_is_released(where: tuple[str, ...]) -> None:
+    found = cluster()
+    for place in ("created", "elsewhere"):
+        found.stored[place]["metadata"]["labels"]["ecr-public.freshpull/owner"] = "us"
+    found.stored["taken-over"]["metadata"]["labels"]["ecr-public.freshpull/owner"] = "them"
+    planned, _problem = served.release(cast(Cluster, found), Served(NAME, where, "us"), workers=2, dry_run=True)
+    assert "patch secret" not in found.calls
+    done, problem = served.release(cast(Cluster, found), Served(NAME, where, "us"), workers=2, dry_run=False)
+    assert {change.identity for change in done} == {change.identity for change in planned}
+    assert ([(*change.identity, change.action) for change in done], problem) == (
+        [("Secret", "created", NAME, "changed"), ("Secret", "elsewhere", NAME, "changed")],
+        "",
+    )
+    assert found.calls["patch secret"] == 2
+
+
+@pytest.mark.parametrize("known", [Served("", WHERE, "us"), Served(NAME, WHERE), Served(NAME, (), "us")])
+def test_nothing_is_released_without_a_record(known: Served) -> None:
+    found = cluster()
+    assert served.release(cast(Cluster, found), known, workers=2, dry_run=False) == ([], "")
+    assert not found.calls
+
+
+@pytest.mark.parametrize(
+    ("wanted", "recorded", "adopt", "owner"),
+    [
+        ("", "", False, "here"),
+        ("", "us", False, "us"),
+        ("us", "", False, "us"),
+        ("us", "us", False, "us"),
+        ("us", "them", True, "us"),
+        ("us", "them", False, None),
+    ],
+)
+def test_the_owner_of_the_options_is_compared_with_the_record(
+    wanted: str, recorded: str, adopt: bool, owner: str | None
+) -> None:
+    if owner:
+        assert served.settle_owner(wanted, recorded, "here", adopt=adopt) == owner
+        return
+    with pytest.raises(ClusterError, match="owner: 'us' is not the owner of the refresher in namespace here"):
+        served.settle_owner(wanted, recorded, "here", adopt=adopt)

@@ -56,9 +56,11 @@ def test_the_program_stops_before_its_pod_and_the_pod_before_its_job() -> None:
 
 
 def test_the_labels_of_the_options_replace_no_managed_one() -> None:
-    labels = Renewal("s", labels={"team": "a", "ecr-public.freshpull/managed": "false"}).all_labels
+    given = {"team": "a", "ecr-public.freshpull/managed": "false", "ecr-public.freshpull/owner": "them"}
+    labels = Renewal("s", "us", labels=given).all_labels
     assert labels == {
         "app.kubernetes.io/managed-by": "freshpull",
         "team": "a",
         "ecr-public.freshpull/managed": "true",
+        "ecr-public.freshpull/owner": "us",
     }
