@@ -18,12 +18,12 @@ from support.playbook import Ansible
 from unit.cases import decide as cases
 
 Make = Callable[..., list[str]]
-NAME = "pruned-secret"
+NAME, OWNER = "pruned-secret", "freshpull-test"
 ADMIN = "freshpull-admin"
 
 
 def fill(core: client.CoreV1Api, namespace: str, **secret: Any) -> None:
-    body = cases.secret(namespace=namespace, name=NAME, **secret)
+    body = cases.secret(namespace=namespace, name=NAME, owner=OWNER, **secret)
     for key in ("uid", "resourceVersion"):
         del body["metadata"][key]
     core.create_namespaced_secret(namespace, body)
@@ -45,7 +45,7 @@ def test_orphans_are_removed_and_unmanaged_content_stays(
     make_namespaces: Make,
 ) -> None:
     kept, excluded, shared, unmanaged = names = make_namespaces("kept", "excluded", "shared", "unmanaged")
-    options: dict[str, Any] = {"name": NAME, "aws": aws_options}
+    options: dict[str, Any] = {"name": NAME, "owner": OWNER, "aws": aws_options}
     ansible.pull_secret(namespaces=[kept, excluded], **options)
     both = {"public.ecr.aws": "old", "other.example": "theirs"}
     fill(core, shared, auths=both, registries=["public.ecr.aws"], created=False, labels={"theirs": "x"})
@@ -99,15 +99,39 @@ def test_a_typing_error_removes_nothing(
     ansible: Ansible, core: client.CoreV1Api, aws_options: dict[str, Any], audit: AuditLog, make_namespaces: Make
 ) -> None:
     names = make_namespaces("a", "b")
-    options: dict[str, Any] = {"name": NAME, "aws": aws_options, "prune": True}
+    options: dict[str, Any] = {"name": NAME, "owner": OWNER, "aws": aws_options, "prune": True}
     ansible.pull_secret(namespaces=names, **options)
     mark = audit.mark()
     for wrong, words in (
         ([names[0], "no-such-namespace"], "Nothing was pruned: namespace no-such-namespace does not exist"),
         (["no-such-*"], "No namespace is selected"),
+        ([names[0], "no-such-*"], f"These orphans are no longer renewed: {names[1]} (expires at 2"),
     ):
         result = ansible.pull_secret(namespaces=wrong, **options).results["result"]
         assert result["failed"]
         assert words in result["msg"]
     assert audit.writes(mark, user=ADMIN) == []
     assert names_of(core) >= set(names)
+
+
+def test_two_owners_share_a_name_and_touch_no_secret_of_each_other(
+    ansible: Ansible, core: client.CoreV1Api, aws_options: dict[str, Any], audit: AuditLog, make_namespaces: Make
+) -> None:
+    """Ten alternating runs with changing namespaces, and a removal that selects all namespaces."""
+    names = make_namespaces("a", "b", "c", "d")
+    own = {"first": names[:2], "second": names[2:]}
+    prefix = names[0].removesuffix("a")
+    for number in range(10):
+        owner = ("first", "second")[number % 2]
+        selected = own[owner][: 1 + number // 2 % 2]
+        mark = audit.mark()
+        run = ansible.pull_secret(namespaces=selected, name=NAME, owner=owner, prune=True, aws=aws_options).ok()
+        assert {event["objectRef"]["namespace"] for event in audit.writes(mark, user=ADMIN)} <= set(own[owner])
+        left = [entry for entry in run.results["result"]["namespaces"] if entry["action"] != "removed"]
+        assert [entry["namespace"] for entry in left] == selected
+    both = ansible.pull_secret(namespaces=[f"{prefix}*"], name=NAME, owner="first", aws=aws_options).results["result"]
+    found = {entry["namespace"]: (entry["action"], entry["reason"]) for entry in both["namespaces"]}
+    assert found[names[2]] == ("failed", "other_owner")
+    assert "belongs to the owner 'second'" in both["msg"]
+    ansible.pull_secret(namespaces=["*"], name=NAME, owner="first", state="absent").ok()
+    assert names_of(core) & set(names) == {names[2]}

@@ -74,10 +74,11 @@ class Pair:
 
     def create(self) -> None:
         """Create the secrets with a token that has expired."""
-        body = cases.secret(**life(-1))
-        for key in ("uid", "resourceVersion", "namespace"):
-            del body["metadata"][key]
-        self.bulk.send_all(("POST", f"/api/v1/namespaces/{name}/secrets", body) for name in self.namespaces)
+        bodies = {name: cases.secret(namespace=name, **life(-1)) for name in self.namespaces}
+        for body in bodies.values():
+            for key in ("uid", "resourceVersion"):
+                del body["metadata"][key]
+        self.bulk.send_all(("POST", f"/api/v1/namespaces/{name}/secrets", body) for name, body in bodies.items())
 
     def delete(self) -> None:
         paths = (f"/api/v1/namespaces/{name}/secrets/{NAME}" for name in self.secrets())

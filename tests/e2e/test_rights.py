@@ -127,7 +127,7 @@ WAYS = {
     "``prune``": Way(
         secrets={"due": DUE, "missing": None, "old": DUE},
         expected={"due": "renewed", "missing": "created", "old": "removed"},
-        options={"prune": True},
+        options={"prune": True, "owner": "freshpull-test"},
         by_glob=True,
         dropped="old",
         spared=frozenset({("get", "secrets")}),
@@ -188,9 +188,14 @@ class Scene:
         bulk.make_namespaces(self.names.values())
         if "service_accounts" in way.options:
             wait_for(self._has_accounts, "the service accounts")
-        bodies = {self.names[kind]: cases.secret(**given) for kind, given in way.secrets.items() if given is not None}
+        names = {kind: self.names[kind] for kind, given in way.secrets.items() if given is not None}
+        owner = way.options.get("owner", "")
+        bodies = {
+            name: cases.secret(namespace=name, **{"owner": owner, **(way.secrets[kind] or {})})
+            for kind, name in names.items()
+        }
         for body in bodies.values():
-            for key in ("uid", "resourceVersion", "namespace"):
+            for key in ("uid", "resourceVersion"):
                 del body["metadata"][key]
             body["metadata"]["name"] = self.secret
         bulk.send_all([("POST", f"/api/v1/namespaces/{name}/secrets", body) for name, body in bodies.items()])

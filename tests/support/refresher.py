@@ -131,8 +131,8 @@ class Refresher:
         if allowed:
             self.allow(namespace)
         if secret:
-            body = cases.secret(**{"name": self.name, **secret})
-            for key in ("uid", "resourceVersion", "namespace"):
+            body = cases.secret(**{"name": self.name, "namespace": namespace, **secret})
+            for key in ("uid", "resourceVersion"):
                 del body["metadata"][key]
             self.core.create_namespaced_secret(namespace, body)
         return namespace
