@@ -113,7 +113,8 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors i
     EcrPublicError,
     OptionsError,
 )
-from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._ecr_public import REGION, AwsOptions, fetch_token
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._aws_options import AwsOptions
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._ecr_public import REGION, fetch_token
 
 display = Display()
 

@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import logging
 import os
 import re
+import traceback
 import typing as t
+import urllib.parse
 
 from ansible.module_utils.basic import missing_required_lib
 
@@ -30,6 +31,12 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors i
     response_error,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._aws_options import (
+    NO_FIPS,
+    AwsOptions,
+    check,
+    invalid,
+)
 
 try:
     import boto3
@@ -47,107 +54,26 @@ REGION = "us-east-1"
 CONNECT_TIMEOUT = 10  # seconds
 READ_TIMEOUT = 30  # seconds
 
-# The environment variables of the lookup's options, in order of precedence.
-ENVIRONMENT = {
-    "access_key": ("AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY"),
-    "secret_key": ("AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY"),
-    "session_token": ("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"),
-    "profile": ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"),
+# The names of botocore's credential providers -> the setting that leads to them.
+PROVIDERS = {
+    "custom-process": "credential_process of the profile",
+    "assume-role": "the role of the profile",
+    "assume-role-with-web-identity": "the web identity (AWS_WEB_IDENTITY_TOKEN_FILE or the profile)",
+    "container-role": "the container agent (AWS_CONTAINER_CREDENTIALS_FULL_URI or _RELATIVE_URI)",
+    "iam-role": "the instance metadata service",
+    "sso": "single sign-on of the profile",
 }
-KEYS = ("access_key", "secret_key", "session_token")
+PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy", "all_proxy")
 _SDK_LOGGERS = re.compile(r"(boto3|botocore|urllib3|s3transfer)(\.|$)")
-
-
-@dataclasses.dataclass(frozen=True)
-class AwsOptions:
-    """The options of the lookup, with the same names. repr() shows no secret."""
-
-    access_key: str | None = None
-    secret_key: str | None = dataclasses.field(default=None, repr=False)
-    session_token: str | None = dataclasses.field(default=None, repr=False)
-    profile: str | None = None
-    endpoint_url: str | None = None
-    validate_certs: bool = True
-    aws_ca_bundle: str | None = None
-    aws_config: dict[str, t.Any] | None = None
-    assume_role_arn: str | None = None
-    assume_role_external_id: str | None = None
-    assume_role_session_name: str = "freshpull-ecr-public"
-    assume_role_session_policy: bool = True
-    given: frozenset[str] = frozenset()  # the options that the task sets; the others are from the environment
-
-    @classmethod
-    def from_options(cls, options: t.Mapping[str, t.Any], given: t.Collection[str]) -> AwsOptions:
-        """Build the options from a plugin's get_options(). An empty text counts as not set, as in amazon.aws."""
-        names = {field.name for field in dataclasses.fields(cls)}
-        # str() because templating returns subclasses of it.
-        values: dict[str, t.Any] = {
-            name: str(value) if isinstance(value, str) else value
-            for name, value in options.items()
-            if name in names and value not in (None, "")
-        }
-        if "access_key" in given and "session_token" not in given:
-            # The environment's session token belongs to the environment's access key, not to this one.
-            values.pop("session_token", None)
-        return cls(given=frozenset(given), **values)
-
-    def origin(self, name: str) -> str:
-        """Return the source of an option's value, for messages."""
-        if name not in self.given:
-            for variable in ENVIRONMENT.get(name, ()):
-                if os.environ.get(variable):
-                    return f"the environment variable {variable}"
-        return f"the option {name}"
-
-    @property
-    def keys(self) -> dict[str, str | None]:
-        """The access key, secret key and session token, as arguments of boto3's clients."""
-        return {
-            "aws_access_key_id": self.access_key,
-            "aws_secret_access_key": self.secret_key,
-            "aws_session_token": self.session_token,
-        }
-
-    @property
-    def verify(self) -> bool | str | None:
-        """The argument `verify` of boto3's clients. With None they use AWS_CA_BUNDLE or the profile's ca_bundle."""
-        return (self.aws_ca_bundle or None) if self.validate_certs else False
 
 
 def fetch_token(options: AwsOptions) -> Token:
     """Call GetAuthorizationToken once, after AssumeRole if a role is set. Raises EcrPublicError."""
     if not HAS_BOTO3:
         raise LibraryError(missing_required_lib("boto3 and botocore", reason="on the control node"))
-    _check(options)
+    check(options)
     with _quiet_sdk():
         return _Fetch(options).token()
-
-
-def _check(options: AwsOptions) -> None:
-    """Raise OptionsError for options with which no request is possible."""
-    present = [name for name in KEYS if getattr(options, name)]
-    if options.profile and present:
-        keys = ", ".join(options.origin(name) for name in present)
-        raise OptionsError(
-            f"Both a profile ({options.profile!r}, from {options.origin('profile')}) and access keys (from {keys}) "
-            "are set. Use only one of them. To ignore one, set it to an empty text in the lookup: profile='', or "
-            "access_key='', secret_key='', session_token=''."
-        )
-    if bool(options.access_key) != bool(options.secret_key):
-        have, lack = ("access_key", "secret_key") if options.access_key else ("secret_key", "access_key")
-        raise OptionsError(
-            f"There is {options.origin(have)} but no {lack}. Set the option {lack} or {ENVIRONMENT[lack][0]}."
-        )
-    for name in present:
-        if re.search(r"\s", getattr(options, name)):
-            raise OptionsError(f"The {name} from {options.origin(name)} contains a space or a line break. Remove it.")
-    if options.validate_certs and options.aws_ca_bundle and not os.path.exists(options.aws_ca_bundle):
-        raise OptionsError(
-            f"There is no aws_ca_bundle {options.aws_ca_bundle} on the control node. Correct the path or create the "
-            "file."
-        )
-    if options.assume_role_external_id and not options.assume_role_arn:
-        raise OptionsError("assume_role_external_id has no effect without assume_role_arn. Set both or neither.")
 
 
 class _Fetch:
@@ -157,23 +83,31 @@ class _Fetch:
         self._options = options
         self._call = Call(ACTIONS[0], options.endpoint_url or "ECR Public")
         self._secrets = [text for text in (options.secret_key, options.session_token) if text]
+        self._secrets += _secrets_of_proxies(options.aws_config)
+        self._region = ""
 
     def token(self) -> Token:
         """Request a token. Raises EcrPublicError, without the SDK's error as its cause: that text can hold secrets."""
         try:
             return self._token()
+        except EcrPublicError:
+            raise
         except sdk.ClientError as error:
             raise self._client_error(error) from None
         except sdk.BotoCoreError as error:
             raise self._sdk_error(error) from None
+        except Exception as error:  # noqa: BLE001
+            # Providers of credentials read files, start processes and parse responses, and let any exception through.
+            raise self._provider_error(error) from None
 
     def _token(self) -> Token:
         keys: dict[str, str | None] = self._options.keys
         session = self._session()
+        default = None if keys["aws_access_key_id"] else self._credentials(session)
         if self._options.assume_role_arn:
-            keys = self._assume_role(session, keys)
+            keys = self._assume_role(session, keys, default)
         client = self._client(session, "ecr-public", keys, self._options.endpoint_url)
-        self._describe(session, client, ACTIONS[0], keys)
+        self._describe(session, client, ACTIONS[0], keys, default)
         try:
             response = client.get_authorization_token()
         except (AttributeError, TypeError, ValueError, ResponseParserError) as error:
@@ -184,7 +118,31 @@ class _Fetch:
     def _session(self) -> t.Any:
         # AWS_PROFILE is already read as the option's value. An empty option must also override the variable.
         core = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
-        return boto3.session.Session(botocore_session=core, profile_name=self._options.profile)
+        session = boto3.session.Session(botocore_session=core, profile_name=self._options.profile)
+        if core.get_config_variable("use_fips_endpoint") and not self._options.endpoint_url:
+            raise CredentialsError(
+                f"AWS_USE_FIPS_ENDPOINT or use_fips_endpoint of the profile is set. {NO_FIPS} Unset it for this task."
+            )
+        self._region = os.environ.get("AWS_REGION") or core.get_config_variable("region") or ""
+        # Providers of credentials call STS there, too.
+        core.set_config_variable("region", REGION)
+        chain = core.get_component("credential_provider")
+        if "access_key" in self._options.given and not self._options.access_key:
+            # The same for the keys.
+            chain.remove("env")
+        with contextlib.suppress(sdk.BotoCoreError):
+            # A prompt on the control node would wait for ever.
+            chain.get_provider("assume-role")._prompter = _reject_prompt
+        return session
+
+    def _credentials(self, session: t.Any) -> t.Any:
+        """Load credentials outside of the options, once: a silent metadata service takes seconds each time."""
+        found = session.get_credentials()
+        if found is None:
+            raise sdk.NoCredentialsError
+        frozen = found.get_frozen_credentials()
+        self._secrets += [text for text in (frozen.secret_key, frozen.token) if text]
+        return _Default(found.method, frozen.access_key, bool(frozen.token))
 
     def _client(self, session: t.Any, service: str, keys: dict[str, str | None], endpoint: str | None = None) -> t.Any:
         try:
@@ -197,13 +155,16 @@ class _Fetch:
                 **keys,
             )
         except ValueError as error:
-            raise OptionsError(
-                f"The client for {service} cannot be created: {self._clean(error)}. Correct its endpoint URL."
-            ) from None
+            problem = f"The client for {service} cannot be created: {self._clean(error)}."
+            if endpoint and "endpoint" in str(error):
+                raise invalid(self._options, ("endpoint_url",), f"{problem} Correct endpoint_url.") from None
+            raise AwsError(f"{problem} {_variables()}") from None
 
-    def _assume_role(self, session: t.Any, keys: dict[str, str | None]) -> dict[str, str | None]:
+    def _assume_role(
+        self, session: t.Any, keys: dict[str, str | None], default: _Default | None
+    ) -> dict[str, str | None]:
         client = self._client(session, "sts", keys)
-        self._describe(session, client, "sts:AssumeRole", keys)
+        self._describe(session, client, "sts:AssumeRole", keys, default)
         request = {
             "RoleArn": self._options.assume_role_arn,
             "RoleSessionName": self._options.assume_role_session_name,
@@ -212,7 +173,14 @@ class _Fetch:
             request["ExternalId"] = self._options.assume_role_external_id
         if self._options.assume_role_session_policy:
             request["Policy"] = POLICY_TEXT
-        credentials = client.assume_role(**request)["Credentials"]
+        try:
+            credentials = client.assume_role(**request)["Credentials"]
+        except (AttributeError, KeyError, TypeError, ValueError, ResponseParserError) as error:
+            # The text of such an error can hold the whole response, and with it the secret key.
+            raise AwsError(
+                f"The response of {self._call.endpoint} to sts:AssumeRole cannot be parsed ({type(error).__name__}). "
+                "Check whether a proxy or AWS_ENDPOINT_URL_STS leads to another server."
+            ) from None
         self._secrets += [credentials["SecretAccessKey"], credentials["SessionToken"]]
         return {
             "aws_access_key_id": credentials["AccessKeyId"],
@@ -220,44 +188,53 @@ class _Fetch:
             "aws_session_token": credentials["SessionToken"],
         }
 
-    def _describe(self, session: t.Any, client: t.Any, action: str, keys: dict[str, str | None]) -> None:
-        """Store the details of the next request for error messages."""
+    def _describe(
+        self, session: t.Any, client: t.Any, action: str, keys: dict[str, str | None], default: _Default | None
+    ) -> None:
+        """Store the details of the next request for error messages. default: credentials outside of the options."""
         # After AssumeRole the request uses the credentials of the role.
         assumed = action != "sts:AssumeRole" and bool(self._options.assume_role_arn)
         self._call = self._call._replace(action=action, endpoint=client.meta.endpoint_url)
-        default = None if keys["aws_access_key_id"] else session.get_credentials()
-        region = os.environ.get("AWS_REGION") or session.region_name or ""
+        used = None if assumed else default
         self._call = self._call._replace(
-            access_key=(default.access_key if default else keys["aws_access_key_id"]) or "",
-            has_session_token=bool(default.token if default else keys["aws_session_token"]),
-            source="assumed role" if assumed else default.method if default else self._options.origin("access_key"),
-            region=region,
-            partition=_partition(session, region),
+            access_key=(used.access_key if used else keys["aws_access_key_id"]) or "",
+            has_session_token=used.has_token if used else bool(keys["aws_session_token"]),
+            source="assumed role" if assumed else used.method if used else self._options.origin("access_key"),
+            region=self._region,
+            partition=_partition(session, self._region),
             role_arn=self._options.assume_role_arn or "",
         )
 
-    def _client_error(self, error: t.Any) -> AwsError:
+    def _client_error(self, error: t.Any) -> EcrPublicError:
         details, metadata = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})
-        call, operation = self._call, error.operation_name
+        call, operation, code = self._call, error.operation_name, str(details.get("Code", "Unknown"))
+        message = self._clean(details.get("Message", ""))
         if operation != call.action.partition(":")[2]:
             # A request that boto3 itself sends for credentials: profile role, web identity, single sign-on.
             action = f"sts:{operation}" if operation.startswith("AssumeRole") else operation
-            call = call._replace(action=action, endpoint="AWS STS" if action.startswith("sts:") else "AWS", role_arn="")
-        return explain(
-            call,
-            str(details.get("Code", "Unknown")),
-            self._clean(details.get("Message", "")),
-            status=metadata.get("HTTPStatusCode", 400),
-            retries=metadata.get("RetryAttempts", 0),
-        )
+            url = _place(error).url or ("AWS STS" if action.startswith("sts:") else "AWS")
+            call = call._replace(action=action, endpoint=url, role_arn="")
+        elif code == "ValidationError" and call.action == "sts:AssumeRole":
+            return OptionsError(
+                f"{call.endpoint} does not accept assume_role_arn {self._options.assume_role_arn!r}, "
+                f"assume_role_session_name {self._options.assume_role_session_name!r} or assume_role_external_id. AWS "
+                f"returned: {message}. Correct them."
+            )
+        status, retries = metadata.get("HTTPStatusCode", 400), metadata.get("RetryAttempts", 0)
+        return explain(call, code, message, status=status, retries=retries)
 
     def _sdk_error(self, error: t.Any) -> EcrPublicError:
-        text, endpoint = self._clean(error), self._call.endpoint
+        text = self._clean(error)
+        # A request for credentials has another endpoint than the request for the token.
+        endpoint = self._clean(error.kwargs.get("endpoint_url") or self._call.endpoint).partition("?")[0].rstrip("/")
         if isinstance(error, sdk.ProfileNotFound):
-            return OptionsError(
+            return invalid(
+                self._options,
+                ("profile",),
                 f"There is no AWS profile {self._options.profile!r} (from {self._options.origin('profile')}) on the "
                 "control node. Profiles are read from ~/.aws/config and ~/.aws/credentials, or from AWS_CONFIG_FILE "
-                "and AWS_SHARED_CREDENTIALS_FILE. In an execution environment mount these files, or use an access key."
+                "and AWS_SHARED_CREDENTIALS_FILE. In an execution environment mount these files, or use an access "
+                "key.",
             )
         if isinstance(error, sdk.UnknownServiceError):
             return LibraryError(
@@ -269,8 +246,18 @@ class _Fetch:
                 "secret_key, or profile, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run on a host with an IAM "
                 "role. Required permissions: " + " and ".join(ACTIONS)
             )
+        if isinstance(error, sdk.SSOError):
+            return CredentialsError(
+                f"Single sign-on has no valid session: {text}. Run `aws sso login` on the control node, or use other "
+                "credentials for tasks that run unattended."
+            )
         if isinstance(error, sdk.ParamValidationError):
             return OptionsError(f"{self._call.action} does not accept these options: {text}")
+        if isinstance(error, sdk.ProxyConnectionError):
+            return UnreachableError(
+                f"The proxy for {self._call.endpoint} does not respond or rejects the connection: {text}. Correct "
+                "HTTPS_PROXY or aws_config.proxies, or exclude the host with NO_PROXY."
+            )
         if isinstance(error, sdk.SSLError):
             return UnreachableError(
                 f"The certificate of {endpoint} is not trusted: {text}. Set aws_ca_bundle or AWS_CA_BUNDLE to the "
@@ -281,14 +268,79 @@ class _Fetch:
                 f"No response from {endpoint}: {text}. The control node must reach it over HTTPS. If there is a proxy, "
                 "set HTTPS_PROXY."
             )
-        return AwsError(f"{self._call.action} failed: {text}. Check the AWS configuration of the control node.")
+        return AwsError(f"{self._call.action} failed: {text}. {_variables()}")
+
+    def _provider_error(self, error: Exception) -> AwsError:
+        """Build the error for an exception that is not of the SDK. Its text is left out, since it may hold secrets."""
+        place = _place(error)
+        source = PROVIDERS.get(place.method, place.method)
+        found = f" of {source}" if source else ""
+        at = f" at {self._clean(place.url)}" if place.url else ""
+        detail = type(error).__name__
+        if isinstance(error, OSError) and error.filename:
+            detail = f"{error.strerror}: {self._clean(error.filename)}"
+        elif isinstance(error, RuntimeError) and "expired" in str(error):
+            detail = "they have expired"
+        return AwsError(f"The AWS credentials{found} could not be loaded{at} ({detail}). {_variables()}")
 
     def _clean(self, text: object) -> str:
-        """Return a text of the SDK with all known secrets replaced."""
+        """Return a text of the SDK in one line, with all known secrets replaced."""
         cleaned = str(text).strip().rstrip(".")
-        for secret in self._secrets:
+        for secret in sorted(self._secrets, key=len, reverse=True):
             cleaned = cleaned.replace(secret, "********")
-        return cleaned
+        return " ".join(cleaned.split())
+
+
+class _Default(t.NamedTuple):
+    """Credentials that the SDK found outside of the options. method: the name of the provider."""
+
+    method: str
+    access_key: str
+    has_token: bool
+
+
+class _Place(t.NamedTuple):
+    """Where an exception comes from: the name of botocore's credential provider and a URL, or ""."""
+
+    method: str
+    url: str
+
+
+def _place(error: BaseException) -> _Place:
+    method = url = ""
+    for frame, _line in traceback.walk_tb(error.__traceback__):
+        this, client = frame.f_locals.get("self"), frame.f_locals.get("client")
+        method = str(getattr(this, "METHOD", None) or method)
+        for each in (this, client):
+            url = str(getattr(getattr(each, "meta", None), "endpoint_url", None) or url)
+    return _Place(method, url)
+
+
+def _variables() -> str:
+    """Return the next step: the names of what the SDK reads, without values."""
+    names = sorted(name for name in os.environ if name.startswith("AWS_"))
+    found = f"the variables {', '.join(names)} and " if names else ""
+    return f"Check {found}the AWS configuration files of the control node."
+
+
+def _secrets_of_proxies(aws_config: dict[str, t.Any] | None) -> list[str]:
+    """Return the user info of all proxies, and the passwords in it, as they are and decoded."""
+    given = (aws_config or {}).get("proxies")
+    urls = [*(os.environ.get(name, "") for name in PROXIES), *(given.values() if isinstance(given, dict) else ())]
+    secrets = []
+    for url in urls:
+        # A password may contain any character, also unquoted.
+        user_info = str(url or "").partition("://")[2].rpartition("@")[0]
+        password = user_info.partition(":")[2]
+        secrets += [user_info, password, urllib.parse.unquote(password)]
+    return [secret for secret in secrets if secret]
+
+
+def _reject_prompt(_text: str) -> t.NoReturn:
+    raise CredentialsError(
+        "The profile needs an MFA code, which a task cannot ask for. Use a role without mfa_serial, or credentials of "
+        "a session that was opened with MFA."
+    )
 
 
 def _config(aws_config: dict[str, t.Any] | None) -> t.Any:

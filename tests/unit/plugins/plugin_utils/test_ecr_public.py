@@ -18,11 +18,8 @@ from ansible.plugins.loader import lookup_loader
 from ansible_collections.amazon.aws.plugins.doc_fragments.common import ModuleDocFragment as AmazonFragment
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors import OptionsError, UnreachableError
-from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._ecr_public import (
-    ENVIRONMENT,
-    AwsOptions,
-    fetch_token,
-)
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._aws_options import ENVIRONMENT, AwsOptions
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._ecr_public import fetch_token
 from support.aws import FakeAws
 from support.aws.tls import server_context
 
@@ -142,4 +139,4 @@ def test_verification_can_be_disabled(certified: Certified) -> None:
 
 def test_a_missing_bundle(certified: Certified) -> None:
     with pytest.raises(OptionsError, match="no aws_ca_bundle /nowhere/none"):
-        fetch_token(certified.options(aws_ca_bundle="/nowhere/none.pem"))
+        fetch_token(certified.options(aws_ca_bundle="/nowhere/none.pem", given=frozenset({"aws_ca_bundle"})))

@@ -1,0 +1,156 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of the lookup, and the checks before a request. Private to this collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import ssl
+import typing as t
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors import (
+    CredentialsError,
+    EcrPublicError,
+    OptionsError,
+)
+
+# The environment variables of the lookup's options, in order of precedence.
+ENVIRONMENT = {
+    "access_key": ("AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY"),
+    "secret_key": ("AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY"),
+    "session_token": ("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"),
+    "profile": ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"),
+    "aws_ca_bundle": ("AWS_CA_BUNDLE",),
+}
+KEYS = ("access_key", "secret_key", "session_token")
+NO_FIPS = "ECR Public has no FIPS endpoint."
+
+
+@dataclasses.dataclass(frozen=True)
+class AwsOptions:
+    """The options of the lookup, with the same names. repr() shows no secret."""
+
+    access_key: str | None = None
+    secret_key: str | None = dataclasses.field(default=None, repr=False)
+    session_token: str | None = dataclasses.field(default=None, repr=False)
+    profile: str | None = None
+    endpoint_url: str | None = None
+    validate_certs: bool = True
+    aws_ca_bundle: str | None = None
+    aws_config: dict[str, t.Any] | None = None
+    assume_role_arn: str | None = None
+    assume_role_external_id: str | None = None
+    assume_role_session_name: str = "freshpull-ecr-public"
+    assume_role_session_policy: bool = True
+    given: frozenset[str] = frozenset()  # the options that the task sets; the others are from the environment
+
+    @classmethod
+    def from_options(cls, options: t.Mapping[str, t.Any], given: t.Collection[str]) -> AwsOptions:
+        """Build the options from a plugin's get_options(). An empty text counts as not set, as in amazon.aws."""
+        names = {field.name for field in dataclasses.fields(cls)}
+        # str() because templating returns subclasses of it.
+        values: dict[str, t.Any] = {
+            name: str(value) if isinstance(value, str) else value
+            for name, value in options.items()
+            if name in names and value not in (None, "")
+        }
+        if "access_key" in given and "session_token" not in given:
+            # The environment's session token belongs to the environment's access key, not to this one.
+            values.pop("session_token", None)
+        return cls(given=frozenset(given), **values)
+
+    def origin(self, name: str) -> str:
+        """Return the source of an option's value, for messages."""
+        if name not in self.given:
+            for variable in ENVIRONMENT.get(name, ()):
+                if os.environ.get(variable):
+                    return f"the environment variable {variable}"
+        return f"the option {name}"
+
+    @property
+    def keys(self) -> dict[str, str | None]:
+        """The access key, secret key and session token, as arguments of boto3's clients."""
+        return {
+            "aws_access_key_id": self.access_key,
+            "aws_secret_access_key": self.secret_key,
+            "aws_session_token": self.session_token,
+        }
+
+    @property
+    def verify(self) -> bool | str | None:
+        """The argument `verify` of boto3's clients. With None they use AWS_CA_BUNDLE or the profile's ca_bundle."""
+        return (self.aws_ca_bundle or None) if self.validate_certs else False
+
+
+def invalid(options: AwsOptions, names: t.Iterable[str], text: str) -> EcrPublicError:
+    """Build the error for options that cannot be used. The modules fail open if the task sets none of them."""
+    return OptionsError(text) if options.given.intersection(names) else CredentialsError(text)
+
+
+def check(options: AwsOptions) -> None:
+    """Raise EcrPublicError for options with which no request is possible."""
+    present = [name for name in KEYS if getattr(options, name)]
+    if options.profile and present:
+        keys = ", ".join(options.origin(name) for name in present)
+        raise invalid(
+            options,
+            ("profile", *present),
+            f"Both a profile ({options.profile!r}, from {options.origin('profile')}) and access keys (from {keys}) "
+            "are set. Use only one of them. To ignore one, set it to an empty text in the lookup: profile='', or "
+            "access_key='', secret_key='', session_token=''.",
+        )
+    if bool(options.access_key) != bool(options.secret_key):
+        have, lack = ("access_key", "secret_key") if options.access_key else ("secret_key", "access_key")
+        raise invalid(
+            options,
+            (have, lack),
+            f"There is {options.origin(have)} but no {lack}. Set the option {lack} or {ENVIRONMENT[lack][0]}.",
+        )
+    for name in present:
+        value, origin = str(getattr(options, name)), options.origin(name)
+        if re.search(r"\s", value):
+            raise invalid(options, (name,), f"The {name} from {origin} contains a space or a line break. Remove it.")
+        if value[0] in "'\"" or value[-1] in "'\"":
+            raise invalid(options, (name,), f"The {name} from {origin} has a quotation mark around it. Remove it.")
+    if (options.access_key or "").startswith("AKIA") and options.session_token:
+        raise invalid(
+            options,
+            ("access_key", "session_token"),
+            f"The access key from {options.origin('access_key')} is that of a user (AKIA...), which has no session "
+            f"token, but there is one from {options.origin('session_token')}. Remove the session token: AWS rejects "
+            "the two together.",
+        )
+    if options.validate_certs and options.aws_ca_bundle:
+        _check_bundle(options)
+    if (options.aws_config or {}).get("use_fips_endpoint"):
+        raise OptionsError(f"aws_config has use_fips_endpoint. {NO_FIPS} Remove it.")
+    if options.assume_role_external_id and not options.assume_role_arn:
+        raise OptionsError("assume_role_external_id has no effect without assume_role_arn. Set both or neither.")
+
+
+def _check_bundle(options: AwsOptions) -> None:
+    bundle = str(options.aws_ca_bundle)
+    origin = options.origin("aws_ca_bundle")
+    if not os.path.exists(bundle):
+        raise invalid(
+            options,
+            ("aws_ca_bundle",),
+            f"There is no aws_ca_bundle {bundle} (from {origin}) on the control node. Correct the path or create the "
+            "file.",
+        )
+    try:
+        if os.path.isdir(bundle):
+            ssl.create_default_context(capath=bundle)
+        else:
+            ssl.create_default_context(cafile=bundle)
+    except (OSError, ValueError) as error:
+        raise invalid(
+            options,
+            ("aws_ca_bundle",),
+            f"aws_ca_bundle {bundle} (from {origin}) has no certificates in PEM format ({type(error).__name__}). Use "
+            "a file with the certificates of the authorities.",
+        ) from None
