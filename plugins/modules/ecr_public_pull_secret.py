@@ -77,6 +77,12 @@ options:
         your own that is rejected is an error.
     type: bool
     default: false
+  expired_only:
+    description:
+      - With O(token_unavailable), remove only tokens that have expired, and keep all others. The action plugin sets it
+        if it requested no token because an option of the task is invalid.
+    type: bool
+    default: false
   token_unavailable:
     description:
       - Why no token is available, if it was requested before the task, for example for several clusters. The task then

@@ -115,7 +115,7 @@ def check(options: AwsOptions) -> None:
         if re.search(r"\s", value):
             raise invalid(options, (name,), f"The {name} from {origin} contains a space or a line break. Remove it.")
         if value[0] in "'\"" or value[-1] in "'\"":
-            raise invalid(options, (name,), f"The {name} from {origin} has a quotation mark around it. Remove it.")
+            raise invalid(options, (name,), f"The {name} from {origin} has quotes around it. Remove them.")
     if (options.access_key or "").startswith("AKIA") and options.session_token:
         raise invalid(
             options,

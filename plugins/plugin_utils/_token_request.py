@@ -20,6 +20,7 @@ from ansible.plugins.lookup import LookupBase
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors import AwsError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._docker_config import DEFAULT_REGISTRY
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import format_time
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import UNKNOWN, Token
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _play_defaults, _task_environment
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._registry import (
@@ -71,7 +72,7 @@ class TokenRequest:
             # There is nothing to do, or the plan failed: the plan is the result.
             return plan
         warnings: list[str] = []
-        if self._needs_token(plan, given):
+        if self._needs_token(plan, args.get("token")):
             try:
                 with _task_environment.applied(self._environment):
                     if not given:
@@ -79,12 +80,14 @@ class TokenRequest:
                     if verify:
                         warnings = self._verify(args, aws, task_vars)
             except AnsibleError as exc:
-                # Fail open only if AWS returns no valid token, not for an invalid option or a token that the user set.
-                from_user = given and not shared
-                if not self._fails_open or from_user or not isinstance(exc.__cause__, (AwsError, RejectedError)):
+                # An invalid option, or a token that the user set, is no reason to remove a token that is still valid.
+                mistake = (given and not shared) or not isinstance(exc.__cause__, (AwsError, RejectedError))
+                if not self._fails_open or (mistake and not self._has_expired(plan)):
                     return self._failure(plan, f"Nothing was written. {exc.message}")
                 args.pop("token", None)
                 args["token_unavailable"] = exc.message
+                if mistake:
+                    args["expired_only"] = True
         result = self._action._execute_module(module_args=args, task_vars=task_vars)
         if warnings:
             result["warnings"] = [*result.get("warnings", []), *warnings]
@@ -94,10 +97,20 @@ class TokenRequest:
         """Return whether AWS options of the task come from its `environment` or from module_defaults."""
         return bool(_task_environment.names(self._environment) or ("aws" not in args and self._default_aws))
 
-    def _needs_token(self, plan: dict[str, t.Any], given: bool) -> bool:
+    def _has_expired(self, plan: dict[str, t.Any]) -> bool:
+        """Whether a stored token has expired, so that the registry rejects pulls."""
+        return any(entry.get("reason") == "expired" for entry in plan[self._entries])
+
+    def _needs_token(self, plan: dict[str, t.Any], token: t.Any) -> bool:
         """Whether the module will write the given token, or needs one to complete its plan."""
-        if given:
-            return any(entry["action"] in self._token_actions for entry in plan[self._entries])
+        if token:
+            # The namespace of a secret that gets the token fails if a service account does not exist.
+            expiry = format_time(Token.from_mapping(check_type_dict(token)).expires_at)
+            return any(
+                (entry["action"] in self._token_actions or entry["action"] == "failed")
+                and entry["expires_at"] in (expiry, UNKNOWN)
+                for entry in plan[self._entries]
+            )
         return any(entry["expires_at"] == UNKNOWN for entry in plan[self._entries])
 
     def _take_aws(self, args: dict[str, t.Any]) -> dict[str, t.Any]:

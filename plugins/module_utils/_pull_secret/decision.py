@@ -35,9 +35,10 @@ class Policy:
     """The options that apply to every namespace. Durations are positive.
 
     state: present, absent, orphaned or released. orphaned removes the managed entries and keeps the secret managed,
-    because the refresher has no permission to delete. released removes only the owner. keep_metadata: set labels and
-    annotations only on new secrets, because the refresher has no permission to change them. actor: the value of the
-    annotation renewed-by. owner: the installation whose secrets the task manages, "" for those without an owner.
+    because the refresher has no permission to delete. released removes only the owner. expired_only: if no token is
+    available, remove only tokens that have expired. keep_metadata: set labels and annotations only on new secrets,
+    because the refresher has no permission to change them. actor: the value of the annotation renewed-by. owner: the
+    installation whose secrets the task manages, "" for those without an owner.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Policy:
     force_renew: bool = False
     fail_open: bool = True
     fail_open_before: dt.timedelta = dt.timedelta(hours=1)
+    expired_only: bool = False
     labels: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     annotations: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     adopt: bool = False
@@ -217,6 +219,8 @@ def _without_token(stored: Stored | None, policy: Policy, now: dt.datetime, cloc
     if stored is None or not stored.managed_entries:
         return Plan("failed", "token_unavailable", explanations.NONE_STORED)
     expires_at = stored.expires_at
+    if policy.expired_only and not (expires_at and expires_at <= now):
+        return Plan("failed", "kept", explanations.KEPT_VALID, expires_at=expires_at)
     if expires_at and is_kept_without_token(expires_at, stored.lifetime, now, policy.fail_open_before):
         return Plan("failed", "kept", explanations.KEPT, expires_at=expires_at)
     if not clocks_agree:

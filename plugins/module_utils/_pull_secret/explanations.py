@@ -35,6 +35,10 @@ KEPT = (
     "No token is available. The stored token was kept: its remaining lifetime is more than fail_open_before. Run again "
     "before it expires."
 )
+KEPT_VALID = (
+    "No token was requested, because of the options of this task. The stored token was kept, since it is not known to "
+    "have expired. Correct the options, and run again before it expires."
+)
 CLOCKS = (
     "No token is available. The stored token was kept: the clocks differ too much to decide whether it has expired. "
     "Set the clocks, and run again."

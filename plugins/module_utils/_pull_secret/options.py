@@ -45,6 +45,7 @@ PULL_SECRET: dict[str, t.Any] = {
     "token": TOKEN,
     "token_shared": {"type": "bool", "default": False, "no_log": False},
     "token_unavailable": {"type": "str", "default": "", "no_log": False},
+    "expired_only": {"type": "bool", "default": False},
     "aws": {"type": "dict", "default": {}},
     "verify": {"type": "bool", "default": False},
     "fail_open": {"type": "bool", "default": True},
@@ -94,6 +95,7 @@ def read(params: t.Mapping[str, t.Any]) -> Options:
         force_renew=params["force_renew"],
         # ecr_public_pull_secret_info requests no token, so it never fails open.
         fail_open=params.get("fail_open", False),
+        expired_only=params.get("expired_only", False),
         fail_open_before=read_duration("fail_open_before", params.get("fail_open_before", "1h")),
         labels=read_metadata("labels", params["labels"]),
         annotations=read_metadata("annotations", params["annotations"]),

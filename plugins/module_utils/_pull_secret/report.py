@@ -25,7 +25,7 @@ DIFFS = 100
 
 # The namespaces that needed a token which was not available: action or reason -> what the message states of them.
 _WITHOUT_TOKEN = {
-    "kept": "keep a token whose remaining lifetime is more than fail_open_before",
+    "kept": "keep a token that is still valid",
     "fail_open_disabled": (
         "keep a token that has expired or is expiring, since fail_open is false: the registry rejects pulls with it"
     ),

@@ -20,8 +20,8 @@ from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._aws_options 
 USER: dict[str, Any] = {"access_key": "AKIAIOSFODNN7EXAMPLE", "secret_key": "never-shown"}
 INVALID: dict[str, tuple[dict[str, Any], str]] = {
     "a session token of another key": ({**USER, "session_token": "never-shown"}, "Remove the session token"),
-    "single quotes": ({**USER, "secret_key": "'never-shown'"}, "The secret_key from .* has a quotation mark"),
-    "a double quote": ({**USER, "secret_key": 'never-shown"'}, "The secret_key from .* has a quotation mark"),
+    "single quotes": ({**USER, "secret_key": "'never-shown'"}, "The secret_key from .* has quotes around it"),
+    "a double quote": ({**USER, "secret_key": 'never-shown"'}, "The secret_key from .* has quotes around it"),
     "a line break": ({**USER, "secret_key": "never-shown\n"}, "contains a space or a line break"),
     "a key alone": ({"access_key": USER["access_key"]}, "no secret_key"),
     "a profile and a key": ({**USER, "profile": "ci"}, "Both a profile"),

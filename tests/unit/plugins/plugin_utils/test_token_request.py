@@ -68,6 +68,19 @@ def test_any_other_error_leads_to_no_second_run(play: Play, case: str) -> None:
     assert "No token." in result["msg"]
 
 
+@pytest.mark.parametrize("case", OTHERS)
+def test_a_token_that_has_expired_is_removed_after_any_error(play: Play, case: str) -> None:
+    play.lookup.outcome = OTHERS[case]
+    expired = {
+        **PLAN,
+        "namespaces": [{"namespace": "a", "action": "renewed", "reason": "expired", "expires_at": "unknown"}],
+    }
+    assert play.run(ecr_public_pull_secret, {"aws": {"profile": "ci"}}, expired, DONE) == DONE
+    second = play.runs[1].args
+    assert second["expired_only"] is True
+    assert "No token." in second["token_unavailable"]
+
+
 @pytest.mark.parametrize("error", [*AWS_ERRORS, OptionsError], ids=lambda error: error.__name__)
 def test_a_module_that_does_not_fail_open_has_no_second_run(play: Play, error: type[EcrPublicError]) -> None:
     play.lookup.outcome = no_token(error("AWS is down."))
@@ -117,6 +130,21 @@ def test_each_registry_is_tried_before_the_second_run(play: Play) -> None:
     trust = {"validate_certs": False, "ca_file": "/ca.pem"}
     assert play.tried == [(registry, TOKEN["password"], trust) for registry in (REGISTRY, OTHER)]
     assert play.runs[1].args == {**args, "token": TOKEN}
+
+
+def test_a_given_token_is_tried_even_if_a_service_account_fails(play: Play) -> None:
+    failed = {
+        "namespace": "a",
+        "action": "failed",
+        "reason": "missing_service_account",
+        "expires_at": TOKEN["expires_at"],
+    }
+    plan = {**PLAN, "namespaces": [failed]}
+    play.run(ecr_public_pull_secret, {**GIVEN, "verify": True}, plan, DONE)
+    assert len(play.tried) == 1
+    other = {**PLAN, "namespaces": [{**failed, "reason": "malformed", "expires_at": None}]}
+    play.run(ecr_public_pull_secret, {**GIVEN, "verify": True}, other, DONE)
+    assert len(play.tried) == 1
 
 
 @pytest.mark.parametrize("registries", [None, []])

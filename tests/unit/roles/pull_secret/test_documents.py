@@ -155,7 +155,7 @@ def test_the_refresher_is_tested_once_the_secrets_are_written() -> None:
 
 def test_the_secrets_get_every_option() -> None:
     # The default state is present. A token is requested after all clusters were checked.
-    assert set(WRITTEN) == set(SPECS[PULL_SECRET]) - {"state"}
+    assert set(WRITTEN) == set(SPECS[PULL_SECRET]) - {"state", "expired_only"}
     of_the_token = {"token", "token_shared", "token_unavailable"}
     assert set(CHECKED) == set(WRITTEN) - of_the_token
     own = {"placeholder", "fail_open_before", "aws", *of_the_token}

@@ -293,9 +293,7 @@ def test_the_outage_and_the_result_of_each_class_are_reported() -> None:
     report = run(cluster, *names, token=None, outage="AWS is down.")
     assert report.summary == {"failed": 3, "failed_open": 11}
     message = report.problem(Policy(name=NAME), Selection(tuple(names)))
-    assert message.startswith(
-        "AWS is down. 2 of 14 namespaces keep a token whose remaining lifetime is more than fail_open_before: n12, n13."
-    )
+    assert message.startswith("AWS is down. 2 of 14 namespaces keep a token that is still valid: n12, n13.")
     assert "pulls are anonymous: n01, n02, n03, n04, n05, n06, n07, n08, n09, n10 and 1 more." in message
     assert message.endswith("1 of 14 namespaces have no managed token: n00.")
     assert cluster.calls["patch secret"] == 11
