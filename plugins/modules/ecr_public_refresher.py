@@ -167,9 +167,8 @@ attributes:
     support: none
     description: The action plugin on the control node passes the files of the refresher to the module.
 notes:
-  - If any of O(kubeconfig), O(context) or O(host) is given, then E(K8S_AUTH_HOST), E(K8S_AUTH_API_KEY),
-    E(K8S_AUTH_USERNAME), E(K8S_AUTH_PASSWORD), E(K8S_AUTH_CERT_FILE) and E(K8S_AUTH_KEY_FILE) are not read, as with
-    M(freshpull.ecr_public.ecr_public_pull_secret).
+  - If any of O(kubeconfig), O(context) or O(host) is given, no variable C(K8S_AUTH_*) is read, except those for
+    proxies, as with M(freshpull.ecr_public.ecr_public_pull_secret).
   - With a local connection O(kubeconfig) is a path on the control node and the file may be encrypted with Ansible
     Vault. Otherwise it is a path on the target host.
   - "Permissions needed in the cluster: those that the refresher gets (or C(escalate) and C(bind)), C(get), C(create),

@@ -38,15 +38,13 @@ MINIMUM_CLIENT = "26.1.0"
 TIMEOUT_SECONDS = (10, 30)
 """To connect, and between two bytes of a response."""
 
-# Under AWX these come from the credential and would redirect every host's own kubeconfig to that credential's cluster.
-_OVERRIDING_ENVIRONMENT = tuple(
-    "K8S_AUTH_" + name
-    for name in (
-        *("HOST", "API_KEY", "USERNAME", "PASSWORD", "CERT_FILE", "KEY_FILE"),
-        # kubernetes.core also reads these, under the names of its options.
-        *("CLIENT_CERT", "CLIENT_KEY"),
-    )
-)
+_PREFIX = "K8S_AUTH_"
+_NAMING = ("kubeconfig", "context", "host")
+"""The options that name a cluster."""
+# Read in any case: the way to a cluster, not the cluster. The first also begins the names for headers of the proxy.
+_OF_PROXIES = ("K8S_AUTH_PROXY", "K8S_AUTH_NO_PROXY")
+# In a pod the client library takes its account before it reads KUBECONFIG. kubectl does the opposite.
+_POD_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105
 # In what ssl says of a certificate or its host name, and urllib3 of the latter.
 _CERTIFICATE_ERRORS = ("CERTIFICATE_VERIFY_FAILED", "doesn't match")
 
@@ -63,9 +61,9 @@ def make_module(argument_spec: dict[str, t.Any], **kwargs: t.Any) -> AnsibleK8SM
 
 def connect(module: AnsibleK8SModule, connections: int) -> Cluster:
     """Return the cluster that the module's options name. Raises ClusterError if they name none."""
-    if any(module.params.get(option) for option in ("kubeconfig", "context", "host")):
-        for variable in _OVERRIDING_ENVIRONMENT:
-            os.environ.pop(variable, None)
+    _check_pod(module.params)
+    for variable in unread(module.params, os.environ):
+        del os.environ[variable]
     try:
         configuration = _k8s._create_configuration(_k8s._create_auth_spec(module))
     except (kubernetes.config.ConfigException, OSError, ValueError, TypeError, KeyError) as exc:
@@ -83,6 +81,29 @@ def connect(module: AnsibleK8SModule, connections: int) -> Cluster:
     retries = RetryBudget()
     retries.listen()
     return Cluster(transport, retries=retries)
+
+
+def unread(params: t.Mapping[str, t.Any], environment: t.Iterable[str]) -> list[str]:
+    """Return the connection variables that are not read, because an option names the cluster.
+
+    Under AWX they come from the job's credential, and would send every host with its own kubeconfig to the credential's
+    cluster, or trust its CA. A context alone is one of the kubeconfig that a variable names.
+    """
+    named = [option for option in _NAMING if params.get(option)]
+    kept = (*_OF_PROXIES, "K8S_AUTH_KUBECONFIG") if named == ["context"] else _OF_PROXIES
+    return [name for name in environment if named and name.startswith(_PREFIX) and not name.startswith(kept)]
+
+
+def _check_pod(params: t.Mapping[str, t.Any]) -> None:
+    """Reject KUBECONFIG in a pod. Raises ClusterError."""
+    named = any(params.get(option) or os.environ.get(_PREFIX + option.upper()) for option in _NAMING)
+    in_pod = os.environ.get("KUBERNETES_SERVICE_HOST") and os.path.exists(_POD_TOKEN)
+    if in_pod and os.environ.get("KUBECONFIG") and not named:
+        raise ClusterError(
+            "no_cluster",
+            "KUBECONFIG is set in a pod, where the client library would use the pod's own service account instead. Set "
+            "the option kubeconfig or K8S_AUTH_KUBECONFIG, or unset KUBECONFIG to use the service account.",
+        )
 
 
 class ClientTransport:

@@ -30,22 +30,66 @@ def test_headers_of_the_configuration_are_sent(tmp_path: Path) -> None:
     assert headers["impersonate-user"] == "somebody"
 
 
-@pytest.mark.parametrize(("given", "kept"), [("kubeconfig", False), ("context", False), ("host", False), (None, True)])
-def test_options_for_a_cluster_switch_the_environment_off(
-    monkeypatch: pytest.MonkeyPatch, given: str | None, kept: bool
-) -> None:
-    monkeypatch.setenv("K8S_AUTH_HOST", "https://other.invalid")
-    monkeypatch.setenv("K8S_AUTH_API_KEY", "other")
-    monkeypatch.setattr(client._k8s, "_create_auth_spec", lambda _module: {"host": os.environ.get("K8S_AUTH_HOST")})
-    seen: list[dict[str, Any]] = []
+VARIABLES = {
+    f"K8S_AUTH_{name}"
+    for name in (
+        *("KUBECONFIG", "CONTEXT", "HOST", "API_KEY", "USERNAME", "PASSWORD", "CERT_FILE", "KEY_FILE", "CLIENT_CERT"),
+        *("CLIENT_KEY", "SSL_CA_CERT", "CA_CERT", "VERIFY_SSL", "VALIDATE_CERTS", "PERSIST_CONFIG", "IMPERSONATE_USER"),
+    )
+}
+OF_PROXIES = {"K8S_AUTH_PROXY", "K8S_AUTH_NO_PROXY", "K8S_AUTH_PROXY_HEADERS_BASIC_AUTH"}
 
-    def configure(auth: dict[str, Any]) -> None:
-        seen.append(auth)
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ({"kubeconfig": "x"}, set()),
+        ({"kubeconfig": {"a": 1}}, set()),
+        ({"host": "x"}, set()),
+        ({"context": "x"}, {"K8S_AUTH_KUBECONFIG"}),
+        ({"context": "x", "host": "x"}, set()),
+        ({"kubeconfig": ""}, VARIABLES),
+        ({}, VARIABLES),
+    ],
+)
+def test_options_for_a_cluster_switch_the_environment_off(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], read: set[str]
+) -> None:
+    for name in VARIABLES | OF_PROXIES:
+        monkeypatch.setenv(name, "other")
+    monkeypatch.setattr(client._k8s, "_create_auth_spec", lambda _module: {})
+    seen: set[str] = set()
+
+    def configure(_auth: dict[str, Any]) -> None:
+        seen.update(name for name in os.environ if name.startswith("K8S_AUTH_"))
         raise ValueError("enough")
 
     monkeypatch.setattr(client._k8s, "_create_configuration", configure)
-    fake: Any = SimpleNamespace(params={given: "x"} if given else {})
+    fake: Any = SimpleNamespace(params=given)
     with pytest.raises(ClusterError, match="No cluster is configured: enough"):
         client.connect(fake, 1)
-    assert (seen[0]["host"] is not None) is kept
-    assert ("K8S_AUTH_API_KEY" in os.environ) is kept
+    assert seen == read | OF_PROXIES
+
+
+@pytest.mark.parametrize(
+    ("params", "variable", "rejected"),
+    [({}, "KUBECONFIG", True), ({"context": "x"}, "KUBECONFIG", False), ({}, "K8S_AUTH_KUBECONFIG", False)],
+)
+def test_kubeconfig_is_rejected_in_a_pod_that_would_use_its_own_account(
+    params: dict[str, Any], variable: str, rejected: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "token").write_text("token")
+    monkeypatch.setattr(client, "_POD_TOKEN", str(tmp_path / "token"))
+    monkeypatch.setattr(client._k8s, "_create_auth_spec", lambda _module: {})
+
+    def configure(_auth: dict[str, Any]) -> None:
+        raise ValueError("enough")
+
+    monkeypatch.setattr(client._k8s, "_create_configuration", configure)
+    fake: Any = SimpleNamespace(params=params)
+    monkeypatch.setenv(variable, "/etc/kubeconfig")
+    with pytest.raises(ClusterError, match="enough"):
+        client.connect(fake, 1)
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    with pytest.raises(ClusterError, match="KUBECONFIG is set in a pod" if rejected else "enough"):
+        client.connect(fake, 1)
