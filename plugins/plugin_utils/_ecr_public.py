@@ -12,11 +12,10 @@ import os
 import re
 import traceback
 import typing as t
-import urllib.parse
 
 from ansible.module_utils.basic import missing_required_lib
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _aws_response
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _aws_response, _proxies
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors import (
     ACTIONS,
     POLICY_TEXT,
@@ -63,7 +62,6 @@ PROVIDERS = {
     "iam-role": "the instance metadata service",
     "sso": "single sign-on of the profile",
 }
-PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy", "all_proxy")
 _SDK_LOGGERS = re.compile(r"(boto3|botocore|urllib3|s3transfer)(\.|$)")
 
 
@@ -258,6 +256,12 @@ class _Fetch:
                 f"The proxy for {self._call.endpoint} does not respond or rejects the connection: {text}. Correct "
                 "HTTPS_PROXY or aws_config.proxies, or exclude the host with NO_PROXY."
             )
+        if isinstance(error, sdk.HTTPClientError) and "Failed to parse" in text:
+            # The text quotes a part of the address, which can be a part of the password.
+            return UnreachableError(
+                f"The address of the proxy for {endpoint} cannot be used. It is from HTTPS_PROXY or aws_config.proxies. "
+                "Percent-encode special characters in its user name and password."
+            )
         if isinstance(error, sdk.SSLError):
             return UnreachableError(
                 f"The certificate of {endpoint} is not trusted: {text}. Set aws_ca_bundle or AWS_CA_BUNDLE to the "
@@ -285,10 +289,7 @@ class _Fetch:
 
     def _clean(self, text: object) -> str:
         """Return a text of the SDK in one line, with all known secrets replaced."""
-        cleaned = str(text).strip().rstrip(".")
-        for secret in sorted(self._secrets, key=len, reverse=True):
-            cleaned = cleaned.replace(secret, "********")
-        return " ".join(cleaned.split())
+        return " ".join(_proxies.masked(str(text), self._secrets).split()).rstrip(".")
 
 
 class _Default(t.NamedTuple):
@@ -324,16 +325,9 @@ def _variables() -> str:
 
 
 def _secrets_of_proxies(aws_config: dict[str, t.Any] | None) -> list[str]:
-    """Return the user info of all proxies, and the passwords in it, as they are and decoded."""
     given = (aws_config or {}).get("proxies")
-    urls = [*(os.environ.get(name, "") for name in PROXIES), *(given.values() if isinstance(given, dict) else ())]
-    secrets = []
-    for url in urls:
-        # A password may contain any character, also unquoted.
-        user_info = str(url or "").partition("://")[2].rpartition("@")[0]
-        password = user_info.partition(":")[2]
-        secrets += [user_info, password, urllib.parse.unquote(password)]
-    return [secret for secret in secrets if secret]
+    urls = [*_proxies.of_environment(os.environ), *(given.values() if isinstance(given, dict) else ())]
+    return [secret for url in urls for secret in _proxies.secrets_in(url)]
 
 
 def _reject_prompt(_text: str) -> t.NoReturn:

@@ -20,8 +20,9 @@ from ansible.plugins.lookup import LookupBase
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors import AwsError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._docker_config import DEFAULT_REGISTRY
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._options import TOKEN
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import format_time
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import UNKNOWN, Token
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import UNKNOWN, Token, TokenError
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _play_defaults, _task_environment
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._registry import (
     RejectedError,
@@ -60,6 +61,8 @@ class TokenRequest:
         """Run the module with these arguments, a copy of the task's, and with a token if one is needed."""
         aws = self._take_aws(args)
         given = bool(args.get("token"))
+        if given:
+            _check_token(args["token"])
         shared = boolean(args.get("token_shared", False), strict=False)
         # The module gets the value unchanged, and rejects it if it is not a boolean.
         verify = boolean(args.get("verify", False), strict=False)
@@ -172,3 +175,20 @@ class TokenRequest:
             except UnverifiedError as exc:
                 warnings.append(f"The token could not be verified and was written without verification. {exc}")
         return warnings
+
+
+def _check_token(token: t.Any) -> None:
+    """Raise AnsibleActionFail if a given token cannot be used. The module's error would show its values."""
+    try:
+        known = check_type_dict(token)
+        # Raises TokenError.
+        Token.from_mapping(known)
+        unknown = known.keys() - TOKEN["options"].keys()
+        texts = all(isinstance(value, str) for value in known.values())
+    except (TokenError, TypeError, ValueError, AttributeError):
+        unknown, texts = {"?"}, False
+    if unknown or not texts:
+        raise AnsibleActionFail(
+            f"token is not the value that the lookup {LOOKUP} returns: a dict of texts with password and expires_at, "
+            "and no other keys than those of that value. Use the whole value. No part of the given one is shown."
+        )

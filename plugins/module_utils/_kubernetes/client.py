@@ -12,11 +12,13 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible.module_utils.basic import missing_required_lib
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s import client as _k8s
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.core import AnsibleK8SModule
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _proxies
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import redaction
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster, ClusterError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import RetryBudget
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import (
@@ -28,6 +30,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.t
 try:
     import kubernetes
     import urllib3
+    import yaml
     from kubernetes.client.exceptions import ApiException
     from kubernetes.dynamic import DynamicClient
 except ImportError:
@@ -49,9 +52,35 @@ _POD_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105
 _CERTIFICATE_ERRORS = ("CERTIFICATE_VERIFY_FAILED", "doesn't match")
 
 
+class _Module(AnsibleModule):
+    """Shows the secrets of a kubeconfig neither in the system log nor in the result."""
+
+    params: dict[str, t.Any]
+    hidden: frozenset[str] = frozenset()
+    """The values that no_log hides, before kubernetes.core adds parts of the kubeconfig."""
+
+    def _log_invocation(self) -> None:
+        self.hidden = frozenset(self.no_log_values)
+        params, self.params = self.params, redaction.redacted_params(self.params)
+        try:
+            super()._log_invocation()
+        finally:
+            self.params = params
+
+    def _return_formatted(self, kwargs: dict[str, t.Any]) -> None:
+        kwargs.setdefault("invocation", {"module_args": redaction.redacted_params(self.params)})
+        super()._return_formatted(kwargs)
+
+
+# Versions of kubernetes.core differ in what no_log hides of it.
+_KUBECONFIG = {"type": "raw", "no_log": False}
+
+
 def make_module(argument_spec: dict[str, t.Any], **kwargs: t.Any) -> AnsibleK8SModule:
     """Return an AnsibleModule with kubernetes.core's connection options. Fails if the client library is missing."""
-    module = AnsibleK8SModule(argument_spec={**AUTH_ARG_SPEC, **argument_spec}, check_pyyaml=False, **kwargs)
+    spec = {**AUTH_ARG_SPEC, "kubeconfig": _KUBECONFIG, **argument_spec}
+    module = AnsibleK8SModule(argument_spec=spec, check_pyyaml=False, module_class=_Module, **kwargs)
+    module._module.no_log_values = set(module._module.hidden)
     if not module.has_at_least("kubernetes", MINIMUM_CLIENT):
         module.fail_json(
             msg=missing_required_lib(f"kubernetes>={MINIMUM_CLIENT}") + f" (found {kubernetes.__version__})"
@@ -64,23 +93,66 @@ def connect(module: AnsibleK8SModule, connections: int) -> Cluster:
     _check_pod(module.params)
     for variable in unread(module.params, os.environ):
         del os.environ[variable]
+    secrets = _secrets(module.params)
     try:
         configuration = _k8s._create_configuration(_k8s._create_auth_spec(module))
-    except (kubernetes.config.ConfigException, OSError, ValueError, TypeError, KeyError) as exc:
+    except Exception as exc:  # noqa: BLE001
+        # The library reads a file that may contain anything.
         raise ClusterError(
             "no_cluster",
-            f"No cluster is configured: {exc}. Set kubeconfig (and context), or host and api_key, "
-            "as options or as K8S_AUTH_* environment variables.",
-        ) from exc
+            f"No cluster is configured: {_proxies.masked(_problem(exc), secrets)}. Set kubeconfig (and context), or "
+            "host and api_key, as options or as K8S_AUTH_* environment variables.",
+        ) from None
     if not configuration.verify_ssl:
         module.warn(
             f"The certificate of {configuration.host} is not verified: validate_certs or K8S_AUTH_VERIFY_SSL is false "
             "(AWX sets the latter for a credential without a CA). Any server at this address receives the token."
         )
-    transport = ClientTransport(configuration, connections=connections, headers=_k8s._create_headers(module))
+    headers = _k8s._create_headers(module)
+    try:
+        transport = ClientTransport(configuration, connections=connections, headers=headers, secrets=secrets)
+    except (ValueError, urllib3.exceptions.HTTPError):
+        # The text quotes a part of the address, which can be a part of the password.
+        raise ClusterError(
+            "no_cluster",
+            "The address of the proxy for the cluster cannot be used. It comes from the option proxy, K8S_AUTH_PROXY, "
+            "HTTPS_PROXY or proxy-url of the kubeconfig. Use http:// or https://, and percent-encode special "
+            "characters in its user name and password.",
+        ) from None
     retries = RetryBudget()
     retries.listen()
     return Cluster(transport, retries=retries)
+
+
+def _problem(exc: Exception) -> str:
+    if isinstance(exc, yaml.YAMLError):
+        # Its text quotes the file.
+        place = getattr(exc, "problem_mark", None)
+        return f"the kubeconfig is not YAML{f', in line {place.line + 1}' if place else ''}"
+    if isinstance(exc, (kubernetes.config.ConfigException, OSError, ValueError)):
+        return str(exc).rstrip(".")
+    return f"the kubeconfig is not valid ({type(exc).__name__})"
+
+
+def _secrets(params: t.Mapping[str, t.Any]) -> list[str]:
+    """Return what no message may show: secrets of the kubeconfig and of proxies."""
+    given = params.get("kubeconfig") or os.environ.get("K8S_AUTH_KUBECONFIG") or os.environ.get("KUBECONFIG") or ""
+    configs = [given]
+    if isinstance(given, str):
+        configs = [_parsed(path) for path in given.split(os.pathsep) if path]
+    secrets = [secret for config in configs for secret in redaction.secrets_in(config)]
+    for proxy in (params.get("proxy"), *_proxies.of_environment(os.environ)):
+        secrets += _proxies.secrets_in(proxy)
+    return secrets
+
+
+def _parsed(path: str) -> t.Any:
+    """Return the content of a kubeconfig, or None if it cannot be parsed."""
+    try:
+        with open(os.path.expanduser(path), encoding="utf-8") as file:
+            return yaml.safe_load(file)
+    except (OSError, ValueError, yaml.YAMLError, RecursionError):
+        return None
 
 
 def unread(params: t.Mapping[str, t.Any], environment: t.Iterable[str]) -> list[str]:
@@ -115,8 +187,10 @@ class ClientTransport:
         *,
         connections: int,
         headers: t.Mapping[str, str] | None = None,
+        secrets: t.Sequence[str] = (),
     ) -> None:
-        """connections: kept open at most. headers: sent with every request."""
+        """connections: kept open at most. headers: sent with every request. secrets: hidden in errors."""
+        self._secrets = secrets
         self.host: str = configuration.host
         configuration.connection_pool_maxsize = connections
         # urllib3 would retry some requests by itself, and wait as long as the server says, even an hour.
@@ -144,13 +218,12 @@ class ClientTransport:
         except ApiException as exc:
             if not exc.status:
                 # The client raises this for every SSLError: a bad certificate, or a connection that was cut.
-                raise _no_response(exc, str(exc.reason)) from exc
+                raise self._no_response(exc, str(exc.reason)) from None
             body = exc.body or b""
             return Response(exc.status, exc.headers or {}, body.encode() if isinstance(body, str) else body)
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as exc:
-            raise _no_response(exc, str(getattr(exc, "reason", None) or exc)) from exc
+            raise self._no_response(exc, str(getattr(exc, "reason", None) or exc)) from None
 
-
-def _no_response(exc: Exception, why: str) -> NoResponseError:
-    text = f"{exc} {why}"
-    return NoResponseError(why, final=any(words in text for words in _CERTIFICATE_ERRORS))
+    def _no_response(self, exc: Exception, why: str) -> NoResponseError:
+        final = any(words in f"{exc} {why}" for words in _CERTIFICATE_ERRORS)
+        return NoResponseError(_proxies.masked(why, self._secrets), final=final)

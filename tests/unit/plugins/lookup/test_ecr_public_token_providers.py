@@ -269,3 +269,22 @@ def test_blanked_keys_are_not_taken_from_the_environment(
     assert "no AWS credentials" in str(error)
     Path(os.environ["AWS_CONFIG_FILE"]).write_text(f"[default]\n{KEYS.format(fake=fake)}")
     assert lookup_anything(**blanked, endpoint_url=fake.endpoint_url)["username"] == "AWS"
+
+
+@pytest.mark.parametrize("password", ["Winter2026", "Win#ter2026", "Win/ter2026", "Win?ter2026", "Win@ter2026"])
+@pytest.mark.parametrize("scheme", ["http", "socks5"])
+@pytest.mark.parametrize("in_options", [False, True])
+def test_the_password_of_a_proxy_is_in_no_error(
+    password: str, scheme: str, in_options: bool, lookup: Lookup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = f"{scheme}://builder:{password}@127.0.0.1:9"
+    options: dict[str, Any] = {"aws_config": {"retries": {"total_max_attempts": 1}}}
+    if in_options:
+        options["aws_config"]["proxies"] = {"https": address}
+    else:
+        monkeypatch.setenv("HTTPS_PROXY", address)
+    error = failure(lookup, **options, endpoint_url="https://api.invalid")
+    assert isinstance(error, errors.AwsError), str(error)
+    assert "Win" not in str(error)
+    assert "2026" not in str(error)
+    assert "proxy" in str(error).lower()

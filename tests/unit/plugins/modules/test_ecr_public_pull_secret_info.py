@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.module_utils import basic
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import parse_time
 from ansible_collections.freshpull.ecr_public.plugins.modules import ecr_public_pull_secret_info
@@ -158,3 +160,44 @@ def test_a_cluster_that_cannot_be_read_is_named(info: Any) -> None:
     assert (result.returncode, result.values["host"]) == (1, HOST)
     assert HOST in result.values["msg"]
     assert "namespaces" not in result.values
+
+
+# --- The secrets of a kubeconfig
+
+
+def kubeconfig_with(user: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "default",
+        "clusters": [{"name": "default", "cluster": {"server": HOST}}],
+        "contexts": [{"name": "default", "context": {"cluster": "default", "user": "default"}}],
+        "users": [{"name": "default", "user": user}],
+        **more,
+    }
+
+
+def test_a_kubeconfig_as_a_dict_is_redacted_and_nothing_else(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not in the result at any verbosity, and not in the target's system log. Names in it stay readable."""
+    logged: list[str] = []
+    monkeypatch.setattr(basic.AnsibleModule, "log", lambda _self, msg, **more: logged.append(f"{msg} {more}"))
+    run.secrets = [*SECRETS, "kubeconfig-never-shown"]
+    kubeconfig = kubeconfig_with({"token": "kubeconfig-never-shown"})
+    calls = (
+        *reads(secret()),
+        listed(accounts()),
+    )
+    result = run(ecr_public_pull_secret_info, {"kubeconfig": kubeconfig}, *calls)
+    assert (result.values["host"], result.values["namespaces"][0]["namespace"]) == (HOST, "default")
+    shown = result.values["invocation"]["module_args"]["kubeconfig"]
+    assert shown == kubeconfig_with({"token": "********"})
+    assert "kubeconfig-never-shown" not in "".join(logged)
+    assert any("kubeconfig" in line for line in logged)
+
+
+def test_a_kubeconfig_that_is_no_yaml_is_named_by_its_line(run: Runner, tmp_path: Path) -> None:
+    run.secrets = [*SECRETS, "kubeconfig-never-shown"]
+    (tmp_path / "config").write_text("apiVersion: v1\ntoken: 'kubeconfig-never-shown\n")
+    result = run(ecr_public_pull_secret_info, {"kubeconfig": str(tmp_path / "config")})
+    assert result.returncode == 1
+    assert "the kubeconfig is not YAML, in line " in result.values["msg"]

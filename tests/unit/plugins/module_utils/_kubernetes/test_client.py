@@ -11,11 +11,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 from kubernetes.client import Configuration
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import client
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import ClusterError
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import Request
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import NoResponseError, Request
 from unit.plugins.module_utils._kubernetes.https import Server
 
 
@@ -93,3 +94,57 @@ def test_kubeconfig_is_rejected_in_a_pod_that_would_use_its_own_account(
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
     with pytest.raises(ClusterError, match="KUBECONFIG is set in a pod" if rejected else "enough"):
         client.connect(fake, 1)
+
+
+SERVER = "https://cluster.invalid"
+KUBECONFIG: dict[str, Any] = {
+    "apiVersion": "v1",
+    "kind": "Config",
+    "current-context": "default",
+    "clusters": [{"name": "default", "cluster": {"server": SERVER}}],
+    "contexts": [{"name": "default", "context": {"cluster": "default", "user": "default"}}],
+}
+BROKEN: dict[str, Any] = {
+    "a misplaced token": {"users": [{"name": "default", "token": "never-shown"}]},
+    "a token as a user": {"users": ["never-shown"]},
+    "users of another type": {"users": {"token": "never-shown"}},
+    "a key that is no key": {"users": [{"name": "default", "user": {"client-key-data": "never-shown"}}]},
+    "no cluster": {"clusters": [], "users": [{"name": "default", "user": {"token": "never-shown"}}]},
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+@pytest.mark.parametrize("in_file", [False, True])
+def test_a_broken_kubeconfig_is_one_error_without_its_secrets(case: str, in_file: bool, tmp_path: Path) -> None:
+    """The library accepts some of them, with other credentials or none."""
+    given: Any = {**KUBECONFIG, **BROKEN[case]}
+    if in_file:
+        (tmp_path / "config").write_text(yaml.safe_dump(given))
+        given = str(tmp_path / "config")
+    fake: Any = SimpleNamespace(params={"kubeconfig": given}, warn=lambda _text: None)
+    problem = ""
+    try:
+        client.connect(fake, 1)
+    except ClusterError as error:
+        problem = str(error)
+    assert problem == "" or "No cluster is configured: " in problem
+    assert "never-shown" not in problem
+
+
+@pytest.mark.parametrize("password", ["Winter2026", "Win#ter2026", "Win/ter2026", "Win?ter2026", "Win@ter2026"])
+@pytest.mark.parametrize("source", ["option", "environment", "kubeconfig"])
+def test_the_password_of_a_proxy_is_in_no_error(password: str, source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy = f"http://builder:{password}@127.0.0.1:9"
+    config = {**KUBECONFIG, "users": [{"name": "default", "user": {}}]}
+    params: dict[str, Any] = {"kubeconfig": config}
+    if source == "option":
+        params["proxy"] = proxy
+    elif source == "environment":
+        monkeypatch.setenv("K8S_AUTH_PROXY", proxy)
+    else:
+        config["clusters"] = [{"name": "default", "cluster": {"server": SERVER, "proxy-url": proxy}}]
+    fake: Any = SimpleNamespace(params=params, warn=lambda _text: None)
+    with pytest.raises((ClusterError, NoResponseError)) as caught:
+        client.connect(fake, 1)._transport.send(Request("GET", "/version"))
+    assert "Win" not in str(caught.value)
+    assert "2026" not in str(caught.value)
