@@ -259,7 +259,7 @@ class _Fetch:
         if isinstance(error, sdk.HTTPClientError) and "Failed to parse" in text:
             # The text quotes a part of the address, which can be a part of the password.
             return UnreachableError(
-                f"The address of the proxy for {endpoint} cannot be used. It is from HTTPS_PROXY or aws_config.proxies. "
+                f"The address of the proxy for {endpoint} cannot be used. It is in HTTPS_PROXY or aws_config. "
                 "Percent-encode special characters in its user name and password."
             )
         if isinstance(error, sdk.SSLError):
