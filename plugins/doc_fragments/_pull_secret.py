@@ -144,6 +144,62 @@ options:
     description: The number of parallel requests, from 1 to 256.
     type: int
     default: 32
+  fail_open:
+    description:
+      - If AWS returns no token, remove the managed entries of secrets whose token has expired or expires within
+        O(fail_open_before). The registry rejects pulls with an expired token; without managed entries pulls are
+        anonymous.
+      - The secret stays the same object and keeps its other entries. The next run that gets a token restores the
+        managed entries.
+      - A token whose expiry is not known, for example because something else changed the managed entries, is treated
+        as expired.
+      - This applies only if no token is available from AWS. Invalid options and an expired O(token) are errors before
+        anything is written.
+      - With V(false) such a token is kept, and the task fails and reports it.
+      - "Since Kubernetes 1.35 a node that pulled an image with the secret starts further pods with that image without
+        asking the registry. Once the managed entries are removed, it asks the registry, anonymously."
+    type: bool
+    default: true
+  fail_open_before:
+    description:
+      - If AWS returns no token, keep tokens with more remaining lifetime than this. A Go duration such as V(1h30m).
+      - It must be more than the time until your next run, or a token can expire in between. It must be less than
+        O(renew_before), which leaves time for a renewal.
+      - It is limited to 1/3 of the stored token's whole lifetime.
+    type: str
+    default: 1h
+  verify:
+    description:
+      - Try a new token on each of O(registries) before anything is written, with three HTTPS requests from the control
+        node.
+      - If the registry rejects a token that AWS returned (401 or 403), the token is not written and the task continues
+        without one, see O(fail_open). If it rejects a token given as O(token), nothing is written.
+      - If the registry does not respond, or does not use bearer tokens as ECR Public does, the task warns and writes
+        the token.
+      - C(validate_certs) and C(aws_ca_bundle) of O(aws) apply to these requests. Proxies are taken from the
+        environment. Check mode makes no such request.
+    type: bool
+    default: false
+  token_shared:
+    description:
+      - Whether O(token) was requested from AWS for several clusters, as the role does in a play with several hosts.
+      - With O(verify), a registry that rejects such a token counts as no token available, see O(fail_open). A token of
+        your own that is rejected is an error.
+    type: bool
+    default: false
+  expired_only:
+    description:
+      - With O(token_unavailable), remove only tokens that have expired, and keep all others. The action plugin sets it
+        if it requested no token because an option of the task is invalid.
+    type: bool
+    default: false
+  token_unavailable:
+    description:
+      - Why no token is available, if it was requested before the task, for example for several clusters. The task then
+        requests no token, and applies O(fail_open). The message of the task contains this text.
+      - It cannot be used with O(token).
+    type: str
+    default: ''
 notes:
   - If O(kubeconfig), O(context) or O(host) is given, no variable C(K8S_AUTH_*) is read, except those for proxies; with
     O(context) alone E(K8S_AUTH_KUBECONFIG) is read. Under AWX, these variables would otherwise send all hosts of a play

@@ -12,7 +12,8 @@ description:
   - Reads the pull secrets of M(freshpull.ecr_public.ecr_public_pull_secret) in one or thousands of namespaces. For each
     it returns the status, when the token expires, which service accounts use the secret, and what that module would do
     with the same options.
-  - It writes nothing and requests no token.
+  - It writes nothing and requests no token. It accepts every option of that module, so that one dict of options serves
+    both. The action plugin removes O(token) and O(aws), and O(verify) has no effect.
   - The status of a secret never makes the task fail. Check RV(summary) or RV(namespaces), as in the examples.
 author:
   - freshpull contributors (@freshpull)
@@ -21,6 +22,7 @@ requirements:
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - freshpull.ecr_public._pull_secret
+  - freshpull.ecr_public._token
   - freshpull.ecr_public._token.renewal
 options: {}
 attributes:
@@ -177,13 +179,20 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.
 
 
 def main() -> None:
-    module = make_module(options.PULL_SECRET_INFO, supports_check_mode=True)
+    module = make_module(options.PULL_SECRET, supports_check_mode=True)
     result: dict[str, t.Any] = {}
     try:
         given = options.read(module.params)
         cluster = connect(module, connections=given.workers)
         result["host"] = cluster.host
-        reader = StatusReader(cluster, given.policy, workers=given.workers, prune=given.prune)
+        reader = StatusReader(
+            cluster,
+            given.policy,
+            workers=given.workers,
+            outage=given.outage,
+            prune=given.prune,
+            find_orphans=given.find_orphans,
+        )
         findings = reader.read(given.selection)
     except CollectionError as exc:
         module.fail_json(msg=str(exc), **result)

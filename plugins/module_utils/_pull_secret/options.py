@@ -18,7 +18,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 
-_SHARED: dict[str, t.Any] = {
+PULL_SECRET: dict[str, t.Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "name": {"type": "str", "default": "ecr-public-secret"},
     "owner": {"type": "str", "default": ""},
@@ -37,11 +37,6 @@ _SHARED: dict[str, t.Any] = {
     "find_orphans": {"type": "bool", "default": False},
     "placeholder": {"type": "bool", "default": False},
     "workers": {"type": "int", "default": 32},
-}
-
-# Only the module that writes needs a token.
-PULL_SECRET: dict[str, t.Any] = {
-    **_SHARED,
     "token": TOKEN,
     "token_shared": {"type": "bool", "default": False, "no_log": False},
     "token_unavailable": {"type": "str", "default": "", "no_log": False},
@@ -51,7 +46,7 @@ PULL_SECRET: dict[str, t.Any] = {
     "fail_open": {"type": "bool", "default": True},
     "fail_open_before": {"type": "str", "default": "1h"},
 }
-PULL_SECRET_INFO = _SHARED
+"""The options of ecr_public_pull_secret and of ecr_public_pull_secret_info: one dict serves both."""
 
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names
 _DNS_SUBDOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -93,10 +88,9 @@ def read(params: t.Mapping[str, t.Any]) -> Options:
         registries=read_registries(params["registries"]),
         renew_before=read_duration("renew_before", params["renew_before"]),
         force_renew=params["force_renew"],
-        # ecr_public_pull_secret_info requests no token, so it never fails open.
-        fail_open=params.get("fail_open", False),
-        expired_only=params.get("expired_only", False),
-        fail_open_before=read_duration("fail_open_before", params.get("fail_open_before", "1h")),
+        fail_open=params["fail_open"],
+        expired_only=params["expired_only"],
+        fail_open_before=read_duration("fail_open_before", params["fail_open_before"]),
         labels=read_metadata("labels", params["labels"]),
         annotations=read_metadata("annotations", params["annotations"]),
         adopt=params["adopt"],
@@ -110,7 +104,7 @@ def read(params: t.Mapping[str, t.Any]) -> Options:
             f"({params['renew_before']}): a renewal must be tried before the token is removed. Or set fail_open: false."
         )
     token = Token.from_mapping(params["token"]) if params.get("token") else None
-    outage = params.get("token_unavailable", "")
+    outage = params["token_unavailable"]
     if token and outage:
         raise OptionError("token_unavailable cannot be used with token. Remove one of the two.")
     return Options(

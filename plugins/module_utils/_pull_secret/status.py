@@ -136,17 +136,35 @@ class Findings:
 class StatusReader:
     """Reads the secrets of all selected namespaces. Writes nothing."""
 
-    def __init__(self, cluster: Cluster, policy: Policy, *, workers: int, prune: bool = False) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        policy: Policy,
+        *,
+        workers: int,
+        outage: str = "",
+        prune: bool = False,
+        find_orphans: bool = False,
+    ) -> None:
+        """The options of PullSecretTask."""
         self._cluster = cluster
         self._policy = policy
+        self._outage = outage
         self._prune = prune
+        self._find_orphans = find_orphans
         self._workers = workers
         self._healths: dict[str, Health] = {}
 
     def read(self, selection: Selection) -> Findings:
         """Raises ClusterError if nothing at all could be read."""
         task = PullSecretTask(
-            self._cluster, self._policy, workers=self._workers, prune=self._prune, observe=self._observe
+            self._cluster,
+            self._policy,
+            workers=self._workers,
+            outage=self._outage,
+            prune=self._prune,
+            find_orphans=self._find_orphans,
+            observe=self._observe,
         )
         report = task.plan(selection)
         there = [outcome.namespace for outcome in report.outcomes if outcome.plan.reason not in _NO_NAMESPACE]

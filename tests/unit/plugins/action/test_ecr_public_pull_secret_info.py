@@ -9,7 +9,7 @@ import pytest
 from ansible.errors import AnsibleActionFail
 
 from ansible_collections.freshpull.ecr_public.plugins.action import ecr_public_pull_secret_info
-from unit.plugins.action.scripted import Play, Run
+from unit.plugins.action.scripted import TOKEN, Play, Run
 
 FOUND = {"changed": False, "namespaces": []}
 
@@ -20,6 +20,14 @@ def test_the_module_runs_once(play: Play, check_mode: bool) -> None:
     assert play.run(ecr_public_pull_secret_info, args, FOUND, check_mode=check_mode) == FOUND
     assert play.runs == [Run(args, check_mode)]
     assert play.lookup.requests == 0
+
+
+def test_it_accepts_the_options_of_the_module_and_keeps_secrets_on_the_control_node(play: Play) -> None:
+    secret = {"aws": {"secret_key": "never-shown"}, "token": TOKEN, "token_shared": True}
+    args = {"namespaces": ["a"], "verify": True, **secret}
+    assert play.run(ecr_public_pull_secret_info, args, FOUND) == FOUND
+    assert play.runs[0].args == {"namespaces": ["a"], "verify": True}
+    assert (play.lookup.requests, play.tried) == (0, [])
 
 
 def test_the_kubeconfig_is_found_as_files_are(play: Play) -> None:

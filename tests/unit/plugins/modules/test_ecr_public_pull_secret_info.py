@@ -155,6 +155,15 @@ def test_a_bad_option_is_named_and_the_cluster_not_contacted(info: Any, case: st
     assert "host" not in result.values
 
 
+def test_the_plan_without_a_token_is_that_of_the_module(info: Any) -> None:
+    options = {"token_unavailable": "AWS is down.", "fail_open_before": "2h", "find_orphans": True, "verify": True}
+    namespace, _secret = reads(None)
+    listing = listed("/api/v1/secrets", secret(1), fieldSelector=f"metadata.name={NAME}")
+    result = info(options, namespace, listing, listed(accounts()))
+    (entry,) = result.values["namespaces"]
+    assert (entry["status"], entry["planned_action"], entry["reason"]) == ("due", "failed_open", "due")
+
+
 def test_a_cluster_that_cannot_be_read_is_named(info: Any) -> None:
     result = info({}, error("GET", "/api/v1/namespaces/default", 401, "Unauthorized"))
     assert (result.returncode, result.values["host"]) == (1, HOST)
