@@ -30,4 +30,4 @@ class ActionModule(ActionBase):
 
 
 def _not_carried_out(plan: dict[str, t.Any], msg: str) -> dict[str, t.Any]:
-    return {**plan, "changed": False, "failed": True, "msg": msg}
+    return {**plan, "changed": False, "failed": True, "planned": True, "msg": msg}

@@ -251,6 +251,12 @@ fingerprint:
   type: str
   returned: with RV(namespaces)
   sample: sha256:0f343b0931126a20
+planned:
+  description: Present and V(true) if the task failed before anything was written. RV(namespaces) then has what the task
+    would have done.
+  type: bool
+  returned: if nothing was written because of a failure
+  sample: true
 aws_from_play:
   description: Whether C(AWS_*) variables of the task's C(environment), or the play's default for O(aws), are used.
   type: bool

@@ -99,9 +99,9 @@ def test_the_refresher_is_always_restricted_and_nothing_is_left(
     with Role(ansible, aws, [selected, elsewhere], refresher) as role:
         role.variables["pull_secret_name"] = NAME
         with continuous_attempts(account, attempts(selected, elsewhere)) as responses:
-            assert changed(role.run(namespaces=["default"], test_run="never", **selector).ok()) > 0
+            assert changed(role.run(namespaces=[], test_run="never", **selector).ok()) > 0
             installed = managed_objects(kubeconfig, role)
-            assert changed(role.run(namespaces=["default"], test_run="never", **selector).ok()) == 0
+            assert changed(role.run(namespaces=[], test_run="never", **selector).ok()) == 0
             installing = Counter(responses)
             role.run(namespaces=[elsewhere], test_run="never").ok()
             listed = managed_objects(kubeconfig, role)

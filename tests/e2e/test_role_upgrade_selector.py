@@ -65,7 +65,7 @@ def prefix(role: Role) -> str:
 
 def selected(role: Role) -> dict[str, Any]:
     test = prefix(role).removesuffix("-")
-    return {"namespaces": ["default"], "namespace_selector": f"wanders=yes,test={test}"}
+    return {"namespaces": [], "namespace_selector": f"wanders=yes,test={test}"}
 
 
 def secrets(*places: str, name: str = NAME) -> set[str]:

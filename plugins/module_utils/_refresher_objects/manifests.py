@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
@@ -43,6 +44,11 @@ def default_schedule(host: str, namespace: str, secret: str) -> str:
     """Return a schedule for every 2 hours. The minute depends on the refresher, to spread the calls of AWS."""
     digest = hashlib.sha1(" ".join((host, namespace, secret)).encode(), usedforsecurity=False).hexdigest()
     return f"{int(digest[:8], 16) % 60} */2 * * *"
+
+
+def is_default_schedule(schedule: str) -> bool:
+    """Return whether default_schedule() can return this schedule."""
+    return bool(re.fullmatch(r"[1-5]?\d \*/2 \* \* \*", schedule))
 
 
 def namespace(settings: Settings) -> Object:

@@ -25,6 +25,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     requirements,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import (
+    AWS_SECRET,
     CA,
     FEDERATED,
     AwsAccess,
@@ -150,15 +151,18 @@ class Installation:
     def workers(self) -> int:
         return self.unplaced.renewal.workers
 
-    def settings(self, host: str, listed: t.Iterable[str], owner: str) -> Settings:
+    def settings(self, host: str, listed: t.Iterable[str], owner: str, former_schedule: str = "") -> Settings:
         """Complete the settings for one cluster. Raises OptionError if a ConfigMap would be too large.
 
         host: the URL of the API server. listed: the selected namespaces, ignored with a selector. owner: never "".
+        former_schedule: that of the existing CronJob, or "".
         """
         selection, unplaced = self.selection, self.unplaced
         schedule = unplaced.schedule
         if not schedule.schedule:
-            own = manifests.default_schedule(host, unplaced.namespace, unplaced.renewal.secret)
+            # The host can be known by several URLs. The first one decides.
+            own = former_schedule if manifests.is_default_schedule(former_schedule) else ""
+            own = own or manifests.default_schedule(host, unplaced.namespace, unplaced.renewal.secret)
             schedule = dataclasses.replace(schedule, schedule=own)
         if selection.selector:
             places = Places((), selection.selector, self.requirements, selection.namespaces, selection.exclude)
@@ -283,6 +287,11 @@ def _aws(params: t.Mapping[str, t.Any]) -> AwsAccess:
             "aws_auth: the refresher needs AWS access of its own, since the credentials of the control node are never "
             "copied. Use irsa, pod_identity, web_identity or ambient, which need no AWS keys in the cluster, secret "
             "(with aws_access_key and aws_secret_key) or existing_secret (with aws_existing_secret)."
+        )
+    if kind == "existing_secret" and params["aws_existing_secret"] == AWS_SECRET:
+        raise OptionError(
+            f"aws_existing_secret: {AWS_SECRET} is the name of the Secret that this module itself creates and "
+            "deletes. Use another name for yours."
         )
     if kind == "secret" and not (
         _ACCESS_KEY.fullmatch(params["aws_access_key"] or "") and _SECRET_KEY.fullmatch(params["aws_secret_key"] or "")

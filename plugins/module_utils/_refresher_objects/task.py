@@ -153,7 +153,8 @@ def _install(cluster: Cluster, wanted: Installation, report: RefresherReport, *,
         existing = Existing(cluster, unplaced.namespace, pool)
     before = served.served(existing)
     owner = served.settle_owner(unplaced.renewal.owner, before.owner, unplaced.namespace, adopt=wanted.adopt)
-    settings = wanted.settings(cluster.host, listed, owner)
+    former_schedule = (existing.cronjob or {}).get("spec", {}).get("schedule", "")
+    settings = wanted.settings(cluster.host, listed, owner, former_schedule)
     report.owner, report.served = owner, before.namespaces
     workers = settings.renewal.workers
     report.secrets = secrets_of(settings)

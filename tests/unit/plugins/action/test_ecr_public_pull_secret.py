@@ -85,7 +85,7 @@ def test_a_plan_without_a_write_is_no_change(play: Play) -> None:
     play.lookup.outcome = AnsibleError("There is no option profil.")
     result = play.run(ecr_public_pull_secret, {"aws": {"profil": "ci"}}, planned())
     assert (result["failed"], result["changed"], result["host"]) == (True, False, HOST)
-    assert result["namespaces"] == planned()["namespaces"]
+    assert (result["namespaces"], result["planned"]) == (planned()["namespaces"], True)
     assert "There is no option profil." in result["msg"]
 
 

@@ -79,7 +79,7 @@ SPECS: dict[str, dict[str, Any]] = {
     PULL_SECRET: pull_secret_options.PULL_SECRET,
 }
 # Defaults that the module computes.
-NOT_GIVEN: dict[str, Any] = {"namespaces": ["default"], "namespace_selector": []}
+NOT_GIVEN: dict[str, Any] = {"namespaces": [], "namespace_selector": []}
 # The variable of an option is pull_secret_OPTION or pull_secret_refresher_OPTION, with these exceptions.
 RENAMED = {"aws_proxy": "pull_secret_refresher_proxy", "aws_no_proxy": "pull_secret_refresher_no_proxy"}
 # Options with a computed value.

@@ -123,6 +123,10 @@ AWS = {
     "no keys": Case({"aws_auth": "secret"}, rejected=("AKIA",)),
     "temporary keys": Case({**KEYS, "aws_access_key": "ASIA" + "A" * 16}, rejected=("Temporary keys",)),
     "no name of the secret": Case({"aws_auth": "existing_secret"}, rejected=("existing_secret",)),
+    "the refresher's own secret": Case(
+        {"aws_auth": "existing_secret", "aws_existing_secret": "refresh-ecr-public-token-aws"},
+        rejected=("Use another name for yours",),
+    ),
     "an existing secret": Case({"aws_auth": "existing_secret", "aws_existing_secret": "keys"}),
     "web identity": Case({"aws_auth": "web_identity", "role_arn": ARN}),
     "web identity without a role": Case({"aws_auth": "web_identity"}, rejected=("role_arn",)),
@@ -280,6 +284,22 @@ def test_the_owner_is_read_and_checked() -> None:
     assert (found.unplaced.renewal.owner, found.adopt) == ("team-a", True)
     with pytest.raises(OptionError, match="owner: 'team a' cannot be the value of a label"):
         read({**KEYS, "owner": "team a"})
+
+
+@pytest.mark.parametrize(
+    ("former", "kept"),
+    [("", False), ("7 */2 * * *", True), ("59 */2 * * *", True), ("7 */3 * * *", False), ("60 */2 * * *", False)],
+)
+def test_the_minute_of_the_default_schedule_stays(former: str, kept: bool) -> None:
+    """The URL of the API server, on which the first choice depends, can differ between control nodes."""
+    found = read(KEYS)
+    assert isinstance(found, Installation)
+    first = found.settings("https://10.0.0.1:6443", ["a"], "o").schedule.schedule
+    assert found.settings(HOST, ["a"], "o", first).schedule.schedule == first
+    assert (found.settings(HOST, ["a"], "o", former).schedule.schedule == former) is kept
+    own = read({**KEYS, "schedule": "5 * * * *"})
+    assert isinstance(own, Installation)
+    assert own.settings(HOST, ["a"], "o", former).schedule.schedule == "5 * * * *"
 
 
 def test_durations_become_seconds() -> None:
