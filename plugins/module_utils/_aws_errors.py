@@ -44,6 +44,7 @@ _THROTTLED = (
 )
 _WEB_IDENTITY = ("InvalidIdentityToken", "IDPCommunicationError", "IDPRejectedClaim")
 _DENIED = ("AccessDeniedException", "AccessDenied", "UnauthorizedOperation", "NotAuthorized")
+_EXPLICIT = re.compile(r"explicit deny in (?:an? |the )?([A-Za-z -]+? policy|permissions boundary)")
 _DENIED_ACTION = re.compile(r"not authorized to perform: ([a-z-]+:[A-Za-z]+)")
 _SKEW = re.compile(r"(?:expired|not yet current): (\d{8}T\d{6}Z) is .* \((\d{8}T\d{6}Z) [-+]")
 
@@ -137,6 +138,11 @@ def explain(call: Call, code: str, message: str, *, status: int = 400, retries: 
         return _denied(call, message, quote)
     if code in _UNKNOWN_KEY:
         return CredentialsError(_unknown_key(call, code))
+    if code in _EXPIRED and call.action == "sts:AssumeRoleWithWebIdentity":
+        return CredentialsError(
+            f"The web identity token{_source(call)} has expired ({code} from {call.endpoint}). {quote}. The file that "
+            "AWS_WEB_IDENTITY_TOKEN_FILE names must hold a new one: check what renews it, and its clock."
+        )
     if code in _EXPIRED:
         return CredentialsError(
             f"The session of the AWS credentials{_source(call)} has expired ({code} from {call.endpoint}). "
@@ -171,6 +177,13 @@ def response_error(call: Call, problem: str) -> ResponseError:
 
 def _denied(call: Call, message: str, quote: str) -> AccessDeniedError:
     denied_action = _DENIED_ACTION.search(message)
+    if denied_action and denied_action.group(1) == "sts:TagSession":
+        role = call.role_arn or "of the profile"
+        return AccessDeniedError(
+            f"The role {role} could not be assumed: sts:TagSession is not allowed by {call.endpoint}. {quote}. These "
+            "credentials have session tags, as those of EKS Pod Identity have, which are passed on to the next role. "
+            "Allow sts:TagSession beside sts:AssumeRole, in the trust policy of the role and for the principal."
+        )
     if call.action == "sts:AssumeRoleWithWebIdentity":
         role = call.role_arn or "of the web identity"
         return AccessDeniedError(
@@ -185,10 +198,14 @@ def _denied(call: Call, message: str, quote: str) -> AccessDeniedError:
             f"{call.words.external_id}, and the principal needs {call.action} on the role."
         )
     missing = denied_action.group(1) if denied_action else " or ".join(ACTIONS)
-    if "session policy" in message:
+    explicit = _EXPLICIT.search(message)
+    if explicit or "explicit deny" in message:
+        policy = explicit.group(1) if explicit else "policy"
+        where = f"The {policy} denies it explicitly: change that. An allow in another policy has no effect"
+    elif "session policy" in message:
         where = "The session policy of these credentials does not include it"
-    elif "explicit deny" in message:
-        where = "A policy denies it explicitly: change that policy. An allow in another policy has no effect"
+    elif "VPC endpoint policy" in message:
+        where = "The policy of the VPC endpoint does not include it: change that, not the policies of the principal"
     elif "service control policy" in message or "permissions boundary" in message:
         where = (
             "A service control policy or permissions boundary does not include it: change that, not the policies of "

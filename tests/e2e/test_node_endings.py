@@ -184,7 +184,7 @@ def test_a_full_scratch_volume(place: ProxiedRole, aws: FakeAws) -> None:
 
 
 ERRORS = {
-    # A token in the text, in a worker.
+    # A token in the text, in a worker. It fails each namespace by itself.
     "_pull_secret.secret_writer.py": ("    def _write(self, outcome: ", "str(outcome)"),
     # The AWS keys in the text, before there are workers.
     "_refresher.settings.py": ("def read(directory: ", 'open(os.environ["AWS_SHARED_CREDENTIALS_FILE"]).read()'),
@@ -204,7 +204,8 @@ def test_an_unexpected_error_of_the_program(place: ProxiedRole, aws: FakeAws, ku
     ended = place.run(mount)
     assert (ended.succeeded, ended.exit_code) == (False, 1)
     location = f"{file.rpartition('.')[0].rpartition('.')[2]}.py, line {line}"
-    assert ended.message.startswith(f"The refresher failed with an unexpected RuntimeError in {location}. ")
+    what = "The write" if "writer" in file else "The refresher"
+    assert f"{what} failed with an unexpected RuntimeError in {location}. " in ended.message
     assert len(aws.tokens) == (file == "_pull_secret.secret_writer.py")
     needles = {aws.secret_key, *(form for token in aws.tokens for form in leaks.forms(token))}
     assert leaks.find(ended.log + ended.message, needles) == []

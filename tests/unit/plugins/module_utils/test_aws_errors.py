@@ -23,7 +23,27 @@ DENIALS = {
         "because no session policy allows it",
         "The session policy of these credentials does not include it",
     ),
-    "explicit deny": ("with an explicit deny in an identity-based policy", "A policy denies it explicitly"),
+    "explicit deny": (
+        "with an explicit deny in an identity-based policy",
+        "The identity-based policy denies it explicitly",
+    ),
+    "explicit deny in the organization": (
+        "with an explicit deny in a service control policy",
+        "The service control policy denies it explicitly",
+    ),
+    "explicit deny of a boundary": (
+        "with an explicit deny in a permissions boundary",
+        "The permissions boundary denies it explicitly",
+    ),
+    "explicit deny of an endpoint": (
+        "with an explicit deny in a VPC endpoint policy",
+        "The VPC endpoint policy denies it explicitly",
+    ),
+    "explicit deny somewhere": ("with an explicit deny", "The policy denies it explicitly"),
+    "VPC endpoint": (
+        "because no VPC endpoint policy allows the action",
+        "The policy of the VPC endpoint does not include it",
+    ),
     "service control policy": (
         "because no service control policy allows it",
         "A service control policy or permissions boundary does not include it",
@@ -138,6 +158,26 @@ def test_the_next_step_depends_on_the_host(code: str, step: str) -> None:
     text = str(explain(CALL._replace(access_key="ASIAEXAMPLE", words=WORDS), code, "A message of AWS."))
     assert step in text
     assert [word for word in errors.ON_THE_CONTROL_NODE if word in text] == []
+
+
+def test_session_tags_have_an_advice_of_their_own() -> None:
+    message = (
+        "User: arn:aws:sts::1:assumed-role/a/b is not authorized to perform: sts:TagSession on resource: arn:aws:x"
+    )
+    call = errors.Call("sts:AssumeRole", "https://sts.example", role_arn="arn:aws:iam::1:role/pull")
+    text = str(errors.explain(call, "AccessDenied", message))
+    assert "The role arn:aws:iam::1:role/pull could not be assumed: sts:TagSession is not allowed" in text
+    assert message in text
+    assert "trust policy" in text
+
+
+def test_an_expired_web_identity_token_is_not_a_session() -> None:
+    call = errors.Call("sts:AssumeRoleWithWebIdentity", "https://sts.example", source="assume-role-with-web-identity")
+    error = errors.explain(call, "ExpiredTokenException", "Token expired: current date/time must be before it")
+    assert isinstance(error, errors.CredentialsError)
+    assert str(error).startswith("The web identity token (from assume-role-with-web-identity) has expired")
+    assert "AWS_WEB_IDENTITY_TOKEN_FILE" in str(error)
+    assert "secret key" not in str(error)
 
 
 def test_a_long_response_is_cut() -> None:
