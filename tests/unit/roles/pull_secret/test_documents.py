@@ -29,6 +29,13 @@ VARS: dict[str, Any] = yaml.safe_load((ROLE / "vars/main.yml").read_text())
 COLLECTION = "freshpull.ecr_public."
 REFRESHER, PULL_SECRET = f"{COLLECTION}ecr_public_refresher", f"{COLLECTION}ecr_public_pull_secret"
 
+# The variables that are no texts, and their types. Ansible would check them before the role can convert them.
+TYPED: dict[str, str] = {
+    name: match.group(1)
+    for name, option in OPTIONS.items()
+    if (match := re.search(r"The type is (\w+)\.", str(option["description"])))
+}
+
 NO_DEFAULT = {
     "pull_secret_refresher_aws_auth",
     "pull_secret_refresher_aws_access_key",
@@ -103,6 +110,32 @@ CHECKED = passed("Check which secrets of the cluster are due", PULL_SECRET)
 WRITTEN = passed("Write the pull secrets that are missing or due", PULL_SECRET)
 
 
+def value_of(variable: str) -> str:
+    """The name of a variable with its type."""
+    return f"_pull_secret_typed_{variable.removeprefix('pull_secret_')}" if variable in TYPED else variable
+
+
+def test_the_types_are_documented_and_converted_in_one_place() -> None:
+    assert {name for name, option in OPTIONS.items() if option["type"] == "raw"} == set(TYPED)
+    assert {option["type"] for option in OPTIONS.values()} == {"raw", "str"}
+    for name, kind in TYPED.items():
+        # A text of the selector contains commas.
+        kind = "selector" if name == "pull_secret_namespace_selector" else kind
+        default = f", {DEFAULTS[name]}" if kind in ("list", "dict") and DEFAULTS[name] else ""
+        expected = f"{{{{ {name} | freshpull.ecr_public.typed('{kind}', '{name}'{default}) }}}}"
+        assert " ".join(VARS[value_of(name)].split()) == expected
+    assert re.findall(r"\w+", VARS["_pull_secret_typed"]) == [value_of(name) for name in OPTIONS if name in TYPED]
+
+
+@pytest.mark.parametrize("name", TYPED)
+def test_no_task_reads_an_unconverted_variable(name: str) -> None:
+    text = (ROLE / "tasks/main.yml").read_text() + "".join(
+        f"{key}: {value}\n" for key, value in VARS.items() if key != value_of(name)
+    )
+    expressions = re.findall(r"\{\{.*?\}\}", text, re.DOTALL) + re.findall(r"^\s*(?:when|that): .*", text, re.MULTILINE)
+    assert [each for each in expressions if re.search(rf"(?<![\w']){name}\b", each)] == []
+
+
 def variable_of(module: str, option: str) -> str:
     own = f"pull_secret_refresher_{option}" if module == REFRESHER else ""
     return RENAMED.get(option, own if own in OPTIONS else f"pull_secret_{option}")
@@ -123,7 +156,7 @@ def test_every_task_is_of_this_collection_or_of_ansible_itself() -> None:
 def test_the_options_of_the_connection_are_those_of_kubernetes_core() -> None:
     listed = VARS["_pull_secret_connection_options"]
     assert set(yaml.safe_load(listed.removeprefix("{{ ").removesuffix(" }}"))) == CONNECTION
-    given = {option: f"{{{{ pull_secret_cluster.{option} | default(omit) }}}}" for option in CONNECTION}
+    given = {option: f"{{{{ _pull_secret_typed_cluster.{option} | default(omit) }}}}" for option in CONNECTION}
     for name, task in TASKS.items():
         for module in {REFRESHER, PULL_SECRET} & task.keys():
             assert {option: value for option, value in task[module].items() if option in CONNECTION} == given, name
@@ -184,11 +217,11 @@ def test_an_option_gets_its_variable(module: str, option: str) -> None:
     variable = variable_of(module, option)
     given = {REFRESHER: INSTALLED, PULL_SECRET: WRITTEN}[module][option]
     default = " | default(omit)" if variable in NO_DEFAULT else ""
-    assert given == f"{{{{ {variable}{default} }}}}"
+    assert given == f"{{{{ {value_of(variable)}{default} }}}}"
     spec = SPECS[module][option]
     assert DEFAULTS.get(variable) == spec.get("default")
-    for part in ("type", "elements", "choices"):
-        assert OPTIONS[variable].get(part) == spec.get(part), part
+    assert TYPED.get(variable, "str") == spec["type"]
+    assert OPTIONS[variable].get("choices") == spec.get("choices")
 
 
 def test_computed_options() -> None:
