@@ -1,12 +1,23 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The base of this collection's errors. Private to this collection."""
+"""The base of this collection's errors, and the check of the Python version. Private to this collection.
+
+The modules import this file first. With an older Python another file would fail, with an error that does not name the
+cause.
+"""
 
 from __future__ import annotations
 
 import os
+import sys
 import traceback
+
+if sys.version_info < (3, 9):  # noqa: UP036
+    raise ImportError(
+        "freshpull.ecr_public needs Python 3.9 or newer on the host that runs its modules, and this is Python "
+        f"{sys.version_info[0]}.{sys.version_info[1]}. Set ansible_python_interpreter to a newer one."
+    )
 
 
 class CollectionError(Exception):

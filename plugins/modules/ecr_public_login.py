@@ -21,6 +21,7 @@ description:
 author:
   - freshpull contributors (@freshpull)
 requirements:
+  - Python 3.9 or newer, on the host that runs the module
   - boto3, on the control node, unless O(token) is set
 extends_documentation_fragment:
   - freshpull.ecr_public._token

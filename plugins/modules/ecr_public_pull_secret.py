@@ -26,6 +26,7 @@ description:
 author:
   - freshpull contributors (@freshpull)
 requirements:
+  - Python 3.9 or newer, on the host that runs the module
   - kubernetes >= 26.1.0, on the host that runs the module
   - boto3, on the control node, unless O(token) is given
 extends_documentation_fragment:

@@ -18,6 +18,7 @@ description:
 author:
   - freshpull contributors (@freshpull)
 requirements:
+  - Python 3.9 or newer, on the host that runs the module
   - kubernetes >= 26.1.0, on the host that runs the module
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options

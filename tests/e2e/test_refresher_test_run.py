@@ -73,7 +73,8 @@ class Site:
 def options(installed: InstalledRefresher) -> dict[str, Any]:
     """The module's options for the secrets."""
     names = [f"{installed.prefix}{name}" for name in NAMES]
-    return {"name": installed.settings.renewal.secret, "namespaces": names}
+    renewal = installed.settings.renewal
+    return {"name": renewal.secret, "owner": renewal.owner, "namespaces": names}
 
 
 @pytest.fixture

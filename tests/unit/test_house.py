@@ -34,7 +34,6 @@ REGISTRIES = (".".join(("pypi", "org")), ".".join(("pythonhosted", "org")), ".".
 # These files have no functions: documentation, names and error classes.
 WITHOUT_UNIT_TESTS = (
     "doc_fragments/*.py",
-    "module_utils/_errors.py",
     "module_utils/_pull_secret/managed_metadata.py",
     "module_utils/_pull_secret/reasons.py",
 )

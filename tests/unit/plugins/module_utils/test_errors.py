@@ -1,0 +1,45 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An unexpected error is named without its text, and an old Python by its version."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _errors
+
+MODULES = sorted((Path(__file__).parents[4] / "plugins/modules").glob("*.py"))
+
+
+def test_a_bug_is_named_without_its_text() -> None:
+    with pytest.raises(KeyError) as caught:
+        dict[str, int]()["never-shown"]
+    text = _errors.bug("The write", caught.value)
+    assert text.startswith("The write failed with an unexpected KeyError in test_errors.py, line ")
+    assert "never-shown" not in text
+
+
+def test_an_old_python_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A copy: other files keep the classes of the first import.
+    spec = importlib.util.spec_from_file_location("copy_of_errors", _errors.__file__)
+    assert spec
+    assert spec.loader
+    copy = importlib.util.module_from_spec(spec)
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "version_info", (3, 8, 10))
+        with pytest.raises(ImportError, match=r"needs Python 3\.9 or newer .* this is Python 3\.8\. Set ansible_"):
+            spec.loader.exec_module(copy)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_each_module_imports_it_first_and_documents_the_version(path: Path) -> None:
+    imports = [node.module or "" for node in ast.parse(path.read_text()).body if isinstance(node, ast.ImportFrom)]
+    own = [name for name in imports if name.startswith("ansible_collections.")]
+    assert own[0].endswith("._errors")
+    assert "  - Python 3.9 or newer, on the host that runs the module\n" in path.read_text()
