@@ -119,6 +119,7 @@ options:
       - Treat orphans as with O(state=absent). An orphan is a managed secret of this name and this O(owner) in a
         namespace that is not selected.
       - It needs O(owner), so that it never removes the secrets of another task.
+      - With O(state=absent), all secrets of this name and this O(owner) are removed, whatever O(namespaces) selects.
       - It needs permission to list secrets of this name in all namespaces, and to get or list namespaces. Without
         this permission, or while a named namespace does not exist, nothing is pruned. The task does everything else
         and fails at its end.

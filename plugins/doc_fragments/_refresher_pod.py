@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options of ecr_public_refresher for its CronJob, its pod and its access to AWS.
+    """Options of ecr_public_refresher for its CronJob, its pod, its access to AWS and its record.
 
     Without it the module would be too long.
     """
@@ -51,6 +51,17 @@ options:
     type: str
     choices: [on_change, always, deferred, never]
     default: on_change
+  keep_record:
+    description:
+      - With O(state=absent), keep the ConfigMap that records the name, the owner and the namespaces of the secrets, and
+        the namespace. RV(complete) is then V(false) if there is a record.
+      - Use it if a later task removes the secrets, and O(record_only) after that task.
+    type: bool
+    default: false
+  record_only:
+    description: With O(state=absent), remove only what O(keep_record) kept.
+    type: bool
+    default: false
   image:
     description:
       - An image with C(sh), Python 3.9 or newer as C(python3) and the AWS CLI v2 as C(aws), with a tag or a digest. The

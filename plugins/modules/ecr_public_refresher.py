@@ -60,13 +60,6 @@ options:
         M(freshpull.ecr_public.ecr_public_pull_secret) with C(adopt), not by this module.
     type: bool
     default: false
-  keep_record:
-    description:
-      - With O(state=absent), keep the ConfigMap that records the name, the owner and the namespaces of the secrets, and
-        the namespace. RV(complete) is then V(false) if there is a record.
-      - Use it if a later task removes the secrets, and remove the refresher again after that task.
-    type: bool
-    default: false
   namespaces:
     description:
       - Names and shell globs such as V(team-*) of the namespaces whose secrets are renewed.
@@ -269,10 +262,11 @@ EXAMPLES = r"""
   freshpull.ecr_public.ecr_public_refresher:
     state: absent
 
-- name: Remove the refresher, and keep the record of its secrets until they are removed
+- name: Remove the refresher, and keep the record of its secrets until a second task removes only that
   freshpull.ecr_public.ecr_public_refresher:
     state: absent
     keep_record: true
+    record_only: false
 """
 
 RETURN = r"""

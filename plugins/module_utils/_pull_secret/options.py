@@ -72,9 +72,8 @@ def read(params: t.Mapping[str, t.Any]) -> Options:
     """Raises OptionError or TokenError."""
     check_workers(params["workers"])
     check_name(params["name"])
-    for option in ("placeholder", "prune"):
-        if params[option] and params["state"] == "absent":
-            raise OptionError(f"{option}: true cannot be used with state: absent. Remove one of the two.")
+    if params["placeholder"] and params["state"] == "absent":
+        raise OptionError("placeholder: true cannot be used with state: absent. Remove one of the two.")
     check_owner(params["owner"])
     if params["prune"] and not params["owner"]:
         raise OptionError(

@@ -174,7 +174,7 @@ class PullSecretTask:
 
     def _settle_pruning(self, selected: Selected, selection: Selection, namespaces_known: bool) -> str:
         """Stop pruning if a typing error could remove valid secrets. Return why nothing is pruned, or ""."""
-        if not self._writer.prune:
+        if not self._writer.prune or self._policy.state == "absent":
             return ""
         unpruned = ""
         missing = [name for name, why in selected.namespaces.items() if why in ("missing_namespace", "not_selected")]
@@ -194,7 +194,7 @@ class PullSecretTask:
 
     def _settle_globs(self, selected: Selected, selection: Selection) -> tuple[str, ...]:
         """Stop pruning if a glob matches no namespace, and return these globs. With a selector * may match none."""
-        if not self._writer.prune:
+        if not self._writer.prune or self._policy.state == "absent":
             return ()
         unmatched = tuple(glob for glob in selected.unmatched_globs if not (selection.selector and glob == "*"))
         self._writer.prune = not unmatched

@@ -63,6 +63,7 @@ SPEC: dict[str, t.Any] = {
     "fail_open_before": {"type": "str", "default": ""},
     "workers": {"type": "int", "default": 32},
     "keep_record": {"type": "bool", "default": False},
+    "record_only": {"type": "bool", "default": False},
     "test_run": {"type": "str", "choices": ["on_change", "always", "deferred", "never"], "default": "on_change"},
     "namespace": {"type": "str", "default": "ecr-public-refresher"},
     "schedule": {"type": "str", "default": ""},
@@ -120,7 +121,8 @@ _PROXY = re.compile(r"(https?://[A-Za-z0-9.:\[\]-]+/?)?")
 class Removal:
     """Options for a removal. namespace: the refresher's. secret, owner: of its pull secrets; owner may be "".
 
-    keep_record: whether the record of the secrets and the namespace stay for now.
+    keep_record: whether the record of the secrets and the namespace stay for now. record_only: whether only these two
+    are removed.
     """
 
     namespace: str
@@ -128,6 +130,7 @@ class Removal:
     owner: str
     adopt: bool
     keep_record: bool
+    record_only: bool
     workers: int
 
 
@@ -199,6 +202,8 @@ def read(params: t.Mapping[str, t.Any], year: int) -> Removal | Installation:
             f"namespace: {params['namespace']!r} is not a name of a namespace. Use at most 63 lower-case letters, "
             "digits and '-'."
         )
+    if params["keep_record"] and params["record_only"]:
+        raise OptionError("record_only cannot be used with keep_record. Remove one of the two.")
     if params["state"] == "absent":
         return Removal(
             params["namespace"],
@@ -206,6 +211,7 @@ def read(params: t.Mapping[str, t.Any], year: int) -> Removal | Installation:
             params["owner"],
             params["adopt"],
             params["keep_record"],
+            params["record_only"],
             params["workers"],
         )
     if params[PROGRAM].keys() != set(program.FILES):

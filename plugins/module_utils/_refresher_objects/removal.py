@@ -43,6 +43,7 @@ class Remover:
         owner: str = "",
         adopt: bool = False,
         keep_record: bool = False,
+        record_only: bool = False,
         dry_run: bool,
         workers: int,
         sleep: t.Callable[[float], None] = time.sleep,
@@ -52,6 +53,7 @@ class Remover:
 
         owner: theirs. If it is "", the recorded one is used, and removed from the secrets at the end. adopt: whether
         owner may differ from the recorded one. keep_record: keep the record and the namespace, and the owner.
+        record_only: remove only these two.
         """
         self._cluster = cluster
         self._namespace = namespace
@@ -59,6 +61,7 @@ class Remover:
         self._owner = owner
         self._adopt = adopt
         self._keep_record = keep_record
+        self._record_only = record_only
         self._dry_run = dry_run
         self._workers = workers
         self._sleep = sleep
@@ -103,37 +106,40 @@ class Remover:
             existing = Existing(self._cluster, self._namespace, pool)
             self.served = served.served(existing)
             served.settle_owner(self._owner, self.served.owner, self._namespace, adopt=self._adopt)
-            list(pool.map(self._delete, existing.bindings.values()))
-            for found in existing.all("ClusterRoleBinding", "Secret"):
-                self._delete(found)
-            if existing.policies and not self._dry_run:
-                revocation.wait_until_revoked(self._cluster, self._namespace, existing, existing.policies, self._sleep)
-            for found in (*existing.policies, *existing.all("ClusterRole")):
-                self._delete(found)
-            cronjob = existing.cronjob
-            if cronjob:
-                self._delete(cronjob, "Foreground")
-            self._remove_former_secrets()
-            for found in existing.all("ServiceAccount"):
-                self._delete(found)
-        if cronjob and not self._dry_run:
+            if not self._record_only:
+                self._remove_objects(existing, pool)
+        if existing.cronjob and not self._dry_run:
             blocked = self._blocked_deletion()
             if blocked:
                 raise ClusterError("terminating", blocked)
         if self._keep_record and self.served.owner:
             self.namespace_stays = True
             return
-        if not self._owner:
+        if not (self._owner or self._record_only):
             self._release()
         # The record of the secrets is the last of the refresher's objects.
         for found in existing.all("ConfigMap"):
             self._delete(found)
         self._remove_namespace()
 
+    def _remove_objects(self, existing: Existing, pool: concurrent.futures.Executor) -> None:
+        """Remove all but the ConfigMaps and the namespace."""
+        list(pool.map(self._delete, existing.bindings.values()))
+        for found in existing.all("ClusterRoleBinding", "Secret"):
+            self._delete(found)
+        if existing.policies and not self._dry_run:
+            revocation.wait_until_revoked(self._cluster, self._namespace, existing, existing.policies, self._sleep)
+        for found in (*existing.policies, *existing.all("ClusterRole")):
+            self._delete(found)
+        if existing.cronjob:
+            self._delete(existing.cronjob, "Foreground")
+        self._remove_former_secrets()
+        for found in existing.all("ServiceAccount"):
+            self._delete(found)
+
     def _release(self) -> None:
         """Remove the owner from the secrets, which only the refresher renewed as that owner."""
-        changes, problem = served.release(self._cluster, self.served, workers=self._workers, dry_run=self._dry_run)
-        self.changes += changes
+        problem = served.release(self._cluster, self.served, workers=self._workers, dry_run=self._dry_run)
         self.not_removed = " ".join(filter(None, [self.not_removed, problem]))
 
     def _remove_former_secrets(self) -> None:

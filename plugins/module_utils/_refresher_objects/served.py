@@ -86,18 +86,18 @@ def remove_former_secrets(
     return list(_changes(report, found.secret)), problem
 
 
-def release(cluster: Cluster, found: Served, *, workers: int, dry_run: bool) -> tuple[list[plan.Change], str]:
+def release(cluster: Cluster, found: Served, *, workers: int, dry_run: bool) -> str:
     """Remove the owner from the secrets, so that tasks without an owner manage them.
 
-    Return the changes, and what failed, or "". Raises ClusterError.
+    Return what failed, or "". Raises ClusterError.
     """
     if not (found.secret and found.owner and found.namespaces):
-        return [], ""
+        return ""
     policy = Policy(found.secret, found.owner, state="released")
-    report, problem = _run(cluster, policy, Selection(found.namespaces), workers=workers, dry_run=dry_run)
+    _report, problem = _run(cluster, policy, Selection(found.namespaces), workers=workers, dry_run=dry_run)
     if problem:
         problem = f"Some secrets keep the owner {found.owner}, so tasks without an owner do not renew them. {problem}"
-    return [plan.Change("changed", each.before, each.before) for each in _changes(report, found.secret)], problem
+    return problem
 
 
 def _run(cluster: Cluster, policy: Policy, selection: Selection, *, workers: int, dry_run: bool) -> tuple[Report, str]:

@@ -132,6 +132,7 @@ def _remove(cluster: Cluster, wanted: Removal, report: RefresherReport, *, dry_r
         owner=wanted.owner,
         adopt=wanted.adopt,
         keep_record=wanted.keep_record,
+        record_only=wanted.record_only,
         dry_run=dry_run,
         workers=wanted.workers,
     )

@@ -288,7 +288,7 @@ OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "a managed label": ({"labels": {"ecr-public.freshpull/managed": "true"}}, "labels"),
     "an annotation that is a number": ({"annotations": {"a": 1}}, "annotations"),
     "no name of a service account": ({"service_accounts": ["Default"]}, "service_accounts"),
-    "prune and absent": ({"state": "absent", "prune": True}, "prune"),
+    "prune and absent without an owner": ({"state": "absent", "prune": True}, "prune"),
     "placeholder and absent": ({"state": "absent", "placeholder": True}, "placeholder"),
     "a token without a password": ({"token": {"expires_at": hours(1)}}, "password"),
     "a token with an empty password": ({"token": {"password": "", "expires_at": hours(1)}}, "token"),

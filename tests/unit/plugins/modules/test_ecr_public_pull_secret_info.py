@@ -141,7 +141,7 @@ OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "no registry": ({"registries": []}, "registries"),
     "no workers": ({"workers": 0}, "workers"),
     "no namespace": ({"namespaces": []}, "namespaces"),
-    "prune and absent": ({"state": "absent", "prune": True}, "prune"),
+    "prune and absent without an owner": ({"state": "absent", "prune": True}, "prune"),
     "an unknown option": ({"renew_after": "8h"}, "renew_after"),
 }
 

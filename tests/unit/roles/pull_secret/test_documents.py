@@ -169,7 +169,7 @@ def test_the_connection_has_no_option_of_a_module() -> None:
 
 
 def test_the_refresher_gets_every_option() -> None:
-    assert set(INSTALLED) == set(SPECS[REFRESHER]) - {"keep_record"}
+    assert set(INSTALLED) == set(SPECS[REFRESHER]) - {"keep_record", "record_only"}
     resumed = passed("Resume the refresher if a pull secret could not be removed", REFRESHER)
     tested = passed("Test the refresher", REFRESHER)
     shared = {option: value for option, value in INSTALLED.items() if option not in {"state", "test_run"}}
@@ -191,7 +191,7 @@ def test_the_secrets_get_every_option() -> None:
     assert set(WRITTEN) == set(SPECS[PULL_SECRET]) - {"state", "expired_only"}
     of_the_token = {"token", "token_shared", "token_unavailable"}
     assert set(CHECKED) == set(WRITTEN) - of_the_token
-    own = {"placeholder", "fail_open_before", "aws", *of_the_token}
+    own = {"placeholder", "fail_open_before", "aws", "owner", "prune", *of_the_token}
     assert {option: CHECKED[option] for option in set(CHECKED) - own} == {
         option: WRITTEN[option] for option in set(WRITTEN) - own
     }

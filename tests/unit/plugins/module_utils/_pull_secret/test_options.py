@@ -30,7 +30,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a bad duration": ({"renew_before": "8"}, "duration"),
     "a bad fail_open_before": ({"fail_open_before": "1"}, "duration"),
     "removed before it is renewed": ({"fail_open_before": "8h"}, r"fail_open_before \(8h\) must be less"),
-    "prune and absent": ({"prune": True, "state": "absent"}, "cannot be used with state: absent"),
+    "prune and absent without an owner": ({"prune": True, "state": "absent"}, "prune: true needs owner"),
     "a token and none": (
         {"token": TOKEN, "token_unavailable": "AWS is down."},
         "token_unavailable cannot be used with token",

@@ -155,6 +155,17 @@ def test_secrets_of_another_owner_and_copies_are_not_pruned() -> None:
     assert "1 namespaces have a copy of the secret ecr-public-secret that reflector made: copy." in warning
 
 
+@pytest.mark.parametrize("names", [("a",), ("a", "tyop"), ("tyop-*",)])
+def test_absent_with_prune_removes_all_secrets_of_the_owner(names: tuple[str, ...]) -> None:
+    cluster = settled("a", orphans=("old", "theirs"))
+    for name, owner in (("a", "us"), ("old", "us"), ("theirs", "them")):
+        cluster.stored[name]["metadata"]["labels"]["ecr-public.freshpull/owner"] = owner
+    report = run(cluster, *names, state="absent", prune=True, owner="us")
+    assert sorted(cluster.stored) == ["theirs", "unmanaged"]
+    assert report.problem(Policy(name=NAME, state="absent"), Selection(names)) == ""
+    assert result(report)["old"] == ("removed", "orphaned")
+
+
 def test_a_copy_in_a_selected_namespace_is_left_unchanged_and_named() -> None:
     cluster = settled("a", "copy", orphans=())
     copied = cluster.stored["copy"]["metadata"]

@@ -104,6 +104,9 @@ COMMON = {
     ),
     "no namespace": Case({**KEYS, "namespace": "Team"}, rejected=("namespace: 'Team'",)),
     "a namespace too long, to remove": Case({"state": "absent", "namespace": "a" * 64}, rejected=("at most 63",)),
+    "the record only, and it is kept": Case(
+        {"state": "absent", "keep_record": True, "record_only": True}, rejected=("Remove one of the two.",)
+    ),
     "no name": Case({**KEYS, "name": "-a"}, rejected=("'-a'",)),
     "too many workers": Case({**KEYS, "workers": 257}, rejected=("from 1 to 256",)),
     "no registry": Case({**KEYS, "registries": []}, rejected=("registries is empty",)),
@@ -257,7 +260,16 @@ def test_settings(name: str) -> None:
 def test_every_option_is_among_the_settings() -> None:
     """The options in `elsewhere` change no settings, or have a row of their own above."""
     elsewhere = {"name", "namespace", "workers", "test_run", "renew_before", "fail_open", "fail_open_before"}
-    elsewhere |= {"owner", "adopt", "keep_record", "external_id", "audience", "aws_endpoint_url", options.PROGRAM}
+    elsewhere |= {
+        "owner",
+        "adopt",
+        "keep_record",
+        "record_only",
+        "external_id",
+        "audience",
+        "aws_endpoint_url",
+        options.PROGRAM,
+    }
     assert {option for given in GIVEN.values() for option in given} | elsewhere == set(options.SPEC)
 
 
@@ -311,9 +323,9 @@ def test_durations_become_seconds() -> None:
 
 def test_a_removal_needs_nothing_but_names() -> None:
     assert read({"state": "absent", "namespace": "n", "name": "s"}) == Removal(
-        "n", "s", owner="", adopt=False, keep_record=False, workers=32
+        "n", "s", owner="", adopt=False, keep_record=False, record_only=False, workers=32
     )
-    given: dict[str, Any] = {"owner": "o", "adopt": True, "keep_record": True}
+    given: dict[str, Any] = {"owner": "o", "adopt": True, "keep_record": True, "record_only": False}
     assert read({"state": "absent", "namespace": "n", "name": "s", **given}) == Removal("n", "s", **given, workers=32)
 
 
