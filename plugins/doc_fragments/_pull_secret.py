@@ -13,8 +13,8 @@ options:
   state:
     description:
       - V(present) creates the secret, or renews it in place if its remaining lifetime is too short.
-      - V(absent) deletes a managed secret that the module created and that contains nothing else. From any other
-        managed secret it removes the managed entries and the managed metadata, and keeps the rest. An unmanaged secret
+      - V(absent) deletes a managed secret that the module created and that contains nothing else, except O(labels) and
+        O(annotations). From any other managed secret it removes the managed entries and the managed metadata, and keeps the rest. An unmanaged secret
         is not changed. Nor is one with another O(owner).
     type: str
     choices: [present, absent]
@@ -91,6 +91,7 @@ options:
     description:
       - Labels for the secret, in addition to the managed metadata. Values must be strings.
       - A label that you remove from this option stays on the secret. The prefix C(ecr-public.freshpull/) is rejected.
+      - Set it with O(state=absent), too. A secret with other labels is used by something else, and is not deleted.
     type: dict
     default: {}
   annotations:

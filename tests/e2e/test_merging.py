@@ -29,6 +29,9 @@ SHARED = """{ "z":1.0, "credHelpers" : {"gcr.io": "gcloud"},\r
 } , "HttpHeaders":{"X":"\u00e9"}, "big":12345678901234567890 }
 
 """
+# Another spelling of the registry, which the kubelet would also use. Adoption removes it with the comma before it.
+SPELLING = "https://public.ecr.aws"
+LEFT = SHARED.replace(f',\n  "{SPELLING}":{{"auth":"YTpi"}}', "")
 
 
 def share(core: client.CoreV1Api, namespace: str, text: str, **fields: Any) -> client.V1Secret:
@@ -68,6 +71,7 @@ def test_a_shared_secret_is_adopted_and_later_left_as_it_was(
     }
     managed = {registry: config["auths"].pop(registry) for registry in BOTH}
     assert {entry["password"] for entry in managed.values()} == {aws.tokens[-1]}
+    assert unmanaged["auths"].pop(SPELLING)
     assert config["auths"] == unmanaged["auths"]
 
     aws.behave(life=50000)
@@ -81,8 +85,8 @@ def test_a_shared_secret_is_adopted_and_later_left_as_it_was(
     action, _config = run(state="absent")
     assert action == "removed"
     after = core.read_namespaced_secret(NAME, namespace)
-    assert content(core, namespace) == SHARED
-    assert after.data == before.data
+    assert content(core, namespace) == LEFT != SHARED
+    assert {**after.data, DATA_KEY: ""} == {**before.data, DATA_KEY: ""}
     for field in ("uid", "labels", "annotations"):
         assert getattr(after.metadata, field) == getattr(before.metadata, field)
 
@@ -95,8 +99,9 @@ def test_an_existing_entry_is_overwritten_and_shown_in_the_diff(
     run = ansible.pull_secret("--diff", name=NAME, namespaces=[namespace], adopt=True, aws=aws_options)
     diff = run.results["result"]["diff"]
     shown = [diff[part][f"{namespace}/{NAME}"]["registries"] for part in ("before", "after")]
-    assert shown[0]["public.ecr.aws"] != shown[1]["public.ecr.aws"]
-    assert shown[0]["other.example"] == shown[1]["other.example"]
+    assert shown[0] == {"public.ecr.aws": "unmanaged"}
+    assert list(shown[1]) == ["public.ecr.aws"]
+    assert shown[1]["public.ecr.aws"].startswith("sha256:")
     assert json.loads(content(core, namespace))["auths"]["public.ecr.aws"]["password"] == aws.tokens[-1]
 
 

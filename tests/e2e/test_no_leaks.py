@@ -37,7 +37,8 @@ def states(namespace: str, kubeconfig: str) -> list[dict[str, Any]]:
         {"name": "opaque"},
         {"name": "opaque", "adopt": True, "recreate": True},
         {"name": "unmanaged", "state": "absent"},
-        {"state": "absent"},
+        # Metadata of the options is no reason to keep the secret.
+        {"state": "absent", "labels": {"team": "a"}, "annotations": {"note": "b"}},
         {},
     ]
     return [

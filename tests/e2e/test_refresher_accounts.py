@@ -39,7 +39,7 @@ def install(place: InstalledRefresher, aws: FakeAws, kubeconfig: str, *accounts:
         renewal=dataclasses.replace(place.settings.renewal, secret=NAME, service_accounts=accounts),
     )
     names = list(place.settings.places.listed)
-    module.run(kubeconfig, name=NAME, namespaces=names, token=aws.issue(50000)).ok()
+    module.run(kubeconfig, name=NAME, owner=place.settings.renewal.owner, namespaces=names, token=aws.issue(50000)).ok()
     place.installer()
 
 

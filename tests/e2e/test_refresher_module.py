@@ -188,7 +188,8 @@ def test_a_new_name_removes_the_secrets_of_the_former_one(
 ) -> None:
     own = f"{installed.prefix}a"
     run(name="former").ok()
-    module.run(kubeconfig, name="former", namespaces=[own], placeholder=True).ok()
+    owner = installed.settings.namespace
+    module.run(kubeconfig, name="former", owner=owner, namespaces=[own], placeholder=True).ok()
     with installed.stored.written() as nothing:
         predicted = run(check_mode=True, name="latter").ok()
     assert nothing == set()

@@ -30,7 +30,12 @@ pytestmark = pytest.mark.role
 NAME = "selected-secret"
 TYPE = "kubernetes.io/dockerconfigjson"
 PREFIX = "ecr-public.freshpull/"
-MANAGED = {"app.kubernetes.io/managed-by": "freshpull", PREFIX + "managed": "true"}
+OWNED_BY = "freshpull-test"
+MANAGED = {
+    "app.kubernetes.io/managed-by": "freshpull",
+    PREFIX + "managed": "true",
+    PREFIX + "owner": OWNED_BY,
+}
 LONGER = base64.b64encode(b'{"auths":{"public.ecr.aws":{"auth":"' + b"QVdT" * 20 + b'"}}}').decode()
 EMPTY = base64.b64encode(b'{"auths":{}}').decode()
 SHARED = base64.b64encode(b'{"auths":{"other.example":{},"public.ecr.aws":{"auth":"QVdTOm9sZA=="}}}').decode()
@@ -86,6 +91,7 @@ def place(
     ansible = Ansible(tmp_path_factory.mktemp("play"), kubeconfig)
     with Role(ansible, running_aws, [f"{prefix}*"], refresher=f"{prefix}refresher") as role:
         role.variables["pull_secret_name"] = NAME
+        role.variables["pull_secret_owner"] = OWNED_BY
         role.variables["pull_secret_namespace_selector"] = [f"test={prefix.removesuffix('-')}", SELECTOR]
         role.variables["pull_secret_exclude_namespaces"] = [f"{prefix}ex*"]
         # The unmanaged secret is a failure, reported at the end.
@@ -166,6 +172,12 @@ BY_POLICY: dict[str, tuple[str, Any, str]] = {
     "excluded": ("excluded", secret(), APPLY),
     "its own namespace": ("refresher", secret(), APPLY),
     "without the managed label": ("later", secret(metadata={"labels": {}}), APPLY),
+    "of another owner": ("later", secret(metadata={"labels": {**MANAGED, PREFIX + "owner": "other"}}), APPLY),
+    "a managed one, its owner changed": (
+        "managed",
+        {"metadata": {"labels": {PREFIX + "owner": "other"}}},
+        MERGE,
+    ),
     "with a label for others": ("later", secret(metadata={"labels": {**MANAGED, "sync": "true"}}), APPLY),
     "with an annotation for others": ("later", secret(metadata={"annotations": {"reflect": "true"}}), APPLY),
     "more data": ("later", secret(data={".dockerconfigjson": LONG, "more": LONG}), APPLY),

@@ -156,6 +156,7 @@ def test_the_guide_s_permissions_for_a_selector_are_enough(
     (later,) = make_namespaces("later", labels={"wanders": "yes"})
     made = core.api_client.sanitize_for_serialization(core.read_namespaced_secret(NAME, role.namespaces[0]))
     made["metadata"] = {key: made["metadata"][key] for key in ("name", "labels", "annotations")}
+    made["metadata"]["annotations"]["ecr-public.freshpull/namespace"] = later
     core.create_namespaced_secret(later, made)
     places = ("a", "b", "later")
     (user,) = {event["user"]["username"] for event in audit.writes(since=mark) if is_limited(event)}

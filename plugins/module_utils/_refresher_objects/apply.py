@@ -141,6 +141,8 @@ class Installer:
             self._settings.renewal.secret,
             workers=self._workers,
             dry_run=self._dry_run,
+            labels=self._settings.renewal.labels,
+            annotations=self._settings.renewal.annotations,
         )
         self.changes += changes
 

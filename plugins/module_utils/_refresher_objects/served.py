@@ -68,15 +68,23 @@ def settle_owner(wanted: str, recorded: str, namespace: str, *, adopt: bool) -> 
 
 
 def remove_former_secrets(
-    cluster: Cluster, found: Served, name: str, *, workers: int, dry_run: bool
+    cluster: Cluster,
+    found: Served,
+    name: str,
+    *,
+    workers: int,
+    dry_run: bool,
+    labels: t.Mapping[str, str] | None = None,
+    annotations: t.Mapping[str, str] | None = None,
 ) -> tuple[list[plan.Change], str]:
     """Remove the secrets if their name is not `name` any more. Return the changes, and what failed, or "".
 
-    A secret that the collection did not create stays without its managed entries. Raises ClusterError.
+    A secret that the collection did not create, or that has other metadata than these labels and annotations, stays
+    without its managed entries. Raises ClusterError.
     """
     if found.secret in ("", name) or not found.namespaces:
         return [], ""
-    policy = Policy(found.secret, found.owner, state="absent")
+    policy = Policy(found.secret, found.owner, state="absent", labels=labels or {}, annotations=annotations or {})
     report, problem = _run(cluster, policy, Selection(found.namespaces), workers=workers, dry_run=dry_run)
     if problem:
         problem = (
