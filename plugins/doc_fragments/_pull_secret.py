@@ -14,8 +14,8 @@ options:
     description:
       - V(present) creates the secret, or renews it in place if its remaining lifetime is too short.
       - V(absent) deletes a managed secret that the module created and that contains nothing else, except O(labels) and
-        O(annotations). From any other managed secret it removes the managed entries and the managed metadata, and keeps the rest. An unmanaged secret
-        is not changed. Nor is one with another O(owner).
+        O(annotations). From any other managed secret it removes the managed entries and the managed metadata, and keeps
+        the rest. An unmanaged secret is not changed. Nor is one with another O(owner).
     type: str
     choices: [present, absent]
     default: present
