@@ -103,7 +103,7 @@ def test_a_pod_that_cannot_end_is_named_and_keeps_nothing_else(
         assert {name for name in place.stored.left() if not name.startswith("configmaps ")} == {JOB}
     finally:
         core.patch_namespaced_pod("stuck", own, {"metadata": {"finalizers": None}})
-    wait_for(lambda: not place.stored.left(), "the end of the CronJob")
+    wait_for(lambda: JOB not in place.stored.left(), "the end of the CronJob")
     place.remover().remove()
     assert objects.read(place.cluster, "Namespace", own) is None
 
