@@ -21,7 +21,7 @@ from ansible.plugins.lookup import LookupBase
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors import AwsError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._docker_config import DEFAULT_REGISTRY
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._options import TOKEN
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import format_time
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import TimeError, format_time
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import UNKNOWN, Token, TokenError
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _play_defaults, _task_environment
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._registry import (
@@ -179,16 +179,21 @@ class TokenRequest:
 
 def _check_token(token: t.Any) -> None:
     """Raise AnsibleActionFail if a given token cannot be used. The module's error would show its values."""
+    problem = (
+        f"it is not the value that the lookup {LOOKUP} returns: a dict of texts with password and expires_at, and no other "
+        "keys than those of that value"
+    )
     try:
         known = check_type_dict(token)
-        # Raises TokenError.
+        valid = known.keys() <= TOKEN["options"].keys() and all(isinstance(value, str) for value in known.values())
         Token.from_mapping(known)
-        unknown = known.keys() - TOKEN["options"].keys()
-        texts = all(isinstance(value, str) for value in known.values())
-    except (TokenError, TypeError, ValueError, AttributeError):
-        unknown, texts = {"?"}, False
-    if unknown or not texts:
+    except TokenError as error:
+        valid = False
+        if isinstance(error.__cause__, TimeError):
+            problem = "expires_at is not a time such as 2026-01-02T03:04:05Z"
+    except (TypeError, ValueError, AttributeError):
+        valid = False
+    if not valid:
         raise AnsibleActionFail(
-            f"token is not the value that the lookup {LOOKUP} returns: a dict of texts with password and expires_at, "
-            "and no other keys than those of that value. Use the whole value. No part of the given one is shown."
+            f"token: {problem}. Use the whole value of the lookup. No part of the given one is shown."
         )

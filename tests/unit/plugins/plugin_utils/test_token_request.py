@@ -103,6 +103,29 @@ def test_the_task_is_restored_when_the_plan_cannot_be_made(play: Play) -> None:
     assert play.runs == [Run({}, check_mode=True)]
 
 
+# --- The shape of a given token
+
+SHAPES: dict[str, tuple[Any, str]] = {
+    "the password alone": ("never-shown", "returns: a dict of texts"),
+    "a password that looks like an assignment": ("never-shown=", "returns: a dict of texts"),
+    "the response of AWS": ({"authorizationData": {"authorizationToken": "never-shown"}}, "returns: a dict of texts"),
+    "a list": ([{"password": "never-shown"}], "returns: a dict of texts"),
+    "another key": ({**TOKEN, "secret": "never-shown"}, "no other keys"),
+    "a number as the password": ({**TOKEN, "password": 5}, "a dict of texts"),
+    "no expiry": ({"password": "never-shown"}, "with password and expires_at"),
+    "no time": ({"password": "never-shown", "expires_at": "never-shown"}, "expires_at is not a time such as 2026"),
+}
+
+
+@pytest.mark.parametrize("case", SHAPES)
+def test_a_token_of_another_shape_is_rejected_without_its_values(play: Play, case: str) -> None:
+    token, words = SHAPES[case]
+    with pytest.raises(AnsibleError, match=words) as caught:
+        play.run(ecr_public_pull_secret, {"token": token}, DONE)
+    assert "never-shown" not in str(caught.value)
+    assert play.runs == []
+
+
 # --- A token of a fleet
 
 
