@@ -180,12 +180,14 @@ class TokenRequest:
 def _check_token(token: t.Any) -> None:
     """Raise AnsibleActionFail if a given token cannot be used. The module's error would show its values."""
     problem = (
-        f"it is not the value that the lookup {LOOKUP} returns: a dict of texts with password and expires_at, and no other "
-        "keys than those of that value"
+        f"it is not the value that the lookup {LOOKUP} returns: a dict of texts with password and expires_at, and no "
+        "other keys than those of that value"
     )
     try:
         known = check_type_dict(token)
-        valid = known.keys() <= TOKEN["options"].keys() and all(isinstance(value, str) for value in known.values())
+        # YAML reads an unquoted expiry as a time.
+        texts = [value for key, value in known.items() if key != "expires_at"]
+        valid = known.keys() <= TOKEN["options"].keys() and all(isinstance(value, str) for value in texts)
         Token.from_mapping(known)
     except TokenError as error:
         valid = False
