@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.credentials import ContainerProvider
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _aws_errors as errors
 from support.aws import FakeAws
@@ -34,6 +35,9 @@ EXPIRED = {
     "SessionToken": "never-shown",
     "Expiration": "2020-01-01T00:00:00Z",
 }
+
+# The oldest supported botocore does not read AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE. It asks the agent without a token.
+READS_TOKEN_FILE = hasattr(ContainerProvider, "ENV_VAR_AUTH_TOKEN_FILE")
 
 # name: (variables, text of ~/.aws/config, parts of the message). {dir}: a directory. {sts}: an STS that returns HTML.
 OUTSIDE: dict[str, tuple[dict[str, str], str, list[str]]] = {
@@ -101,7 +105,7 @@ OUTSIDE: dict[str, tuple[dict[str, str], str, list[str]]] = {
             "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "{dir}/token",
         },
         "",
-        ["{dir}/token"],
+        ["{dir}/token" if READS_TOKEN_FILE else "container-role"],
     ),
     "an agent that is not allowed": (
         {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://agent.invalid/credentials"},
