@@ -8,7 +8,8 @@ from __future__ import annotations
 import typing as t
 import urllib.parse
 
-HIDDEN = "********"
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._masking import MASK
+
 _VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy", "all_proxy", "K8S_AUTH_PROXY")
 
 
@@ -31,11 +32,4 @@ def without_user_info(url: str) -> str:
     """Return an address with the user info hidden."""
     scheme, separator, rest = url.partition("://")
     user_info, at, host = rest.rpartition("@")
-    return f"{scheme}{separator}{HIDDEN}{at}{host}" if user_info else url
-
-
-def masked(text: str, secrets: t.Iterable[str]) -> str:
-    """Return a text with these secrets hidden, longer ones first."""
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        text = text.replace(secret, HIDDEN)
-    return text
+    return f"{scheme}{separator}{MASK}{at}{host}" if user_info else url

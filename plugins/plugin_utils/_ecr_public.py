@@ -29,6 +29,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors i
     explain,
     response_error,
 )
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._masking import masked
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._aws_options import (
     NO_FIPS,
@@ -289,7 +290,7 @@ class _Fetch:
 
     def _clean(self, text: object) -> str:
         """Return a text of the SDK in one line, with all known secrets replaced."""
-        return " ".join(_proxies.masked(str(text), self._secrets).split()).rstrip(".")
+        return " ".join(masked(str(text), self._secrets).split()).rstrip(".")
 
 
 class _Default(t.NamedTuple):

@@ -19,6 +19,7 @@ import urllib.parse
 
 from ansible.module_utils import urls
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._masking import masked
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 
 TIMEOUT = 10  # seconds, for each of the three requests
@@ -125,8 +126,7 @@ def _check(registry: str, response: _Response, token: Token) -> None:
     """Raise RejectedError or UnverifiedError unless the registry accepts the token."""
     if response.rejects:
         message = str(response.error.get("message", "")).strip().rstrip(".")
-        for secret in (token.password, token.entry["auth"]):
-            message = message.replace(secret, "********")
+        message = masked(message, (token.password, token.entry["auth"]))
         quote = f": {message[:MAX_QUOTE]}" if message else ""
         raise RejectedError(f"{registry} rejected the token (HTTP {response.status}){quote}.")
     if response.status != 200:

@@ -26,6 +26,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.t
     Request,
     Response,
 )
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._masking import masked
 
 try:
     import kubernetes
@@ -100,7 +101,7 @@ def connect(module: AnsibleK8SModule, connections: int) -> Cluster:
         # The library reads a file that may contain anything.
         raise ClusterError(
             "no_cluster",
-            f"No cluster is configured: {_proxies.masked(_problem(exc), secrets)}. Set kubeconfig (and context), or "
+            f"No cluster is configured: {masked(_problem(exc), secrets)}. Set kubeconfig (and context), or "
             "host and api_key, as options or as K8S_AUTH_* environment variables.",
         ) from None
     if not configuration.verify_ssl:
@@ -226,4 +227,4 @@ class ClientTransport:
 
     def _no_response(self, exc: Exception, why: str) -> NoResponseError:
         final = any(words in f"{exc} {why}" for words in _CERTIFICATE_ERRORS)
-        return NoResponseError(_proxies.masked(why, self._secrets), final=final)
+        return NoResponseError(masked(why, self._secrets), final=final)

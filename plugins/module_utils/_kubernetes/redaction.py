@@ -12,7 +12,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _proxies
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._proxies import HIDDEN
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._masking import MASK
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._options import TOKEN
 
 # https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/, in any place: a misplaced token is as secret.
 _FIELDS = frozenset({"token", "password", "client-key-data"})
@@ -31,7 +32,7 @@ def redacted(kubeconfig: t.Any) -> t.Any:
 
 def _redacted_field(key: str, value: t.Any) -> t.Any:
     if key in _FIELDS and value:
-        return HIDDEN
+        return MASK
     if key == "proxy-url" and isinstance(value, str):
         return _proxies.without_user_info(value)
     if key in ("exec", "auth-provider") and isinstance(value, dict):
@@ -45,7 +46,7 @@ def _all_hidden(value: t.Any) -> t.Any:
         return [_all_hidden(each) for each in value]
     if isinstance(value, dict):
         return {key: each if key == "name" else _all_hidden(each) for key, each in value.items()}
-    return HIDDEN if value else value
+    return MASK if value else value
 
 
 def redacted_params(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -57,14 +58,13 @@ def redacted_params(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         shown["proxy"] = _proxies.without_user_info(shown["proxy"])
     if not _is_shown_token(shown.get("token")):
         # It has not been checked, and any part of it may be secret.
-        shown["token"] = HIDDEN
+        shown["token"] = MASK
     return shown
 
 
 def _is_shown_token(token: t.Any) -> bool:
     """Whether a token needs no hiding here: there is none, or it is a dict whose secret parts have no_log."""
-    known = {"registry", "username", "password", "authorization_token", "expires_at", "dockerconfigjson"}
-    return not token or (isinstance(token, dict) and token.keys() <= known)
+    return not token or (isinstance(token, dict) and token.keys() <= TOKEN["options"].keys())
 
 
 def secrets_in(kubeconfig: t.Any) -> list[str]:

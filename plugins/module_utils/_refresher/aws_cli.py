@@ -25,6 +25,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors i
     explain,
     response_error,
 )
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._masking import MASK, masked
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._process import Process
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 
@@ -181,9 +182,7 @@ class AwsCli:
 
 def _clean(text: str) -> str:
     """Mask the CLI's secrets, and everything that may be a secret."""
-    for secret in _secrets():
-        text = text.replace(secret, "********")
-    return _LONG.sub("********", text)
+    return _LONG.sub(MASK, masked(text, _secrets()))
 
 
 def _secrets() -> t.Iterator[str]:

@@ -24,6 +24,7 @@ FILES = (
     "_kubernetes/kinds.py",
     "_kubernetes/retry.py",
     "_kubernetes/transport.py",
+    "_masking.py",
     "_names.py",
     "_process.py",
     "_pull_secret/account_writer.py",

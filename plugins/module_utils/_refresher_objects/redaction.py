@@ -8,16 +8,13 @@ from __future__ import annotations
 import base64
 import typing as t
 
-MASK = "********"
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._masking import masked
 
 
 def redacted(text: str, secrets: t.Sequence[str]) -> str:
-    """Replace each secret and its base64 with MASK."""
+    """Replace each secret and its base64 with a mask."""
     forms = {form for secret in secrets if secret.strip() for form in _forms(secret)}
-    # The longest first: masking a part of a longer secret would show the rest of it.
-    for form in sorted(forms, key=len, reverse=True):
-        text = text.replace(form, MASK)
-    return text
+    return masked(text, forms)
 
 
 def redacted_object(value: t.Any, secrets: t.Sequence[str]) -> t.Any:

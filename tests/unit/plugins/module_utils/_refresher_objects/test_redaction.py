@@ -9,8 +9,8 @@ import base64
 
 import pytest
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._masking import MASK
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.redaction import (
-    MASK,
     redacted,
     redacted_object,
 )
