@@ -32,7 +32,7 @@ LEGACY_DATA_KEY = ".dockercfg"
 MAX_DEPTH = 50
 """Levels of objects and lists. Python processes nested values by recursion, and clients need four levels."""
 _TOO_DEEP = f"it has objects or lists nested deeper than {MAX_DEPTH} levels"
-_SHOWN = 100
+LONGEST_KEY = 100
 """Characters of a registry that a message shows."""
 
 
@@ -103,7 +103,7 @@ def _auths(auths: t.Any) -> dict[str, Entry]:
         raise DockerConfigError("its `auths` is not an object")
     for registry, entry in auths.items():
         if not isinstance(entry, (dict, type(None))):
-            raise DockerConfigError(f"its entry for {json.dumps(registry[:_SHOWN])} is not an object")
+            raise DockerConfigError(f"its entry for {json.dumps(registry[:LONGEST_KEY])} is not an object")
     return {registry: entry or {} for registry, entry in auths.items()}
 
 

@@ -60,13 +60,11 @@ class TokenRequest:
     def run_module(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """Run the module with these arguments, a copy of the task's, and with a token if one is needed."""
         aws = self._take_aws(args)
-        given = bool(args.get("token"))
-        if given:
-            _check_token(args["token"])
+        given = _read_token(args["token"]) if args.get("token") else None
         shared = boolean(args.get("token_shared", False), strict=False)
         # The module gets the value unchanged, and rejects it if it is not a boolean.
         verify = boolean(args.get("verify", False), strict=False)
-        decided = (given and not verify) or bool(args.get("token_unavailable"))
+        decided = bool(given and not verify) or bool(args.get("token_unavailable"))
         if self._action._task.check_mode or decided or args.get("state") == "absent":
             # No token is requested, and one run of the module is enough.
             return self._action._execute_module(module_args=args, task_vars=task_vars)
@@ -75,7 +73,7 @@ class TokenRequest:
             # There is nothing to do, or the plan failed: the plan is the result.
             return plan
         warnings: list[str] = []
-        if self._needs_token(plan, args.get("token")):
+        if self._needs_token(plan, given):
             try:
                 with _task_environment.applied(self._environment):
                     if not given:
@@ -104,11 +102,11 @@ class TokenRequest:
         """Whether a stored token has expired, so that the registry rejects pulls."""
         return any(entry.get("reason") == "expired" for entry in plan[self._entries])
 
-    def _needs_token(self, plan: dict[str, t.Any], token: t.Any) -> bool:
+    def _needs_token(self, plan: dict[str, t.Any], given: Token | None) -> bool:
         """Whether the module will write the given token, or needs one to complete its plan."""
-        if token:
+        if given:
             # The namespace of a secret that gets the token fails if a service account does not exist.
-            expiry = format_time(Token.from_mapping(check_type_dict(token)).expires_at)
+            expiry = format_time(given.expires_at)
             return any(
                 (entry["action"] in self._token_actions or entry["action"] == "failed")
                 and entry["expires_at"] in (expiry, UNKNOWN)
@@ -177,8 +175,8 @@ class TokenRequest:
         return warnings
 
 
-def _check_token(token: t.Any) -> None:
-    """Raise AnsibleActionFail if a given token cannot be used. The module's error would show its values."""
+def _read_token(token: t.Any) -> Token:
+    """Read a given token. Raises AnsibleActionFail if it cannot be used. The module's error would show its values."""
     problem = (
         f"it is not the value that the lookup {LOOKUP} returns: a dict of texts with password and expires_at, and no "
         "other keys than those of that value"
@@ -187,15 +185,12 @@ def _check_token(token: t.Any) -> None:
         known = check_type_dict(token)
         # YAML reads an unquoted expiry as a time.
         texts = [value for key, value in known.items() if key != "expires_at"]
-        valid = known.keys() <= TOKEN["options"].keys() and all(isinstance(value, str) for value in texts)
-        Token.from_mapping(known)
+        read = Token.from_mapping(known)
+        if known.keys() <= TOKEN["options"].keys() and all(isinstance(value, str) for value in texts):
+            return read
     except TokenError as error:
-        valid = False
         if isinstance(error.__cause__, TimeError):
             problem = "expires_at is not a time such as 2026-01-02T03:04:05Z"
     except (TypeError, ValueError, AttributeError):
-        valid = False
-    if not valid:
-        raise AnsibleActionFail(
-            f"token: {problem}. Use the whole value of the lookup. No part of the given one is shown."
-        )
+        pass
+    raise AnsibleActionFail(f"token: {problem}. Use the whole value of the lookup. No part of the given one is shown.")

@@ -111,10 +111,7 @@ def diff(secret: Secret | None, policy: Policy, plan: Plan) -> tuple[dict[str, t
 
 
 def _view(stored: Stored, policy: Policy, change: Change) -> dict[str, t.Any]:
-    labels = (
-        *(managed_metadata.MANAGED_LABEL, managed_metadata.OWNER_LABEL, managed_metadata.MANAGED_BY_LABEL),
-        *policy.labels,
-    )
+    labels = (*managed_metadata.LABELS, *policy.labels)
     annotations = (*managed_metadata.ANNOTATIONS, *policy.annotations)
     registries = {key: "unmanaged" for key in change.auths if key in stored.auths}
     if stored.managed:

@@ -118,14 +118,13 @@ def decide(
     clocks_agree: if false, no token is removed because of its expiry.
     """
     stored = Stored(secret, policy.registries) if secret else None
-    if stored and stored.terminating and not not_managed(stored, policy):
+    other = not_managed(stored, policy) if stored else "missing"
+    if stored and not other and stored.terminating:
         return _decide_terminating(stored, policy)
-    if policy.state == "absent":
-        return _decide_absent(stored, policy)
-    if policy.state == "orphaned":
-        return _decide_orphaned(stored, policy)
-    if policy.state == "released":
-        return _decide_released(stored, policy)
+    if stored and not other and policy.state != "present":
+        return _REMOVALS[policy.state](stored, policy)
+    if other and policy.state != "present":
+        return Plan("unchanged", other)
     if stored is None and policy.placeholder:
         return Plan("reserved", "missing", change=_first_change(policy, {}, {}))
     if stored is None:
@@ -319,12 +318,7 @@ def _differing(wanted: t.Mapping[str, str], present: t.Mapping[str, str]) -> dic
     return {key: value for key, value in wanted.items() if present.get(key) != value}
 
 
-def _decide_absent(stored: Stored | None, policy: Policy) -> Plan:
-    if stored is None:
-        return Plan("unchanged", "missing")
-    other = not_managed(stored, policy)
-    if other:
-        return Plan("unchanged", other)
+def _decide_absent(stored: Stored, policy: Policy) -> Plan:
     if stored.type != _docker_config.DOCKERCONFIG_TYPE:
         return Plan("failed", "wrong_type", explanations.wrong_type(stored))
     if stored.malformed:
@@ -343,21 +337,13 @@ def _decide_absent(stored: Stored | None, policy: Policy) -> Plan:
 
 def _has_other_metadata(stored: Stored, policy: Policy) -> bool:
     """Whether the secret has metadata that this collection does not write, so that something else uses it."""
-    labels = (
-        *(managed_metadata.MANAGED_LABEL, managed_metadata.OWNER_LABEL, managed_metadata.MANAGED_BY_LABEL),
-        *policy.labels,
-    )
+    labels = (*managed_metadata.LABELS, *policy.labels)
     annotations = (*managed_metadata.ANNOTATIONS, *policy.annotations)
     return bool(stored.references or stored.labels.keys() - labels or stored.annotations.keys() - annotations)
 
 
-def _decide_orphaned(stored: Stored | None, policy: Policy) -> Plan:
+def _decide_orphaned(stored: Stored, _policy: Policy) -> Plan:
     """Return the plan for an orphan: nothing renews its token, so the token must not stay until it expires."""
-    if stored is None:
-        return Plan("unchanged", "missing")
-    other = not_managed(stored, policy)
-    if other:
-        return Plan("unchanged", other)
     if stored.type != _docker_config.DOCKERCONFIG_TYPE:
         return Plan("unchanged", "wrong_type")
     if stored.malformed:
@@ -369,11 +355,16 @@ def _decide_orphaned(stored: Stored | None, policy: Policy) -> Plan:
     return Plan("removed", "orphaned", change=_without_entries(stored))
 
 
-def _decide_released(stored: Stored | None, policy: Policy) -> Plan:
-    other = not_managed(stored, policy) if stored else "missing"
-    if other:
-        return Plan("unchanged", other)
+def _decide_released(_stored: Stored, _policy: Policy) -> Plan:
     return Plan("updated", "metadata", change=Change(labels={managed_metadata.OWNER_LABEL: None}))
+
+
+# state -> the plan for a secret that the task manages
+_REMOVALS: dict[str, t.Callable[[Stored, Policy], Plan]] = {
+    "absent": _decide_absent,
+    "orphaned": _decide_orphaned,
+    "released": _decide_released,
+}
 
 
 def _without_entries(stored: Stored) -> Change:

@@ -18,6 +18,8 @@ MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 MANAGED_BY = "freshpull"
 """Set on secrets that this collection created, not on adopted ones."""
 
+LABELS = (MANAGED_LABEL, OWNER_LABEL, MANAGED_BY_LABEL)
+
 NAMESPACE = PREFIX + "namespace"
 """The namespace for which the secret was written. A copy has another one."""
 EXPIRES_AT = PREFIX + "expires-at"

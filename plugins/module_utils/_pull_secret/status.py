@@ -149,24 +149,21 @@ class StatusReader:
         """The options of PullSecretTask."""
         self._cluster = cluster
         self._policy = policy
-        self._outage = outage
-        self._prune = prune
-        self._find_orphans = find_orphans
         self._workers = workers
         self._healths: dict[str, Health] = {}
+        self._task = PullSecretTask(
+            cluster,
+            policy,
+            workers=workers,
+            outage=outage,
+            prune=prune,
+            find_orphans=find_orphans,
+            observe=self._observe,
+        )
 
     def read(self, selection: Selection) -> Findings:
         """Raises ClusterError if nothing at all could be read."""
-        task = PullSecretTask(
-            self._cluster,
-            self._policy,
-            workers=self._workers,
-            outage=self._outage,
-            prune=self._prune,
-            find_orphans=self._find_orphans,
-            observe=self._observe,
-        )
-        report = task.plan(selection)
+        report = self._task.plan(selection)
         there = [outcome.namespace for outcome in report.outcomes if outcome.plan.reason not in _NO_NAMESPACE]
         return Findings(report, self._healths, self._users(there))
 

@@ -10,6 +10,7 @@ import dataclasses
 import datetime as dt
 import typing as t
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import (
     READ_ONE_BY_ONE,
     Cluster,
@@ -45,9 +46,6 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.stored import Secret, Stored
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import format_time
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, TokenError
-
-LONGEST_KEY = 100
-"""Characters of a registry that a warning shows."""
 
 _NAMESPACE_PROBLEMS: dict[Reason, str] = {
     "missing_namespace": MISSING_NAMESPACE,
@@ -255,7 +253,7 @@ class PullSecretTask:
 
     def _spelling_warnings(self, outcomes: t.Iterable[Outcome]) -> list[str]:
         found = [
-            f"{outcome.namespace} ({some([key[:LONGEST_KEY] for key in outcome.plan.other_spellings])})"
+            f"{outcome.namespace} ({some([key[: _docker_config.LONGEST_KEY] for key in outcome.plan.other_spellings])})"
             for outcome in outcomes
             if outcome.plan.other_spellings
         ]
