@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lists of names: shell globs, and the short form for messages. Private to this collection."""
+"""Names, shell globs, and the short form of a list of names for messages. Private to this collection."""
 
 from __future__ import annotations
 
@@ -13,6 +13,13 @@ SHOWN = 10
 """Names that a message lists."""
 
 _GLOB = re.compile(r"[*?\[]")
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names
+_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+def is_dns_label(name: str) -> bool:
+    """Return whether it can be the name of a namespace."""
+    return bool(_DNS_LABEL.fullmatch(name))
 
 
 def is_glob(pattern: str) -> bool:

@@ -19,6 +19,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.c
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import RetryBudget
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.apply import Installer
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.options import Removal
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.removal import Remover
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.selector import requirements
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import (
@@ -81,8 +82,8 @@ class InstalledRefresher:
 
     def remover(self, *, dry_run: bool = False) -> Remover:
         """Return a remover whose clock is FASTER: a timeout of a minute takes seconds."""
-        name, secret = self.settings.namespace, self.settings.renewal.secret
-        return Remover(*(self.cluster, name, secret), dry_run=dry_run, workers=8, now=lambda: time.monotonic() * FASTER)
+        removal = Removal(self.settings.namespace, self.settings.renewal.secret, workers=8)
+        return Remover(self.cluster, removal, dry_run=dry_run, now=lambda: time.monotonic() * FASTER)
 
     def install(self) -> set[str]:
         """Install and return the objects written, after check mode predicted exactly these and wrote nothing."""

@@ -6,16 +6,17 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import OptionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Namespace
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import globs_of, matches, names_of
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import (
+    globs_of,
+    is_dns_label,
+    matches,
+    names_of,
+)
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.reasons import Reason
-
-# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names
-_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Selection:
         if not self.namespaces:
             raise OptionError("namespaces is empty. Name at least one namespace, or use '*' for all.")
         for name in self.names:
-            if not _DNS_LABEL.fullmatch(name):
+            if not is_dns_label(name):
                 raise OptionError(
                     f"namespaces: {name!r} cannot be a namespace. Use at most 63 lower-case letters, digits and '-'."
                 )

@@ -13,7 +13,7 @@ import re
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import OptionError
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import globs_of, names_of, some
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import globs_of, is_dns_label, names_of, some
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._options import read_registries
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import options as pull_secret_options
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection
@@ -102,8 +102,6 @@ SPEC: dict[str, t.Any] = {
 MOST_BYTES = 1024 * 1024
 """The limit of a ConfigMap's values. https://kubernetes.io/docs/concepts/configuration/configmap/"""
 
-# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names
-_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _ACCESS_KEY = re.compile(r"AKIA[A-Z0-9]{12,}")
 _SECRET_KEY = re.compile(r"[!-~]{16,}")
 # No line break and no space, since the value is written into a configuration file.
@@ -119,19 +117,20 @@ _PROXY = re.compile(r"(https?://[A-Za-z0-9.:\[\]-]+/?)?")
 
 @dataclasses.dataclass(frozen=True)
 class Removal:
-    """Options for a removal. namespace: the refresher's. secret, owner: of its pull secrets; owner may be "".
+    """Options for a removal. namespace: the refresher's. secret: the name of its pull secrets.
 
-    keep_record: whether the record of the secrets and the namespace stay for now. record_only: whether only these two
-    are removed.
+    owner: theirs. If it is "", the recorded one is used, and removed from the secrets at the end. adopt: whether owner
+    may differ from the recorded one. keep_record: whether the record of the secrets, the namespace and the owner stay
+    for now. record_only: whether only these are removed.
     """
 
     namespace: str
     secret: str
-    owner: str
-    adopt: bool
-    keep_record: bool
-    record_only: bool
     workers: int
+    owner: str = ""
+    adopt: bool = False
+    keep_record: bool = False
+    record_only: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -197,7 +196,7 @@ def read(params: t.Mapping[str, t.Any], year: int) -> Removal | Installation:
     pull_secret_options.check_name(params["name"])
     pull_secret_options.check_owner(params["owner"])
     pull_secret_options.check_workers(params["workers"])
-    if not _DNS_LABEL.fullmatch(params["namespace"]):
+    if not is_dns_label(params["namespace"]):
         raise OptionError(
             f"namespace: {params['namespace']!r} is not a name of a namespace. Use at most 63 lower-case letters, "
             "digits and '-'."
@@ -208,11 +207,11 @@ def read(params: t.Mapping[str, t.Any], year: int) -> Removal | Installation:
         return Removal(
             params["namespace"],
             params["name"],
+            params["workers"],
             params["owner"],
             params["adopt"],
             params["keep_record"],
             params["record_only"],
-            params["workers"],
         )
     if params[PROGRAM].keys() != set(program.FILES):
         raise OptionError(

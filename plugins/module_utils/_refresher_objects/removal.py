@@ -19,6 +19,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.c
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import plan, revocation, served
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.existing import Existing
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.options import Removal
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import CRONJOB
 
 Object = dict[str, t.Any]
@@ -37,33 +38,16 @@ class Remover:
     def __init__(
         self,
         cluster: Cluster,
-        namespace: str,
-        secret: str,
+        wanted: Removal,
         *,
-        owner: str = "",
-        adopt: bool = False,
-        keep_record: bool = False,
-        record_only: bool = False,
         dry_run: bool,
-        workers: int,
         sleep: t.Callable[[float], None] = time.sleep,
         now: t.Callable[[], float] = time.monotonic,
     ) -> None:
-        """namespace: the refresher's. secret: the name of the pull secrets.
-
-        owner: theirs. If it is "", the recorded one is used, and removed from the secrets at the end. adopt: whether
-        owner may differ from the recorded one. keep_record: keep the record and the namespace, and the owner.
-        record_only: remove only these two.
-        """
         self._cluster = cluster
-        self._namespace = namespace
-        self._secret = secret
-        self._owner = owner
-        self._adopt = adopt
-        self._keep_record = keep_record
-        self._record_only = record_only
+        self._wanted = wanted
+        self._namespace = wanted.namespace
         self._dry_run = dry_run
-        self._workers = workers
         self._sleep = sleep
         self._now = now
         self.changes: list[plan.Change] = []
@@ -102,20 +86,20 @@ class Remover:
 
         The pull secrets stay, except those of a former name: only the ConfigMap has that name.
         """
-        with concurrent.futures.ThreadPoolExecutor(max_workers=self._workers) as pool:
+        with concurrent.futures.ThreadPoolExecutor(max_workers=self._wanted.workers) as pool:
             existing = Existing(self._cluster, self._namespace, pool)
             self.served = served.served(existing)
-            served.settle_owner(self._owner, self.served.owner, self._namespace, adopt=self._adopt)
-            if not self._record_only:
+            served.settle_owner(self._wanted.owner, self.served.owner, self._namespace, adopt=self._wanted.adopt)
+            if not self._wanted.record_only:
                 self._remove_objects(existing, pool)
         if existing.cronjob and not self._dry_run:
             blocked = self._blocked_deletion()
             if blocked:
                 raise ClusterError("terminating", blocked)
-        if self._keep_record and self.served.owner:
+        if self._wanted.keep_record and self.served.owner:
             self.namespace_stays = True
             return
-        if not (self._owner or self._record_only):
+        if not (self._wanted.owner or self._wanted.record_only):
             self._release()
         # The record of the secrets is the last of the refresher's objects.
         for found in existing.all("ConfigMap"):
@@ -139,13 +123,13 @@ class Remover:
 
     def _release(self) -> None:
         """Remove the owner from the secrets, which only the refresher renewed as that owner."""
-        problem = served.release(self._cluster, self.served, workers=self._workers, dry_run=self._dry_run)
+        problem = served.release(self._cluster, self.served, workers=self._wanted.workers, dry_run=self._dry_run)
         self.not_removed = " ".join(filter(None, [self.not_removed, problem]))
 
     def _remove_former_secrets(self) -> None:
         """Remove them before the ConfigMap that records their name."""
         changes, self.not_removed = served.remove_former_secrets(
-            self._cluster, self.served, self._secret, workers=self._workers, dry_run=self._dry_run
+            self._cluster, self.served, self._wanted.secret, workers=self._wanted.workers, dry_run=self._dry_run
         )
         self.changes += changes
 
@@ -184,7 +168,7 @@ class Remover:
         if found is None or (found["metadata"].get("annotations") or {}).get(managed_metadata.CREATED) != "true":
             return
         if not found["metadata"].get("deletionTimestamp"):
-            there = contents(self._cluster, self._namespace, self._workers)
+            there = contents(self._cluster, self._namespace, self._wanted.workers)
             others = [each for each in there.objects if self._is_other(each)]
             if there.unknown or others:
                 self._keep_namespace(there.unknown, others)

@@ -125,17 +125,7 @@ def carry_out(cluster: Cluster, wanted: Removal | Installation, report: Refreshe
 
 
 def _remove(cluster: Cluster, wanted: Removal, report: RefresherReport, *, dry_run: bool) -> None:
-    remover = Remover(
-        cluster,
-        wanted.namespace,
-        wanted.secret,
-        owner=wanted.owner,
-        adopt=wanted.adopt,
-        keep_record=wanted.keep_record,
-        record_only=wanted.record_only,
-        dry_run=dry_run,
-        workers=wanted.workers,
-    )
+    remover = Remover(cluster, wanted, dry_run=dry_run)
     try:
         remover.remove()
         report.complete = not remover.namespace_stays
@@ -175,7 +165,8 @@ def _install(cluster: Cluster, wanted: Installation, report: RefresherReport, *,
         )
         report.warnings += overdue(jobs, cluster.clocks.later())
     if settings.schedule.suspend:
-        remover = Remover(cluster, settings.namespace, settings.renewal.secret, dry_run=dry_run, workers=workers)
+        removal = Removal(settings.namespace, settings.renewal.secret, workers)
+        remover = Remover(cluster, removal, dry_run=dry_run)
         report.problems += filter(None, [remover.end_jobs()])
         report.changes += remover.changes
         return

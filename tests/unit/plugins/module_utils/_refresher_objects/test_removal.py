@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import kinds
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster, ClusterError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.options import Removal
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.removal import Remover
 from unit.plugins.modules.refreshers import (
     CRONJOB_PATH,
@@ -40,9 +41,8 @@ def remover(*calls: Call, dry_run: bool = False) -> tuple[Remover, Script]:
     def sleep(seconds: float) -> None:
         now[0] += 20 * seconds
 
-    made = Remover(
-        Cluster(script), OWN, "ecr-public-secret", dry_run=dry_run, workers=1, sleep=sleep, now=lambda: now[0]
-    )
+    removal = Removal(OWN, "ecr-public-secret", workers=1)
+    made = Remover(Cluster(script), removal, dry_run=dry_run, sleep=sleep, now=lambda: now[0])
     return made, script
 
 
