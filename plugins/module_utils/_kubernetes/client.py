@@ -9,6 +9,7 @@ options. Its own client is not used, since it starts with discovery requests and
 
 from __future__ import annotations
 
+import functools
 import os
 import typing as t
 
@@ -94,14 +95,14 @@ def connect(module: AnsibleK8SModule, connections: int) -> Cluster:
     _check_pod(module.params)
     for variable in unread(module.params, os.environ):
         del os.environ[variable]
-    secrets = _secrets(module.params)
+    secrets = functools.partial(_secrets, module.params)
     try:
         configuration = _k8s._create_configuration(_k8s._create_auth_spec(module))
     except Exception as exc:  # noqa: BLE001
         # The library reads a file that may contain anything.
         raise ClusterError(
             "no_cluster",
-            f"No cluster is configured: {masked(_problem(exc), secrets)}. Set kubeconfig (and context), or "
+            f"No cluster is configured: {masked(_problem(exc), secrets())}. Set kubeconfig (and context), or "
             "host and api_key, as options or as K8S_AUTH_* environment variables.",
         ) from None
     if not configuration.verify_ssl:
@@ -188,9 +189,13 @@ class ClientTransport:
         *,
         connections: int,
         headers: t.Mapping[str, str] | None = None,
-        secrets: t.Sequence[str] = (),
+        secrets: t.Callable[[], t.Sequence[str]] = tuple,
     ) -> None:
-        """connections: kept open at most. headers: sent with every request. secrets: hidden in errors."""
+        """connections: kept open at most. headers: sent with every request.
+
+        secrets: returns the values that errors must not show. It is called for errors only, since it reads the
+        kubeconfig again.
+        """
         self._secrets = secrets
         self.host: str = configuration.host
         configuration.connection_pool_maxsize = connections
@@ -227,4 +232,4 @@ class ClientTransport:
 
     def _no_response(self, exc: Exception, why: str) -> NoResponseError:
         final = any(words in f"{exc} {why}" for words in _CERTIFICATE_ERRORS)
-        return NoResponseError(masked(why, self._secrets), final=final)
+        return NoResponseError(masked(why, self._secrets()), final=final)
