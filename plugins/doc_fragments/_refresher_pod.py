@@ -88,18 +88,86 @@ options:
     type: dict
     default: {requests: {cpu: 50m, memory: 128Mi}, limits: {memory: 512Mi}}
   node_selector:
-    description: Labels of nodes on which the refresher's pods run, as a pod's C(nodeSelector). Values must be strings.
+    description:
+      - Labels of nodes on which the refresher's pods run, as a pod's C(nodeSelector). Values must be strings.
+      - The default keeps the pods from Windows nodes. A value of yours replaces it.
     type: dict
-    default: {}
+    default: {kubernetes.io/os: linux}
   tolerations:
     description: Taints of nodes that the refresher's pods tolerate, as a pod's C(tolerations).
     type: list
     elements: dict
     default: []
+  affinity:
+    description: Rules for the nodes of the refresher's pods, as a pod's C(affinity).
+    type: dict
+    default: {}
   priority_class:
     description: The priority class of the refresher's pods. The default is the cluster's.
     type: str
     default: ''
+  run_as_user:
+    description:
+      - The number of the user and the group of the refresher's process, and of the group of its files (C(runAsUser),
+        C(runAsGroup) and C(fsGroup)).
+      - With an empty value the pod has none of the three. Use that on platforms that assign them, such as OpenShift.
+        Elsewhere the kubelet then rejects the image, since its user is root and C(runAsNonRoot) is set.
+    type: str
+    default: '65532'
+  env:
+    description:
+      - Variables of the refresher's container, as a container's C(env), for example V(AWS_USE_DUALSTACK_ENDPOINT).
+      - Rejected are variables that the refresher sets, variables that change how Python or the loader start, and AWS
+        keys and tokens. For keys use O(aws_auth=existing_secret).
+    type: list
+    elements: dict
+    default: []
+  volumes:
+    description: Volumes of the refresher's pods, as a pod's C(volumes). The names of its own volumes are rejected.
+    type: list
+    elements: dict
+    default: []
+  volume_mounts:
+    description:
+      - Mounts of O(volumes) in the refresher's container, as a container's C(volumeMounts).
+      - Paths at, above or below those of the refresher are rejected, such as V(/scratch) and V(/etc).
+    type: list
+    elements: dict
+    default: []
+  object_labels:
+    description:
+      - Labels of every object that this module writes, and of the refresher's Jobs and pods. Values must be strings.
+      - The option O(labels) is for the pull secrets.
+      - The prefix V(ecr-public.freshpull/), V(app.kubernetes.io/name) and V(app.kubernetes.io/managed-by) are rejected.
+    type: dict
+    default: {}
+  object_annotations:
+    description: Annotations of the same objects, by the same rules. The option O(annotations) is for the pull secrets.
+    type: dict
+    default: {}
+  pod_labels:
+    description:
+      - Labels of the refresher's pods. They are merged over O(object_labels) and over V(sidecar.istio.io/inject=false).
+        An empty value removes a label.
+      - The default keeps the sidecar of Istio out of the pod. A sidecar that does not end keeps a Job from completing.
+    type: dict
+    default: {}
+  pod_annotations:
+    description:
+      - Annotations of the refresher's pods. They are merged over O(object_annotations) and over
+        V(linkerd.io/inject=disabled). An empty value removes an annotation.
+    type: dict
+    default: {}
+  allowed_metadata:
+    description:
+      - Keys of labels and annotations that other webhooks and policies add to pull secrets and service accounts when
+        the refresher writes them, such as V(istio.io/rev). Globs with V(*) and V(?) are allowed.
+      - The admission policies of the refresher reject a write that changes any other label or annotation.
+      - Globs that match the collection's own keys, or an annotation that gives a service account a role in a cloud, are
+        rejected.
+    type: list
+    elements: str
+    default: []
   aws_proxy:
     description:
       - The proxy through which the refresher reaches AWS, such as V(http://proxy.example.com:3128). The default is

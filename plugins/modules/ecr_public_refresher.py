@@ -209,10 +209,8 @@ EXAMPLES = r"""
     service_accounts: [default]
     attach_service_accounts: true
     registries: [public.ecr.aws, ecr-public.aws.com]
-    labels:
-      owner: platform
-    annotations:
-      example.com/runbook: pull-secrets
+    labels: {team: platform}
+    annotations: {example.com/runbook: pull-secrets}
     aws_auth: irsa
     role_arn: arn:aws:iam::123456789012:role/ecr-public-pull
     audience: sts.amazonaws.com
@@ -229,15 +227,11 @@ EXAMPLES = r"""
     image: registry.example.com/mirror/aws-cli:2.36.7
     image_pull_policy: Always
     image_pull_secrets: [mirror]
-    node_selector:
-      pool: infra
-    tolerations:
-      - key: dedicated
-        operator: Exists
+    node_selector: {kubernetes.io/os: linux, pool: infra}
+    tolerations: [{key: dedicated, operator: Exists}]
+    affinity: {podAntiAffinity: "{{ away_from_the_ingress }}"}
     priority_class: infra
-    resources:
-      requests: {cpu: 50m, memory: 128Mi}
-      limits: {memory: 512Mi}
+    resources: {requests: {cpu: 50m, memory: 128Mi}, limits: {memory: 512Mi}}
     schedule: '17 * * * *'
     time_zone: Europe/Berlin
     renew_before: 10h
@@ -246,17 +240,27 @@ EXAMPLES = r"""
     active_deadline: 300
     history: 1
 
-- name: Test the refresher now
+- name: Install it in a cluster with a service mesh, policies that demand metadata, and users that the platform assigns
   freshpull.ecr_public.ecr_public_refresher:
-    namespaces: [default]
-    aws_auth: pod_identity
-    test_run: always
+    namespace_selector: ecr-public=enabled
+    aws_auth: web_identity
+    role_arn: arn:aws:iam::123456789012:role/ecr-public-pull
+    run_as_user: ''
+    object_labels: {team: platform}
+    object_annotations: {example.com/contact: platform}
+    pod_labels: {example.com/mesh: disabled}
+    pod_annotations: {example.com/inject: disabled}
+    allowed_metadata: ['policies.example.com/*']
+    env: [{name: AWS_USE_DUALSTACK_ENDPOINT, value: 'true'}]
+    volumes: [{name: extra, configMap: {name: extra}}]
+    volume_mounts: [{name: extra, mountPath: /extra}]
 
-- name: Give the refresher another owner
+- name: Give the refresher another owner, and test it now
   freshpull.ecr_public.ecr_public_refresher:
     owner: platform
     adopt: true
     aws_auth: pod_identity
+    test_run: always
 
 - name: Remove the refresher and keep the pull secrets
   freshpull.ecr_public.ecr_public_refresher:

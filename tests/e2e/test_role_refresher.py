@@ -65,7 +65,9 @@ def test_every_variable_at_once(role: Role, core: client.CoreV1Api) -> None:
     assert set(files) == {"policy.json", "namespaces"}
     assert json.loads(files["policy.json"])["fail_open_before"] == 2 * 3600 + 600 + 600
     pod = cronjob(core, role).job_template.spec.template.spec
-    assert (pod.node_selector, pod.tolerations, pod.image_pull_secrets) == (None, None, None)
+    assert (pod.tolerations, pod.image_pull_secrets, pod.affinity) == (None, None, None)
+    assert pod.node_selector == {"kubernetes.io/os": "linux"}
+    assert "extra" not in {volume.name for volume in pod.volumes}
 
 
 def test_it_is_suspended_without_secrets_and_resumed(role: Role, core: client.CoreV1Api) -> None:

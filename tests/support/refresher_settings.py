@@ -19,6 +19,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.selector import requirements
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import (
     AwsAccess,
+    Metadata,
     Places,
     Pod,
     Renewal,
@@ -37,6 +38,7 @@ KEYS = {"aws_auth": "secret", "aws_access_key": "AKIA" + "A" * 16, "aws_secret_k
 WITH_KEYS = AwsAccess("secret", access_key=KEYS["aws_access_key"], secret_key=KEYS["aws_secret_key"])
 LISTED = Places(listed=("team-a", "team-b"))
 RESOURCES = {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
+LINUX = {"kubernetes.io/os": "linux"}
 SELECTOR = "ecr-public=enabled,tier notin (sandbox)"
 
 
@@ -45,7 +47,7 @@ def settings(**changes: Any) -> Settings:
     fields: dict[str, Any] = {
         "namespace": "ecr-public-refresher",
         "aws": WITH_KEYS,
-        "pod": Pod(image=IMAGE, resources=RESOURCES),
+        "pod": Pod(image=IMAGE, resources=RESOURCES, node_selector=LINUX),
         "schedule": Schedule(
             manifests.default_schedule("https://cluster.example", "ecr-public-refresher", "ecr-public-secret")
         ),
@@ -73,6 +75,7 @@ CASES = {
         pod=Pod(
             image=IMAGE,
             resources=RESOURCES,
+            node_selector=LINUX,
             proxy=NON_DEFAULTS["refresher_proxy"],
             ca_bundle=NON_DEFAULTS["refresher_ca_bundle"],
         )
@@ -86,7 +89,12 @@ CASES = {
             resources={"requests": RESOURCES["requests"], "limits": {"cpu": "1", "memory": "512Mi"}},
             node_selector=NON_DEFAULTS["refresher_node_selector"],
             tolerations=tuple(NON_DEFAULTS["refresher_tolerations"]),
+            affinity=NON_DEFAULTS["refresher_affinity"],
             priority_class=NON_DEFAULTS["refresher_priority_class"],
+            run_as_user=int(NON_DEFAULTS["refresher_run_as_user"]),
+            env=tuple(NON_DEFAULTS["refresher_env"]),
+            volumes=tuple(NON_DEFAULTS["refresher_volumes"]),
+            volume_mounts=tuple(NON_DEFAULTS["refresher_volume_mounts"]),
             proxy=NON_DEFAULTS["refresher_proxy"],
             no_proxy=NON_DEFAULTS["refresher_no_proxy"],
             ca_bundle=NON_DEFAULTS["refresher_ca_bundle"],
@@ -103,6 +111,13 @@ CASES = {
             service_accounts=("default", "builder"),
         ),
         places=Places(selector=SELECTOR, requirements=requirements(SELECTOR), globs=("team-*",), exclude=("team-x",)),
+        metadata=Metadata(
+            labels=NON_DEFAULTS["refresher_labels"],
+            annotations=NON_DEFAULTS["refresher_annotations"],
+            pod_labels=NON_DEFAULTS["refresher_pod_labels"],
+            pod_annotations=NON_DEFAULTS["refresher_pod_annotations"],
+            allowed=tuple(NON_DEFAULTS["refresher_allowed_metadata"]),
+        ),
     ),
 }
 

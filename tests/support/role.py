@@ -27,6 +27,22 @@ NON_DEFAULTS: Mapping[str, Any] = {
     "refresher_time_zone": "Europe/Berlin",
     "refresher_image_pull_secrets": ["mirror"],
     "refresher_node_selector": {"disk": "ssd"},
+    "refresher_affinity": {
+        "podAntiAffinity": {
+            "preferredDuringSchedulingIgnoredDuringExecution": [
+                {"weight": 1, "podAffinityTerm": {"topologyKey": "kubernetes.io/hostname"}}
+            ]
+        }
+    },
+    "refresher_run_as_user": "1001",
+    "refresher_env": [{"name": "AWS_USE_DUALSTACK_ENDPOINT", "value": "true"}],
+    "refresher_volumes": [{"name": "extra", "emptyDir": {"medium": "Memory"}}],
+    "refresher_volume_mounts": [{"name": "extra", "mountPath": "/extra"}],
+    "refresher_labels": {"cost-centre": "42"},
+    "refresher_annotations": {"example.com/contact": "platform"},
+    "refresher_pod_labels": {"kueue.x-k8s.io/priority-class": "low"},
+    "refresher_pod_annotations": {"linkerd.io/inject": "", "example.com/scrape": "no"},
+    "refresher_allowed_metadata": ["policy.example.com/*"],
     "refresher_tolerations": [{"key": "dedicated", "operator": "Exists", "effect": "NoSchedule"}],
     "refresher_priority_class": "system-cluster-critical",
     "refresher_proxy": "http://proxy.example.com:3128",

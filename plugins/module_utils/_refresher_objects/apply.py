@@ -34,7 +34,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     served,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.existing import Existing
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.pod import pod_spec
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.pod import pod_template
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import CRONJOB, Settings
 
 Object = dict[str, t.Any]
@@ -236,16 +236,9 @@ class Installer:
             raise
 
     def _try_pod(self) -> None:
-        pod = {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {
-                "generateName": f"{CRONJOB}-trial-",
-                "namespace": self._settings.namespace,
-                "labels": self._settings.labels,
-            },
-            "spec": pod_spec(self._settings),
-        }
+        template = pod_template(self._settings)
+        name = {"generateName": f"{CRONJOB}-trial-", "namespace": self._settings.namespace}
+        pod = {"apiVersion": "v1", "kind": "Pod", **template, "metadata": {**name, **template["metadata"]}}
         try:
             objects.create(self._cluster, pod, dry_run=True)
         except ClusterError as exc:

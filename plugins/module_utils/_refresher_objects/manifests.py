@@ -21,7 +21,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.se
     POLICY,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import program
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.pod import pod_spec
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.pod import pod_template
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.selector import pattern
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import (
     AWS_SECRET,
@@ -53,8 +53,11 @@ def is_default_schedule(schedule: str) -> bool:
 
 def namespace(settings: Settings) -> Object:
     """Build the namespace. An existing namespace that the collection did not create is never changed."""
-    labels = {**settings.labels, "pod-security.kubernetes.io/enforce": "restricted"}
-    metadata = {"name": settings.namespace, "labels": labels, "annotations": {managed_metadata.CREATED: "true"}}
+    metadata = {
+        "name": settings.namespace,
+        "labels": {**settings.labels, "pod-security.kubernetes.io/enforce": "restricted"},
+        "annotations": {**settings.metadata.annotations, managed_metadata.CREATED: "true"},
+    }
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
 
 
@@ -63,9 +66,9 @@ def service_account(settings: Settings) -> Object:
 
     It has no imagePullSecrets: an expired token there would stop the refresher's own pod from starting.
     """
-    annotations = {}
+    annotations = dict(settings.metadata.annotations)
     if settings.aws.kind == "irsa":
-        annotations = {
+        annotations |= {
             "eks.amazonaws.com/role-arn": settings.aws.role_arn,
             "eks.amazonaws.com/audience": settings.aws.audience,
         }
@@ -165,7 +168,7 @@ def cron_job(settings: Settings) -> Object:
         "podFailurePolicy": {
             "rules": [{"action": "FailJob", "onExitCodes": {"operator": "In", "values": [DEADLINE_STATUS]}}]
         },
-        "template": {"metadata": {"labels": settings.labels}, "spec": pod_spec(settings)},
+        "template": pod_template(settings),
     }
     return {
         "apiVersion": "batch/v1",
@@ -180,10 +183,10 @@ def cron_job(settings: Settings) -> Object:
             "startingDeadlineSeconds": STARTING_DEADLINE,
             "successfulJobsHistoryLimit": schedule.history,
             "failedJobsHistoryLimit": schedule.history,
-            "jobTemplate": {"metadata": {"labels": settings.labels}, "spec": job},
+            "jobTemplate": {"metadata": settings.object_metadata, "spec": job},
         },
     }
 
 
 def _metadata(settings: Settings, name: str) -> Object:
-    return {"name": name, "namespace": settings.namespace, "labels": settings.labels}
+    return {"name": name, "namespace": settings.namespace, **settings.object_metadata}

@@ -17,7 +17,12 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._options import read_registries
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import options as pull_secret_options
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import manifests, program, timing
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import (
+    manifests,
+    pod_options,
+    program,
+    timing,
+)
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.selector import (
     Requirement,
     SelectorError,
@@ -30,7 +35,6 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     FEDERATED,
     AwsAccess,
     Places,
-    Pod,
     Renewal,
     Schedule,
     Settings,
@@ -68,20 +72,7 @@ SPEC: dict[str, t.Any] = {
     "namespace": {"type": "str", "default": "ecr-public-refresher"},
     "schedule": {"type": "str", "default": ""},
     "time_zone": {"type": "str", "default": "Etc/UTC"},
-    "image": {"type": "str", "default": "public.ecr.aws/aws-cli/aws-cli:2.36.7"},
-    "image_pull_policy": {"type": "str", "choices": ["Always", "IfNotPresent", "Never"], "default": "IfNotPresent"},
-    "image_pull_secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
-    "resources": {
-        "type": "dict",
-        "default": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
-    },
-    "node_selector": {"type": "dict", "default": {}},
-    "tolerations": {"type": "list", "elements": "dict", "default": []},
-    "priority_class": {"type": "str", "default": ""},
-    # The refresher's proxy. The option proxy is kubernetes.core's, for this module's connection to the cluster.
-    "aws_proxy": {"type": "str", "default": ""},
-    "aws_no_proxy": {"type": "str", "default": ""},
-    "ca_bundle": {"type": "str", "default": ""},
+    **pod_options.SPEC,
     "aws_auth": {
         "type": "str",
         "choices": ["secret", "existing_secret", "irsa", "pod_identity", "web_identity", "ambient"],
@@ -108,11 +99,6 @@ _SECRET_KEY = re.compile(r"[!-~]{16,}")
 _ROLE_ARN = re.compile(r"(arn:aws:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+)?")
 _EXTERNAL_ID = re.compile(r"([A-Za-z0-9_+=,.@:/-]{2,1224})?")
 _AUDIENCE = re.compile(r"[!-~]+")
-_IMAGE = re.compile(
-    r"([A-Za-z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._/-]+[a-z0-9]+)*"
-    r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?|@sha256:[0-9a-f]{64})"
-)
-_PROXY = re.compile(r"(https?://[A-Za-z0-9.:\[\]-]+/?)?")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -222,7 +208,8 @@ def read(params: t.Mapping[str, t.Any], year: int) -> Removal | Installation:
     required = _requirements(selection)
     aws = _aws(params)
     times = timing.read(params, year)
-    pod = _pod(params)
+    pod = pod_options.read_pod(params)
+    metadata = pod_options.read_metadata(params)
     if params["history"] < 1:
         raise OptionError(f"history: {params['history']} is too few. Use 1 or more.")
     schedule = Schedule(
@@ -245,7 +232,7 @@ def read(params: t.Mapping[str, t.Any], year: int) -> Removal | Installation:
         pull_secret_options.read_metadata("annotations", params["annotations"]),
         accounts,
     )
-    unplaced = Settings(params["namespace"], aws, pod, schedule, renewal, Places(), dict(params[PROGRAM]))
+    unplaced = Settings(params["namespace"], aws, pod, schedule, renewal, Places(), metadata, dict(params[PROGRAM]))
     return Installation(selection, params["adopt"], params["test_run"], (*times.warnings, *globs), required, unplaced)
 
 
@@ -337,42 +324,3 @@ def _check_role(params: t.Mapping[str, t.Any], kind: str) -> None:
             "external_id: use 2 or more letters, digits and characters of _+=,.@:/-, and set role_arn. "
             "irsa and web_identity have no external ID: name the service account in the role's trust policy instead."
         )
-
-
-def _pod(params: t.Mapping[str, t.Any]) -> Pod:
-    if not _IMAGE.fullmatch(params["image"]):
-        raise OptionError(
-            f"image: {params['image']!r} is not an image with a tag or a digest. Use one such as "
-            "public.ecr.aws/aws-cli/aws-cli:2.36.7 or registry.example.com/mirror/aws-cli@sha256:... with 64 "
-            "hexadecimal digits."
-        )
-    if params["name"] in params["image_pull_secrets"]:
-        raise OptionError(
-            f"image_pull_secrets: {params['name']} is the secret that the refresher renews. An expired token would "
-            "stop the refresher's own pod from starting. For a mirror, use another secret. Images of ECR Public need "
-            "no pull secret."
-        )
-    if not _PROXY.fullmatch(params["aws_proxy"]):
-        # The value may hold a password.
-        raise OptionError(
-            "aws_proxy: use an address such as http://proxy.example.com:3128, without a user name and a password: "
-            "everyone who can read the CronJob would see them."
-        )
-    bundle = params["ca_bundle"]
-    if bundle and ("-----BEGIN CERTIFICATE-----" not in bundle or "PRIVATE KEY" in bundle):
-        raise OptionError(
-            "ca_bundle: use the text of the certificates in PEM format, not the name of a file, and no private key. "
-            "lookup('ansible.builtin.file', 'ca.pem') reads a file."
-        )
-    return Pod(
-        params["image"],
-        params["image_pull_policy"],
-        tuple(params["image_pull_secrets"]),
-        params["resources"],
-        pull_secret_options.read_strings("node_selector", params["node_selector"]),
-        tuple(params["tolerations"]),
-        params["priority_class"],
-        params["aws_proxy"],
-        params["aws_no_proxy"],
-        bundle,
-    )

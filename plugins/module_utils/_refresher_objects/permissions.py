@@ -58,7 +58,7 @@ def _cluster_role(settings: Settings, name: str, rules: list[Object]) -> Object:
     return {
         "apiVersion": f"{RBAC}/v1",
         "kind": "ClusterRole",
-        "metadata": {"name": name, "labels": settings.labels},
+        "metadata": {"name": name, **settings.object_metadata},
         "rules": rules,
     }
 
@@ -89,7 +89,7 @@ def _binding(settings: Settings, kind: str, name: str, place: t.Mapping[str, str
     return {
         "apiVersion": f"{RBAC}/v1",
         "kind": kind,
-        "metadata": {"name": name, **place, "labels": settings.labels},
+        "metadata": {"name": name, **place, **settings.object_metadata},
         "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": name},
         "subjects": [{"kind": "ServiceAccount", "name": CRONJOB, "namespace": settings.namespace}],
     }

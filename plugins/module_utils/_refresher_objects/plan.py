@@ -9,6 +9,8 @@ import dataclasses
 import hashlib
 import typing as t
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import FIELD_MANAGER
+
 Object = dict[str, t.Any]
 
 # Fields that the API server sets.
@@ -70,12 +72,24 @@ def comparable(stored: Object) -> Object:
 
 def binds_as(found: Object, wanted: Object) -> bool:
     """Whether a RoleBinding needs no write. This spares a dry run for each of thousands of bindings."""
-    labels = found["metadata"].get("labels") or {}
     return (
         found.get("roleRef") == wanted["roleRef"]
         and found.get("subjects") == wanted["subjects"]
-        and wanted["metadata"]["labels"].items() <= labels.items()
+        and all(_has(found, wanted, field) for field in ("labels", "annotations"))
     )
+
+
+def _has(found: Object, wanted: Object, field: str) -> bool:
+    """Whether an object has the wanted labels or annotations, and none of an earlier apply that is dropped now."""
+    stored, applied_now = found["metadata"].get(field) or {}, wanted["metadata"].get(field) or {}
+    by_us = [entry for entry in found["metadata"].get("managedFields") or [] if entry.get("manager") == FIELD_MANAGER]
+    before = {
+        key[len("f:") :]
+        for entry in by_us
+        for key in ((entry.get("fieldsV1") or {}).get("f:metadata") or {}).get(f"f:{field}") or {}
+        if key.startswith("f:")
+    }
+    return applied_now.items() <= stored.items() and before <= applied_now.keys()
 
 
 def used_config_maps(jobs: t.Iterable[Object]) -> set[str]:

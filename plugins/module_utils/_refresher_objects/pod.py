@@ -24,19 +24,40 @@ METADATA_ADDRESSES = ("169.254.169.254", "169.254.170.2", "169.254.170.23", "fd0
 
 _SETTINGS, _CA = "/etc/freshpull", "/etc/freshpull-ca"
 _API, _AWS = "/var/run/secrets/freshpull", "/var/run/secrets/freshpull-aws"
+_SCRATCH = "/scratch"
 _READABLE_BY_GROUP = 0o440
-_USER = 65532
+
+DIRECTORIES = (program.DIRECTORY, _SETTINGS, _CA, _API, _AWS, _SCRATCH)
+VOLUMES = ("program", "settings", "ca", "api-access", "aws", "scratch")
+"""Where the refresher's volumes are mounted, and their names. Not every pod has all of them."""
+VARIABLES = frozenset(
+    {
+        *("HOME", "TMPDIR", "LC_ALL", "FORCE_RENEW", "HTTPS_PROXY", "NO_PROXY"),
+        *("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"),
+        *("AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_EC2_METADATA_DISABLED"),
+        *("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_STS_REGIONAL_ENDPOINTS", "AWS_CA_BUNDLE"),
+        *("AWS_RETRY_MODE", "AWS_MAX_ATTEMPTS", "AWS_PAGER", "AWS_CLI_ERROR_FORMAT", "AWS_CLI_AUTO_PROMPT"),
+    }
+)
+"""The variables that the refresher sets, in the pod or for the AWS CLI. Not every pod has all of them."""
 
 Object = dict[str, t.Any]
 
 
-def pod_spec(settings: Settings) -> Object:
+def pod_template(settings: Settings) -> Object:
+    """Build the template of the pods."""
+    return {"metadata": settings.pod_metadata, "spec": _pod_spec(settings)}
+
+
+def _pod_spec(settings: Settings) -> Object:
     """Build the pod's spec, which meets Pod Security "restricted"."""
     pod = settings.pod
+    user = {field: pod.run_as_user for field in ("runAsUser", "runAsGroup", "fsGroup") if pod.run_as_user is not None}
     optional = {
         "priorityClassName": pod.priority_class,
         "nodeSelector": dict(pod.node_selector),
         "tolerations": [dict(toleration) for toleration in pod.tolerations],
+        "affinity": dict(pod.affinity),
         "imagePullSecrets": [{"name": name} for name in pod.image_pull_secrets],
     }
     return {
@@ -49,13 +70,11 @@ def pod_spec(settings: Settings) -> Object:
         **{field: value for field, value in optional.items() if value},
         "securityContext": {
             "runAsNonRoot": True,
-            "runAsUser": _USER,
-            "runAsGroup": _USER,
-            "fsGroup": _USER,
+            **user,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "containers": [_container(settings)],
-        "volumes": _volumes(settings),
+        "volumes": [*_volumes(settings), *map(dict, pod.volumes)],
     }
 
 
@@ -66,7 +85,10 @@ def _container(settings: Settings) -> Object:
         "image": settings.pod.image,
         "imagePullPolicy": settings.pod.image_pull_policy,
         "command": list(program.COMMAND),
-        "env": [{"name": name, "value": value} for name, value in _environment(settings).items()],
+        "env": [
+            *({"name": name, "value": value} for name, value in _environment(settings).items()),
+            *map(dict, settings.pod.env),
+        ],
         "resources": dict(settings.pod.resources),
         # If the program ends before it can write its termination message, the end of the log replaces that.
         "terminationMessagePolicy": "FallbackToLogsOnError",
@@ -81,7 +103,8 @@ def _container(settings: Settings) -> Object:
             *([_mount("ca", _CA)] if settings.pod.ca_bundle else []),
             _mount("api-access", _API),
             *aws_mount,
-            {"name": "scratch", "mountPath": "/scratch"},
+            {"name": "scratch", "mountPath": _SCRATCH},
+            *map(dict, settings.pod.volume_mounts),
         ],
     }
 
@@ -92,7 +115,7 @@ def _mount(name: str, path: str) -> Object:
 
 def _environment(settings: Settings) -> dict[str, str]:
     aws, pod = settings.aws, settings.pod
-    environment = {"HOME": "/scratch", "TMPDIR": "/scratch"}
+    environment = {"HOME": _SCRATCH, "TMPDIR": _SCRATCH}
     if aws.has_keys:
         # A file: no environment variable contains keys.
         environment["AWS_SHARED_CREDENTIALS_FILE"] = f"{_AWS}/credentials"

@@ -57,7 +57,7 @@ class Restriction:
         return {
             "apiVersion": ADMISSION,
             "kind": "ValidatingAdmissionPolicy",
-            "metadata": {"name": self.name, "labels": settings.labels},
+            "metadata": {"name": self.name, **settings.object_metadata},
             "spec": {
                 "failurePolicy": "Fail",
                 "matchConstraints": {
@@ -86,7 +86,7 @@ class Restriction:
         return {
             "apiVersion": ADMISSION,
             "kind": "ValidatingAdmissionPolicyBinding",
-            "metadata": {"name": self.name, "labels": self.settings.labels},
+            "metadata": {"name": self.name, **self.settings.object_metadata},
             "spec": {"policyName": self.name, "validationActions": ["Deny"]},
         }
 
@@ -146,6 +146,38 @@ def _holds(requirement: Requirement) -> str:
     return f"!({there})" if requirement.negate else f"({there})"
 
 
+# --- Labels and annotations
+
+_IF_ADDED = (
+    "If another webhook or policy changes them, add their keys to the option allowed_metadata (the role's "
+    "pull_secret_refresher_allowed_metadata)."
+)
+
+
+def _unchanged(field: str, settings: Settings, *exceptions: str) -> str:
+    """Build the expression that states whether a map is as before. exceptions: conditions for a key that may differ."""
+    after, before = f"variables.{field}", f"variables.{field}Before"
+    allowed = settings.metadata.allowed
+    if allowed:
+        exceptions += (f"!key.startsWith('{managed_metadata.PREFIX}') && key.matches({_text(pattern(allowed))})",)
+    if not exceptions:
+        return f"{after} == {before}"
+    may_differ = " || ".join(exceptions)
+    return (
+        f"{after}.all(key, {may_differ} || key in {before} && {after}[key] == {before}[key])"
+        f" && {before}.all(key, {may_differ} || key in {after})"
+    )
+
+
+def _maps(*fields: str) -> dict[str, str]:
+    """Build the variables with the maps in the metadata of a changed object, after and before."""
+    return {
+        f"{field}{suffix}": f"has({where}.metadata.{field}) ? {where}.metadata.{field} : {{}}"
+        for field in fields
+        for suffix, where in (("", "object"), ("Before", "oldObject"))
+    }
+
+
 # --- Pull secrets
 
 
@@ -167,12 +199,12 @@ def _secret_variables(settings: Settings) -> list[Object]:
 
 
 def _secret_validations(settings: Settings, former: Names) -> list[Object]:
-    managed, owner, prefix, names = (
+    managed, owner, names = (
         _text(managed_metadata.MANAGED_LABEL),
         _text(managed_metadata.OWNER_LABEL),
-        f"'{managed_metadata.PREFIX}'",
         json.dumps(secret_names(settings, former)),
     )
+    own_annotations = f"key.startsWith('{managed_metadata.PREFIX}')"
     unchanged = [
         f"(has(object.{field}) ? object.{field} : {new})"
         f" == (!variables.creating && has(oldObject.{field}) ? oldObject.{field} : {new})"
@@ -190,11 +222,8 @@ def _secret_validations(settings: Settings, former: Names) -> list[Object]:
             f"The refresher may change only managed secrets of the owner {settings.renewal.owner}.",
         ),
         _validation(
-            "variables.labels == variables.labelsBefore"
-            f" && variables.annotations.all(key, key.startsWith({prefix}) || key in variables.annotationsBefore"
-            " && variables.annotations[key] == variables.annotationsBefore[key])"
-            f" && variables.annotationsBefore.all(key, key.startsWith({prefix}) || key in variables.annotations)",
-            "The refresher may change managed annotations, but no other annotations and no labels.",
+            f"{_unchanged('labels', settings)} && {_unchanged('annotations', settings, own_annotations)}",
+            f"The refresher may change managed annotations, but no other annotations and no labels. {_IF_ADDED}",
         ),
         _validation(
             " && ".join(unchanged),
@@ -220,8 +249,6 @@ def _secret_validations(settings: Settings, former: Names) -> list[Object]:
 # --- Service accounts
 
 _KEPT = (
-    "metadata.labels",
-    "metadata.annotations",
     "metadata.finalizers",
     "metadata.ownerReferences",
     "secrets",
@@ -233,6 +260,7 @@ def _account_variables(settings: Settings) -> list[Object]:
     names = "has({0}.imagePullSecrets) ? {0}.imagePullSecrets.map(e, has(e.name) ? e.name : '') : []"
     variables = {
         **_where(settings),
+        **_maps("labels", "annotations"),
         "after": names.format("object"),
         "before": names.format("oldObject"),
     }
@@ -262,6 +290,11 @@ def _account_validations(settings: Settings, former: Names) -> list[Object]:
         _validation(
             f"request.operation == 'UPDATE' && {kept}",
             "The refresher may change no field of a service account but imagePullSecrets.",
+        ),
+        _validation(
+            "request.operation == 'UPDATE'"
+            f" && {_unchanged('labels', settings)} && {_unchanged('annotations', settings)}",
+            f"The refresher may change neither labels nor annotations of a service account. {_IF_ADDED}",
         ),
     ]
 

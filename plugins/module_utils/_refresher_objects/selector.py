@@ -68,5 +68,5 @@ def check_globs(globs: t.Iterable[str]) -> None:
 
 def pattern(globs: t.Sequence[str]) -> str:
     """Return a regular expression for whole names. Without globs it matches no name."""
-    alternatives = "|".join(globs).replace("[!", "[^").replace("?", ".").replace("*", ".*")
+    alternatives = "|".join(globs).replace(".", "[.]").replace("[!", "[^").replace("?", ".").replace("*", ".*")
     return f"^({alternatives})$"

@@ -25,6 +25,16 @@ AWS_SECRET = f"{CRONJOB}-aws"
 SESSION = "freshpull-ecr-public"
 """The session name of an assumed role, which CloudTrail shows."""
 
+NAME_LABEL = "app.kubernetes.io/name"
+POD_LABELS = {"sidecar.istio.io/inject": "false"}
+POD_ANNOTATIONS = {"linkerd.io/inject": "disabled"}
+"""The defaults keep the sidecars of Istio and Linkerd out of the pod. Such a sidecar does not end with the program, and
+the Job would never complete.
+
+https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/
+https://linkerd.io/2-edge/features/proxy-injection/
+"""
+
 FEDERATED = ("irsa", "web_identity")
 """Kinds of AWS access in which STS returns a session of the role for a token of the service account."""
 
@@ -92,10 +102,31 @@ class Pod:
     resources: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
     node_selector: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     tolerations: tuple[t.Mapping[str, t.Any], ...] = ()
+    affinity: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
     priority_class: str = ""
+    run_as_user: int | None = 65532
+    env: tuple[t.Mapping[str, t.Any], ...] = ()
+    volumes: tuple[t.Mapping[str, t.Any], ...] = ()
+    volume_mounts: tuple[t.Mapping[str, t.Any], ...] = ()
     proxy: str = ""
     no_proxy: str = ""
     ca_bundle: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Metadata:
+    """Labels and annotations of the user.
+
+    labels, annotations: of every object, pods included. pod_labels, pod_annotations: of pods, merged over the defaults;
+    an empty value removes one. allowed: keys and globs of labels and annotations that other webhooks and policies add
+    to pull secrets and service accounts.
+    """
+
+    labels: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    annotations: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    pod_labels: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    pod_annotations: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    allowed: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,6 +206,7 @@ class Settings:
     schedule: Schedule
     renewal: Renewal
     places: Places
+    metadata: Metadata = dataclasses.field(default_factory=Metadata)
     files: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
@@ -211,8 +243,28 @@ class Settings:
     def labels(self) -> dict[str, str]:
         """The labels of all its objects. The last one is used to find them."""
         return {
-            "app.kubernetes.io/name": CRONJOB,
+            **self.metadata.labels,
+            NAME_LABEL: CRONJOB,
             managed_metadata.MANAGED_BY_LABEL: managed_metadata.MANAGED_BY,
             managed_metadata.OWNER_LABEL: self.renewal.owner,
             managed_metadata.REFRESHER_LABEL: self.namespace,
+        }
+
+    @property
+    def object_metadata(self) -> dict[str, dict[str, str]]:
+        """The labels of all its objects and, if there are any, their annotations."""
+        annotations = dict(self.metadata.annotations)
+        return {"labels": self.labels, **({"annotations": annotations} if annotations else {})}
+
+    @property
+    def pod_metadata(self) -> dict[str, dict[str, str]]:
+        """The labels and annotations of its pods."""
+        extra = self.metadata
+        labels = {**self.labels, **POD_LABELS, **extra.pod_labels}
+        annotations = {**extra.annotations, **POD_ANNOTATIONS, **extra.pod_annotations}
+        return {
+            "labels": {key: value for key, value in labels.items() if value or key not in extra.pod_labels},
+            "annotations": {
+                key: value for key, value in annotations.items() if value or key not in extra.pod_annotations
+            },
         }

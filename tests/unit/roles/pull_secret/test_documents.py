@@ -88,7 +88,15 @@ SPECS: dict[str, dict[str, Any]] = {
 # Defaults that the module computes.
 NOT_GIVEN: dict[str, Any] = {"namespaces": [], "namespace_selector": []}
 # The variable of an option is pull_secret_OPTION or pull_secret_refresher_OPTION, with these exceptions.
-RENAMED = {"aws_proxy": "pull_secret_refresher_proxy", "aws_no_proxy": "pull_secret_refresher_no_proxy"}
+RENAMED = {
+    "aws_proxy": "pull_secret_refresher_proxy",
+    "aws_no_proxy": "pull_secret_refresher_no_proxy",
+    # These two are of the pull secrets.
+    "labels": "pull_secret_labels",
+    "annotations": "pull_secret_annotations",
+    "object_labels": "pull_secret_refresher_labels",
+    "object_annotations": "pull_secret_refresher_annotations",
+}
 # Options with a computed value.
 COMPUTED = {
     "namespaces": "{{ _pull_secret_globs }}",

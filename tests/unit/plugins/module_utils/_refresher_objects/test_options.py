@@ -25,7 +25,6 @@ from support.refresher_settings import KEYS
 YEAR = 2026
 HOST = "https://cluster.example"
 ARN = "arn:aws:iam::123456789012:role/ecr-public-pull"
-CERTIFICATE = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 SECOND_CHANCE = "no second chance"
 
 
@@ -115,7 +114,6 @@ COMMON = {
     "an annotation that is a number": Case({**KEYS, "annotations": {"a": 1}}, rejected=("must be a string",)),
     "a short deadline": Case({**KEYS, "active_deadline": 179}, rejected=("179 seconds are too few. Use 180 or more.",)),
     "no history": Case({**KEYS, "history": 0}, rejected=("history: 0 is too few. Use 1 or more.",)),
-    "a node label that is a number": Case({**KEYS, "node_selector": {"tier": 1}}, rejected=("node_selector",)),
     "no program": Case({**KEYS, options.PROGRAM: {}}, rejected=("program is missing",)),
     "less than a second": Case(
         {**KEYS, "renew_before": "10ms"}, rejected=("renew_before: 10ms is too short. Use 1s or more.",)
@@ -149,23 +147,7 @@ AWS = {
     "no audience": Case({**KEYS, "audience": ""}, rejected=("sts.amazonaws.com",)),
 }
 
-POD = {
-    "a mirror by digest": Case({**KEYS, "image": f"registry.example.com:5000/a/b@sha256:{'0' * 64}"}),
-    "a tag and a digest": Case({**KEYS, "image": f"public.ecr.aws/a/b:1.0@sha256:{'0' * 64}"}),
-    "Docker Hub": Case({**KEYS, "image": "amazon/aws-cli:2.36.7"}),
-    "neither a tag nor a digest": Case({**KEYS, "image": "public.ecr.aws/a/b"}, rejected=("a tag or a digest",)),
-    "half a digest": Case({**KEYS, "image": "a/b@sha256:0123"}, rejected=("64 hexadecimal digits",)),
-    "another pull secret": Case({**KEYS, "image_pull_secrets": ["mirror"]}),
-    "its own pull secret": Case(
-        {**KEYS, "image_pull_secrets": ["mirror", "ecr-public-secret"]},
-        rejected=("stop the refresher's own pod from starting",),
-    ),
-    "a proxy": Case({**KEYS, "aws_proxy": "http://proxy.example.com:3128", "aws_no_proxy": "a,b"}),
-    "a proxy by address": Case({**KEYS, "aws_proxy": "http://[fd00::1]:3128/"}),
-    "a proxy with a password": Case(
-        {**KEYS, "aws_proxy": "http://me:never-said@proxy.example.com"}, rejected=("without a user name",)
-    ),
-    "a proxy without a scheme": Case({**KEYS, "aws_proxy": "proxy.example.com"}, rejected=("such as http://",)),
+ACCOUNTS = {
     "a glob of service accounts": Case(
         {**KEYS, "service_accounts": ["default", "ci-*"]}, warned=("names only, not ci-*.",)
     ),
@@ -175,15 +157,9 @@ POD = {
     "an invalid name of a service account": Case(
         {**KEYS, "service_accounts": ["Default"]}, rejected=("service_accounts:",)
     ),
-    "authorities": Case({**KEYS, "ca_bundle": CERTIFICATE}),
-    "a file's name": Case({**KEYS, "ca_bundle": "/etc/ca.pem"}, rejected=("not the name of a file",)),
-    "a private key": Case(
-        {**KEYS, "ca_bundle": CERTIFICATE + "-----BEGIN PRIVATE KEY-----\nnever-said\n"},
-        rejected=("no private key",),
-    ),
 }
 
-CASES = {**SCHEDULE, **COMMON, **AWS, **POD}
+CASES = {**SCHEDULE, **COMMON, **AWS, **ACCOUNTS}
 
 
 def read(given: dict[str, Any]) -> Installation | Removal:
@@ -240,7 +216,17 @@ GIVEN: dict[str, dict[str, Any]] = {
         "resources": SETTINGS["everything"].pod.resources,
         "node_selector": SETTINGS["everything"].pod.node_selector,
         "tolerations": list(SETTINGS["everything"].pod.tolerations),
+        "affinity": SETTINGS["everything"].pod.affinity,
         "priority_class": SETTINGS["everything"].pod.priority_class,
+        "run_as_user": str(SETTINGS["everything"].pod.run_as_user),
+        "env": list(SETTINGS["everything"].pod.env),
+        "volumes": list(SETTINGS["everything"].pod.volumes),
+        "volume_mounts": list(SETTINGS["everything"].pod.volume_mounts),
+        "object_labels": SETTINGS["everything"].metadata.labels,
+        "object_annotations": SETTINGS["everything"].metadata.annotations,
+        "pod_labels": SETTINGS["everything"].metadata.pod_labels,
+        "pod_annotations": SETTINGS["everything"].metadata.pod_annotations,
+        "allowed_metadata": list(SETTINGS["everything"].metadata.allowed),
         "aws_proxy": SETTINGS["everything"].pod.proxy,
         "aws_no_proxy": SETTINGS["everything"].pod.no_proxy,
         "ca_bundle": SETTINGS["everything"].pod.ca_bundle,
@@ -348,7 +334,7 @@ def test_so_many_names_fit(count: int, length: int, fits: bool) -> None:
 
 
 def test_so_many_authorities_do_not() -> None:
-    found = read({**KEYS, "ca_bundle": CERTIFICATE * 20_000})
+    found = read({**KEYS, "ca_bundle": SETTINGS["proxy"].pod.ca_bundle * 20_000})
     assert isinstance(found, Installation)
     with pytest.raises(OptionError, match="ca_bundle: has "):
         found.settings("https://cluster.example", ["team-a"], "o")

@@ -59,6 +59,21 @@ def test_a_binding_with_more_labels_needs_no_write() -> None:
     assert plan.binds_as({**BINDING, "metadata": metadata}, BINDING)
 
 
+def applied_by(manager: str, **fields: dict[str, Any]) -> dict[str, Any]:
+    return {"manager": manager, "operation": "Apply", "fieldsV1": {"f:metadata": fields}}
+
+
+@pytest.mark.parametrize("field", ["labels", "annotations"])
+def test_a_label_that_is_dropped_needs_a_write(field: str) -> None:
+    values = {**BINDING["metadata"].get(field, {}), "dropped": "x"}
+    keys = {f"f:{field}": {".": {}, **{f"f:{key}": {} for key in values}}}
+    ours = {**BINDING["metadata"], field: values, "managedFields": [applied_by("freshpull", **keys)]}
+    assert not plan.binds_as({**BINDING, "metadata": ours}, BINDING)
+    assert plan.binds_as({**BINDING, "metadata": ours}, {**BINDING, "metadata": {**BINDING["metadata"], field: values}})
+    theirs = {**ours, "managedFields": [applied_by("somebody", **keys)]}
+    assert plan.binds_as({**BINDING, "metadata": theirs}, BINDING)
+
+
 @pytest.mark.parametrize("kind", OTHERS)
 def test_a_different_binding_needs_a_write(kind: str) -> None:
     assert not plan.binds_as({**BINDING, **OTHERS[kind]}, BINDING)

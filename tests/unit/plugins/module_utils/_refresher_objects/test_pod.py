@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -12,13 +13,22 @@ import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.settings import DEADLINE_STATUS
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import manifests
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.pod import (
+    DIRECTORIES,
+    VARIABLES,
+    VOLUMES,
+    pod_template,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.selector import requirements
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import (
     AwsAccess,
+    Metadata,
+    Places,
     Pod,
     Schedule,
     Settings,
 )
-from support.refresher_settings import ARN, IMAGE, RESOURCES, WITH_KEYS, settings
+from support.refresher_settings import ARN, IMAGE, RESOURCES, WITH_KEYS, objects, settings
 
 Object = dict[str, Any]
 
@@ -29,7 +39,12 @@ PLACED = Pod(
     resources={"limits": {"memory": "1Gi"}},
     node_selector={"disk": "ssd"},
     tolerations=({"key": "dedicated", "operator": "Exists"},),
+    affinity={"nodeAffinity": {}},
     priority_class="system-cluster-critical",
+    run_as_user=1001,
+    env=({"name": "AWS_USE_DUALSTACK_ENDPOINT", "value": "true"},),
+    volumes=({"name": "extra", "emptyDir": {}},),
+    volume_mounts=({"name": "extra", "mountPath": "/extra"},),
 )
 WITH_ROLE = AwsAccess(
     "secret",
@@ -40,6 +55,7 @@ WITH_ROLE = AwsAccess(
 )
 CASES: dict[str, Settings] = {
     "secret": settings(),
+    "bare": settings(pod=Pod(image=IMAGE, run_as_user=None)),
     "existing_secret": settings(aws=AwsAccess("existing_secret", existing_secret="theirs")),
     "irsa": settings(aws=AwsAccess("irsa", role_arn=ARN)),
     "pod_identity": settings(aws=AwsAccess("pod_identity")),
@@ -194,8 +210,92 @@ def test_schedule_and_deadlines() -> None:
 
 
 def test_unset_options_add_no_fields() -> None:
-    assert {"imagePullSecrets", "nodeSelector", "tolerations", "priorityClassName"} & set(pod("secret")) == set()
-    assert files("secret") == {}
+    fields = {"imagePullSecrets", "nodeSelector", "tolerations", "affinity", "priorityClassName"}
+    assert fields & set(pod("bare")) == set()
+    assert {"runAsUser", "runAsGroup", "fsGroup"} & set(pod("bare")["securityContext"]) == set()
+    assert files("bare") == {}
+
+
+def test_the_user_and_the_groups_are_one_number() -> None:
+    context = pod("placed")["securityContext"]
+    assert [context[field] for field in ("runAsUser", "runAsGroup", "fsGroup")] == [1001] * 3
+    assert pod("secret")["securityContext"]["runAsUser"] == 65532
+
+
+def test_variables_and_volumes_are_added() -> None:
+    [container] = pod("placed")["containers"]
+    assert container["env"][-1:] == list(PLACED.env)
+    assert pod("placed")["volumes"][-1:] == list(PLACED.volumes)
+    assert container["volumeMounts"][-1:] == list(PLACED.volume_mounts)
+    assert pod("placed")["affinity"] == PLACED.affinity
+
+
+def test_the_names_and_paths_that_no_option_may_use_are_all_that_a_pod_has() -> None:
+    names, variables, directories = set(), set(), set()
+    for case in set(CASES) - {"placed"}:
+        spec = pod(case)
+        [container] = spec["containers"]
+        names |= {volume["name"] for volume in spec["volumes"]}
+        variables |= {entry["name"] for entry in container["env"]}
+        directories |= {mount["mountPath"] for mount in container["volumeMounts"]}
+    assert (names, directories) == (set(VOLUMES), set(DIRECTORIES))
+    assert variables <= VARIABLES
+
+
+# --- Metadata
+
+
+def pod_metadata(**metadata: dict[str, str]) -> tuple[set[str], dict[str, str]]:
+    """Return the labels that users set or replace, as key=value, and the annotations."""
+    found = pod_template(settings(metadata=Metadata(**metadata)))["metadata"]
+    own = settings().labels
+    return {f"{k}={v}" for k, v in found["labels"].items() if own.get(k) != v}, found["annotations"]
+
+
+def test_sidecars_are_kept_out_unless_the_user_wants_them() -> None:
+    assert pod_metadata() == ({"sidecar.istio.io/inject=false"}, {"linkerd.io/inject": "disabled"})
+    given = pod_metadata(
+        pod_labels={"sidecar.istio.io/inject": "true"}, pod_annotations={"linkerd.io/inject": "enabled"}
+    )
+    assert given == ({"sidecar.istio.io/inject=true"}, {"linkerd.io/inject": "enabled"})
+    assert pod_metadata(pod_labels={"sidecar.istio.io/inject": ""}, pod_annotations={"linkerd.io/inject": ""}) == (
+        set(),
+        {},
+    )
+
+
+def test_a_pod_has_the_metadata_of_all_objects_and_its_own() -> None:
+    labels, annotations = pod_metadata(
+        labels={"team": "a", "empty": ""},
+        annotations={"note": "b"},
+        pod_labels={"team": "c"},
+        pod_annotations={"x": "y"},
+    )
+    assert labels == {"sidecar.istio.io/inject=false", "team=c", "empty="}
+    assert annotations == {"linkerd.io/inject": "disabled", "note": "b", "x": "y"}
+
+
+def test_every_object_has_the_metadata() -> None:
+    wanted = settings(
+        metadata=Metadata({"team": "a"}, {"note": "b"}),
+        places=Places(selector="a=b", requirements=requirements("a=b")),
+        renewal=dataclasses.replace(settings().renewal, service_accounts=("default",)),
+    )
+    listed = settings(metadata=wanted.metadata)
+    found = [*objects(wanted), *objects(listed)]
+    assert len({body["kind"] for body in found}) == 10
+    for body in found:
+        assert body["metadata"]["labels"].items() >= {"team": "a", **settings().labels}.items()
+        assert body["metadata"]["annotations"]["note"] == "b"
+    job = manifests.cron_job(wanted)["spec"]["jobTemplate"]["metadata"]
+    assert (job["labels"]["team"], job["annotations"]) == ("a", {"note": "b"})
+    irsa = settings(
+        aws=AwsAccess("irsa", role_arn=ARN), metadata=Metadata(annotations={"eks.amazonaws.com/role-arn": "other"})
+    )
+    assert manifests.service_account(irsa)["metadata"]["annotations"]["eks.amazonaws.com/role-arn"] == ARN
+
+
+# --- Other fields
 
 
 def test_proxy_and_authorities() -> None:
