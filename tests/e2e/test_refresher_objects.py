@@ -20,6 +20,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     CONFIG,
     CRONJOB,
     AwsAccess,
+    Metadata,
 )
 from support.installed_refresher import (
     ACCOUNT,
@@ -88,6 +89,17 @@ def test_each_change_writes_only_its_objects(place: InstalledRefresher) -> None:
         *POLICY,
         *role_bindings("a"),
     }
+    assert place.install() == set()
+
+
+def test_labels_and_annotations_are_added_to_all_objects_and_removed(place: InstalledRefresher) -> None:
+    place.installer()
+    everything = {NAMESPACE, *place.stored.left()}
+    place.change(metadata=Metadata(labels={"team": "a"}, annotations={"example.com/contact": "b"}))
+    assert place.install() == everything
+    assert place.install() == set()
+    place.change(metadata=Metadata())
+    assert place.install() == everything
     assert place.install() == set()
 
 

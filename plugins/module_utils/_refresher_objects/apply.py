@@ -174,14 +174,19 @@ class Installer:
         deadline = self._now() + SECONDS_FOR_POLICY
         seen = 0
         while seen < (PROBES if any(changed) else 1):
-            if self._denied(restriction):
+            rejection = self._rejection(restriction.probe)
+            if restriction.name in rejection:
                 seen += 1
             elif self._now() > deadline:
                 raise ClusterError(
                     "api_error",
                     f"{self._cluster.host} does not enforce the ValidatingAdmissionPolicy {restriction.name} "
                     f"{SECONDS_FOR_POLICY:.0f} s after it was stored. Without it the refresher is not restricted. "
-                    "Check whether admission policies are disabled in the API server.",
+                    + (
+                        f"Another rejection came first, and must allow this dry run: {rejection}"
+                        if rejection
+                        else "Check whether admission policies are disabled in the API server."
+                    ),
                 )
             else:
                 self._sleep(_PAUSE)
@@ -195,12 +200,15 @@ class Installer:
             self.changes = [change for change in self.changes if change.identity != plan.identity(body)]
             self._put(body, existing)
 
-    def _denied(self, restriction: policies.Restriction) -> bool:
+    def _rejection(self, probe: Object) -> str:
+        """Return why admission rejects the dry run of an object, or ""."""
         try:
-            objects.create(self._cluster, restriction.probe, dry_run=True)
-        except ForbiddenError as exc:
-            return restriction.name in str(exc)
-        return False
+            objects.create(self._cluster, probe, dry_run=True)
+        except ClusterError as exc:
+            if exc.reason not in ("forbidden", "api_error"):
+                raise
+            return str(exc)
+        return ""
 
     # --- Dry runs
 

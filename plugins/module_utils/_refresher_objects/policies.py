@@ -93,11 +93,9 @@ class Restriction:
     @property
     def probe(self) -> Object:
         """An object whose dry run this policy denies to every user, once the policy is in force."""
-        probe = {
-            "apiVersion": "v1",
-            "kind": self.kind,
-            "metadata": {"name": self._probe_name, "namespace": self.settings.namespace},
-        }
+        name = {"name": self._probe_name, "namespace": self.settings.namespace}
+        # With the metadata that other policies may demand.
+        probe = {"apiVersion": "v1", "kind": self.kind, "metadata": {**name, **self.settings.object_metadata}}
         return {**probe, "type": "Opaque"} if self.kind == "Secret" else probe
 
     @property

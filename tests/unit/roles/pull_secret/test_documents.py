@@ -149,6 +149,35 @@ def variable_of(module: str, option: str) -> str:
     return RENAMED.get(option, own if own in OPTIONS else f"pull_secret_{option}")
 
 
+def keys_of(mapping: yaml.MappingNode) -> list[str]:
+    """Return the keys of a mapping, with those that it merges. A key that is there twice is listed twice."""
+    keys: list[str] = []
+    for key, value in mapping.value:
+        if key.value != "<<":
+            keys.append(key.value)
+            continue
+        for merged in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+            keys += keys_of(merged)
+    return keys
+
+
+def mappings_in(node: yaml.Node) -> Iterator[yaml.MappingNode]:
+    if isinstance(node, yaml.MappingNode):
+        yield node
+        for _key, value in node.value:
+            yield from mappings_in(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            yield from mappings_in(value)
+
+
+def test_no_merged_mapping_has_a_key_twice() -> None:
+    """Ansible warns about each such key in each run."""
+    for mapping in mappings_in(yaml.compose((ROLE / "tasks/main.yml").read_text())):
+        keys = keys_of(mapping)
+        assert [key for key in set(keys) if keys.count(key) > 1] == [], mapping.start_mark
+
+
 def test_all_tasks_are_in_one_file() -> None:
     """tasks_from could run another file without the checks of the variables."""
     assert [path.name for path in (ROLE / "tasks").iterdir()] == ["main.yml"]

@@ -149,6 +149,14 @@ def test_a_rejection_by_another_policy_proves_nothing() -> None:
     assert script.left == []
 
 
+@pytest.mark.parametrize("status", [403, 422])
+def test_a_rejection_that_always_comes_first_is_quoted(status: int) -> None:
+    """The API server quotes one rejection of several."""
+    made, _script = restricted(*[probe(status, "every secret needs the label team")] * 200)
+    with pytest.raises(ClusterError, match=rf"{RESTRICTION.name}.*every secret needs the label team"):
+        made.install()
+
+
 def test_a_policy_that_is_not_enforced_stops_the_installation() -> None:
     made, script = restricted(*[ACCEPTED] * 20)
     with pytest.raises(ClusterError, match=RESTRICTION.name):
