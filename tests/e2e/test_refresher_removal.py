@@ -5,13 +5,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.server
+import json
+import os
+import ssl
+import threading
+from collections.abc import Iterator
+from http import HTTPStatus
+from pathlib import Path
+
 import pytest
 from kubernetes import client
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import objects
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import ClusterError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import ClusterError, UnsupportedError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import Request
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import pod
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import CRONJOB
+from support.cluster.pki import Authority
 from support.installed_refresher import JOB, NAMESPACE, InstalledRefresher
 from support.workloads import wait_for
 
@@ -81,6 +93,88 @@ def test_a_namespace_stays_while_an_aggregated_api_is_down(place: InstalledRefre
     assert core.read_namespace(place.settings.namespace).status.phase == "Active"
 
 
+class Reviews(http.server.BaseHTTPRequestHandler):
+    """An API with a resource that can be deleted by its description, and whose list is rejected with 405."""
+
+    group = ""
+
+    def do_GET(self) -> None:
+        resource = {"name": "reviews", "kind": "Review", "namespaced": True, "verbs": ["create", "list", "delete"]}
+        found = {"kind": "APIResourceList", "groupVersion": f"{self.group}/v1", "resources": [resource]}
+        path = self.path.partition("?")[0]
+        if path == f"/apis/{self.group}/v1":
+            self._respond(HTTPStatus.OK, found)
+        elif path.endswith("/reviews"):
+            self._respond(HTTPStatus.METHOD_NOT_ALLOWED, {"kind": "Status", "reason": "MethodNotAllowed", "code": 405})
+        else:
+            self._respond(HTTPStatus.NOT_FOUND, {"kind": "Status", "reason": "NotFound", "code": 404})
+
+    do_DELETE = do_GET
+
+    def _respond(self, status: HTTPStatus, body: dict[str, object]) -> None:
+        content = json.dumps({"apiVersion": "v1", **body}).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_args: object) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def aggregated(core: client.CoreV1Api, group: str, directory: Path) -> Iterator[None]:
+    """Run the API of Reviews as an aggregated API."""
+    address = os.environ["FRESHPULL_TEST_ADDRESS"]
+    handler = type("Handler", (Reviews,), {"group": group})
+    registration, name = client.ApiregistrationV1Api(core.api_client), group.partition(".")[0]
+    with http.server.ThreadingHTTPServer((address, 0), handler) as server:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(*Authority().issue("reviews", addresses=[address]).write(directory, "reviews"))
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        service = {"type": "ExternalName", "externalName": address}
+        core.create_namespaced_service("default", {"metadata": {"name": name}, "spec": service})
+        spec = {
+            "group": group,
+            "version": "v1",
+            "service": {"name": name, "namespace": "default", "port": server.server_port},
+            "groupPriorityMinimum": 100,
+            "versionPriority": 100,
+            "insecureSkipTLSVerify": True,
+        }
+        registration.create_api_service({"metadata": {"name": f"v1.{group}"}, "spec": spec})
+        try:
+            yield
+        finally:
+            registration.delete_api_service(f"v1.{group}")
+            core.delete_namespaced_service(name, "default")
+            server.shutdown()
+
+
+def test_a_namespace_is_removed_beside_a_resource_that_supports_no_list(
+    place: InstalledRefresher, core: client.CoreV1Api, tmp_path: Path
+) -> None:
+    place.installer()
+    group = f"{place.prefix}reviews.example.com"
+    with aggregated(core, group, tmp_path):
+        version = Request("GET", f"/apis/{group}/v1")
+
+        def served() -> bool:
+            with contextlib.suppress(ClusterError):
+                return bool(place.cluster.request(version, "read the API")["resources"])
+            return False
+
+        wait_for(served, "the aggregated API")
+        with pytest.raises(UnsupportedError):
+            list(place.cluster.list_objects(f"/apis/{group}/v1/namespaces/default/reviews", [], "list the reviews"))
+        removal = place.remover()
+        removal.remove()
+    assert removal.warnings == []
+    assert objects.read(place.cluster, "Namespace", place.settings.namespace) is None
+
+
 def test_a_pod_that_cannot_end_is_named_and_keeps_nothing_else(
     place: InstalledRefresher, core: client.CoreV1Api
 ) -> None:
@@ -95,7 +189,7 @@ def test_a_pod_that_cannot_end_is_named_and_keeps_nothing_else(
         "finalizers": ["test.example.com/held"],
         "ownerReferences": [{**owner, "blockOwnerDeletion": True}],
     }
-    core.create_namespaced_pod(own, {"metadata": metadata, "spec": pod.pod_spec(place.settings)})
+    core.create_namespaced_pod(own, {"metadata": metadata, "spec": pod.pod_template(place.settings)["spec"]})
     try:
         with pytest.raises(ClusterError, match="Pods that do not end: stuck on node"):
             place.remover().remove()

@@ -82,6 +82,10 @@ class NotFoundError(ClusterError):
     """The object, or the namespace it should be in, does not exist."""
 
 
+class UnsupportedError(ClusterError):
+    """The resource does not support the method, although the API may list it."""
+
+
 class ConflictError(ClusterError):
     """Another client changed or created the object in the meantime: read and decide again."""
 
@@ -345,6 +349,8 @@ def _api_error(response: Response, what: str, host: str) -> ClusterError:
         return ForbiddenError("forbidden", text)
     if response.status == 404:
         return NotFoundError("not_found", text)
+    if response.status == 405:
+        return UnsupportedError("api_error", text)
     if response.status == 409:
         return ConflictError("conflict", text)
     if response.status == 410:

@@ -13,6 +13,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.a
     METADATA_LIST,
     Cluster,
     ClusterError,
+    UnsupportedError,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import Request
 
@@ -53,7 +54,10 @@ def contents(cluster: Cluster, namespace: str, workers: int) -> Contents:
 
 
 def _resources(cluster: Cluster, version: str) -> dict[str, str] | None:
-    """Return plural name -> kind of the namespaced resources that can be listed. None if the API does not respond."""
+    """Return plural name -> kind of the resources that a namespace's deletion would delete.
+
+    None if the API does not respond.
+    """
     try:
         found = cluster.request(Request("GET", version), f"list the resources of {version}")
     except ClusterError:
@@ -61,7 +65,7 @@ def _resources(cluster: Cluster, version: str) -> dict[str, str] | None:
     return {
         each["name"]: each["kind"]
         for each in found["resources"]
-        if each["namespaced"] and "list" in each["verbs"] and "/" not in each["name"]
+        if each["namespaced"] and {"list", "delete"} <= set(each["verbs"]) and "/" not in each["name"]
     }
 
 
@@ -69,6 +73,9 @@ def _objects(cluster: Cluster, path: str, kind: str) -> list[Object] | None:
     """Return the objects, each with its kind. None if the list is rejected."""
     try:
         found = list(cluster.list_objects(path, [], f"list {path}", accept=METADATA_LIST))
+    except UnsupportedError:
+        # Kubernetes, too, deletes a namespace without regard to such a resource. OpenShift has some.
+        return []
     except ClusterError:
         return None
     return [{**each, "kind": kind} for each in found]

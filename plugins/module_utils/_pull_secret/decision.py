@@ -133,7 +133,13 @@ def decide(
         plan = Plan("unchanged", "exists", expires_at=stored.expires_at)
     else:
         plan = _decide_present(stored, policy, now, token)
-    return _without_token(stored, policy, now, clocks_agree) if plan.needs_token and outage else plan
+    if plan.needs_token and outage:
+        plan = _without_token(stored, policy, now, clocks_agree)
+    if stored and plan.recreates and stored.finalizers:
+        # The deletion would not end by itself, and the new secret could not be created.
+        reason: Reason = "immutable" if stored.type == _docker_config.DOCKERCONFIG_TYPE else "wrong_type"
+        return Plan("failed", reason, explanations.finalizers(stored), expires_at=stored.expires_at)
+    return plan
 
 
 def not_managed(stored: Stored, policy: Policy) -> t.Literal["copy", "unmanaged", "other_owner"] | None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import some
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.stored import Stored
 
@@ -77,6 +78,14 @@ def wrong_type(stored: Stored) -> str:
     return (
         f"The secret has type {stored.type}{legacy}, which cannot be changed in place; the kubelet needs "
         f"{_docker_config.DOCKERCONFIG_TYPE}. Choose another name, or set {options} to delete and create it."
+    )
+
+
+def finalizers(stored: Stored) -> str:
+    """stored: a secret that would have to be recreated."""
+    return (
+        f"The secret cannot be changed in place, and was not deleted, since its finalizers ({some(stored.finalizers)}) "
+        "would hold the deletion. Remove them, or delete the secret by hand, and run the task again."
     )
 
 

@@ -33,7 +33,8 @@ class Stored:
         metadata = secret["metadata"]
         self.namespace: str = metadata.get("namespace", "")
         self.terminating: bool = bool(metadata.get("deletionTimestamp"))
-        self.references: bool = bool(metadata.get("ownerReferences") or metadata.get("finalizers"))
+        self.finalizers: list[str] = metadata.get("finalizers") or []
+        self.references: bool = bool(metadata.get("ownerReferences") or self.finalizers)
         self.labels: dict[str, str] = metadata.get("labels") or {}
         self.annotations: dict[str, str] = metadata.get("annotations") or {}
         self.type: str = secret.get("type") or "Opaque"

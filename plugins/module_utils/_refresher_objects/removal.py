@@ -28,8 +28,8 @@ SECONDS_TO_END = 60.0
 """The time limit for the CronJob's pods, whose grace period is 10 s, and then for the namespace."""
 # Kubernetes itself creates these in each namespace.
 _BUILT_IN = (("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default"))
-# These describe other objects, and are no reason to keep a namespace.
-_IGNORED = ("Event", "PodMetrics")
+# It describes other objects, and is no reason to keep a namespace.
+_IGNORED = "Event"
 
 
 class Remover:
@@ -185,7 +185,7 @@ class Remover:
         metadata = found["metadata"]
         labels = metadata.get("labels") or {}
         return (
-            found["kind"] not in _IGNORED
+            found["kind"] != _IGNORED
             and (found["kind"], metadata["name"]) not in _BUILT_IN
             and labels.get(managed_metadata.REFRESHER_LABEL) != self._namespace
         )

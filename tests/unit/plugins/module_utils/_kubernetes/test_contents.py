@@ -19,9 +19,8 @@ def apis(*versions: str) -> Call:
 
 
 def resources(path: str, *names: str, **changes: Any) -> Call:
-    found = [
-        {"name": name, "kind": name.title(), "namespaced": True, "verbs": ["get", "list"]} | changes for name in names
-    ]
+    verbs = ["get", "list", "delete"]
+    found = [{"name": name, "kind": name.title(), "namespaced": True, "verbs": verbs} | changes for name in names]
     return Call("GET", path, body={"resources": found})
 
 
@@ -48,8 +47,10 @@ def test_each_resource_of_each_api_is_listed() -> None:
     ) == ([("Pods", "x"), ("Pods", "y"), ("Deployments", "z")], ())
 
 
-@pytest.mark.parametrize("changes", [{"namespaced": False}, {"verbs": ["create"]}, {"name": "pods/log"}])
-def test_what_cannot_be_listed_in_a_namespace_is_left_out(changes: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "changes", [{"namespaced": False}, {"verbs": ["create"]}, {"verbs": ["get", "list"]}, {"name": "pods/log"}]
+)
+def test_what_the_deletion_of_a_namespace_does_not_delete_is_left_out(changes: dict[str, Any]) -> None:
     assert find(apis(), resources("/api/v1", "pods", **changes)) == ([], ())
 
 
@@ -64,6 +65,12 @@ def test_a_resource_that_cannot_be_listed_is_unknown() -> None:
     assert find(
         apis(), resources("/api/v1", "secrets"), error("GET", "/api/v1/namespaces/a/secrets", 403, limit="500")
     ) == ([], ("secrets",))
+
+
+def test_a_resource_that_supports_no_list_is_left_out() -> None:
+    assert find(
+        apis(), resources("/api/v1", "reviews"), error("GET", "/api/v1/namespaces/a/reviews", 405, limit="500")
+    ) == ([], ())
 
 
 def test_without_the_list_of_the_apis_nothing_is_known() -> None:

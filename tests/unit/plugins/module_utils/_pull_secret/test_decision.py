@@ -246,6 +246,30 @@ def test_the_entries_of_the_legacy_format_are_kept_when_recreated() -> None:
     assert set(Stored(after).auths) == {"other.example", "public.ecr.aws"}
 
 
+RECREATED: dict[str, tuple[dict[str, Any], bool, str]] = {
+    "wrong type": ({"type": "Opaque"}, False, "wrong_type"),
+    "immutable": ({"immutable": True}, False, "immutable"),
+    "immutable, and no token available": ({"immutable": True}, True, "immutable"),
+}
+
+
+@pytest.mark.parametrize("case", RECREATED)
+def test_a_secret_whose_deletion_would_not_end_is_not_recreated(case: str) -> None:
+    changes, outage, reason = RECREATED[case]
+    policy, token = Policy(name="x", recreate=True), None if outage else _later()
+    secret = cases.secret(**changes)
+    secret["metadata"]["ownerReferences"] = [{"kind": "Application", "name": "a", "uid": "u"}]
+    plan = decide(secret, policy, parse_time("2026-01-01T13:00:00Z"), token, outage=outage)
+    assert plan.recreates
+    after = successor(secret, policy, plan.change)
+    assert after["metadata"]["ownerReferences"] == secret["metadata"]["ownerReferences"]
+
+    secret["metadata"]["finalizers"] = ["example.com/held"]
+    held = decide(secret, policy, parse_time("2026-01-01T13:00:00Z"), token, outage=outage)
+    assert (held.action, held.reason, held.writes) == ("failed", reason, False)
+    assert "its finalizers (example.com/held)" in held.msg
+
+
 SPELLINGS = {"https://public.ecr.aws": "theirs", "public.ecr.aws/v1/": "theirs", "public.ecr.aws/team": "theirs"}
 
 

@@ -118,7 +118,7 @@ def test_a_dry_run_waits_for_no_job() -> None:
 
 def contents(*objects: dict[str, Any], unlisted: bool = False) -> list[Call]:
     """Build the calls that list the namespace: ConfigMaps, and nothing else."""
-    resource = {"name": "configmaps", "kind": "ConfigMap", "namespaced": True, "verbs": ["list"]}
+    resource = {"name": "configmaps", "kind": "ConfigMap", "namespaced": True, "verbs": ["list", "delete"]}
     config_maps = kinds.path("ConfigMap", OWN)
     return [
         Call("GET", "/apis", body={"groups": []}),
