@@ -22,11 +22,15 @@ pytestmark = pytest.mark.node
 NAME = "policed-secret"
 USER = 1000700000
 LAST_WRITER = "policies.example.com/last-writer"
-METADATA = {
+METADATA: dict[str, Any] = {
     "refresher_labels": {"team": "platform"},
     "refresher_annotations": {"example.com/contact": "platform"},
 }
-ALL = {**METADATA, "refresher_run_as_user": "", "refresher_allowed_metadata": ["policies.example.com/*"]}
+ALL: dict[str, Any] = {
+    **METADATA,
+    "refresher_run_as_user": "",
+    "refresher_allowed_metadata": ["policies.example.com/*"],
+}
 
 
 def rules(groups: Sequence[str], *resources: str) -> dict[str, Any]:
@@ -154,10 +158,11 @@ def role(
 def test_a_policy_that_rejects_the_refresher_is_named_and_no_token_is_written(
     role: Role, core: client.CoreV1Api, aws: FakeAws
 ) -> None:
-    for variables, words in (
+    rejections: list[tuple[dict[str, Any], str]] = [
         ({}, "Every object needs the label team"),
         (METADATA, "The user and the group must be those of the namespace."),
-    ):
+    ]
+    for variables, words in rejections:
         run = role.run(**variables)
         assert run.returncode
         assert words in run.output, run.output[-6000:]

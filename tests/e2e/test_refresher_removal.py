@@ -100,7 +100,11 @@ class Reviews(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         resource = {"name": "reviews", "kind": "Review", "namespaced": True, "verbs": ["create", "list", "delete"]}
-        found = {"kind": "APIResourceList", "groupVersion": f"{self.group}/v1", "resources": [resource]}
+        found: dict[str, object] = {
+            "kind": "APIResourceList",
+            "groupVersion": f"{self.group}/v1",
+            "resources": [resource],
+        }
         path = self.path.partition("?")[0]
         if path == f"/apis/{self.group}/v1":
             self._respond(HTTPStatus.OK, found)

@@ -34,7 +34,7 @@ NON_DEFAULTS: Mapping[str, Any] = {
             ]
         }
     },
-    "refresher_run_as_user": "1001",
+    "refresher_run_as_user": "10001",
     "refresher_env": [{"name": "AWS_USE_DUALSTACK_ENDPOINT", "value": "true"}],
     "refresher_volumes": [{"name": "extra", "emptyDir": {"medium": "Memory"}}],
     "refresher_volume_mounts": [{"name": "extra", "mountPath": "/extra"}],
@@ -42,7 +42,7 @@ NON_DEFAULTS: Mapping[str, Any] = {
     "refresher_annotations": {"example.com/contact": "platform"},
     "refresher_pod_labels": {"kueue.x-k8s.io/priority-class": "low"},
     "refresher_pod_annotations": {"linkerd.io/inject": "", "example.com/scrape": "no"},
-    "refresher_allowed_metadata": ["policy.example.com/*"],
+    "refresher_allowed_metadata": ["istio.io/rev*"],
     "refresher_tolerations": [{"key": "dedicated", "operator": "Exists", "effect": "NoSchedule"}],
     "refresher_priority_class": "system-cluster-critical",
     "refresher_proxy": "http://proxy.example.com:3128",

@@ -120,7 +120,9 @@ def read_metadata(params: t.Mapping[str, t.Any]) -> Metadata:
     allowed = tuple(params["allowed_metadata"])
     for glob in allowed:
         _check_allowed(glob)
-    return Metadata(*given.values(), allowed=allowed)
+    return Metadata(
+        given["object_labels"], given["object_annotations"], given["pod_labels"], given["pod_annotations"], allowed
+    )
 
 
 def _check_allowed(glob: str) -> None:

@@ -152,15 +152,17 @@ _IF_ADDED = (
 )
 
 
-def _unchanged(field: str, settings: Settings, *exceptions: str) -> str:
-    """Build the expression that states whether a map is as before. exceptions: conditions for a key that may differ."""
+def _unchanged(field: str, settings: Settings, *, except_own: bool = False) -> str:
+    """Build the expression that states whether a map is as before. except_own: whether managed keys may differ."""
     after, before = f"variables.{field}", f"variables.{field}Before"
-    allowed = settings.metadata.allowed
-    if allowed:
-        exceptions += (f"!key.startsWith('{managed_metadata.PREFIX}') && key.matches({_text(pattern(allowed))})",)
-    if not exceptions:
+    own = f"key.startsWith('{managed_metadata.PREFIX}')"
+    allowed = f"key.matches({_text(pattern(settings.metadata.allowed))})" if settings.metadata.allowed else ""
+    if except_own:
+        may_differ = " || ".join(filter(None, [own, allowed]))
+    elif allowed:
+        may_differ = f"!{own} && {allowed}"
+    else:
         return f"{after} == {before}"
-    may_differ = " || ".join(exceptions)
     return (
         f"{after}.all(key, {may_differ} || key in {before} && {after}[key] == {before}[key])"
         f" && {before}.all(key, {may_differ} || key in {after})"
@@ -202,7 +204,6 @@ def _secret_validations(settings: Settings, former: Names) -> list[Object]:
         _text(managed_metadata.OWNER_LABEL),
         json.dumps(secret_names(settings, former)),
     )
-    own_annotations = f"key.startsWith('{managed_metadata.PREFIX}')"
     unchanged = [
         f"(has(object.{field}) ? object.{field} : {new})"
         f" == (!variables.creating && has(oldObject.{field}) ? oldObject.{field} : {new})"
@@ -220,7 +221,7 @@ def _secret_validations(settings: Settings, former: Names) -> list[Object]:
             f"The refresher may change only managed secrets of the owner {settings.renewal.owner}.",
         ),
         _validation(
-            f"{_unchanged('labels', settings)} && {_unchanged('annotations', settings, own_annotations)}",
+            f"{_unchanged('labels', settings)} && {_unchanged('annotations', settings, except_own=True)}",
             f"The refresher may change managed annotations, but no other annotations and no labels. {_IF_ADDED}",
         ),
         _validation(

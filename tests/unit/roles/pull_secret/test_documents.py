@@ -161,7 +161,7 @@ def keys_of(mapping: yaml.MappingNode) -> list[str]:
     return keys
 
 
-def mappings_in(node: yaml.Node) -> Iterator[yaml.MappingNode]:
+def mappings_in(node: yaml.Node | None) -> Iterator[yaml.MappingNode]:
     if isinstance(node, yaml.MappingNode):
         yield node
         for _key, value in node.value:

@@ -66,7 +66,7 @@ def applied_by(manager: str, **fields: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("field", ["labels", "annotations"])
 def test_a_label_that_is_dropped_needs_a_write(field: str) -> None:
     values = {**BINDING["metadata"].get(field, {}), "dropped": "x"}
-    keys = {f"f:{field}": {".": {}, **{f"f:{key}": {} for key in values}}}
+    keys: dict[str, Any] = {f"f:{field}": {".": {}, **{f"f:{key}": {} for key in values}}}
     ours = {**BINDING["metadata"], field: values, "managedFields": [applied_by("freshpull", **keys)]}
     assert not plan.binds_as({**BINDING, "metadata": ours}, BINDING)
     assert plan.binds_as({**BINDING, "metadata": ours}, {**BINDING, "metadata": {**BINDING["metadata"], field: values}})

@@ -245,7 +245,7 @@ def test_the_names_and_paths_that_no_option_may_use_are_all_that_a_pod_has() -> 
 # --- Metadata
 
 
-def pod_metadata(**metadata: dict[str, str]) -> tuple[set[str], dict[str, str]]:
+def pod_metadata(**metadata: Any) -> tuple[set[str], dict[str, str]]:
     """Return the labels that users set or replace, as key=value, and the annotations."""
     found = pod_template(settings(metadata=Metadata(**metadata)))["metadata"]
     own = settings().labels
