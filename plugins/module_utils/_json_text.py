@@ -1,10 +1,10 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Change members of an object in a JSON text, and keep every other byte. Private to this collection.
+"""Parse JSON of any depth, and change members of an object in a JSON text. Private to this collection.
 
-Loading and dumping would change the spaces, order, numbers and escapes of the other members. Setting a new member and
-removing it again restores the text.
+Changing keeps every other byte: loading and dumping would change the spaces, order, numbers and escapes of the other
+members. Setting a new member and removing it again restores the text.
 """
 
 from __future__ import annotations
@@ -13,7 +13,11 @@ import json
 import re
 import typing as t
 
+MAX_DEPTH = 200
+"""Levels of objects and lists that are kept of a text which Python cannot parse."""
 _SPACE = re.compile(r"[ \t\n\r]*")
+# A string as a whole, or a bracket outside of strings.
+_STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 _value_at = json.JSONDecoder().raw_decode
 
 
@@ -24,6 +28,35 @@ class _Member(t.NamedTuple):
     start: int
     value: int
     end: int
+
+
+def parse(text: bytes) -> t.Any:
+    """Parse JSON in UTF-8. It takes linear time. Raises ValueError.
+
+    If objects and lists are nested deeper than Python can parse, those below MAX_DEPTH levels are replaced with null.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        return json.loads(_without_depth(text.decode()))
+
+
+def _without_depth(text: str) -> str:
+    pieces = []
+    depth = position = 0
+    for found in _STRING_OR_BRACKET.finditer(text):
+        token = found[0]
+        if token in ("{", "["):
+            depth += 1
+            if depth == MAX_DEPTH + 1:
+                pieces += [text[position : found.start()], "null"]
+        elif token in ("}", "]"):
+            if depth == MAX_DEPTH + 1:
+                position = found.end()
+            depth -= 1
+    if depth > MAX_DEPTH:
+        raise ValueError("the text ends within an object or a list")
+    return "".join([*pieces, text[position:]])
 
 
 def edit(text: str, name: str, changes: t.Mapping[str, t.Any]) -> str:

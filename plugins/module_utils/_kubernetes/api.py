@@ -14,10 +14,10 @@ import datetime as dt
 import email.utils
 import http.client
 import itertools
-import json
 import secrets
 import typing as t
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _json_text
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import CollectionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import kinds
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.clocks import Clocks
@@ -248,7 +248,7 @@ class Cluster:
 
         what: the request in words, for errors, such as "get secret default/a". Raises ClusterError.
         """
-        return self._request(request, what, json.loads)
+        return self._request(request, what, _json_text.parse)
 
     def text(self, request: Request, what: str) -> str:
         """Do the same for a response that is text, such as a pod's log. Raises ClusterError."""
@@ -333,7 +333,7 @@ def _unconfirmed(method: str) -> str:
 def _api_error(response: Response, what: str, host: str) -> ClusterError:
     """Return the error for the Status that the API server returned."""
     try:
-        status = json.loads(response.body)
+        status = _json_text.parse(response.body)
     except ValueError:
         status = {}
     if not isinstance(status, dict):

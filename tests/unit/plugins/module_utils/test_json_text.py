@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Entries that are added and removed again: every other byte stays the same."""
+"""Entries that are added and removed again: every other byte stays the same. Texts of any depth are parsed."""
 
 from __future__ import annotations
 
@@ -76,3 +76,24 @@ def test_edit(text: str, changes: dict[str, dict[str, str] | None], expected: st
 def test_a_duplicate_key_is_edited_as_it_is_read(text: str) -> None:
     assert json.loads(_docker_config.edit(text, {"p": None})) == {"auths": {"o": {}}}
     assert json.loads(_docker_config.edit(text, {"p": {"auth": "z"}}))["auths"] == {"p": {"auth": "z"}, "o": {}}
+
+
+def nested(depth: int, opening: str = '{"f:a":', closing: str = "}") -> str:
+    return opening * depth + "{}" + closing * depth
+
+
+@pytest.mark.parametrize("depth", [900, 986, 1200, 9_990, 100_000])
+@pytest.mark.parametrize("brackets", [('{"f:a":', "}"), ("[", "]")])
+def test_a_text_of_any_depth_is_parsed_without_its_depth(depth: int, brackets: tuple[str, str]) -> None:
+    """Which depth Python cannot parse depends on its version. API servers accept 10,000 levels."""
+    odd = f'"}} ]\\"\\\\": {nested(depth, *brackets)}, "b": "{{[\\"{{"'
+    text = f'{{"items":[{{"a":1,{odd}}},{{"c":{nested(3)}}}]}}'
+    first, second = _json_text.parse(text.encode())["items"]
+    assert (first["a"], first["b"], list(first)) == (1, '{["{', ["a", '} ]"\\', "b"])
+    assert second == json.loads(f'{{"c":{nested(3)}}}')
+
+
+@pytest.mark.parametrize("text", ["{", "", "[" * 100_000, "nope"])
+def test_a_text_that_is_no_json_is_an_error(text: str) -> None:
+    with pytest.raises(ValueError, match="."):
+        _json_text.parse(text.encode())

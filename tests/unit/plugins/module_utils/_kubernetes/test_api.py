@@ -250,6 +250,16 @@ def test_a_list_whose_rest_has_expired_starts_again_without_duplicates() -> None
     assert [dict(request.query).get("continue") for request in transport.requests] == [None, "t", None, "u"]
 
 
+@pytest.mark.parametrize("depth", [986, 100_000])
+def test_an_object_with_deep_metadata_stops_no_list(depth: int) -> None:
+    """Who can write an object can set its managedFields, which may be nested as deep as the API server parses."""
+    fields = '{"f:a":' * depth + "{}" + "}" * depth
+    deep = f'{{"metadata":{{"namespace":"w","name":"a","managedFields":[{{"fieldsV1":{fields}}}]}}}}'
+    other = json.dumps(named("x")["items"][0])
+    port, _transport = cluster(Response(200, DATE, f'{{"metadata":{{}},"items":[{deep},{other}]}}'.encode()))
+    assert namespaces_of(port) == ["w", "x"]
+
+
 def test_a_list_that_never_ends_is_an_error() -> None:
     port, transport = cluster(*[named("x", token="t"), rejection(410, "too old")] * 10)
     with pytest.raises(api.ClusterError, match=r"list secrets named a in all namespaces at \S+: too old"):
