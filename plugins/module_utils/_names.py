@@ -11,6 +11,8 @@ import typing as t
 
 SHOWN = 10
 """Names that a message lists."""
+LONGEST = 200
+"""Characters that a message shows of one text in the cluster, which may have a million."""
 
 _GLOB = re.compile(r"[*?\[]")
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names
@@ -46,3 +48,8 @@ def some(names: t.Sequence[str]) -> str:
     """Return the first names and the number of the others, such as "a, b and 3 more"."""
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return ", ".join(names[:SHOWN]) + more
+
+
+def shortened(text: str) -> str:
+    """Return the text, or its beginning and its length."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}... ({len(text)} characters)"

@@ -9,6 +9,7 @@ import base64
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import shortened
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import (
     UNKNOWN,
@@ -18,8 +19,6 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.stored import Secret, Stored
 
-MAX_SHOWN = 200
-"""Characters of a text that a diff shows."""
 REGISTRIES_SHOWN = 20
 """Registries of one secret that a diff shows."""
 
@@ -137,12 +136,8 @@ def _capped(view: dict[str, t.Any]) -> dict[str, t.Any]:
     if not view:
         return view
     registries = view["registries"]
-    shown = {_cut(key): registries[key] for key in sorted(registries)[:REGISTRIES_SHOWN]}
+    shown = {shortened(key): registries[key] for key in sorted(registries)[:REGISTRIES_SHOWN]}
     if len(registries) > REGISTRIES_SHOWN:
         shown[f"and {len(registries) - REGISTRIES_SHOWN} more"] = "not shown"
-    annotations = {key: _cut(value) for key, value in view["annotations"].items()}
-    return {**view, "annotations": annotations, "registries": shown}
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}... ({len(text)} characters)"
+    annotations = {key: shortened(value) for key, value in view["annotations"].items()}
+    return {**view, "type": shortened(view["type"]), "annotations": annotations, "registries": shown}

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import some
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import shortened, some
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.stored import Stored
 
@@ -67,8 +67,8 @@ def other_owner(stored: Stored, owner: str) -> str:
 
 def copy(stored: Stored) -> str:
     return (
-        f"The secret is a copy: it was written for the namespace {stored.copied_from}. Another tool copies it here and "
-        "would write it again. Exclude this namespace from that tool or from this task, or set adopt: true."
+        f"The secret is a copy: it was written for the namespace {shortened(stored.copied_from)}. Another tool copies it "
+        "here and would write it again. Exclude this namespace from that tool or from this task, or set adopt: true."
     )
 
 
@@ -76,7 +76,7 @@ def wrong_type(stored: Stored) -> str:
     legacy = " (the legacy format)" if stored.type == _docker_config.LEGACY_TYPE else ""
     options = "recreate: true" if stored.managed else "recreate: true and adopt: true"
     return (
-        f"The secret has type {stored.type}{legacy}, which cannot be changed in place; the kubelet needs "
+        f"The secret has type {shortened(stored.type)}{legacy}, which cannot be changed in place; the kubelet needs "
         f"{_docker_config.DOCKERCONFIG_TYPE}. Choose another name, or set {options} to delete and create it."
     )
 

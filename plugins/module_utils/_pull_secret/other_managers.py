@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import some
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import SHOWN, shortened, some
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
 
 # The metadata by which a tool is known: kind of metadata, key, the tool. The value names the tool's own object.
@@ -80,4 +80,6 @@ def find(secret: t.Mapping[str, t.Any]) -> list[str]:
     manager = labels.get(managed_metadata.MANAGED_BY_LABEL)
     if manager and manager != managed_metadata.MANAGED_BY and not found:
         found.append(manager)
-    return list(dict.fromkeys(found))
+    tools = list(dict.fromkeys(found))
+    more = [f"and {len(tools) - SHOWN} more"] if len(tools) > SHOWN else []
+    return [*map(shortened, tools[:SHOWN]), *more]

@@ -13,7 +13,13 @@ import dataclasses
 import datetime as dt
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import globs_of, matches, names_of
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import (
+    SHOWN,
+    globs_of,
+    matches,
+    names_of,
+    shortened,
+)
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import decision, managed_metadata
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Plan, Policy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.reasons import AccountAction, Reason
@@ -99,8 +105,16 @@ class AccountPlan:
         return {"name": self.name, "action": self.action}
 
     def diff(self) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
+        """Return before and after, of a long list only what changes: a user can list any number of secrets."""
         before = self.account.secrets if self.account else []
-        return {"imagePullSecrets": before}, {"imagePullSecrets": [entry.get("name", "") for entry in self.entries]}
+        after = [entry.get("name", "") for entry in self.entries]
+        kept = set(before) & set(after) if max(len(before), len(after)) > SHOWN else set()
+        return {"imagePullSecrets": _without(kept, before)}, {"imagePullSecrets": _without(kept, after)}
+
+
+def _without(kept: t.Collection[str], names: t.Sequence[str]) -> list[str]:
+    shown = [shortened(name) for name in names if name not in kept]
+    return [*([f"and {len(names) - len(shown)} more"] if kept else []), *shown]
 
 
 @dataclasses.dataclass

@@ -6,11 +6,13 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import (
+    LONGEST,
     SHOWN,
     globs_of,
     is_glob,
     matches,
     names_of,
+    shortened,
     some,
 )
 
@@ -39,3 +41,8 @@ def test_a_long_list_is_cut() -> None:
     assert some(names[:2]) == "n00, n01"
     assert some(names[:SHOWN]).endswith("n09")
     assert some(names).endswith("n09 and 2 more")
+
+
+def test_a_long_text_is_cut() -> None:
+    assert shortened("x" * LONGEST) == "x" * LONGEST
+    assert shortened("x" * 1_000_000) == "x" * LONGEST + "... (1000000 characters)"

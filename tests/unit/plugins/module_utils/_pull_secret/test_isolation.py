@@ -33,6 +33,9 @@ from unit.plugins.module_utils._pull_secret.memory import MemoryCluster, result,
 
 NOW = parse_time(cases.DEFAULT_NOW)
 TOKEN = Token(NOW + dt.timedelta(hours=12), "AWS", cases.NEW)
+LONGEST_MESSAGE = 8_000
+"""Bytes of what a result shows of one namespace, whatever its secret holds."""
+LONGEST_DIFF = 40_000
 POLICIES = st.builds(
     Policy,
     name=st.just("ecr-public-secret"),
@@ -58,10 +61,9 @@ def unmanaged_auths(secret: dict[str, Any], policy: Policy) -> dict[str, Any]:
 def process(secret: dict[str, Any], policy: Policy, token: Token | None, outage: bool = False) -> str:
     """Do all that module, info and refresher do with a secret. Return the action."""
     plan = decide(secret, policy, NOW, token, outage=outage)
-    json.dumps([plan.action, plan.reason, plan.msg]).encode()
-    json.dumps(bodies.diff(secret, policy, plan)).encode()
-    status.health(secret, policy, NOW)
-    other_managers.find(secret)
+    shown = [plan.action, plan.reason, plan.msg, other_managers.find(secret), status.health(secret, policy, NOW).owner]
+    assert len(json.dumps(shown).encode()) <= LONGEST_MESSAGE
+    assert len(json.dumps(bodies.diff(secret, policy, plan)).encode()) <= LONGEST_DIFF
     service_accounts.is_usable(secret, policy, NOW)
     if plan.writes and not plan.deletes and (token or not plan.needs_token):
         if plan.action == "recreated":
@@ -103,6 +105,31 @@ def test_the_largest_secrets_take_linear_time(kind: str, state: str) -> None:
     start = time.process_time()
     process(secret, Policy("ecr-public-secret", state=state, adopt=True, recreate=True), TOKEN)
     assert time.process_time() - start < 5
+
+
+LONG = "x" * (any_secret.MAX_ANNOTATIONS - 1000)
+
+
+def referenced(*references: dict[str, str]) -> dict[str, Any]:
+    secret = cases.secret()
+    secret["metadata"]["ownerReferences"] = list(references)
+    return secret
+
+
+LONG_TEXTS: dict[str, dict[str, Any]] = {
+    "its type": cases.secret(type=LONG),
+    "the namespace that it was written for": cases.secret(written_for=LONG),
+    "a Helm release": cases.secret(annotations={"meta.helm.sh/release-name": LONG}),
+    "an Argo CD application": cases.secret(annotations={"argocd.argoproj.io/tracking-id": LONG}),
+    "its owner references": referenced({"kind": LONG, "name": LONG}),
+    "many owner references": referenced(*({"kind": "A", "name": f"a{number}"} for number in range(10_000))),
+}
+
+
+@pytest.mark.parametrize("kind", LONG_TEXTS)
+@pytest.mark.parametrize("adopt", [False, True])
+def test_a_long_text_in_a_secret_is_shortened_in_messages(kind: str, adopt: bool) -> None:
+    process(LONG_TEXTS[kind], Policy("ecr-public-secret", adopt=adopt, recreate=adopt), TOKEN)
 
 
 @pytest.mark.parametrize("moment", any_secret.TIMES)

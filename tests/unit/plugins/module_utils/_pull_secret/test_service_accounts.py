@@ -192,3 +192,24 @@ def test_the_namespace_as_a_whole() -> None:
     assert (reported.action, reported.reason) == ("failed", "missing_service_account")
     assert "The secret: renewed (due)." in reported.msg
     assert "c does not exist. Create it" in reported.msg
+
+
+@pytest.mark.parametrize("attach", [False, True])
+def test_the_diff_of_a_long_list_shows_only_what_changes(attach: bool) -> None:
+    theirs = [{"name": f"s{number}"} for number in range(10_000)]
+    mine = {"name": NAME}
+    entries = [*theirs, {"name": "x" * 100_000}] if attach else [*theirs[:5], mine, *theirs[5:]]
+    account = Account("a", entries=tuple(entries))
+    before, after = service_accounts.decide_account(account, attach, NAME).diff()
+    kept = [f"and {10_001 if attach else 10_000} more"]
+    shown = [*kept, NAME]
+    assert before == {"imagePullSecrets": kept if attach else shown}
+    assert after == {"imagePullSecrets": shown if attach else kept}
+
+
+def test_the_diff_of_a_short_list_shows_it_in_order() -> None:
+    account = Account("a", entries=({"name": "x" * 1000}, {}, {"name": "b"}))
+    before, after = service_accounts.decide_account(account, True, NAME).diff()
+    long = "x" * 200 + "... (1000 characters)"
+    assert before == {"imagePullSecrets": [long, "", "b"]}
+    assert after == {"imagePullSecrets": [long, "", "b", NAME]}
