@@ -13,6 +13,7 @@ import base64
 import binascii
 import hashlib
 import json
+import math
 import re
 import typing as t
 import urllib.parse
@@ -31,6 +32,8 @@ LEGACY_TYPE = "kubernetes.io/dockercfg"
 LEGACY_DATA_KEY = ".dockercfg"
 MAX_DEPTH = 50
 """Levels of objects and lists. Python processes nested values by recursion, and clients need four levels."""
+MAX_DIGITS = 1000
+"""Digits of an integer. No client uses one."""
 _TOO_DEEP = f"it has objects or lists nested deeper than {MAX_DEPTH} levels"
 LONGEST_KEY = 100
 """Characters of a registry that a message shows."""
@@ -77,12 +80,12 @@ def parse(text: str | bytes) -> dict[str, t.Any]:
 
 def parse_legacy(text: str | bytes) -> dict[str, Entry]:
     """Return the entries of a text in the legacy format, which is the value of `auths`. Raises DockerConfigError."""
-    return _auths(_load(text))
+    return _auths(_load(text, parse_float=_finite))
 
 
-def _load(text: str | bytes) -> dict[str, t.Any]:
+def _load(text: str | bytes, parse_float: t.Callable[[str], float] = float) -> dict[str, t.Any]:
     try:
-        config = json.loads(text, parse_constant=_reject_constant)
+        config = json.loads(text, parse_constant=_reject_constant, parse_int=_integer, parse_float=parse_float)
     except RecursionError as exc:
         raise DockerConfigError(_TOO_DEEP) from exc
     except ValueError as exc:
@@ -109,6 +112,20 @@ def _auths(auths: t.Any) -> dict[str, Entry]:
 
 def _reject_constant(name: str) -> t.NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+def _integer(text: str) -> int:
+    # Python needs quadratic time for it. Newer versions reject more than 4300 digits.
+    if len(text) > MAX_DIGITS:
+        raise DockerConfigError(f"it has a number with more than {MAX_DIGITS} digits")
+    return int(text)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise DockerConfigError("it has a number that is too large")
+    return number
 
 
 def _is_too_deep(value: t.Any) -> bool:
@@ -144,11 +161,14 @@ def fingerprint(entries: t.Mapping[str, Entry]) -> str:
 # --- The kubelet's keys
 
 
-# What net/url accepts unescaped in a host (shouldEscape in mode encodeHost), and in user info (validUserinfo).
-_HOST = re.compile(r"(?:[A-Za-z0-9\-_.~!$&'()*+,;=:\[\]<>\"]|[^\x00-\x7f]|%25|%[89A-Fa-f][0-9A-Fa-f])*")
+# What net/url accepts unescaped in a host (shouldEscape in mode encodeHost), in user info (validUserinfo) and in the
+# rest. These are sets of single characters: a repeated group takes 150 bytes of memory for each character of a key.
+_HOST = re.compile(r"[A-Za-z0-9\-_.~!$&'()*+,;=:\[\]<>\"\x80-\U0010ffff]*")
 _PORT = re.compile(r"[^:]*(?::[0-9]*)?|\[[^\]]*\](?::[0-9]*)?")
-_USER_INFO = re.compile(r"(?:[A-Za-z0-9\-._:~!$&'()*+,;=@]|%[0-9A-Fa-f]{2})*")
-_ESCAPED = re.compile(r"(?:[^%]|%[0-9A-Fa-f]{2})*", re.DOTALL)
+_USER_INFO = re.compile(r"[A-Za-z0-9\-._:~!$&'()*+,;=@]*")
+_ANYTHING = re.compile(r"[^%]*")
+_HOST_ESCAPE = re.compile(r"%25|%[89A-Fa-f][0-9A-Fa-f]")
+_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -164,11 +184,10 @@ def kubelet_key(key: str) -> str | None:
     path = slash + path
     valid = (
         not _CONTROL.search(key)
-        and _ESCAPED.fullmatch(fragment)
-        and _USER_INFO.fullmatch(user_info)
         and _PORT.fullmatch(host)
-        and _HOST.fullmatch(host)
-        and _ESCAPED.fullmatch(path)
+        and _HOST.fullmatch(_HOST_ESCAPE.sub("", host))
+        and _USER_INFO.fullmatch(_ESCAPE.sub("", user_info))
+        and all(_ANYTHING.fullmatch(_ESCAPE.sub("", part)) for part in (path, fragment))
     )
     if not valid:
         return None

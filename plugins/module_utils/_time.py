@@ -31,7 +31,7 @@ def parse_time(text: str) -> dt.datetime:
 
 def format_time(time: dt.datetime) -> str:
     """2026-01-02T03:04:05Z, in UTC and whole seconds."""
-    return time.astimezone(dt.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return time.astimezone(dt.timezone.utc).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def parse_duration(text: str) -> dt.timedelta:

@@ -66,9 +66,10 @@ def other_owner(stored: Stored, owner: str) -> str:
 
 
 def copy(stored: Stored) -> str:
+    written_for = shortened(stored.copied_from)
     return (
-        f"The secret is a copy: it was written for the namespace {shortened(stored.copied_from)}. Another tool copies it "
-        "here and would write it again. Exclude this namespace from that tool or from this task, or set adopt: true."
+        f"The secret is a copy: it was written for the namespace {written_for}. Another tool copies it here and "
+        "would write it again. Exclude this namespace from that tool or from this task, or set adopt: true."
     )
 
 

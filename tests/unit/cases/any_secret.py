@@ -166,8 +166,12 @@ def _deep(size: int) -> dict[str, Any]:
 
 LARGEST: dict[str, Callable[[int], dict[str, Any]]] = {
     "entries that are not listed": lambda size: _listed(size // 35, REGISTRY),
-    "entries that are all listed": lambda size: _listed(size * 14 // 1024 * 1024 // 35 // 1024),
+    "entries that are all listed": lambda size: _listed(size // 65),
     "a list of nothing but commas": lambda size: _listed(10, "," * (size // 5)),
+    "a list of one registry": lambda size: _listed(10, ",".join([REGISTRY] * (size // 65))),
+    "entries of other spellings": lambda size: _raw(
+        '{"auths":{' + ",".join(f'"https://{REGISTRY}?{number}":{{}}' for number in range(size // 40)) + "}}"
+    ),
     "nested lists": _deep,
     "one long string": lambda size: _raw('{"auths":{"x":{"auth":"' + "a" * (size - 40) + '"}}}'),
     "one long number": lambda size: _raw('{"auths":{},"x":' + "1" * (size - 40) + "}"),
@@ -176,4 +180,4 @@ LARGEST: dict[str, Callable[[int], dict[str, Any]]] = {
     "auths many times": lambda size: _raw("{" + ",".join(['"auths":{}'] * (size // 11)) + "}"),
     "escapes": lambda size: _raw('{"auths":{"' + '\\"' * (size // 2 - 40) + '":{}}}'),
 }
-"""The name of a kind -> a secret of that kind with about this many bytes of data."""
+"""The name of a kind -> a secret of that kind for this many bytes of data. The annotation limits some kinds to less."""

@@ -20,6 +20,8 @@ BAD = {
     '{"auths": {}, "x": NaN}': "not JSON",
     '{"auths":{"a":{"secret":' + "[" * 60 + "]" * 60 + "}}}": "nested deeper than 50 levels",
     '{"auths":{"a":{"secret":' + "[" * 100_000 + "]" * 100_000 + "}}}": "nested deeper than 50 levels",
+    '{"auths":{"a":{"secret":' + "1" * 1001 + "}}}": "a number with more than 1000 digits",
+    '{"auths":{"a":{"secret":-' + "1" * 1_000_000 + "}}}": "a number with more than 1000 digits",
     '{"auths": {"a.example": "secret"}}': 'entry for "a.example" is not an object',
 }
 
@@ -35,6 +37,14 @@ def test_an_invalid_config_is_rejected_without_being_quoted(text: str) -> None:
     with pytest.raises(_docker_config.DockerConfigError, match=BAD[text]) as caught:
         _docker_config.parse(text)
     assert "secret" not in str(caught.value)
+
+
+def test_a_number_without_a_float_is_rejected_in_the_legacy_format() -> None:
+    """Such a config is written anew, as JSON, which has no infinity. In the other format its text is kept."""
+    with pytest.raises(_docker_config.DockerConfigError, match="a number that is too large"):
+        _docker_config.parse_legacy('{"a.example": {"x": -1e400}}')
+    assert _docker_config.parse_legacy('{"a.example": {"x": 1e40}}') == {"a.example": {"x": 1e40}}
+    assert _docker_config.parse('{"auths": {"a.example": {"x": 1e400}}}')
 
 
 @pytest.mark.parametrize("data", ["%%%", "YQ", "gICA"])

@@ -95,5 +95,5 @@ def test_a_text_of_any_depth_is_parsed_without_its_depth(depth: int, brackets: t
 
 @pytest.mark.parametrize("text", ["{", "", "[" * 100_000, "nope"])
 def test_a_text_that_is_no_json_is_an_error(text: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"ends within|Expecting"):
         _json_text.parse(text.encode())

@@ -60,3 +60,8 @@ def test_bad_times(text: str) -> None:
 
 def test_times_are_written_in_utc() -> None:
     assert format_time(WHEN.astimezone(dt.timezone(dt.timedelta(hours=5)))) == "2026-01-02T03:04:05Z"
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00Z", "0987-06-05T04:03:02Z", "9999-12-31T23:59:59Z"])
+def test_a_year_has_four_digits(text: str) -> None:
+    assert format_time(parse_time(text)) == text
