@@ -11,6 +11,7 @@ import datetime as dt
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import bug
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import (
     READ_ONE_BY_ONE,
     Cluster,
@@ -223,7 +224,11 @@ class PullSecretTask:
                 del unread[namespace]
                 decided.outcomes.append(self._writer.decide(namespace, secret))
             elif namespace not in selected:
-                self._decide_unselected(namespace, secret, decided, shows_orphans)
+                try:
+                    self._decide_unselected(namespace, secret, decided, shows_orphans)
+                except Exception as exc:  # noqa: BLE001
+                    failed = Plan("failed", "internal_error", bug("The search for orphans", exc))
+                    decided.outcomes.append(Outcome(namespace, failed))
         decided.outcomes += [self._writer.decide(namespace, None) for namespace in unread]
 
     def _decide_unselected(self, namespace: str, secret: Secret, decided: _Decided, shows_orphans: bool) -> None:

@@ -14,6 +14,7 @@ import random
 import threading
 import typing as t
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import bug
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import (
     Cluster,
     ClusterError,
@@ -71,11 +72,14 @@ class Refresher:
             names = self._settings.names
             # A random start: runs that are cut short do not always miss the same namespaces.
             start = random.SystemRandom().randrange(len(names)) if names else 0
-            self._for_each(self._renew_listed, [*names[start:], *names[:start]])
+            self._for_each(self._renew_listed, ((name,) for name in (*names[start:], *names[:start])))
 
-    def _for_each(self, work: t.Callable[[t.Any], Outcome | None], items: t.Iterable[t.Any]) -> None:
-        """Work on the items in parallel. A worker takes the next item when it is free, since a secret may be large."""
-        source = iter(items)
+    def _for_each(self, work: t.Callable[..., Outcome | None], items: t.Iterable[tuple[t.Any, ...]]) -> None:
+        """Work on the items in parallel. A worker takes the next item when it is free, since a secret may be large.
+
+        items: the arguments of work, the first of them a namespace.
+        """
+        source: t.Iterator[t.Any] = iter(items)
         taking = threading.Lock()
         failed: list[BaseException] = []
 
@@ -86,7 +90,7 @@ class Refresher:
                         item = next(source, _END)
                     if item is _END:
                         return
-                    outcome = work(item)
+                    outcome = _guarded(work, *item)
                     if outcome:
                         self._results.add(outcome)
             except BaseException as exc:
@@ -158,15 +162,14 @@ class Refresher:
                 elif _holds_entries(secret, self._settings.policy):
                     others.append(namespace)
 
-        self._for_each(lambda pair: self._renew_if_selected(*pair), found())
-        missing = [namespace for namespace in unseen if not selected[namespace]]
-        self._for_each(lambda namespace: self._renew_if_selected(namespace, None), missing)
+        self._for_each(self._renew_if_selected, found())
+        self._for_each(self._renew_if_selected, [(name, None) for name in unseen if not selected[name]])
         for namespace in sorted(name for name, terminating in selected.items() if terminating):
             self._results.add(Outcome(namespace, Plan("skipped", "terminating")))
         if others:
             # Namespaces that were labelled since the start keep their entries.
             now_selected = self._selected()
-            self._for_each(self._remove_entries, [namespace for namespace in others if namespace not in now_selected])
+            self._for_each(self._remove_entries, [(name,) for name in others if name not in now_selected])
 
     def _selected(self) -> dict[str, bool]:
         """Return the selected namespaces, each with whether it is being deleted."""
@@ -195,6 +198,17 @@ class Refresher:
         return None if outcome.plan.action == "unchanged" else outcome
 
 
+def _guarded(work: t.Callable[..., Outcome | None], namespace: str, *arguments: t.Any) -> Outcome | None:
+    """Return the outcome of the work. Whatever the objects of a namespace hold, it is at most that namespace's failure.
+
+    Raises nothing.
+    """
+    try:
+        return work(namespace, *arguments)
+    except Exception as exc:  # noqa: BLE001
+        return Outcome(namespace, Plan("failed", "internal_error", bug("The refresher", exc)))
+
+
 def _unless_gone(outcome: Outcome, look: t.Callable[[str], Reason | None]) -> Outcome:
     """Return the outcome, or `skipped` if it failed because its namespace needs no secret.
 
@@ -207,8 +221,12 @@ def _unless_gone(outcome: Outcome, look: t.Callable[[str], Reason | None]) -> Ou
 
 def _holds_entries(secret: Secret, policy: Policy) -> bool:
     """Whether a secret of this refresher has entries to remove, or malformed content to report."""
-    stored = Stored(secret, policy.registries)
-    return not not_managed(stored, policy) and bool(stored.managed_entries or stored.malformed)
+    try:
+        stored = Stored(secret, policy.registries)
+        return not not_managed(stored, policy) and bool(stored.managed_entries or stored.malformed)
+    except Exception:  # noqa: BLE001
+        # The worker that reads the secret again reports the failure.
+        return True
 
 
 def with_next_step(exc: ClusterError) -> str:

@@ -99,9 +99,9 @@ def _texts(draw: st.DrawFn) -> str:
 
 
 @st.composite
-def secrets(draw: st.DrawFn, namespace: str = "team-a") -> dict[str, Any]:
-    """A v1 Secret as the API server returns it."""
-    secret = cases.secret(namespace=namespace)
+def secrets(draw: st.DrawFn, namespace: str = "team-a", owner: str = "") -> dict[str, Any]:
+    """A v1 Secret as the API server returns it. owner: of most of them."""
+    secret = cases.secret(namespace=namespace, owner=owner)
     metadata = secret["metadata"]
     raw = draw(st.binary(max_size=20)) if _rarely(draw, 20) else draw(_texts()).encode(errors="replace")
     data = {_docker_config.DATA_KEY: base64.b64encode(raw).decode()}
@@ -137,6 +137,23 @@ def secrets(draw: st.DrawFn, namespace: str = "team-a") -> dict[str, Any]:
     if _rarely(draw, 10):
         metadata["labels"] = draw(st.sampled_from([None, {managed_metadata.MANAGED_LABEL: "false"}]))
     return secret
+
+
+def service_accounts(namespace: str = "team-a") -> st.SearchStrategy[dict[str, Any]]:
+    """A v1 ServiceAccount as the API server returns it."""
+    metadata = {"namespace": namespace, "name": "default", "uid": "u", "resourceVersion": "1"}
+    entries = st.lists(
+        st.fixed_dictionaries({}, optional={"name": st.one_of(_TEXT, st.just("ecr-public-secret"))}), max_size=4
+    )
+    return st.fixed_dictionaries(
+        {
+            "metadata": st.fixed_dictionaries(
+                {key: st.just(value) for key, value in metadata.items()},
+                optional={"labels": st.one_of(st.none(), st.dictionaries(_TEXT, _TEXT, max_size=2))},
+            )
+        },
+        optional={"imagePullSecrets": st.one_of(st.none(), entries)},
+    )
 
 
 def _fingerprint(raw: bytes) -> str:

@@ -23,6 +23,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret 
     other_managers,
     service_accounts,
     status,
+    task,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Policy, decide
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.stored import Stored
@@ -31,6 +32,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import
 from unit.cases import any_secret
 from unit.cases import decide as cases
 from unit.plugins.module_utils._pull_secret.memory import MemoryCluster, result, run
+from unit.plugins.module_utils._pull_secret.test_status import ReadOnlyCluster, inspect
 
 NOW = parse_time(cases.DEFAULT_NOW)
 TOKEN = Token(NOW + dt.timedelta(hours=12), "AWS", cases.NEW)
@@ -97,6 +99,37 @@ def test_a_neighbour_is_renewed_whatever_another_namespace_holds(
     assert cluster.calls["patch secret"] <= 3
 
 
+@given(any_secret.secrets("odd", "us"), st.booleans(), st.sampled_from(["present", "absent"]))
+def test_a_neighbour_is_served_whatever_an_orphan_holds(secret: dict[str, Any], prune: bool, state: str) -> None:
+    cluster = MemoryCluster(["a", "odd", "z"])
+    for name in ("a", "z"):
+        cluster.stored[name] = cases.secret(namespace=name, owner="us")
+    cluster.stored["odd"] = secret
+    found = result(run(cluster, "a", "z", *MANY, owner="us", prune=prune, state=state))
+    expected = ("renewed", "expired") if state == "present" else ("removed", "managed")
+    assert (found["a"], found["z"]) == (expected, expected)
+
+
+MANY = tuple(f"n{number}" for number in range(9))
+"""So many names that the secrets are listed."""
+
+
+@given(any_secret.secrets("odd", "us"), any_secret.service_accounts("odd"), st.booleans())
+def test_info_reports_a_neighbour_whatever_a_namespace_holds(
+    secret: dict[str, Any], account: dict[str, Any], selected: bool
+) -> None:
+    cluster = ReadOnlyCluster(*MANY, "a", "odd", "z", secrets={"a": cases.secret(namespace="a", owner="us")})
+    cluster.stored["odd"] = secret
+    cluster.objects = [account]
+    policy = Policy("ecr-public-secret", owner="us", service_accounts=("*",))
+    names = (*MANY, "a", *(["odd"] if selected else []), "z")
+    findings = inspect(cluster, *names, policy=policy)
+    assert len(json.dumps([findings.to_result(), findings.warnings])) < 50_000
+    found = {entry["namespace"]: entry for entry in findings.to_result()["namespaces"]}
+    assert (found["a"]["status"], found["z"]["status"]) == ("expired", "missing")
+    assert found["a"]["planned_action"] == "renewed"
+
+
 @pytest.mark.parametrize("kind", any_secret.LARGEST)
 @pytest.mark.parametrize("state", ["present", "absent", "orphaned"])
 def test_the_largest_secrets_take_linear_time(kind: str, state: str) -> None:
@@ -161,6 +194,24 @@ def test_a_long_text_in_a_secret_is_shortened_in_messages(kind: str, adopt: bool
 def test_an_odd_time_fails_no_decision(moment: str) -> None:
     for secret in (cases.secret(expires_at=moment), cases.secret(renewed_at=moment)):
         assert process(secret, Policy("ecr-public-secret"), TOKEN) in ("renewed", "unchanged")
+
+
+@pytest.mark.parametrize("prune", [False, True])
+def test_a_bug_in_a_namespace_that_is_not_selected_costs_no_other(prune: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail_once(stored: Stored, policy: Policy) -> Any:
+        if stored.namespace == "odd":
+            raise RecursionError("new-never-shown")
+        return decision.not_managed(stored, policy)
+
+    monkeypatch.setattr(task, "not_managed", fail_once)
+    cluster = MemoryCluster(["a", "odd", "z", *MANY])
+    for name in ("a", "odd", "z"):
+        cluster.stored[name] = cases.secret(namespace=name)
+    report = run(cluster, "a", "z", *MANY, prune=prune)
+    found = result(report)
+    assert found.pop("odd") == ("failed", "internal_error")
+    assert (found["a"], found["z"]) == (("renewed", "expired"), ("renewed", "expired"))
+    assert cluster.stored["odd"] == cases.secret(namespace="odd")
 
 
 @pytest.mark.parametrize("place", ["decide", "merge_patch"])

@@ -42,6 +42,8 @@ class ReadOnlyCluster:
         self.names = names
         self.stored = secrets or {}
         self.accounts: dict[str, dict[str, list[str]]] = {}
+        self.objects: list[dict[str, Any]] = []
+        """Other service accounts, as the API server returns them."""
         self.stopped_by = ""
         self.rejected: dict[str, ClusterError] = {}
         self.clocks = Clocks()
@@ -79,6 +81,7 @@ class ReadOnlyCluster:
         for where, accounts in self.accounts.items():
             if namespace in ("", where):
                 yield from (account(where, one, held) for one, held in accounts.items() if name in ("", one))
+        yield from (one for one in self.objects if namespace in ("", one["metadata"]["namespace"]))
 
     def service_account(self, namespace: str, name: str) -> dict[str, Any] | None:
         self._call("get account", namespace)

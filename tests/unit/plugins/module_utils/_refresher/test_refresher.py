@@ -289,12 +289,12 @@ def test_a_service_account_that_cannot_be_read_fails_its_namespace(
     assert "no accounts" in words
 
 
-def test_a_mistake_of_a_worker_ends_the_run_without_its_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mistake_fails_the_namespace_without_its_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_arguments: object, **_more: object) -> None:
         raise RuntimeError("new-never-shown")
 
     monkeypatch.setattr(SecretWriter, "decide", fail)
     found = Call("GET", secret_path("a"), body=stored("a"))
     status, words, lines, _script = run_script("listed", tmp_path, monkeypatch, found)
-    assert (status, actions(lines)) == (1, {})
+    assert (status, actions(lines)) == (1, {"a": ("failed", "internal_error")})
     assert "RuntimeError in test_refresher.py, line " in words
