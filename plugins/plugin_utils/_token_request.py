@@ -31,6 +31,8 @@ from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._registry imp
 )
 
 LOOKUP = "freshpull.ecr_public.ecr_public_token"
+_HIDING = ("forced", "immutable")
+"""Reasons for a new token that a plan states instead of `expired`."""
 
 
 class TokenRequest:
@@ -83,12 +85,12 @@ class TokenRequest:
             except AnsibleError as exc:
                 # An invalid option, or a token that the user set, is no reason to remove a token that is still valid.
                 mistake = (given and not shared) or not isinstance(exc.__cause__, (AwsError, RejectedError))
-                if not self._fails_open or (mistake and not self._has_expired(plan)):
-                    return self._failure(plan, f"Nothing was written. {exc.message}")
                 args.pop("token", None)
                 args["token_unavailable"] = exc.message
                 if mistake:
                     args["expired_only"] = True
+                if not self._fails_open or (mistake and not self._has_expired(plan, args, task_vars)):
+                    return self._failure(plan, f"Nothing was written. {exc.message}")
         result = self._action._execute_module(module_args=args, task_vars=task_vars)
         if warnings:
             result["warnings"] = [*result.get("warnings", []), *warnings]
@@ -98,9 +100,13 @@ class TokenRequest:
         """Return whether AWS options of the task come from its `environment` or from module_defaults."""
         return bool(_task_environment.names(self._environment) or ("aws" not in args and self._default_aws))
 
-    def _has_expired(self, plan: dict[str, t.Any]) -> bool:
-        """Whether a stored token has expired, so that the registry rejects pulls."""
-        return any(entry.get("reason") == "expired" for entry in plan[self._entries])
+    def _has_expired(self, plan: dict[str, t.Any], args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> bool:
+        """Whether a stored token has expired, so that the registry rejects pulls. args: of a run without a token."""
+        reasons = {entry.get("reason") for entry in plan[self._entries]}
+        if "expired" in reasons or reasons.isdisjoint(_HIDING):
+            return "expired" in reasons
+        without_token = self._plan(args, task_vars).get(self._entries, [])
+        return any(entry["action"] == "failed_open" for entry in without_token)
 
     def _needs_token(self, plan: dict[str, t.Any], given: Token | None) -> bool:
         """Whether the module will write the given token, or needs one to complete its plan."""

@@ -95,7 +95,7 @@ def diff(secret: Secret | None, policy: Policy, plan: Plan) -> tuple[dict[str, t
     unmanaged annotation such as last-applied-configuration may hold a whole token, and a fingerprint of an unmanaged
     entry confirms a guess of its password.
     """
-    before = _view(Stored(secret), policy, plan.change) if secret else {}
+    before = _view(Stored(secret, policy.registries), policy, plan.change) if secret else {}
     if not plan.writes:
         return _capped(before), _capped(before)
     if plan.deletes:

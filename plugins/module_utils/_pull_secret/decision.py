@@ -119,8 +119,8 @@ def decide(
     """
     stored = Stored(secret, policy.registries) if secret else None
     other = not_managed(stored, policy) if stored else "missing"
-    if stored and not other and stored.terminating:
-        return _decide_terminating(stored, policy)
+    if stored and stored.terminating and (not other or (policy.adopt and policy.state == "present")):
+        return _decide_terminating(stored, policy, managed=not other)
     if stored and not other and policy.state != "present":
         return _REMOVALS[policy.state](stored, policy)
     if other and policy.state != "present":
@@ -151,10 +151,14 @@ def not_managed(stored: Stored, policy: Policy) -> t.Literal["copy", "unmanaged"
     return None if stored.owner == policy.owner else "other_owner"
 
 
-def _decide_terminating(stored: Stored, policy: Policy) -> Plan:
-    """Return the plan for a secret that is being deleted: until a finalizer releases it nothing renews its token."""
+def _decide_terminating(stored: Stored, policy: Policy, *, managed: bool) -> Plan:
+    """Return the plan for a secret that is being deleted: until a finalizer releases it nothing renews its token.
+
+    managed: false for a secret that would be adopted if it were not being deleted.
+    """
     removes = policy.state != "present"
-    if stored.managed_entries and not stored.immutable and stored.type == _docker_config.DOCKERCONFIG_TYPE:
+    usable = managed and not stored.immutable and stored.type == _docker_config.DOCKERCONFIG_TYPE
+    if usable and stored.managed_entries:
         return Plan("removed" if removes else "skipped", "terminating", change=_without_entries(stored))
     return Plan("unchanged" if removes else "skipped", "terminating")
 

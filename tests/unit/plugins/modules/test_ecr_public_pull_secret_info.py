@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from ansible.module_utils import basic
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import options
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import parse_time
 from ansible_collections.freshpull.ecr_public.plugins.modules import ecr_public_pull_secret_info
 from unit.plugins.modules.pull_secrets import (
@@ -153,6 +154,41 @@ def test_a_bad_option_is_named_and_the_cluster_not_contacted(info: Any, case: st
     assert (result.returncode, result.contacted) == (1, False)
     assert name in result.values["msg"]
     assert "host" not in result.values
+
+
+def test_it_accepts_every_option_of_the_module(info: Any) -> None:
+    """One dict of options serves both. Its action plugin removes aws and token."""
+    values: dict[str, Any] = {
+        **{name: spec["default"] for name, spec in options.PULL_SECRET.items() if "default" in spec},
+        "namespaces": ["default"],
+        "namespace_selector": ["a=b"],
+        "owner": "us",
+        "aws": {"profile": "ci"},
+        "token": {"password": OLD, "expires_at": hours(11)},
+    }
+    assert values.keys() == options.PULL_SECRET.keys()
+    listing = listed("/api/v1/namespaces", {"metadata": {"name": "default"}}, labelSelector="a=b")
+    _namespace, read = reads(secret(owner="us"))
+    result = info(values, listing, read, listed(accounts()))
+    (entry,) = result.values["namespaces"]
+    assert (entry["status"], entry["owner"], entry["planned_action"]) == ("fresh", "us", "unchanged")
+    aliases = {"namespace": ["default"], "label_selectors": ["a=b"], "owner": "us"}
+    assert info(aliases, listing, read, listed(accounts())).returncode == 0
+
+
+OWN_STATUS: dict[str, tuple[dict[str, Any], tuple[str, str, str, str]]] = {
+    "another owner": ({"owner": "them"}, ("other_owner", "them", "failed", "other_owner")),
+    "a copy": ({"owner": "us", "written_for": "x"}, ("copy", "", "failed", "copy")),
+    "being deleted": ({"owner": "us", "terminating": True}, ("terminating", "us", "skipped", "terminating")),
+}
+
+
+@pytest.mark.parametrize("case", OWN_STATUS)
+def test_a_secret_that_the_task_does_not_renew_has_a_status_of_its_own(info: Any, case: str) -> None:
+    changes, expected = OWN_STATUS[case]
+    result = info({"owner": "us"}, *reads(secret(**changes)), listed(accounts()))
+    (entry,) = result.values["namespaces"]
+    assert (entry["status"], entry["owner"], entry["planned_action"], entry["reason"]) == expected
 
 
 def test_the_plan_without_a_token_is_that_of_the_module(info: Any) -> None:

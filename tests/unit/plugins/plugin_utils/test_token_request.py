@@ -81,6 +81,34 @@ def test_a_token_that_has_expired_is_removed_after_any_error(play: Play, case: s
     assert "No token." in second["token_unavailable"]
 
 
+def written(reason: str) -> dict[str, Any]:
+    action = "recreated" if reason == "immutable" else "renewed"
+    return {**PLAN, "namespaces": [{"namespace": "a", "action": action, "reason": reason, "expires_at": "unknown"}]}
+
+
+@pytest.mark.parametrize("reason", ["forced", "immutable"])
+@pytest.mark.parametrize("expired", [False, True])
+def test_a_token_that_has_expired_is_removed_whatever_else_is_a_reason_to_write_one(
+    play: Play, reason: str, expired: bool
+) -> None:
+    """These reasons do not show whether the token has expired. Another plan does."""
+    play.lookup.outcome = OTHERS["options of the lookup"]
+    second = {"changed": expired, "namespaces": [{"namespace": "a", "action": "failed_open" if expired else "failed"}]}
+    result = play.run(ecr_public_pull_secret, {"force_renew": True}, written(reason), second, *([DONE] * expired))
+    assert [run.check_mode for run in play.runs] == [True, True, *([False] * expired)]
+    assert all(run.args["expired_only"] is True for run in play.runs[1:])
+    assert all("No token." in run.args["token_unavailable"] for run in play.runs[1:])
+    assert (result == DONE) is expired
+    if not expired:
+        assert (result["failed"], result["planned"], result["namespaces"][0]["reason"]) == (True, True, reason)
+
+
+def test_a_second_plan_that_fails_is_no_reason_to_write(play: Play) -> None:
+    play.lookup.outcome = OTHERS["options of the lookup"]
+    result = play.run(ecr_public_pull_secret, {}, written("forced"), {"failed": True, "msg": "unreachable"})
+    assert (result["failed"], result["planned"]) == (True, True)
+
+
 @pytest.mark.parametrize("error", [*AWS_ERRORS, OptionsError], ids=lambda error: error.__name__)
 def test_a_module_that_does_not_fail_open_has_no_second_run(play: Play, error: type[EcrPublicError]) -> None:
     play.lookup.outcome = no_token(error("AWS is down."))

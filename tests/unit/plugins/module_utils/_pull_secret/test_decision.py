@@ -121,6 +121,12 @@ def test_an_orphan_stays_managed() -> None:
     assert not {managed_metadata.EXPIRES_AT, managed_metadata.FINGERPRINT} & set(after.annotations)
 
 
+def test_a_terminating_secret_that_is_not_managed_is_not_adopted() -> None:
+    for case in CASES:
+        if case.name.startswith("terminating, ") and "to be" in case.name:
+            assert not _planned(case, outage=False).writes, case.name
+
+
 FAILING_OPEN = [case for case in CASES if case.expect["action"] == "failed_open"]
 
 
@@ -268,6 +274,33 @@ def test_a_secret_whose_deletion_would_not_end_is_not_recreated(case: str) -> No
     held = decide(secret, policy, parse_time("2026-01-01T13:00:00Z"), token, outage=outage)
     assert (held.action, held.reason, held.writes) == ("failed", reason, False)
     assert "its finalizers (example.com/held)" in held.msg
+
+
+WITH_LABELS_ONLY = ("present", "absent", "orphaned", "outage")
+
+
+@pytest.mark.parametrize("state", WITH_LABELS_ONLY)
+def test_the_option_names_the_managed_entries_where_no_annotation_does(state: str) -> None:
+    """Some tools copy a secret with its labels and without its annotations. No token may stay in it."""
+    secret = cases.secret(auths={"public.ecr.aws": "old", "other.example": "theirs"})
+    secret["metadata"]["annotations"] = {}
+    policy = Policy(name="ecr-public-secret", state="present" if state == "outage" else state)
+    now, outage = parse_time(cases.DEFAULT_NOW), state == "outage"
+    plan = decide(secret, policy, now, None if outage else _later(), outage=outage)
+    expected = {
+        "present": ("renewed", "modified"),
+        "absent": ("removed", "shared"),
+        "orphaned": ("removed", "orphaned"),
+        "outage": ("failed_open", "modified"),
+    }
+    assert (plan.action, plan.reason) == expected[state]
+    before, _after = diff(secret, policy, plan)
+    assert before["registries"] == {"public.ecr.aws": "modified"}
+    after = Stored(apply(secret, merge_patch(secret, plan.change)))
+    assert after.auths.pop("public.ecr.aws", None) == (_later().entry if state == "present" else None)
+    assert after.auths == {"other.example": _docker_config.auth_entry("AWS", "theirs")}
+    other = Policy(name="ecr-public-secret", state="absent", registries=("ecr-public.aws.com",))
+    assert set(decide(secret, other, now).change.auths) == set()
 
 
 SPELLINGS = {"https://public.ecr.aws": "theirs", "public.ecr.aws/v1/": "theirs", "public.ecr.aws/team": "theirs"}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 
 import pytest
@@ -142,17 +143,24 @@ def test_a_glob_without_a_match_prunes_nothing() -> None:
 
 
 def test_secrets_of_another_owner_and_copies_are_not_pruned() -> None:
-    cluster = settled("a", orphans=("old", "theirs", "ownerless", "copy"))
-    for name, owner in (("a", "us"), ("old", "us"), ("theirs", "them"), ("copy", "us")):
+    cluster = settled("a", orphans=("old", "theirs", "ownerless", "copy", "copy2"))
+    for name, owner in (("a", "us"), ("old", "us"), ("theirs", "them"), ("copy", "us"), ("copy2", "us")):
         cluster.stored[name]["metadata"]["labels"]["ecr-public.freshpull/owner"] = owner
-    copied = cluster.stored["copy"]["metadata"]["annotations"]
-    copied.update({"ecr-public.freshpull/namespace": "a", "reflector.v1.k8s.emberstack.com/reflects": "a/x"})
+    for name, key in (
+        ("copy", "reflector.v1.k8s.emberstack.com/reflects"),
+        ("copy2", "replicator.v1.mittwald.de/replicate-from"),
+    ):
+        cluster.stored[name]["metadata"]["annotations"].update({"ecr-public.freshpull/namespace": "a", key: "a/x"})
     before = sorted(cluster.stored)
+    copies = copy.deepcopy([cluster.stored["copy"], cluster.stored["copy2"]])
     report = run(cluster, "a", prune=True, owner="us")
     assert result(report) == {"a": ("unchanged", "fresh"), "old": ("removed", "orphaned")}
     assert sorted(cluster.stored) == [name for name in before if name != "old"]
+    assert [cluster.stored["copy"], cluster.stored["copy2"]] == copies
+    assert "patch secret" not in cluster.calls
     (warning,) = report.warnings
-    assert "1 namespaces have a copy of the secret ecr-public-secret that reflector made: copy." in warning
+    assert warning.startswith("2 namespaces have a copy of the secret ecr-public-secret that ")
+    assert " that kubernetes-replicator and reflector made: copy, copy2. " in warning
 
 
 @pytest.mark.parametrize("names", [("a",), ("a", "tyop"), ("tyop-*",)])

@@ -213,6 +213,45 @@ def test_selected_namespaces_are_served_and_orphans_lose_their_entries(
     assert kinds[secret_path("b")] == kinds[secret_path("x")] == "application/merge-patch+json"
 
 
+UNMANAGED: dict[str, tuple[dict[str, Any], str]] = {
+    "unmanaged": ({"managed": False}, "unmanaged"),
+    "of another owner": ({"owner": "them"}, "other_owner"),
+    "of no owner": ({"owner": ""}, "other_owner"),
+    "a copy": ({"written_for": "b"}, "copy"),
+}
+
+
+@pytest.mark.parametrize("case", UNMANAGED)
+@pytest.mark.parametrize("left", [-1, 1])
+def test_a_secret_that_it_does_not_manage_is_skipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str, left: float
+) -> None:
+    changes, reason = UNMANAGED[case]
+    (tmp_path / "listed").mkdir()
+    (tmp_path / "selector").mkdir()
+    read = Call("GET", secret_path("a"), body=stored("a", left, **changes))
+    status, _words, lines, _script = run_script("listed", tmp_path / "listed", monkeypatch, read)
+    assert (status, actions(lines)) == (0, {"a": ("skipped", reason)})
+    # In a selected namespace, and in one that is not.
+    calls = [selected("a"), secrets(stored("a", left, **changes), stored("x", left, **changes))]
+    status, _words, lines, _script = run_script("selector", tmp_path / "selector", monkeypatch, *calls)
+    assert (status, actions(lines)) == (0, {"a": ("skipped", reason)})
+
+
+@pytest.mark.parametrize("case", ["listed", "selector"])
+def test_a_secret_that_is_being_deleted_loses_its_entries_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
+    for number, auths in enumerate(({"public.ecr.aws": "old"}, {})):
+        directory = tmp_path / str(number)
+        directory.mkdir()
+        held = stored("a", 11, terminating=True, auths=auths)
+        reads = [selected("a"), secrets(held)] if case == "selector" else [Call("GET", secret_path("a"), body=held)]
+        calls = [*reads, *([Call("PATCH", secret_path("a"))] if auths else [])]
+        status, _words, lines, _script = run_script(case, directory, monkeypatch, *calls)
+        assert (status, actions(lines)) == (0, {"a": ("skipped", "terminating")})
+
+
 def test_a_namespace_that_was_labelled_during_the_run_keeps_its_entries(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
