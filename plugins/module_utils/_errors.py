@@ -9,15 +9,19 @@ cause.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import traceback
 
 if sys.version_info < (3, 9):  # noqa: UP036
-    raise ImportError(
+    _OLD = (
         "freshpull.ecr_public needs Python 3.9 or newer on the host that runs its modules, and this is Python "
         f"{sys.version_info[0]}.{sys.version_info[1]}. Set ansible_python_interpreter to a newer one."
     )
+    # The result of a module. Of an exception the user would see "MODULE FAILURE" and a traceback.
+    sys.stdout.write(json.dumps({"failed": True, "msg": _OLD}) + "\n")
+    sys.exit(1)
 
 
 class CollectionError(Exception):

@@ -98,6 +98,10 @@ class LargeResponseError(ClusterError):
     """The response is larger than the transport accepts."""
 
 
+class InvalidError(ClusterError):
+    """The API server cannot parse the request, such as its label selector."""
+
+
 class ForbiddenError(ClusterError):
     """RBAC or admission denied the request. The message names verb and resource."""
 
@@ -343,6 +347,8 @@ def _api_error(response: Response, what: str, host: str) -> ClusterError:
     text = f"Could not {what} at {host}: {message} (HTTP {response.status})"
     if "NamespaceTerminating" in causes:
         return ClusterError("terminating", text)
+    if response.status == 400:
+        return InvalidError("api_error", text)
     if response.status == 401:
         return ClusterError("unauthorized", f"{text}. The credentials for this cluster are wrong or have expired.")
     if response.status == 403:

@@ -53,6 +53,8 @@ _DNS_SUBDOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0
 
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
 _LABEL_VALUE = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+# The part of a key behind its prefix has the syntax of a value.
+_KEY = re.compile(rf"((?P<prefix>[^/]*)/)?{_LABEL_VALUE.pattern}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,7 +163,24 @@ def read_metadata(option: str, values: t.Mapping[str, t.Any]) -> dict[str, str]:
             raise OptionError(
                 f"{option}: {key!r} has the prefix {managed_metadata.PREFIX}, which is reserved. Use another key."
             )
-    return read_strings(option, values)
+    strings = read_strings(option, values)
+    for key, value in strings.items():
+        found = _KEY.fullmatch(key)
+        prefix = found and found["prefix"]
+        if prefix and option == "annotations":
+            # Kubernetes accepts upper case in these only.
+            prefix = prefix.lower()
+        if not found or (prefix is not None and not _DNS_SUBDOMAIN.fullmatch(prefix)):
+            raise OptionError(
+                f"{option}: {key!r} cannot be a key. Use at most 63 letters, digits, '-', '_' and '.', and a domain "
+                "with '/' before them, such as example.com/team."
+            )
+        if option == "labels" and value and not _LABEL_VALUE.fullmatch(value):
+            raise OptionError(
+                f"labels: {value!r} cannot be the value of {key!r}. Use at most 63 letters, digits, '-', '_' and '.', "
+                "or an annotation."
+            )
+    return strings
 
 
 def read_strings(option: str, values: t.Mapping[str, t.Any]) -> dict[str, str]:

@@ -11,12 +11,13 @@ import datetime as dt
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import bug
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import OptionError, bug
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import (
     READ_ONE_BY_ONE,
     Cluster,
     ClusterError,
     ForbiddenError,
+    InvalidError,
     Namespace,
     NotFoundError,
 )
@@ -132,7 +133,7 @@ class PullSecretTask:
     def _present(self, selection: Selection, pool: concurrent.futures.Executor) -> t.Mapping[str, Namespace] | None:
         """Return the namespaces that exist and match. None if that is forbidden, and all namespaces are named."""
         if selection.needs_list:
-            return self._cluster.namespaces(selection.selector)
+            return self._matching(selection.selector)
         try:
             if len(selection.names) > READ_ONE_BY_ONE:
                 return self._cluster.namespaces("")
@@ -140,6 +141,12 @@ class PullSecretTask:
             return {namespace.name: namespace for namespace in found if namespace}
         except ForbiddenError:
             return None
+
+    def _matching(self, selector: str) -> t.Mapping[str, Namespace]:
+        try:
+            return self._cluster.namespaces(selector)
+        except InvalidError as exc:
+            raise OptionError(f"namespace_selector: {selector!r} is not in the syntax of kubectl -l. {exc}") from exc
 
     def _namespace(self, name: str) -> Namespace | None:
         try:

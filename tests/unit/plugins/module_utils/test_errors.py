@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import json
+import re
 import sys
 from pathlib import Path
 
@@ -25,7 +27,9 @@ def test_a_bug_is_named_without_its_text() -> None:
     assert "never-shown" not in text
 
 
-def test_an_old_python_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_python_is_named_in_a_result(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     # A copy: other files keep the classes of the first import.
     spec = importlib.util.spec_from_file_location("copy_of_errors", _errors.__file__)
     assert spec
@@ -33,8 +37,17 @@ def test_an_old_python_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     copy = importlib.util.module_from_spec(spec)
     with monkeypatch.context() as patch:
         patch.setattr(sys, "version_info", (3, 8, 10))
-        with pytest.raises(ImportError, match=r"needs Python 3\.9 or newer .* this is Python 3\.8\. Set ansible_"):
+        with pytest.raises(SystemExit) as ended:
             spec.loader.exec_module(copy)
+    result = json.loads(capsys.readouterr().out)
+    assert (ended.value.code, result["failed"]) == (1, True)
+    words = r"needs Python 3\.9 or newer on the host .* this is Python 3\.8\. Set ansible_python_interpreter"
+    assert re.search(words, result["msg"])
+
+
+@pytest.mark.parametrize("path", [Path(_errors.__file__), *MODULES], ids=lambda path: path.stem)
+def test_python_3_7_can_parse_what_names_the_version(path: Path) -> None:
+    ast.parse(path.read_text(), feature_version=(3, 7))
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)

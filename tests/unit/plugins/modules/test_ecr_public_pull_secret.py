@@ -171,6 +171,15 @@ def test_a_selector_selects_the_namespaces(task: Any) -> None:
     assert task({"token": TOKEN, "namespace_selector": ["a=b", "c"]}, names, found).actions.keys() == {"team-a"}
 
 
+def test_a_selector_that_the_api_server_cannot_parse_is_named(task: Any) -> None:
+    path, query = "/api/v1/namespaces", {"labelSelector": "a in b", "limit": "500"}
+    rejected = error("GET", path, 400, "unable to parse requirement: found 'b', expected: '('", **query)
+    result = task({"token": TOKEN, "namespace_selector": ["a in b"]}, rejected)
+    assert (result.returncode, result.values["host"]) == (1, HOST)
+    assert result.values["msg"].startswith("namespace_selector: 'a in b' is not in the syntax of kubectl -l. ")
+    assert "expected: '('" in result.values["msg"]
+
+
 # --- Check mode
 
 
@@ -286,7 +295,10 @@ OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "no name of a secret": ({"name": "-a"}, "name"),
     "no workers": ({"workers": 0}, "workers"),
     "a managed label": ({"labels": {"ecr-public.freshpull/managed": "true"}}, "labels"),
+    "a key that no label has": ({"labels": {"a b": "x"}}, "labels: 'a b' cannot be a key"),
+    "a value that no label has": ({"labels": {"a": "b c"}}, "labels: 'b c' cannot be the value of 'a'"),
     "an annotation that is a number": ({"annotations": {"a": 1}}, "annotations"),
+    "a key that no annotation has": ({"annotations": {"/a": ""}}, "annotations: '/a' cannot be a key"),
     "no name of a service account": ({"service_accounts": ["Default"]}, "service_accounts"),
     "prune and absent without an owner": ({"state": "absent", "prune": True}, "prune"),
     "placeholder and absent": ({"state": "absent", "placeholder": True}, "placeholder"),

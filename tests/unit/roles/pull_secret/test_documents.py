@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+from jinja2.nativetypes import NativeEnvironment
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import options as pull_secret_options
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import options, permissions
@@ -270,6 +271,22 @@ def test_computed_options() -> None:
         assert DEFAULTS[f"pull_secret_{option}"] == value
         for spec in SPECS.values():
             assert "default" not in spec[option]
+
+
+SELECTED: dict[tuple[tuple[str, ...], str], list[str]] = {
+    ((), ""): ["default"],
+    ((), "a=b"): ["*"],
+    (("default",), "a=b"): ["default"],
+    (("default",), ""): ["default"],
+    (("team-*",), "a=b"): ["team-*"],
+}
+
+
+@pytest.mark.parametrize(("namespaces", "selector"), SELECTED)
+def test_namespaces_that_are_given_stay_beside_a_selector(namespaces: tuple[str, ...], selector: str) -> None:
+    variables = {"_pull_secret_typed_namespaces": list(namespaces), "_pull_secret_selector": selector}
+    found = NativeEnvironment(autoescape=True).from_string(VARS["_pull_secret_globs"]).render(variables)
+    assert found == SELECTED[namespaces, selector]
 
 
 def test_every_variable_reaches_a_module() -> None:

@@ -26,6 +26,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "an account that cannot be": ({"service_accounts": ["a/b"]}, "service_accounts: 'a/b' is neither"),
     "an account without a name": ({"service_accounts": [""]}, "service_accounts: '' is neither"),
     "a label that is no string": ({"labels": {"a": 1}}, "labels: the value of 'a' must be a string"),
+    "a key that cannot be": ({"labels": {"a/b/c": "x"}}, "labels: 'a/b/c' cannot be a key"),
+    "a key with a long name": ({"annotations": {"a" * 64: "x"}}, "annotations: 'a+' cannot be a key"),
+    "an upper-case domain": ({"labels": {"Example.com/a": "x"}}, "labels: 'Example.com/a' cannot be a key"),
+    "a value that is too long": ({"labels": {"a": "b" * 64}}, "labels: 'b+' cannot be the value of 'a'"),
     "the reserved prefix": ({"annotations": {"ecr-public.freshpull/x": "1"}}, "annotations: .* which is reserved"),
     "a bad duration": ({"renew_before": "8"}, "duration"),
     "a bad fail_open_before": ({"fail_open_before": "1"}, "duration"),
@@ -81,8 +85,17 @@ def test_a_selector_alone_selects_all_that_match() -> None:
     task = pull_secret_options.read(params(namespace_selector=["a=b", "c in (d,e)"]))
     assert task.selection.namespaces == ("*",)
     assert task.selection.selector == "a=b,c in (d,e)"
-    named = pull_secret_options.read(params(namespace_selector=["a=b"], namespaces=["x"]))
-    assert named.selection.namespaces == ("x",)
+    # The default without a selector, if it is given, is no default beside a selector.
+    for name in ("x", "default"):
+        named = pull_secret_options.read(params(namespace_selector=["a=b"], namespaces=[name]))
+        assert (named.selection.namespaces, named.selection.selector) == ((name,), "a=b")
+
+
+def test_metadata_that_kubernetes_accepts() -> None:
+    labels = {"a": "", "example.com/A_b.c": "A-1", "b": "x" * 63}
+    annotations = {"Example.com/a": "any text {}", **labels}
+    policy = pull_secret_options.read(params(labels=labels, annotations=annotations)).policy
+    assert (policy.labels, policy.annotations) == (labels, annotations)
 
 
 def test_service_accounts_are_taken_once_each() -> None:
