@@ -61,7 +61,8 @@ def secret(**changes: Any) -> dict[str, Any]:
 @dataclasses.dataclass(frozen=True)
 class Place:
     """An installed role, its refresher's account, and namespaces: selected with and without a managed secret, selected
-    with an unmanaged one, selected but excluded, and not selected with a managed secret."""
+    with an unmanaged one, selected but excluded, and not selected with a managed secret; and with secrets of another
+    owner, selected and not."""
 
     role: Role
     account: Account
@@ -103,7 +104,12 @@ def place(
         account = Account(core, role.refresher, CRONJOB)
         later = make_lasting_namespaces("later", "excluded", labels=SELECTED)
         (label,) = make_lasting_namespaces("label", labels={**SELECTED, "ecr-public": "disabled"})
-        names = [managed, unmanaged, elsewhere, *later, label]
+        (others,) = make_lasting_namespaces("others", labels=SELECTED)
+        (others_elsewhere,) = make_lasting_namespaces("others-elsewhere")
+        for name in (others, others_elsewhere):
+            theirs = {"labels": {**MANAGED, PREFIX + "owner": "other"}, "annotations": METADATA}
+            core.create_namespaced_secret(name, secret(metadata=theirs))
+        names = [managed, unmanaged, elsewhere, *later, label, others, others_elsewhere]
         yield Place(role, account, {name.removeprefix(prefix): name for name in names})
 
 
@@ -176,6 +182,17 @@ BY_POLICY: dict[str, tuple[str, Any, str]] = {
     "a managed one, its owner changed": (
         "managed",
         {"metadata": {"labels": {PREFIX + "owner": "other"}}},
+        MERGE,
+    ),
+    "a managed one of another owner, renewed": ("others", {"data": {".dockerconfigjson": LONGER}}, MERGE),
+    "a managed one of another owner, its entries removed": (
+        "others-elsewhere",
+        {"metadata": {"annotations": {PREFIX + "registries": ""}}, "data": {".dockerconfigjson": EMPTY}},
+        MERGE,
+    ),
+    "a managed one of another owner, taken over": (
+        "others",
+        {"metadata": {"labels": {PREFIX + "owner": OWNED_BY}}, "data": {".dockerconfigjson": LONGER}},
         MERGE,
     ),
     "with a label for others": ("later", secret(metadata={"labels": {**MANAGED, "sync": "true"}}), APPLY),
@@ -285,7 +302,8 @@ def test_a_run_serves_the_namespaces_that_are_selected_now(
 ) -> None:
     names = place.names
     before = core.read_namespaced_secret(NAME, names["elsewhere"])
-    unmanaged = core.read_namespaced_secret(NAME, names["unmanaged"]).to_dict()
+    untouched = ("unmanaged", "others", "others-elsewhere")
+    unmanaged = [core.read_namespaced_secret(NAME, names[each]).to_dict() for each in untouched]
     assert list(auths(core, names["elsewhere"])) == ["other.example", "public.ecr.aws"]
 
     results = installed_program.run()
@@ -297,6 +315,8 @@ def test_a_run_serves_the_namespaces_that_are_selected_now(
         "unmanaged": ("skipped", "unmanaged"),
         "excluded": None,
         "label": None,
+        "others": ("skipped", "other_owner"),
+        "others-elsewhere": None,
     }
     assert aws.calls == {"GetAuthorizationToken": 1}
     # Equal to the secret that the module creates.
@@ -310,10 +330,11 @@ def test_a_run_serves_the_namespaces_that_are_selected_now(
     assert after.metadata.uid == before.metadata.uid
     assert list(auths(core, names["elsewhere"])) == ["other.example"]
     assert PREFIX + "expires-at" not in after.metadata.annotations
-    assert core.read_namespaced_secret(NAME, names["unmanaged"]).to_dict() == unmanaged
+    assert [core.read_namespaced_secret(NAME, names[each]).to_dict() for each in untouched] == unmanaged
 
     mark = audit.mark()
-    assert set(installed_program.run().values()) == {("unchanged", "fresh"), ("skipped", "unmanaged")}
+    unchanged = {("unchanged", "fresh"), ("skipped", "unmanaged"), ("skipped", "other_owner")}
+    assert set(installed_program.run().values()) == unchanged
     assert (audit.writes(since=mark, resource="secrets"), aws.calls) == ([], {"GetAuthorizationToken": 1})
 
 
