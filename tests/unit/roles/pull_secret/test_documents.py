@@ -289,6 +289,20 @@ def test_namespaces_that_are_given_stay_beside_a_selector(namespaces: tuple[str,
     assert found == SELECTED[namespaces, selector]
 
 
+@pytest.mark.parametrize("planned", [False, True])
+def test_the_result_has_nothing_that_was_only_planned(planned: bool) -> None:
+    """If AWS options are invalid, for example, the module returns its plan as planned."""
+    found = {"summary": {"created": 1}, "expires_at": "2026-01-01T00:00:00Z", **({"planned": True} if planned else {})}
+    render = NativeEnvironment(autoescape=True).from_string
+    done = render(VARS["_pull_secret_done"]).render(_pull_secret_secrets=found)
+    names = ("summary", "expires_at")
+    shown = {
+        key: render(VARS["_pull_secret_outcome"][key]).render(_pull_secret_done=done)
+        for key in ("summary", "expires_at")
+    }
+    assert shown == ({"summary": {}, "expires_at": None} if planned else found)
+
+
 def test_every_variable_reaches_a_module() -> None:
     direct = {variable_of(module, option) for module, option in DIRECT}
     text = "".join((ROLE / part).read_text() for part in ("tasks/main.yml", "vars/main.yml"))
