@@ -295,7 +295,6 @@ def test_the_result_has_nothing_that_was_only_planned(planned: bool) -> None:
     found = {"summary": {"created": 1}, "expires_at": "2026-01-01T00:00:00Z", **({"planned": True} if planned else {})}
     render = NativeEnvironment(autoescape=True).from_string
     done = render(VARS["_pull_secret_done"]).render(_pull_secret_secrets=found)
-    names = ("summary", "expires_at")
     shown = {
         key: render(VARS["_pull_secret_outcome"][key]).render(_pull_secret_done=done)
         for key in ("summary", "expires_at")

@@ -16,7 +16,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import
 BAD: dict[str, tuple[dict[str, Any], str]] = {
     "no registry": ({"registries": []}, "registries is empty"),
     "a registry with a scheme": ({"registries": ["https://public.ecr.aws"]}, "registries"),
-    "a bad duration": ({"renew_before": "8"}, "duration"),
+    "a bad duration": ({"renew_before": "8"}, "renew_before: '8' is not a duration such as 8h"),
     "a mode for all users": ({"mode": "0644"}, "other users must not"),
     "a mode that the owner cannot write": ({"mode": "0400"}, "mode: '0400' is not supported"),
     "an executable mode": ({"mode": "0700"}, "mode: '0700' is not supported"),
@@ -39,6 +39,8 @@ def test_bad_input_is_named(case: str) -> None:
     with pytest.raises((OptionError, TokenError), match=words) as caught:
         read(**options)
     assert "hunter2" not in str(caught.value)
+    # Its name is the first word.
+    assert str(caught.value).partition(" ")[0].rstrip(":") in options
 
 
 def test_a_relative_path_from_the_environment_is_named_as_such() -> None:

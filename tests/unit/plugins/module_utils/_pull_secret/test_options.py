@@ -31,8 +31,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "an upper-case domain": ({"labels": {"Example.com/a": "x"}}, "labels: 'Example.com/a' cannot be a key"),
     "a value that is too long": ({"labels": {"a": "b" * 64}}, "labels: 'b+' cannot be the value of 'a'"),
     "the reserved prefix": ({"annotations": {"ecr-public.freshpull/x": "1"}}, "annotations: .* which is reserved"),
-    "a bad duration": ({"renew_before": "8"}, "duration"),
-    "a bad fail_open_before": ({"fail_open_before": "1"}, "duration"),
+    "a bad duration": ({"renew_before": "8 hours"}, "renew_before: '8 hours' is not a duration such as 8h"),
+    "a long duration": ({"renew_before": "9000h"}, "renew_before: the duration '9000h' must be more than 0 and less"),
+    "a bad fail_open_before": ({"fail_open_before": "1"}, "fail_open_before: '1' is not a duration such as 8h"),
+    "an owner that cannot be": ({"owner": "team a"}, "owner: 'team a' cannot be the value of a label"),
     "removed before it is renewed": ({"fail_open_before": "8h"}, r"fail_open_before \(8h\) must be less"),
     "prune and absent without an owner": ({"prune": True, "state": "absent"}, "prune: true needs owner"),
     "a token and none": (
@@ -59,6 +61,8 @@ def test_bad_input_is_named(case: str) -> None:
     with pytest.raises((OptionError, TokenError), match=words) as caught:
         pull_secret_options.read(params(**options))
     assert "hunter2" not in str(caught.value)
+    # Its name is the first word.
+    assert str(caught.value).partition(" ")[0].rstrip(":") in options
 
 
 def test_defaults() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import re
 from typing import Any
 
 import pytest
@@ -177,6 +178,9 @@ def test_case(name: str) -> None:
             read(case.options)
         assert [words for words in case.rejected if words not in str(caught.value)] == [], caught.value
         assert "never-said" not in str(caught.value)
+        # The names of the options are the first words.
+        assert re.match(r"(\w+ and )?(\w+)(:| is empty| cannot be used)", str(caught.value))
+        assert str(caught.value).partition(" ")[0].rstrip(":") in options.SPEC
         return
     found = read(case.options)
     warnings = found.warnings if isinstance(found, Installation) else ()
