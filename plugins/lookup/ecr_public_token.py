@@ -105,6 +105,7 @@ import difflib
 import typing as t
 
 from ansible.errors import AnsibleLookupError
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
@@ -154,4 +155,14 @@ class LookupModule(LookupBase):
                 raise OptionsError(
                     f"There is no option {name}. " + (f"Did you mean {near[0]}?" if near else f"Options are: {known}.")
                 )
+            self._check_boolean(name, main_names[name], kwargs[name])
         return {main_names[name] for name in kwargs}
+
+    def _check_boolean(self, name: str, option: str, value: t.Any) -> None:
+        """Raises OptionsError for a text that is no boolean. Ansible reads it as false: no certificate is verified."""
+        if value is None or self.option_definitions[option].get("type") not in ("bool", "boolean"):
+            return
+        try:
+            boolean(value)
+        except TypeError:
+            raise OptionsError(f"{name}: {value!r} is not a boolean. Use true or false.") from None

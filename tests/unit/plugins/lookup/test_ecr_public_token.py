@@ -301,6 +301,21 @@ def test_no_warning_without_a_region(lookup: Lookup, warnings: list[str]) -> Non
     assert warnings == []
 
 
+@pytest.mark.parametrize("option", ["validate_certs", "assume_role_session_policy"])
+@pytest.mark.parametrize("value", ["flase", "yess", "2", ""])
+def test_a_boolean_that_is_none_is_named(fake: FakeAws, lookup: Lookup, option: str, value: str) -> None:
+    """Ansible reads such a text as false, which here takes away a protection."""
+    with pytest.raises(AnsibleLookupError, match=f"{option}: {value!r} is not a boolean"):
+        lookup(**{option: value})
+    assert fake.calls == {}
+
+
+@pytest.mark.parametrize("value", ["yes", "True", "1", 1, True, "off", 0, None])
+def test_booleans_of_ansible_are_accepted(fake: FakeAws, lookup: Lookup, value: Any) -> None:
+    lookup(validate_certs=value)
+    assert fake.calls == {"GetAuthorizationToken": 1}
+
+
 def test_an_error_states_whether_a_token_was_requested(fake: FakeAws, lookup: Lookup) -> None:
     """The role searches for this text. After an error in the options the clusters of a fleet must not fail open."""
     with pytest.raises(AnsibleLookupError, match=r"^No token was requested from ECR Public\. There is no option"):
