@@ -86,6 +86,7 @@ class Installer:
         with concurrent.futures.ThreadPoolExecutor(max_workers=self._workers) as pool:
             preconditions.check(self._cluster, settings)
             existing = existing or Existing(self._cluster, settings.namespace, pool)
+            preconditions.check_users_secret(existing, settings)
             self._create_namespace()
             self._wait_for_deletions(existing)
             # The permissions for a former name stay until the end: if the cluster rejects an object, these secrets are

@@ -50,8 +50,12 @@ class Existing:
         ]
         found = [each for future in read if (each := future.result())]
         found += [each for future in listed for each in future.result()]
-        self._stored = {plan.identity(each): each for each in found}
         self._wide = permissions[0]
+        # It is read by its name, so it may be a user's own.
+        users = [each for each in found if each["kind"] == "Secret" and not _is_labelled(each, namespace)]
+        self.users_secret = next(iter(users), None)
+        """A Secret of this name that the user created: it is neither changed nor deleted."""
+        self._stored = {plan.identity(each): each for each in found if each not in users}
 
     def stored(self, body: Object) -> Object | None:
         """Return the existing object with the kind, namespace and name of this one, or None."""
@@ -71,7 +75,7 @@ class Existing:
 
     @property
     def aws_secret(self) -> Object | None:
-        """The Secret with the AWS keys from the options. A Secret that the user created is never here."""
+        """The Secret with the AWS keys from the options."""
         return next(iter(self.all("Secret")), None)
 
     @property
@@ -107,6 +111,10 @@ class Existing:
     def service_accounts(self) -> set[str]:
         """The names of the service accounts for which the refresher has permissions."""
         return granted(self.all("ClusterRole"), "serviceaccounts")
+
+
+def _is_labelled(found: Object, namespace: str) -> bool:
+    return (found["metadata"].get("labels") or {}).get(managed_metadata.REFRESHER_LABEL) == namespace
 
 
 _POLICIES = ("ValidatingAdmissionPolicyBinding", "ValidatingAdmissionPolicy")

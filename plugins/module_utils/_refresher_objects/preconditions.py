@@ -16,8 +16,12 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.a
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import Request
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import policies
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.existing import Existing
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.permissions import granted
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import Settings
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import (
+    AWS_SECRET,
+    Settings,
+)
 
 Object = dict[str, t.Any]
 
@@ -41,6 +45,17 @@ def check(cluster: Cluster, settings: Settings) -> None:
         _check_policies(cluster, restrictions[0].kind)
     if settings.places.selector:
         _check_other_refreshers(cluster, settings)
+
+
+def check_users_secret(existing: Existing, settings: Settings) -> None:
+    """Check that the Secret for the AWS keys is not a user's own. Raises ClusterError."""
+    if settings.aws.kind == "secret" and existing.users_secret:
+        raise ClusterError(
+            "conflict",
+            f"Secret {settings.namespace}/{AWS_SECRET} exists, and this refresher did not create it: it has no label "
+            f"{managed_metadata.REFRESHER_LABEL}={settings.namespace}. Delete it, or copy it to a Secret of another "
+            "name and use that with aws_auth: existing_secret.",
+        )
 
 
 def _check_existing_secret(cluster: Cluster, settings: Settings) -> None:

@@ -137,6 +137,36 @@ def test_aws_keys_that_are_no_longer_wanted_are_removed_last(task: Any) -> None:
     assert actions(result)["Secret"] == {"removed"}
 
 
+def with_a_user_s_secret() -> list[Object]:
+    """STORED, where the Secret of the refresher's name has no label of the refresher."""
+    (keys,) = of(STORED, "Secret")
+    theirs = {**keys, "metadata": {**keys["metadata"], "labels": {"theirs": "x"}}}
+    return [theirs if body is keys else body for body in STORED]
+
+
+def test_a_secret_of_the_same_name_that_a_user_created_is_not_overwritten(task: Any) -> None:
+    result = task(GIVEN, *selected(), *former(with_a_user_s_secret()))
+    assert (result.returncode, result.writes) == (1, [])
+    assert f"Secret {OWN}/{AWS_SECRET} exists, and this refresher did not create it" in result.values["msg"]
+
+
+def test_a_secret_of_the_same_name_that_a_user_created_is_not_removed(task: Any) -> None:
+    options = {key: value for key, value in GIVEN.items() if key not in KEYS}
+    without = [body for body in ALWAYS_TRIED if body["kind"] != "Secret"]
+    (namespace,), (cronjob,) = of(STORED, "Namespace"), of(STORED, "CronJob")
+    settings = next(body for body in STORED if body["metadata"]["name"] == f"{CRONJOB}-settings")
+    calls = [*selected(), *former(with_a_user_s_secret()), own(namespace), *tried(*without), TRIED_POD, JOBS]
+    result = task({**options, "aws_auth": "pod_identity"}, *calls, *applied(settings, cronjob))
+    assert (result.returncode, {each.method for each in result.writes}) == (0, {"PATCH"})
+
+    deleted = [body for body in STORED if body["kind"] not in ("Namespace", "Secret")]
+    removals = [Call("DELETE", path(body)) for body in deleted]
+    gone = error("GET", CRONJOB_PATH, 404)
+    calls = [*former(with_a_user_s_secret()), *removals, gone, *without_secrets(), own(None)]
+    result = task({"state": "absent"}, *calls)
+    assert (result.returncode, KEYS_PATH in [each.path for each in result.writes]) == (0, False)
+
+
 # --- Which namespaces
 
 

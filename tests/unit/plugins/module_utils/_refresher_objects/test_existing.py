@@ -14,29 +14,31 @@ import pytest
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import Request, Response
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.existing import Existing
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import CONFIG
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import AWS_SECRET, CONFIG
 
 SETTINGS = {"policy.json": "{}", "namespaces": "team-a\n"}
 
 
 class Server:
-    """An API server with these ConfigMaps and nothing else."""
+    """An API server with these ConfigMaps and this Secret, and nothing else."""
 
     host = "https://cluster.example"
 
-    def __init__(self, config_maps: dict[str, dict[str, Any]]) -> None:
+    def __init__(self, config_maps: dict[str, dict[str, Any]], secret: dict[str, Any] | None = None) -> None:
         self.items = [{"metadata": {"name": name, "namespace": "own"}, **each} for name, each in config_maps.items()]
+        self.secret = secret
 
     def send(self, request: Request) -> Response:
         if "limit" not in dict(request.query):
-            return Response(404, {}, b"{}")
+            found = self.secret if request.path == f"/api/v1/namespaces/own/secrets/{AWS_SECRET}" else None
+            return Response(200 if found else 404, {}, json.dumps(found or {}).encode())
         items = self.items if request.path == "/api/v1/namespaces/own/configmaps" else []
         return Response(200, {}, json.dumps({"metadata": {}, "items": items}).encode())
 
 
-def existing(config_maps: dict[str, dict[str, Any]]) -> Existing:
+def existing(config_maps: dict[str, dict[str, Any]], secret: dict[str, Any] | None = None) -> Existing:
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        return Existing(Cluster(Server(config_maps)), "own", pool)
+        return Existing(Cluster(Server(config_maps, secret)), "own", pool)
 
 
 @pytest.mark.parametrize(
@@ -60,3 +62,21 @@ def test_an_object_that_is_gone_is_forgotten() -> None:
     assert found.stored(body) is body
     found.forget(body)
     assert found.stored(body) is None
+
+
+@pytest.mark.parametrize(
+    ("labels", "own"),
+    [
+        ({"ecr-public.freshpull/refresher": "own"}, True),
+        ({"ecr-public.freshpull/refresher": "other"}, False),
+        ({"theirs": "x"}, False),
+        (None, False),
+    ],
+)
+def test_a_secret_of_the_same_name_that_a_user_created_is_not_the_refresher_s(
+    labels: dict[str, str] | None, own: bool
+) -> None:
+    secret = {"kind": "Secret", "metadata": {"name": AWS_SECRET, "namespace": "own", "labels": labels}}
+    found = existing({}, secret)
+    assert found.all("Secret") == ([secret] if own else [])
+    assert (found.aws_secret, found.users_secret) == ((secret, None) if own else (None, secret))
