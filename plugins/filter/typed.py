@@ -19,13 +19,17 @@ options:
     description:
       - The value of the variable. A value that has the type already is returned as it is.
       - For a list, a text in JSON or YAML if it begins with V([), and otherwise elements separated by commas or line
-        breaks. For a dict, a text in JSON or YAML.
+        breaks. For a dict and for a list of dicts, a text in JSON or YAML.
+      - "A text is rejected if it has YAML aliases, more than 32 levels, or another meaning in Python than in YAML, as
+        C({'a': None}) has. Use JSON."
     type: raw
     required: true
   type:
-    description: The type. V(selector) is a list of label selectors, which contain commas; a text is its one element.
+    description:
+      - The type. V(list) is a list of texts, and V(dicts) a list of dicts.
+      - V(selector) is a list of label selectors, which contain commas; a text is its one element.
     type: str
-    choices: [bool, int, list, selector, dict]
+    choices: [bool, int, list, dicts, selector, dict]
     required: true
   name:
     description: The name of the variable, for the error. Values of lists and dicts are not shown; they may be secret.

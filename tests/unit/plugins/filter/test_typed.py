@@ -23,5 +23,5 @@ def test_it_names_the_variable() -> None:
 
 
 def test_it_names_the_types() -> None:
-    with pytest.raises(AnsibleFilterError, match="one of bool, int, list, selector, dict, not 'str'"):
+    with pytest.raises(AnsibleFilterError, match="one of bool, int, list, dicts, selector, dict, not 'str'"):
         typed("a", "str", "names")
