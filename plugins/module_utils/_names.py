@@ -17,11 +17,31 @@ LONGEST = 200
 _GLOB = re.compile(r"[*?\[]")
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+# Each has the same meaning in Python and in RE2, which an admission policy uses.
+_NAMESPACE_GLOB = re.compile(r"([-a-z0-9*?]|\[!?([a-z0-9]|[a-z0-9]-[a-z0-9])+\])+")
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names
+_DNS_SUBDOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_OBJECT_GLOB = re.compile(r"([-a-z0-9.*?]|\[!?[-a-z0-9.]+\])+")
 
 
 def is_dns_label(name: str) -> bool:
     """Return whether it can be the name of a namespace."""
     return bool(_DNS_LABEL.fullmatch(name))
+
+
+def is_dns_subdomain(name: str) -> bool:
+    """Return whether it can be the name of an object such as a secret."""
+    return bool(_DNS_SUBDOMAIN.fullmatch(name))
+
+
+def matches_namespaces(pattern: str) -> bool:
+    """Return whether it is the name of a namespace or a glob of such names."""
+    return bool((_NAMESPACE_GLOB if is_glob(pattern) else _DNS_LABEL).fullmatch(pattern))
+
+
+def matches_objects(pattern: str) -> bool:
+    """Return whether it is the name of an object or a glob of such names."""
+    return bool((_OBJECT_GLOB if is_glob(pattern) else _DNS_SUBDOMAIN).fullmatch(pattern))
 
 
 def is_glob(pattern: str) -> bool:

@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import OptionError
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import is_glob
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import is_dns_subdomain, matches_objects
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._options import TOKEN, read_duration, read_registries
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Policy
@@ -47,9 +47,6 @@ PULL_SECRET: dict[str, t.Any] = {
     "fail_open_before": {"type": "str", "default": "1h"},
 }
 """The options of ecr_public_pull_secret and of ecr_public_pull_secret_info: one dict serves both."""
-
-# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names
-_DNS_SUBDOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
 _LABEL_VALUE = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
@@ -121,7 +118,7 @@ def check_workers(workers: int) -> None:
 
 def check_name(name: str) -> None:
     """Check the name of a secret. Raises OptionError."""
-    if not _DNS_SUBDOMAIN.fullmatch(name):
+    if not is_dns_subdomain(name):
         raise OptionError(
             f"name: {name!r} cannot be the name of a secret. Use lower-case letters, digits, '-' and '.'."
         )
@@ -148,7 +145,7 @@ def read_selection(params: t.Mapping[str, t.Any]) -> Selection:
 def read_service_accounts(accounts: t.Sequence[str]) -> tuple[str, ...]:
     """Return the names and globs, once each. Raises OptionError."""
     for account in accounts:
-        if not account or not (is_glob(account) or _DNS_SUBDOMAIN.fullmatch(account)):
+        if not matches_objects(account):
             raise OptionError(
                 f"service_accounts: {account!r} is neither the name of a service account nor a glob. "
                 "Use lower-case letters, digits, '-' and '.', and '*', '?' and '[]' in globs."

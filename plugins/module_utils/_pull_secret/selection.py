@@ -12,8 +12,8 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors impor
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Namespace
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import (
     globs_of,
-    is_dns_label,
     matches,
+    matches_namespaces,
     names_of,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.reasons import Reason
@@ -33,11 +33,13 @@ class Selection:
     def __post_init__(self) -> None:
         if not self.namespaces:
             raise OptionError("namespaces is empty. Name at least one namespace, or use '*' for all.")
-        for name in self.names:
-            if not is_dns_label(name):
-                raise OptionError(
-                    f"namespaces: {name!r} cannot be a namespace. Use at most 63 lower-case letters, digits and '-'."
-                )
+        for option, patterns in (("namespaces", self.namespaces), ("exclude_namespaces", self.exclude)):
+            for pattern in patterns:
+                if not matches_namespaces(pattern):
+                    raise OptionError(
+                        f"{option}: {pattern!r} cannot be a namespace. Use at most 63 lower-case letters, digits and "
+                        "'-', and '*', '?', [a-z] and [!a-z] in globs."
+                    )
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -13,7 +13,13 @@ import re
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import OptionError
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import globs_of, is_dns_label, names_of, some
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import (
+    globs_of,
+    is_dns_label,
+    is_dns_subdomain,
+    names_of,
+    some,
+)
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._options import read_registries
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import options as pull_secret_options
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection
@@ -26,7 +32,6 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.selector import (
     Requirement,
     SelectorError,
-    check_globs,
     requirements,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import (
@@ -99,6 +104,7 @@ _SECRET_KEY = re.compile(r"[!-~]{16,}")
 _ROLE_ARN = re.compile(r"(arn:aws:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+)?")
 _EXTERNAL_ID = re.compile(r"([A-Za-z0-9_+=,.@:/-]{2,1224})?")
 _AUDIENCE = re.compile(r"[!-~]+")
+_ENDPOINT = re.compile(r"(https?://[A-Za-z0-9.:\[\]-]+(/[!-~]*)?)?")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -256,20 +262,12 @@ def _requirements(selection: Selection) -> tuple[Requirement, ...]:
     if not selection.selector:
         return ()
     try:
-        found = requirements(selection.selector)
+        return requirements(selection.selector)
     except SelectorError as exc:
         raise OptionError(
             f"namespace_selector: {str(exc)!r} is not in the syntax of kubectl -l. "
             "Use a=b, a!=b, a in (b,c), a notin (b,c), a or !a, but not a>1."
         ) from exc
-    try:
-        check_globs((*selection.namespaces, *selection.exclude))
-    except SelectorError as exc:
-        raise OptionError(
-            f"namespaces and exclude_namespaces: {str(exc)!r} cannot be used with namespace_selector. "
-            "Use lower-case letters, digits, '-', '*', '?', [a-z] and [!a-z]."
-        ) from exc
-    return found
 
 
 def _aws(params: t.Mapping[str, t.Any]) -> AwsAccess:
@@ -285,6 +283,11 @@ def _aws(params: t.Mapping[str, t.Any]) -> AwsAccess:
             f"aws_existing_secret: {AWS_SECRET} is the name of the Secret that this module itself creates and "
             "deletes. Use another name for yours."
         )
+    if kind == "existing_secret" and not is_dns_subdomain(params["aws_existing_secret"]):
+        raise OptionError(
+            f"aws_existing_secret: {params['aws_existing_secret']!r} cannot be the name of a secret. Use lower-case "
+            "letters, digits, '-' and '.'."
+        )
     if kind == "secret" and not (
         _ACCESS_KEY.fullmatch(params["aws_access_key"] or "") and _SECRET_KEY.fullmatch(params["aws_secret_key"] or "")
     ):
@@ -299,6 +302,12 @@ def _aws(params: t.Mapping[str, t.Any]) -> AwsAccess:
         raise OptionError(
             f"audience: {params['audience']!r} cannot be an audience. Use that of the identity provider in IAM, most "
             "often sts.amazonaws.com."
+        )
+    if not _ENDPOINT.fullmatch(params["aws_endpoint_url"]):
+        # The value may hold a password.
+        raise OptionError(
+            "aws_endpoint_url: use an address such as https://api.ecr-public.us-east-1.amazonaws.com, without a user "
+            "name and a password."
         )
     return AwsAccess(
         kind,

@@ -10,7 +10,7 @@ import re
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import OptionError
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import matches
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import is_dns_subdomain, matches
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import options as pull_secret_options
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.pod import (
@@ -58,6 +58,7 @@ _IMAGE = re.compile(
     r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?|@sha256:[0-9a-f]{64})"
 )
 _PROXY = re.compile(r"(https?://[A-Za-z0-9.:\[\]-]+/?)?")
+_NO_PROXY = re.compile(r"[ -~]*")
 _LARGEST_USER = 2**31 - 1
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set, and globs.
 _METADATA_GLOB = re.compile(r"[A-Za-z0-9*?][A-Za-z0-9*?._/-]*")
@@ -86,6 +87,11 @@ def read_pod(params: t.Mapping[str, t.Any]) -> Pod:
     """Read the options for the pod. Raises OptionError."""
     _check_image(params)
     _check_proxy(params)
+    if params["priority_class"] and not is_dns_subdomain(params["priority_class"]):
+        raise OptionError(
+            f"priority_class: {params['priority_class']!r} cannot be the name of a priority class. Use lower-case "
+            "letters, digits, '-' and '.'."
+        )
     volumes = tuple(params["volumes"])
     _check_env(params["env"])
     _check_volumes(volumes)
@@ -147,6 +153,12 @@ def _check_image(params: t.Mapping[str, t.Any]) -> None:
             "public.ecr.aws/aws-cli/aws-cli:2.36.7 or registry.example.com/mirror/aws-cli@sha256:... with 64 "
             "hexadecimal digits."
         )
+    for secret in params["image_pull_secrets"]:
+        if not is_dns_subdomain(secret):
+            raise OptionError(
+                f"image_pull_secrets: {secret!r} cannot be the name of a secret. Use lower-case letters, digits, '-' "
+                "and '.'."
+            )
     if params["name"] in params["image_pull_secrets"]:
         raise OptionError(
             f"image_pull_secrets: {params['name']} is the secret that the refresher renews. An expired token would "
@@ -162,6 +174,8 @@ def _check_proxy(params: t.Mapping[str, t.Any]) -> None:
             "aws_proxy: use an address such as http://proxy.example.com:3128, without a user name and a password: "
             "everyone who can read the CronJob would see them."
         )
+    if not _NO_PROXY.fullmatch(params["aws_no_proxy"]):
+        raise OptionError("aws_no_proxy: use hosts separated by commas, in one line.")
     bundle = params["ca_bundle"]
     if bundle and ("-----BEGIN CERTIFICATE-----" not in bundle or "PRIVATE KEY" in bundle):
         raise OptionError(

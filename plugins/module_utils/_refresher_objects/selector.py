@@ -22,11 +22,10 @@ _PART = re.compile(
     r"(?:\s*(?P<operator>==|=|!=)\s*(?P<value>[A-Za-z0-9_.-]*)"
     r"|\s+(?P<membership>in|notin)\s*\((?P<values>[A-Za-z0-9_., -]*)\))?\s*(?:,|$)"
 )
-_GLOB = re.compile(r"(?:[-a-z0-9*?]|\[!?(?:[a-z0-9]|[a-z0-9]-[a-z0-9])+\])+")
 
 
 class SelectorError(CollectionError):
-    """A selector or glob is invalid. str() is the invalid part."""
+    """A selector is invalid. str() is the invalid part."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,13 +56,6 @@ def requirements(selector: str) -> tuple[Requirement, ...]:
             found.append(Requirement(part["key"], negate=bool(part["negation"])))
         position = part.end()
     return tuple(found)
-
-
-def check_globs(globs: t.Iterable[str]) -> None:
-    """Raises SelectorError for a glob that matches no namespace, or whose meaning differs between RE2 and Python."""
-    for glob in globs:
-        if not _GLOB.fullmatch(glob):
-            raise SelectorError(glob)
 
 
 def pattern(globs: t.Sequence[str]) -> str:

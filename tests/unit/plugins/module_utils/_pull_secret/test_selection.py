@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import OptionError
@@ -50,10 +52,40 @@ def test_without_a_list_named_namespaces_count_as_existing() -> None:
     assert select(Selection(("nowhere",)), None).namespaces == {"nowhere": None}
 
 
-@pytest.mark.parametrize("name", ["Team", "a_b", "", "-a", "a" * 64, "a/b"])
-def test_invalid_names_are_rejected(name: str) -> None:
-    with pytest.raises(OptionError, match="cannot be a namespace"):
-        Selection((name,))
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Team",
+        "a_b",
+        "",
+        "-a",
+        "a" * 64,
+        "a/b",
+        "a b",
+        "- a",
+        "team-*, x",
+        '["a"',
+        "['a']",
+        "[a",
+        "team-[]",
+        "Team-*",
+        "{a,b}-*",
+        "*|b",
+        "a.*",
+        "a]*",
+        "[!]*",
+        "a b*",
+        "*$",
+        "[a-]*",
+        "*\n",
+    ],
+)
+def test_what_no_namespace_can_match_is_rejected(name: str) -> None:
+    words = re.escape(f"{name!r} cannot be a namespace")
+    with pytest.raises(OptionError, match=f"^namespaces: {words}"):
+        Selection(("a", name))
+    with pytest.raises(OptionError, match=f"^exclude_namespaces: {words}"):
+        Selection(("*",), ("kube-*", name))
 
 
 def test_an_empty_list_of_names_is_rejected() -> None:

@@ -100,7 +100,8 @@ COMMON = {
     ),
     "no selector": Case({**KEYS, "namespace_selector": "a in b"}, rejected=("kubectl -l",)),
     "a glob that a policy cannot check": Case(
-        {**KEYS, "namespace_selector": "a=b", "exclude_namespaces": ["team-{a,b}"]}, rejected=("[!a-z]",)
+        {**KEYS, "namespace_selector": "a=b", "exclude_namespaces": ["team-{a,b}*"]},
+        rejected=("exclude_namespaces: 'team-{a,b}*' cannot be a namespace", "[!a-z]"),
     ),
     "no namespace": Case({**KEYS, "namespace": "Team"}, rejected=("namespace: 'Team'",)),
     "a namespace too long, to remove": Case({"state": "absent", "namespace": "a" * 64}, rejected=("at most 63",)),
@@ -130,6 +131,17 @@ AWS = {
         rejected=("Use another name for yours",),
     ),
     "an existing secret": Case({"aws_auth": "existing_secret", "aws_existing_secret": "keys"}),
+    "a secret that cannot be": Case(
+        {"aws_auth": "existing_secret", "aws_existing_secret": "My keys"},
+        rejected=("aws_existing_secret: 'My keys' cannot be the name of a secret",),
+    ),
+    "an endpoint": Case({**KEYS, "aws_endpoint_url": "https://vpce-1.api.ecr-public.us-east-1.vpce.amazonaws.com/"}),
+    "an endpoint without a scheme": Case(
+        {**KEYS, "aws_endpoint_url": "vpce.example.com"}, rejected=("aws_endpoint_url: use an address such as https",)
+    ),
+    "an endpoint in two lines": Case(
+        {**KEYS, "aws_endpoint_url": "https://vpce.example.com\n"}, rejected=("aws_endpoint_url: use an address",)
+    ),
     "web identity": Case({"aws_auth": "web_identity", "role_arn": ARN}),
     "web identity without a role": Case({"aws_auth": "web_identity"}, rejected=("role_arn",)),
     "irsa": Case({"aws_auth": "irsa", "role_arn": ARN, "audience": "my-audience"}),

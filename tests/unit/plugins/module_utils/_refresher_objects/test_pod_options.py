@@ -36,6 +36,18 @@ CASES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         {"image_pull_secrets": ["mirror", "ecr-public-secret"]},
         ("stop the refresher's own pod from starting",),
     ),
+    "pull secrets in one text": (
+        {"image_pull_secrets": ["mirror other"]},
+        ("image_pull_secrets: 'mirror other' cannot be the name of a secret",),
+    ),
+    "a priority class that cannot be": (
+        {"priority_class": "High priority"},
+        ("priority_class: 'High priority' cannot be the name of a priority class",),
+    ),
+    "exceptions of the proxy in two lines": (
+        {"aws_no_proxy": "a,\nb"},
+        ("aws_no_proxy: use hosts separated by commas, in one line.",),
+    ),
     "a proxy": ({"aws_proxy": "http://proxy.example.com:3128", "aws_no_proxy": "a,b"}, ()),
     "a proxy by address": ({"aws_proxy": "http://[fd00::1]:3128/"}, ()),
     "a proxy with a password": (
