@@ -59,28 +59,14 @@ CASES = {
     "the first token from no refresher": Case(
         {**PUSH, "first_token": "refresher"}, ("pull_secret_first_token: ", "pull_secret_refresher: cronjob")
     ),
-    "variables as texts": Case(
-        {
-            **KEYS,
-            "fail_open": "false",
-            "namespaces": "prod*",
-            "registries": '["public.ecr.aws"]',
-            "workers": "4",
-            "labels": "team: a",
-            "namespace_selector": "tier in (a,b)",
-            "refresher_history": "1",
-            "refresher_resources": "",
-        }
-    ),
     "push mode without fail open, as a text": Case({"refresher": "none", "fail_open": "no"}),
-    "a number that is none": Case(
-        {**KEYS, "workers": "many"}, ("pull_secret_workers: must be a whole number, not 'many'.",)
+    "push mode without a value for the next run": Case(
+        {"refresher": "none", "fail_open_before": None}, ("pull_secret_fail_open_before: must be set",)
     ),
-    "a boolean that is none": Case(
-        {**KEYS, "adopt": "maybe"}, ("pull_secret_adopt: must be true or false, not 'maybe'.",)
+    "a list that is a dict": Case(
+        {**KEYS, "namespaces": {"a": 1}}, ("pull_secret_namespaces: must be a list", "not a value of type dict.")
     ),
-    "a list that is a dict": Case({**KEYS, "namespaces": {"a": 1}}, ("pull_secret_namespaces: must be a list",)),
-    "a dict that is no dict": Case({**KEYS, "aws": "never-said"}, ("pull_secret_aws: must be a dict",)),
+    "a list with a null": Case({**KEYS, "registries": [None]}, ("not a list with a value of type null.",)),
     "unknown options of the connection": Case(
         {**KEYS, "cluster": {"kubeconfig": KUBECONFIG, "passwort": "never-said", "wait": True}},
         ("pull_secret_cluster: unknown options ", "passwort", "wait", ". Use kubeconfig, context, host, "),
