@@ -23,9 +23,11 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes i
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster, ClusterError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import RetryBudget
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import (
+    APPLY_PATCH,
     NoResponseError,
     Request,
     Response,
+    encoded,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._masking import masked
 
@@ -208,14 +210,20 @@ class ClientTransport:
 
     def send(self, request: Request) -> Response:
         """Send it once. Raises NoResponseError."""
+        body: t.Any = request.body
+        content_type = request.content_type
+        if content_type == APPLY_PATCH:
+            # The client would write JSON that is no YAML. It sends bytes unchanged, but versions before 37 only with
+            # a content type that they do not know.
+            body, content_type = encoded(body), f"{APPLY_PATCH}; charset=utf-8"
         try:
             response = self._client.request(
                 request.method,
                 request.path,
-                body=request.body,
+                body=body,
                 query_params=list(request.query),
                 header_params={"Accept": request.accept},
-                content_type=request.content_type,
+                content_type=content_type,
                 serialize=False,
                 _request_timeout=TIMEOUT_SECONDS,
             )

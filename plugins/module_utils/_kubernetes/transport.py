@@ -9,12 +9,17 @@ The module and the refresher have transports of their own. Everything else is sh
 from __future__ import annotations
 
 import dataclasses
+import json
+import re
 import typing as t
 
 MERGE_PATCH = "application/merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
-"""JSON is a part of YAML."""
+"""The body is JSON that is also YAML: see encoded()."""
 JSON = "application/json"
+
+# All but ASCII and the characters that JSON can only escape in two parts.
+_ESCAPED = re.compile("[\x7f-\uffff]")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +44,16 @@ class Response:
     status: int
     headers: t.Mapping[str, str]
     body: bytes
+
+
+def encoded(body: t.Mapping[str, t.Any]) -> bytes:
+    """Return a body as JSON that a YAML parser reads in the same way.
+
+    YAML rejects the escapes of JSON for characters beyond the first 65,536, such as \\ud83d\\ude00, and some characters
+    that are not escaped.
+    """
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
 
 
 class NoResponseError(Exception):

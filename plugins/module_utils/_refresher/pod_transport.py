@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import http.client
-import json
 import select
 import socket
 import ssl
@@ -20,6 +19,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.t
     Request,
     Response,
     TooLargeError,
+    encoded,
 )
 
 CONNECT_SECONDS = 10
@@ -55,7 +55,7 @@ class PodTransport:
             "Content-Type": request.content_type,
             "User-Agent": "freshpull-refresher",
         }
-        body = None if request.body is None else json.dumps(request.body, separators=(",", ":")).encode()
+        body = None if request.body is None else encoded(request.body)
         target = f"{request.path}?{urllib.parse.urlencode(request.query)}" if request.query else request.path
         connection = self._connection()
         try:

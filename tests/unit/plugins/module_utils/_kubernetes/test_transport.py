@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import yaml
 from kubernetes.client import Configuration
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import client
@@ -65,13 +66,22 @@ def test_a_request_is_sent_as_it_is(server: Server, make: Make, method: str, kin
     transport = make(server.http.url, server.ca)
     assert transport.host == server.http.url
     path, query = "/api/v1/secrets/a%2Fb", (("fieldManager", "x"), ("labelSelector", "a in (b)"))
-    transport.send(Request(method, path, query, {"a": "\u00fc", "b": [True, None, 1]}, kind, "text/plain"))
+    body = {"a": "\u00fc\x7f\u2028\\ud83d\\ude00\n", "b": [True, None, 1]}
+    transport.send(Request(method, path, query, body, kind, "text/plain"))
     (seen,) = server.requests
     assert (seen.method, seen.raw_path.partition("?")[0]) == (method, path)
     assert seen.query == dict(query)
-    assert json.loads(seen.body) == {"a": "\u00fc", "b": [True, None, 1]}
+    assert json.loads(seen.body) == body
     headers = {name.lower(): value for name, value in seen.headers.items()}
-    assert (headers["accept"], headers["content-type"]) == ("text/plain", kind)
+    assert (headers["accept"], headers["content-type"].partition(";")[0]) == ("text/plain", kind)
+
+
+def test_an_applied_object_is_yaml(server: Server, make: Make) -> None:
+    """The API server reads it as YAML, which has no escapes for one half of a character."""
+    body = {"a": "\N{GRINNING FACE} \u00fc\x7f\x85\u2028\ufeff\\ud83d\\ude00\n"}
+    make(server.http.url, server.ca).send(Request("PATCH", "/", (), body, APPLY_PATCH))
+    (seen,) = server.requests
+    assert yaml.safe_load(seen.body) == json.loads(seen.body) == body
 
 
 def test_a_request_without_a_body_has_none(server: Server, make: Make) -> None:
