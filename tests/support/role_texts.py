@@ -69,6 +69,12 @@ def a_dict(value: dict[str, Any], yaml: str, *by_module: str) -> Variable:
     return Variable(value, texts, wrong, by_module)
 
 
+def some_dicts(value: list[dict[str, Any]], yaml: str, *by_module: str) -> Variable:
+    texts = (json.dumps(value), json.dumps(value, indent="\t"), repr(value), yaml, f"---\n{yaml}\n")
+    wrong = ("a", "name=a, value=b", "{name: a}", "['name=a']", "[null]", "[{a: b}", "{{ [] }}", "[{'a': None}]")
+    return Variable(value, texts, wrong, by_module)
+
+
 def a_text(value: str, *by_module: str, wrong: tuple[str, ...] = ()) -> Variable:
     return Variable(value, (value,), wrong, by_module)
 
@@ -79,6 +85,8 @@ def a_choice(value: str) -> Variable:
 
 NO_NAMES = ("a b", "- a\n- b", "'a', 'b'", "A", "ünï", "a, {{ x }}", "(a)", "\ufeffa")
 TOLERATION = {"key": "dedicated", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 60}
+PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
+AFFINITY = {"podAntiAffinity": {PREFERRED: [{"weight": 1, "podAffinityTerm": {"topologyKey": "a"}}]}}
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 
 
@@ -140,17 +148,37 @@ VARIABLES: dict[str, Variable] = {
         "{requests: {cpu: 60m}, limits: {memory: 0x20000000}}",
     ),
     "refresher_node_selector": a_dict({"disk": "ssd"}, "disk: ssd", "{a: 1}", "{a: true}", "{a: {}}"),
-    "refresher_tolerations": Variable(
+    "refresher_tolerations": some_dicts(
         [TOLERATION, {"operator": "Exists"}],
-        (
-            json.dumps([TOLERATION, {"operator": "Exists"}]),
-            repr([TOLERATION, {"operator": "Exists"}]),
-            "[{key: dedicated, operator: Exists, effect: NoExecute, tolerationSeconds: 60}, {operator: Exists}]",
-            "- {key: dedicated, operator: Exists, effect: NoExecute, tolerationSeconds: 60}\n- operator: Exists\n",
-        ),
-        ("a", "key=a, operator=Exists", "{operator: Exists}", "['operator=Exists']", "[null]", "[{a: b}"),
+        "- {key: dedicated, operator: Exists, effect: NoExecute, tolerationSeconds: 60}\n- operator: Exists\n",
+    ),
+    "refresher_affinity": a_dict(
+        AFFINITY, f"podAntiAffinity:\n  {PREFERRED}: [{{weight: 1, podAffinityTerm: {{topologyKey: a}}}}]"
     ),
     "refresher_priority_class": a_text("high", " ", "High", "high\n", "None", "[]", "{{ x }}"),
+    "refresher_run_as_user": a_text("1001", " ", "0", "root", "1001\n", "-1", "1e3", "None", "{{ x }}"),
+    "refresher_env": some_dicts(
+        [{"name": "AWS_MAX_ATTEMPTS", "value": "5"}],
+        "- name: AWS_MAX_ATTEMPTS\n  value: '5'",
+        "[{name: A, value: yes}]",
+        "[{name: A, value: 5}]",
+        "[{value: a}]",
+        "[{name: PYTHONPATH, value: a}]",
+    ),
+    "refresher_volumes": some_dicts(
+        [{"name": "extra", "emptyDir": {}}], "[{name: extra, emptyDir: {}}]", "[{emptyDir: {}}]", "[{name: 5}]"
+    ),
+    "refresher_volume_mounts": some_dicts(
+        [{"name": "extra", "mountPath": "/extra", "readOnly": True}],
+        "[{name: extra, mountPath: /extra, readOnly: yes}]",
+        "[{name: other, mountPath: /extra}]",
+        "[{name: extra, mountPath: extra}]",
+    ),
+    "refresher_labels": a_dict({"cost-centre": "42"}, "cost-centre: '42'", "{a: 42}", "{app.kubernetes.io/name: a}"),
+    "refresher_annotations": a_dict({"contact": "a, b"}, "contact: a, b", "{a: 42}", "{ecr-public.freshpull/x: y}"),
+    "refresher_pod_labels": a_dict({"queue": "no"}, "queue: 'no'", "{a: no}"),
+    "refresher_pod_annotations": a_dict({"linkerd.io/inject": ""}, "linkerd.io/inject: ''", "{linkerd.io/inject: }"),
+    "refresher_allowed_metadata": a_list("policy.example.com/*", "team", by_module=("a b", "'a'", "- a", "ünï", "*")),
     "refresher_proxy": a_text("http://proxy.example.com:3128", " ", "proxy:3128", "http://p\n", "None", "{{ x }}"),
     "refresher_no_proxy": a_text("a.example.com, b.example.com", "a,\nb", "a\n", "\ufeffa"),
     "refresher_ca_bundle": a_text(CERTIFICATE, " ", "/etc/ca.pem", "None", "{{ x }}"),

@@ -49,7 +49,12 @@ def kind_of(name: str) -> Type | None:
 
 
 KINDS: dict[str, Type] = {name: kind for name in VARIABLES if (kind := kind_of(name))}
-OPTION = {"refresher_proxy": "aws_proxy", "refresher_no_proxy": "aws_no_proxy"}
+OPTION = {
+    "refresher_proxy": "aws_proxy",
+    "refresher_no_proxy": "aws_no_proxy",
+    "refresher_labels": "object_labels",
+    "refresher_annotations": "object_annotations",
+}
 
 
 def converted(name: str, text: str) -> Any:
@@ -98,6 +103,7 @@ GIVEN = {
     "aws_access_key": VARIABLES["refresher_aws_access_key"].value,
     "aws_secret_key": VARIABLES["refresher_aws_secret_key"].value,
     "role_arn": VARIABLES["refresher_role_arn"].value,
+    "volumes": VARIABLES["refresher_volumes"].value,
     options.PROGRAM: FILES,
 }
 
