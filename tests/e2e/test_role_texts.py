@@ -85,7 +85,8 @@ def test_texts_do_the_same_as_typed_values(
         for namespace in names:
             secret = core.read_namespaced_secret("mine", namespace)
             assert auths_of(secret.data)["ecr-public.aws.com"]["password"] == "never-said"
-            assert secret.metadata.labels["team"] == "ä"
+            assert secret.metadata.labels["team"] == "a-1"
+            assert secret.metadata.annotations["note"].endswith("\n\N{GRINNING FACE}")
 
         absent = {**{name: case.texts[-1] for name, case in cases.items()}, "state": "absent"}
         assert run("absent", *arguments(absent))[0] > 0

@@ -121,7 +121,16 @@ VARIABLES: dict[str, Variable] = {
     ),
     "service_accounts": a_list("default", "ci-*", by_module=NO_NAMES),
     "registries": a_list("public.ecr.aws", "ecr-public.aws.com", by_module=(*NO_NAMES, "https://public.ecr.aws", "[]")),
-    "labels": a_dict({"team": "ä"}, "team: ä", "{a: 1}", "{a: yes}", "{a: null}", "{ecr-public.freshpull/x: y}"),
+    "labels": a_dict(
+        {"team": "a-1"},
+        "team: a-1",
+        "{team: ä}",
+        "{team: 'a b'}",
+        "{a: 1}",
+        "{a: yes}",
+        "{a: null}",
+        "{ecr-public.freshpull/x: y}",
+    ),
     "annotations": a_dict(
         {"note": "{{ 1 }}\n\N{GRINNING FACE}"}, 'note: "{{ 1 }}\\n\N{GRINNING FACE}"', "{a: 1}", "{a: [b]}"
     ),
@@ -158,8 +167,8 @@ VARIABLES: dict[str, Variable] = {
     "refresher_priority_class": a_text("high", " ", "High", "high\n", "None", "[]", "{{ x }}"),
     "refresher_run_as_user": a_text("1001", " ", "0", "root", "1001\n", "-1", "1e3", "None", "{{ x }}"),
     "refresher_env": some_dicts(
-        [{"name": "AWS_MAX_ATTEMPTS", "value": "5"}],
-        "- name: AWS_MAX_ATTEMPTS\n  value: '5'",
+        [{"name": "AWS_USE_DUALSTACK_ENDPOINT", "value": "true"}],
+        "- name: AWS_USE_DUALSTACK_ENDPOINT\n  value: 'true'",
         "[{name: A, value: yes}]",
         "[{name: A, value: 5}]",
         "[{value: a}]",

@@ -49,9 +49,8 @@ PULL_SECRET: dict[str, t.Any] = {
 """The options of ecr_public_pull_secret and of ecr_public_pull_secret_info: one dict serves both."""
 
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
+# A key's name has the syntax of a value.
 _LABEL_VALUE = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
-# The part of a key behind its prefix has the syntax of a value.
-_KEY = re.compile(rf"((?P<prefix>[^/]*)/)?{_LABEL_VALUE.pattern}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,30 +153,28 @@ def read_service_accounts(accounts: t.Sequence[str]) -> tuple[str, ...]:
 
 
 def read_metadata(option: str, values: t.Mapping[str, t.Any]) -> dict[str, str]:
-    """Read the option labels or annotations. Raises OptionError."""
+    """Read an option for labels or annotations, by its name. Raises OptionError."""
     for key in values:
         if key.startswith(managed_metadata.PREFIX):
             raise OptionError(
                 f"{option}: {key!r} has the prefix {managed_metadata.PREFIX}, which is reserved. Use another key."
             )
-    strings = read_strings(option, values)
-    for key, value in strings.items():
-        found = _KEY.fullmatch(key)
-        prefix = found and found["prefix"]
-        if prefix and option == "annotations":
-            # Kubernetes accepts upper case in these only.
-            prefix = prefix.lower()
-        if not found or (prefix is not None and not _DNS_SUBDOMAIN.fullmatch(prefix)):
+        prefix, slash, name = key.rpartition("/")
+        # Kubernetes ignores the case of an annotation's prefix.
+        prefix = prefix if option.endswith("labels") else prefix.lower()
+        if not _LABEL_VALUE.fullmatch(name) or (slash and not is_dns_subdomain(prefix)):
             raise OptionError(
-                f"{option}: {key!r} cannot be a key. Use at most 63 letters, digits, '-', '_' and '.', and a domain "
-                "with '/' before them, such as example.com/team."
+                f"{option}: {key!r} cannot be a key. Use at most 63 letters, digits, '-', '_' and '.', the first and "
+                "the last one a letter or a digit, and a domain with '/' before it if there is one."
             )
-        if option == "labels" and value and not _LABEL_VALUE.fullmatch(value):
+    found = read_strings(option, values)
+    for key, value in found.items():
+        if option.endswith("labels") and value and not _LABEL_VALUE.fullmatch(value):
             raise OptionError(
-                f"labels: {value!r} cannot be the value of {key!r}. Use at most 63 letters, digits, '-', '_' and '.', "
-                "or an annotation."
+                f"{option}: {value!r} cannot be the value of {key!r}. Use at most 63 letters, digits, '-', '_' and "
+                "'.', the first and the last one a letter or a digit, or use an annotation."
             )
-    return strings
+    return found
 
 
 def read_strings(option: str, values: t.Mapping[str, t.Any]) -> dict[str, str]:

@@ -122,6 +122,8 @@ def read(option: str, value: Any) -> None:
 @pytest.mark.parametrize("name", [name for name, case in VARIABLES.items() if case.by_module])
 def test_the_module_rejects_a_wrong_text_by_the_name_of_its_option(name: str) -> None:
     option = OPTION.get(name, name.removeprefix("refresher_"))
+    if name != "token":
+        read(option, VARIABLES[name].value)
     for text in VARIABLES[name].by_module:
         value = converted(name, text)
         if name == "token":

@@ -33,6 +33,12 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a key with a long name": ({"annotations": {"a" * 64: "x"}}, "annotations: 'a+' cannot be a key"),
     "an upper-case domain": ({"labels": {"Example.com/a": "x"}}, "labels: 'Example.com/a' cannot be a key"),
     "a value that is too long": ({"labels": {"a": "b" * 64}}, "labels: 'b+' cannot be the value of 'a'"),
+    "a label with a space": ({"labels": {"team": "a b"}}, "labels: 'a b' cannot be the value of 'team'"),
+    "a label in two lines": ({"labels": {"team": "a\n"}}, r"labels: 'a\\n' cannot be the value of 'team'"),
+    "a label's key with a space": ({"labels": {"a team": "b"}}, "labels: 'a team' cannot be a key"),
+    "a label's key without a name": ({"labels": {"example.com/": "b"}}, "labels: 'example.com/' cannot be a key"),
+    "an annotation without a key": ({"annotations": {"": "b"}}, "annotations: '' cannot be a key"),
+    "an annotation's key in two lines": ({"annotations": {"a\n": "b"}}, "annotations: .* cannot be a key"),
     "the reserved prefix": ({"annotations": {"ecr-public.freshpull/x": "1"}}, "annotations: .* which is reserved"),
     "a bad duration": ({"renew_before": "8 hours"}, "renew_before: '8 hours' is not a duration such as 8h"),
     "a long duration": ({"renew_before": "9000h"}, "renew_before: the duration '9000h' must be more than 0 and less"),
@@ -99,9 +105,10 @@ def test_a_selector_alone_selects_all_that_match() -> None:
         assert (named.selection.namespaces, named.selection.selector) == ((name,), "a=b")
 
 
-def test_metadata_that_kubernetes_accepts() -> None:
-    labels = {"a": "", "example.com/A_b.c": "A-1", "b": "x" * 63}
-    annotations = {"Example.com/a": "any text {}", **labels}
+def test_metadata_in_the_syntax_of_kubernetes() -> None:
+    keys = ("a", "A.b_c-1", "example.com/A", "a" * 63, f"{'a' * 253}/{'b' * 63}")
+    labels = dict.fromkeys(keys, "") | {"x": "A.b_c-1", "y": "a" * 63}
+    annotations = dict.fromkeys(keys, "any text \u00fc\n") | {"Example.com/a": ""}
     policy = pull_secret_options.read(params(labels=labels, annotations=annotations)).policy
     assert (policy.labels, policy.annotations) == (labels, annotations)
 
