@@ -1,16 +1,18 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The user info of proxy addresses, which no message may show. Private to this collection."""
+"""The user info of addresses, above all of proxies, which no message may show. Private to this collection."""
 
 from __future__ import annotations
 
+import re
 import typing as t
 import urllib.parse
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._masking import MASK
 
 _VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy", "all_proxy", "K8S_AUTH_PROXY")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:)?/+")
 
 
 def of_environment(environment: t.Mapping[str, str]) -> list[str]:
@@ -21,15 +23,23 @@ def of_environment(environment: t.Mapping[str, str]) -> list[str]:
 def secrets_in(url: t.Any) -> list[str]:
     """Return user info and password of an address, as they are and decoded; [] if it has none.
 
-    An unquoted password may contain any character, so the address need not be a valid URL.
+    An unquoted password may contain any character, and the scheme may be missing, so the address need not be a valid
+    URL.
     """
-    user_info = str(url or "").partition("://")[2].rpartition("@")[0]
+    user_info = _split(str(url or ""))[1]
     password = user_info.partition(":")[2]
     return [secret for secret in (user_info, password, urllib.parse.unquote(password)) if secret]
 
 
 def without_user_info(url: str) -> str:
     """Return an address with the user info hidden."""
-    scheme, separator, rest = url.partition("://")
-    user_info, at, host = rest.rpartition("@")
-    return f"{scheme}{separator}{MASK}{at}{host}" if user_info else url
+    before, user_info, after = _split(url)
+    return f"{before}{MASK}@{after}" if user_info else url
+
+
+def _split(url: str) -> tuple[str, str, str]:
+    """Return what is before the user info, the user info, and what is after its "@"."""
+    scheme = _SCHEME.match(url)
+    start = scheme.end() if scheme else 0
+    user_info, _at, host = url[start:].rpartition("@")
+    return url[:start], user_info, host

@@ -22,6 +22,11 @@ ADDRESSES = {
     "http://builder:Win@ter2026@proxy.example": ["Win@ter2026"],
     "http://builder:Winter%232026@proxy.example": ["Winter%232026", "Winter#2026"],
     "http://builder:Winter2026@[::1]:3128": ["Winter2026"],
+    # Libraries add the scheme, or fail with the whole address.
+    "builder:Winter2026@proxy.example:3128": ["builder:Winter2026", "Winter2026"],
+    "http:/builder:Winter2026@proxy.example": ["builder:Winter2026", "Winter2026"],
+    "http:builder:Winter2026@proxy.example": ["builder:Winter2026"],
+    "//builder:Winter2026@proxy.example": ["builder:Winter2026", "Winter2026"],
 }
 
 
