@@ -225,16 +225,15 @@ registries:
 
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import CollectionError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._invocation import Module
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login import options
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.paths import User
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.task import LoginTask
 
 
 def main() -> None:
-    module = AnsibleModule(options.LOGIN, supports_check_mode=True)
+    module = Module(options.LOGIN, supports_check_mode=True)
     result: dict[str, t.Any] = {}
     try:
         task = options.read(module.params, User.current())

@@ -10,8 +10,10 @@ import copy
 import typing as t
 
 from ansible.errors import AnsibleActionFail
+from ansible.module_utils.common.validation import check_type_dict
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import redaction
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _play_defaults
 
 
@@ -21,12 +23,13 @@ def prepared(action: ActionBase) -> t.Iterator[dict[str, t.Any]]:
 
     Afterwards delete the task's temporary files, decrypted ones included.
 
-    Raises AnsibleActionFail if module_defaults name a cluster for other modules only.
+    Raises AnsibleActionFail if module_defaults name a cluster for other modules only, and for options whose errors would
+    show secrets.
     """
     args = copy.deepcopy(dict(action._task.args))
     module_defaults = action._templar.template(action._task.module_defaults or [])
     args.update(_play_defaults.connection(module_defaults, action._task.resolved_action, args))
-    problem = _play_defaults.problem(module_defaults, args)
+    problem = _play_defaults.problem(module_defaults, args) or _problem(args)
     if problem:
         raise AnsibleActionFail(problem)
     readable = _resolve_kubeconfig(action, args)
@@ -36,6 +39,17 @@ def prepared(action: ActionBase) -> t.Iterator[dict[str, t.Any]]:
         for path in readable:
             action._loader.cleanup_tmp_file(path)
         action._remove_tmp_path(action._connection._shell.tmpdir)
+
+
+def _problem(args: t.Mapping[str, t.Any]) -> str:
+    """Return the reason to reject options whose values Ansible's own error would show, or ""."""
+    if redaction.is_content(args.get("kubeconfig")):
+        return redaction.CONTENT
+    try:
+        check_type_dict(args.get("proxy_headers") or {})
+    except TypeError:
+        return "proxy_headers is not a dict. Use a dict with proxy_basic_auth, basic_auth or user_agent."
+    return ""
 
 
 def _resolve_kubeconfig(action: ActionBase, args: dict[str, t.Any]) -> list[str]:

@@ -9,16 +9,19 @@ options. Its own client is not used, since it starts with discovery requests and
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import logging
 import os
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import missing_required_lib
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s import client as _k8s
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.core import AnsibleK8SModule
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _proxies
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._invocation import Module
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import redaction
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster, ClusterError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import RetryBudget
@@ -48,18 +51,21 @@ TIMEOUT_SECONDS = (10, 30)
 _PREFIX = "K8S_AUTH_"
 _NAMING = ("kubeconfig", "context", "host")
 """The options that name a cluster."""
+_CREDENTIALS = ("api_key", "password")
 # Read in any case: the way to a cluster, not the cluster. The first also begins the names for headers of the proxy.
 _OF_PROXIES = ("K8S_AUTH_PROXY", "K8S_AUTH_NO_PROXY")
 # In a pod the client library takes its account before it reads KUBECONFIG. kubectl does the opposite.
 _POD_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105
+# The client logs what a command of the kubeconfig printed. Without a handler that goes to standard error, which Ansible
+# shows at -vvv for some connections.
+_SILENT = logging.NullHandler()
 # In what ssl says of a certificate or its host name, and urllib3 of the latter.
 _CERTIFICATE_ERRORS = ("CERTIFICATE_VERIFY_FAILED", "doesn't match")
 
 
-class _Module(AnsibleModule):
+class _Module(Module):
     """Shows the secrets of a kubeconfig neither in the system log nor in the result."""
 
-    params: dict[str, t.Any]
     hidden: frozenset[str] = frozenset()
     """The values that no_log hides, before kubernetes.core adds parts of the kubeconfig."""
 
@@ -71,9 +77,8 @@ class _Module(AnsibleModule):
         finally:
             self.params = params
 
-    def _return_formatted(self, kwargs: dict[str, t.Any]) -> None:
-        kwargs.setdefault("invocation", {"module_args": redaction.redacted_params(self.params)})
-        super()._return_formatted(kwargs)
+    def shown_params(self) -> dict[str, t.Any]:
+        return redaction.redacted_params(super().shown_params())
 
 
 # Versions of kubernetes.core differ in what no_log hides of it.
@@ -95,11 +100,13 @@ def make_module(argument_spec: dict[str, t.Any], **kwargs: t.Any) -> AnsibleK8SM
 def connect(module: AnsibleK8SModule, connections: int) -> Cluster:
     """Return the cluster that the module's options name. Raises ClusterError if they name none."""
     _check_pod(module.params)
+    _check_kubeconfig(module.params)
     for variable in unread(module.params, os.environ):
         del os.environ[variable]
     secrets = functools.partial(_secrets, module.params)
     try:
-        configuration = _k8s._create_configuration(_k8s._create_auth_spec(module))
+        with _quiet_client(module, secrets):
+            configuration = _k8s._create_configuration(_k8s._create_auth_spec(module))
     except Exception as exc:  # noqa: BLE001
         # The library reads a file that may contain anything.
         raise ClusterError(
@@ -109,8 +116,9 @@ def connect(module: AnsibleK8SModule, connections: int) -> Cluster:
         ) from None
     if not configuration.verify_ssl:
         module.warn(
-            f"The certificate of {configuration.host} is not verified: validate_certs or K8S_AUTH_VERIFY_SSL is false "
-            "(AWX sets the latter for a credential without a CA). Any server at this address receives the token."
+            f"The certificate of {_proxies.without_user_info(configuration.host)} is not verified: validate_certs or "
+            "K8S_AUTH_VERIFY_SSL is false (AWX sets the latter for a credential without a CA). Any server at this "
+            "address receives the token."
         )
     headers = _k8s._create_headers(module)
     try:
@@ -128,6 +136,35 @@ def connect(module: AnsibleK8SModule, connections: int) -> Cluster:
     return Cluster(transport, retries=retries)
 
 
+@contextlib.contextmanager
+def _quiet_client(module: AnsibleK8SModule, secrets: t.Callable[[], t.Sequence[str]]) -> t.Iterator[None]:
+    """Turn the log of the client inside the block into warnings, without what a command of the kubeconfig printed."""
+    root, records = logging.getLogger(), _Records(logging.ERROR)
+    root.addHandler(_SILENT)
+    root.addHandler(records)
+    try:
+        yield
+    finally:
+        root.removeHandler(records)
+        for text in records.texts:
+            what = masked(text.splitlines()[0].partition(". ")[0], secrets())
+            module.warn(
+                f"The kubeconfig's command for credentials failed: {what}. Its output is not shown, since it may contain "
+                "secrets. Run the command on the target host."
+            )
+
+
+class _Records(logging.Handler):
+    """Collects the texts of a log."""
+
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.texts.append(record.getMessage() or record.levelname)
+
+
 def _problem(exc: Exception) -> str:
     if isinstance(exc, yaml.YAMLError):
         # Its text quotes the file.
@@ -140,14 +177,26 @@ def _problem(exc: Exception) -> str:
 
 def _secrets(params: t.Mapping[str, t.Any]) -> list[str]:
     """Return what no message may show: secrets of the kubeconfig and of proxies."""
-    given = params.get("kubeconfig") or os.environ.get("K8S_AUTH_KUBECONFIG") or os.environ.get("KUBECONFIG") or ""
+    given = _given_kubeconfig(params)
     configs = [given]
     if isinstance(given, str):
         configs = [_parsed(path) for path in given.split(os.pathsep) if path]
+    # A library quotes a header that cannot be sent.
+    configs += [{"token": params.get(name) or os.environ.get(f"{_PREFIX}{name.upper()}")} for name in _CREDENTIALS]
     secrets = [secret for config in configs for secret in redaction.secrets_in(config)]
-    for proxy in (params.get("proxy"), *_proxies.of_environment(os.environ)):
-        secrets += _proxies.secrets_in(proxy)
+    for address in (params.get("host"), params.get("proxy"), *_proxies.of_environment(os.environ)):
+        secrets += _proxies.secrets_in(address)
     return secrets
+
+
+def _given_kubeconfig(params: t.Mapping[str, t.Any]) -> t.Any:
+    return params.get("kubeconfig") or os.environ.get("K8S_AUTH_KUBECONFIG") or os.environ.get("KUBECONFIG") or ""
+
+
+def _check_kubeconfig(params: t.Mapping[str, t.Any]) -> None:
+    """Reject the content of a kubeconfig as a text. Raises ClusterError. The library's error would show it."""
+    if redaction.is_content(_given_kubeconfig(params)):
+        raise ClusterError("no_cluster", f"No cluster is configured: {redaction.CONTENT}")
 
 
 def _parsed(path: str) -> t.Any:
@@ -199,7 +248,7 @@ class ClientTransport:
         kubeconfig again.
         """
         self._secrets = secrets
-        self.host: str = configuration.host
+        self.host: str = _proxies.without_user_info(configuration.host)
         configuration.connection_pool_maxsize = connections
         # urllib3 would retry some requests by itself, and wait as long as the server says, even an hour.
         configuration.retries = False

@@ -9,44 +9,67 @@ no_log is no way to it: it hides each secret string, and each string that contai
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _proxies
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._masking import MASK
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._options import TOKEN
 
-# https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/, in any place: a misplaced token is as secret.
-_FIELDS = frozenset({"token", "password", "client-key-data"})
+# The fields that hold no secret: https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/. The value of any other
+# field is hidden, since a misspelt or misplaced field is as secret.
+_SHOWN = frozenset(
+    {
+        *("apiVersion", "kind", "current-context", "name", "server", "tls-server-name", "insecure-skip-tls-verify"),
+        *("certificate-authority", "certificate-authority-data", "disable-compression", "cluster", "namespace"),
+        *("client-certificate", "client-certificate-data", "client-key", "tokenFile", "username"),
+        *("as", "as-uid", "as-groups", "command", "installHint", "provideClusterInfo", "interactiveMode"),
+    }
+)
+_ADDRESSES = ("server", "proxy-url")
+# What is below these has any names.
+_OPEN = ("as-user-extra", "extensions", "preferences")
+_SECRET = frozenset({"token", "password", "client-key-data"})
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SHORTEST = 8
 """Characters of a secret that is hidden in messages. A shorter one would hide other words."""
+CONTENT = "kubeconfig: the content of a kubeconfig is no path. Use the path of its file, or a dict (filter from_yaml)."
+_OPTIONS_WITH_ADDRESSES = ("host", "proxy", "aws_proxy", "aws_endpoint_url")
 
 
 def redacted(kubeconfig: t.Any) -> t.Any:
-    """Return a kubeconfig with its secrets hidden, and nothing else."""
-    if isinstance(kubeconfig, list):
-        return [redacted(each) for each in kubeconfig]
-    if not isinstance(kubeconfig, dict):
-        return kubeconfig
-    return {key: _redacted_field(str(key), value) for key, value in kubeconfig.items()}
+    """Return a kubeconfig with its secrets hidden. All fields that Kubernetes defines and that are no secret stay."""
+    return _redacted(kubeconfig, "", "")
 
 
-def _redacted_field(key: str, value: t.Any) -> t.Any:
-    if key in _FIELDS and value:
-        return MASK
-    if key == "proxy-url" and isinstance(value, str):
-        return _proxies.without_user_info(value)
-    if key in ("exec", "auth-provider") and isinstance(value, dict):
-        return {name: _all_hidden(each) if name in ("args", "env", "config") else each for name, each in value.items()}
-    return redacted(value)
-
-
-def _all_hidden(value: t.Any) -> t.Any:
-    """Return a value with all texts hidden, except names of variables."""
-    if isinstance(value, list):
-        return [_all_hidden(each) for each in value]
+def _redacted(value: t.Any, key: str, above: str) -> t.Any:
+    """key: the field that has the value, or the list that contains it. above: the field around it."""
     if isinstance(value, dict):
-        return {key: each if key == "name" else _all_hidden(each) for key, each in value.items()}
-    return MASK if value else value
+        inner = above if above in _OPEN else key
+        return {name: _redacted(each, str(name), inner) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_redacted(each, key, above) for each in value]
+    if not value:
+        return value
+    if key in _ADDRESSES and isinstance(value, str):
+        return _proxies.without_user_info(value)
+    return value if _is_shown(value, key, above) else MASK
+
+
+def _is_shown(value: t.Any, key: str, above: str) -> bool:
+    if above in _OPEN:
+        return key not in _SECRET
+    if key == "user":
+        # The name of one. The value of users[].user is a dict.
+        return above == "context"
+    if key == "name" and above == "env":
+        return bool(_VARIABLE.fullmatch(str(value)))
+    return key in _SHOWN
+
+
+def is_content(kubeconfig: t.Any) -> bool:
+    """Whether a text is the content of a kubeconfig instead of its path."""
+    return isinstance(kubeconfig, str) and ("\n" in kubeconfig or kubeconfig.lstrip().startswith("{"))
 
 
 def redacted_params(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -54,8 +77,11 @@ def redacted_params(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     shown = {**params}
     if isinstance(shown.get("kubeconfig"), (dict, list)):
         shown["kubeconfig"] = redacted(shown["kubeconfig"])
-    if isinstance(shown.get("proxy"), str):
-        shown["proxy"] = _proxies.without_user_info(shown["proxy"])
+    elif is_content(shown.get("kubeconfig")):
+        shown["kubeconfig"] = MASK
+    for option in _OPTIONS_WITH_ADDRESSES:
+        if isinstance(shown.get(option), str):
+            shown[option] = _proxies.without_user_info(shown[option])
     if not _is_shown_token(shown.get("token")):
         # It has not been checked, and any part of it may be secret.
         shown["token"] = MASK
@@ -82,4 +108,6 @@ def _differing(before: t.Any, after: t.Any) -> t.Iterator[str]:
             yield from _differing(one, other)
     elif before != after:
         yield str(before)
+        # A library can quote line breaks in another form.
+        yield from (line.strip() for line in str(before).splitlines())
         yield from _proxies.secrets_in(before)

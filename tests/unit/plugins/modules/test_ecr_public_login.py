@@ -202,3 +202,11 @@ def test_a_default_path_that_clients_disagree_on_is_a_warning(
     result = run(ecr_public_login, {"client": "podman"}, check_mode=True)
     assert result.values["path"] == str(tmp_path / "containers/auth.json")
     assert ["/docker" in warning for warning in result.warnings] == [True]
+
+
+def test_an_option_that_does_not_exist_shows_no_value(login: Login) -> None:
+    result = login({"tokn": {"password": NEW}, "client": "docker"})
+    assert result.returncode == 1
+    assert "tokn" in result.values["msg"]
+    shown = result.values["invocation"]["module_args"]
+    assert (shown["tokn"], shown["client"]) == ("********", "docker")

@@ -246,3 +246,19 @@ def test_a_kubeconfig_that_is_no_yaml_is_named_by_its_line(run: Runner, tmp_path
     result = run(ecr_public_pull_secret_info, {"kubeconfig": str(tmp_path / "config")})
     assert result.returncode == 1
     assert "the kubeconfig is not YAML, in line " in result.values["msg"]
+
+
+def test_no_secret_is_shown_if_the_options_have_another_shape(run: Runner) -> None:
+    """Ansible then does not know which values have no_log."""
+    options = {
+        "api_key": "api-key-never-shown",
+        "password": "password-never-shown",
+        "token": {"password": "token-never-shown", "expires_at": "2026-01-01T00:00:00Z"},
+        "proxy_headers": {"authorization": "header-never-shown"},
+        "apikey": "misspelt-never-shown",
+    }
+    run.secrets = ["never-shown"]
+    result = run(ecr_public_pull_secret_info, {"host": HOST, **options})
+    assert result.returncode == 1
+    assert result.values["invocation"]["module_args"]["host"] == HOST
+    assert result.values["invocation"]["module_args"]["apikey"] == "********"

@@ -52,6 +52,32 @@ def test_a_kubeconfig_that_does_not_exist_is_an_error_before_the_module_runs(pla
     assert play.runs == []
 
 
+# Options whose errors, of Ansible or of a library, would quote the value.
+QUOTED: dict[str, tuple[dict[str, Any], str]] = {
+    "the content of a kubeconfig": ({"kubeconfig": "users:\n- token: never-shown\n"}, "Use the path of its file"),
+    "its content in JSON": ({"kubeconfig": '{"token": "never-shown"}'}, "Use the path of its file"),
+    "a text for headers": ({"proxy_headers": "never-shown"}, "proxy_headers is not a dict"),
+    "a list for headers": ({"proxy_headers": ["builder:never-shown"]}, "proxy_headers is not a dict"),
+}
+
+
+@pytest.mark.parametrize("transport", ["local", "ssh"])
+@pytest.mark.parametrize("case", QUOTED)
+def test_a_value_that_an_error_would_quote_is_rejected_without_it(play: Play, case: str, transport: str) -> None:
+    options, message = QUOTED[case]
+    play.transport = transport
+    with pytest.raises(AnsibleActionFail, match=message) as caught:
+        play.run(ecr_public_pull_secret_info, options)
+    assert "never-shown" not in str(caught.value)
+    assert play.runs == []
+
+
+@pytest.mark.parametrize("headers", [{"user_agent": "a"}, '{"user_agent": "a"}', "user_agent=a", None])
+def test_headers_in_every_form_of_a_dict_are_accepted(play: Play, headers: Any) -> None:
+    play.run(ecr_public_pull_secret_info, {"proxy_headers": headers}, FOUND)
+    assert play.runs[0].args == {"proxy_headers": headers}
+
+
 @pytest.fixture
 def vaulted(play: Play, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An encrypted kubeconfig, and the loader's decrypted files in a directory of the test."""

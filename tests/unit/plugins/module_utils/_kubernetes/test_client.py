@@ -131,6 +131,73 @@ def test_a_broken_kubeconfig_is_one_error_without_its_secrets(case: str, in_file
     assert "never-shown" not in problem
 
 
+@pytest.mark.parametrize("content", ["users:\n- token: never-shown\n", '{"users": [{"token": "never-shown"}]}'])
+@pytest.mark.parametrize("variable", ["", "K8S_AUTH_KUBECONFIG", "KUBECONFIG"])
+def test_the_content_of_a_kubeconfig_is_no_path(content: str, variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if variable:
+        monkeypatch.setenv(variable, content)
+    fake: Any = SimpleNamespace(params={"kubeconfig": None if variable else content})
+    with pytest.raises(ClusterError, match="Use the path of its file, or a dict") as caught:
+        client.connect(fake, 1)
+    assert "never-shown" not in str(caught.value)
+
+
+@pytest.mark.parametrize("option", ["api_key", "kubeconfig", "K8S_AUTH_API_KEY"])
+def test_a_token_with_a_line_break_is_in_no_error(option: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A header cannot have one, and the library quotes the header."""
+    token = "never-shown\n"
+    # With http it is quoted before there is a connection.
+    server = "http://cluster.invalid"
+    params: dict[str, Any] = {"host": server}
+    if option == "api_key":
+        params["api_key"] = token
+    elif option == "kubeconfig":
+        clusters = [{"name": "default", "cluster": {"server": server}}]
+        users = [{"name": "default", "user": {"token": f"{token}\n"}}]
+        params = {"kubeconfig": {**KUBECONFIG, "clusters": clusters, "users": users}}
+    else:
+        params = {}
+        monkeypatch.setenv("K8S_AUTH_HOST", server)
+        monkeypatch.setenv(option, token)
+    fake: Any = SimpleNamespace(params=params, warn=lambda _text: None)
+    with pytest.raises(NoResponseError, match="header value") as caught:
+        client.connect(fake, 1)._transport.send(Request("GET", "/version"))
+    assert "never-shown" not in str(caught.value)
+
+
+def test_the_user_info_of_the_host_is_not_shown() -> None:
+    warnings: list[str] = []
+    params = {"host": "https://builder:never-shown@cluster.invalid", "api_key": "a", "validate_certs": False}
+    cluster = client.connect(SimpleNamespace(params=params, warn=warnings.append), 1)
+    assert cluster.host == "https://********@cluster.invalid"
+    assert "https://********@cluster.invalid" in warnings[0]
+    with pytest.raises(NoResponseError) as caught:
+        cluster._transport.send(Request("GET", "/version"))
+    assert "never-shown" not in f"{caught.value} {warnings}"
+
+
+def test_a_command_that_fails_is_a_warning_without_its_output(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The library writes all that the command printed to standard error."""
+    command = tmp_path / "command"
+    command.write_text('#!/bin/sh\necho "cannot log in with $KEY" >&2\nexit 3\n')
+    command.chmod(0o700)
+    config = {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": str(command),
+        "env": [{"name": "KEY", "value": "never-shown"}],
+        "interactiveMode": "Never",
+    }
+    warnings: list[str] = []
+    params = {"kubeconfig": {**KUBECONFIG, "users": [{"name": "default", "user": {"exec": config}}]}}
+    client.connect(SimpleNamespace(params=params, warn=warnings.append), 1)
+    (warning,) = warnings
+    assert "exec: process returned 3. Its output is not shown" in warning
+    output = capfd.readouterr()
+    assert "cannot log in" not in f"{warning} {output.out} {output.err}"
+
+
 @pytest.mark.parametrize("password", ["Winter2026", "Win#ter2026", "Win/ter2026", "Win?ter2026", "Win@ter2026"])
 @pytest.mark.parametrize("source", ["option", "environment", "kubeconfig"])
 def test_the_password_of_a_proxy_is_in_no_error(password: str, source: str, monkeypatch: pytest.MonkeyPatch) -> None:
