@@ -104,7 +104,7 @@ _raw:
 import difflib
 import typing as t
 
-from ansible.errors import AnsibleLookupError
+from ansible.errors import AnsibleLookupError, AnsibleOptionsError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
@@ -121,6 +121,29 @@ display = Display()
 
 
 class LookupModule(LookupBase):
+    def set_options(
+        self,
+        task_keys: dict[str, t.Any] | None = None,
+        var_options: dict[str, t.Any] | None = None,
+        direct: dict[str, t.Any] | None = None,
+    ) -> None:
+        """Set the options. Raises AnsibleOptionsError, without the value that has the wrong type: it may be secret."""
+        try:
+            super().set_options(task_keys, var_options, direct)
+        except AnsibleOptionsError:
+            wrong = [name for name, value in (direct or {}).items() if not self._is_valid(name, value)]
+            raise AnsibleOptionsError(
+                f"Options of the lookup ecr_public_token have the wrong type: {', '.join(wrong)}. aws_config is a dict "
+                "and validate_certs a boolean. Use a text for each other option."
+            ) from None
+
+    def _is_valid(self, name: str, value: t.Any) -> bool:
+        try:
+            super().set_options(direct={name: value})
+        except AnsibleOptionsError:
+            return False
+        return True
+
     def run(
         self, terms: list[t.Any], variables: dict[str, t.Any] | None = None, **kwargs: t.Any
     ) -> list[dict[str, str]]:

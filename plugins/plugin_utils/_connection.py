@@ -23,8 +23,8 @@ def prepared(action: ActionBase) -> t.Iterator[dict[str, t.Any]]:
 
     Afterwards delete the task's temporary files, decrypted ones included.
 
-    Raises AnsibleActionFail if module_defaults name a cluster for other modules only, and for options whose errors would
-    show secrets.
+    Raises AnsibleActionFail if module_defaults name a cluster for other modules only, or if an error would show the
+    value of an option.
     """
     args = copy.deepcopy(dict(action._task.args))
     module_defaults = action._templar.template(action._task.module_defaults or [])

@@ -80,9 +80,9 @@ class _Fetch:
 
     def __init__(self, options: AwsOptions) -> None:
         self._options = options
-        self._call = Call(ACTIONS[0], options.endpoint_url or "ECR Public")
+        self._call = Call(ACTIONS[0], _proxies.without_user_info(options.endpoint_url or "ECR Public"))
         self._secrets = [text for text in (options.secret_key, options.session_token) if text]
-        self._secrets += _secrets_of_proxies(options.aws_config)
+        self._secrets += _secrets_of_addresses(options)
         self._region = ""
 
     def token(self) -> Token:
@@ -193,7 +193,9 @@ class _Fetch:
         """Store the details of the next request for error messages. default: credentials outside of the options."""
         # After AssumeRole the request uses the credentials of the role.
         assumed = action != "sts:AssumeRole" and bool(self._options.assume_role_arn)
-        self._call = self._call._replace(action=action, endpoint=client.meta.endpoint_url)
+        # It can come from a variable or a profile, too.
+        self._secrets += _proxies.secrets_in(client.meta.endpoint_url)
+        self._call = self._call._replace(action=action, endpoint=self._clean(client.meta.endpoint_url))
         used = None if assumed else default
         self._call = self._call._replace(
             access_key=(used.access_key if used else keys["aws_access_key_id"]) or "",
@@ -211,7 +213,7 @@ class _Fetch:
         if operation != call.action.partition(":")[2]:
             # A request that boto3 itself sends for credentials: profile role, web identity, single sign-on.
             action = f"sts:{operation}" if operation.startswith("AssumeRole") else operation
-            url = _place(error).url or ("AWS STS" if action.startswith("sts:") else "AWS")
+            url = self._clean(_place(error).url) or ("AWS STS" if action.startswith("sts:") else "AWS")
             call = call._replace(action=action, endpoint=url, role_arn="")
         elif code == "ValidationError" and call.action == "sts:AssumeRole":
             return OptionsError(
@@ -325,9 +327,10 @@ def _variables() -> str:
     return f"Check {found}the AWS configuration files of the control node."
 
 
-def _secrets_of_proxies(aws_config: dict[str, t.Any] | None) -> list[str]:
-    given = (aws_config or {}).get("proxies")
-    urls = [*_proxies.of_environment(os.environ), *(given.values() if isinstance(given, dict) else ())]
+def _secrets_of_addresses(options: AwsOptions) -> list[str]:
+    given = (options.aws_config or {}).get("proxies")
+    urls = [options.endpoint_url, *_proxies.of_environment(os.environ)]
+    urls += given.values() if isinstance(given, dict) else [given]
     return [secret for url in urls for secret in _proxies.secrets_in(url)]
 
 

@@ -149,8 +149,8 @@ def _quiet_client(module: AnsibleK8SModule, secrets: t.Callable[[], t.Sequence[s
         for text in records.texts:
             what = masked(text.splitlines()[0].partition(". ")[0], secrets())
             module.warn(
-                f"The kubeconfig's command for credentials failed: {what}. Its output is not shown, since it may contain "
-                "secrets. Run the command on the target host."
+                f"The kubeconfig's command for credentials failed: {what}. Its output is not shown, since it may "
+                "contain secrets. Run the command on the target host."
             )
 
 

@@ -79,6 +79,8 @@ def redacted_params(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         shown["kubeconfig"] = redacted(shown["kubeconfig"])
     elif is_content(shown.get("kubeconfig")):
         shown["kubeconfig"] = MASK
+    if "PRIVATE KEY" in str(shown.get("ca_bundle") or ""):
+        shown["ca_bundle"] = MASK
     for option in _OPTIONS_WITH_ADDRESSES:
         if isinstance(shown.get(option), str):
             shown[option] = _proxies.without_user_info(shown[option])

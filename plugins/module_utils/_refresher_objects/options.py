@@ -307,7 +307,7 @@ def _aws(params: t.Mapping[str, t.Any]) -> AwsAccess:
         # The value may hold a password.
         raise OptionError(
             "aws_endpoint_url: use an address such as https://api.ecr-public.us-east-1.amazonaws.com, without a user "
-            "name and a password."
+            "name and a password: everyone who can read the ConfigMap with the settings would see them."
         )
     return AwsAccess(
         kind,

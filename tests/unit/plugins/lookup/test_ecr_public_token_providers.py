@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.errors import AnsibleError, AnsibleLookupError
 from botocore.credentials import ContainerProvider
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _aws_errors as errors
@@ -279,13 +280,16 @@ def test_blanked_keys_are_not_taken_from_the_environment(
 
 @pytest.mark.parametrize("password", ["Winter2026", "Win#ter2026", "Win/ter2026", "Win?ter2026", "Win@ter2026"])
 @pytest.mark.parametrize("scheme", ["http", "socks5"])
-@pytest.mark.parametrize("in_options", [False, True])
+@pytest.mark.parametrize("in_options", [False, True, None])
 def test_the_password_of_a_proxy_is_in_no_error(
-    password: str, scheme: str, in_options: bool, lookup: Lookup, monkeypatch: pytest.MonkeyPatch
+    password: str, scheme: str, in_options: bool | None, lookup: Lookup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """in_options: None for an address without a scheme in the environment."""
     address = f"{scheme}://builder:{password}@127.0.0.1:9"
     options: dict[str, Any] = {"aws_config": {"retries": {"total_max_attempts": 1}}}
-    if in_options:
+    if in_options is None:
+        monkeypatch.setenv("HTTPS_PROXY", address.partition("//")[2])
+    elif in_options:
         options["aws_config"]["proxies"] = {"https": address}
     else:
         monkeypatch.setenv("HTTPS_PROXY", address)
@@ -294,3 +298,51 @@ def test_the_password_of_a_proxy_is_in_no_error(
     assert "Win" not in str(error)
     assert "2026" not in str(error)
     assert "proxy" in str(error).lower()
+
+
+@pytest.mark.parametrize("source", ["option", "AWS_URL", "AWS_ENDPOINT_URL_ECR_PUBLIC", "AWS_ENDPOINT_URL_STS"])
+@pytest.mark.parametrize("password", ["never-shown", "never-%23shown", "never-#shown"])
+def test_the_user_info_of_an_address_of_aws_is_in_no_error(
+    source: str, password: str, fake: FakeAws, lookup_anything: Lookup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = f"http://builder:{password}@127.0.0.1:9"
+    options: dict[str, Any] = {"access_key": fake.access_key, "secret_key": fake.secret_key}
+    options["aws_config"] = {"retries": {"total_max_attempts": 1}}
+    if source == "option":
+        options["endpoint_url"] = address
+    else:
+        monkeypatch.setenv(source, address)
+    if source == "AWS_ENDPOINT_URL_STS":
+        options["assume_role_arn"] = "arn:aws:iam::210987654321:role/pull"
+    with pytest.raises(AnsibleLookupError) as caught:
+        lookup_anything(**options)
+    assert "127.0.0.1:9" in str(caught.value)
+    assert "shown" not in str(caught.value)
+
+
+# Option to a value of a wrong type.
+TYPES: dict[str, Any] = {
+    "secret_key": {"key": "never-shown"},
+    "session_token": ["never-shown"],
+    "access_key": {"secret": "never-shown"},
+    "aws_config": "http://builder:never-shown@proxy",
+    "endpoint_url": ["http://builder:never-shown@proxy"],
+}
+
+
+@pytest.mark.parametrize("option", TYPES)
+def test_an_option_of_the_wrong_type_is_named_without_its_value(option: str, lookup: Lookup) -> None:
+    with pytest.raises(AnsibleError, match=f"have the wrong type: {option}\\.") as caught:
+        lookup(**{option: TYPES[option]})
+    assert "never-shown" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "proxies", ["http://builder:never-shown@127.0.0.1:9", ["never-shown"], {"https": ["never-shown"]}]
+)
+def test_proxies_of_another_shape_are_in_no_error(proxies: Any, lookup: Lookup) -> None:
+    with pytest.raises(AnsibleError) as caught:
+        lookup(
+            aws_config={"proxies": proxies, "retries": {"total_max_attempts": 1}}, endpoint_url="https://api.invalid"
+        )
+    assert "never-shown" not in str(caught.value)

@@ -156,6 +156,13 @@ def test_a_path_is_shown(path: str) -> None:
     assert redaction.redacted_params({"kubeconfig": path}) == {"kubeconfig": path}
 
 
+def test_a_private_key_among_certificates_is_hidden() -> None:
+    certificate = "-----BEGIN CERTIFICATE-----\nQ0E=\n-----END CERTIFICATE-----\n"
+    key = certificate.replace("CERTIFICATE", "PRIVATE KEY").replace("Q0E=", SECRET)
+    assert SECRET not in json.dumps(redaction.redacted_params({"ca_bundle": certificate + key}))
+    assert redaction.redacted_params({"ca_bundle": certificate}) == {"ca_bundle": certificate}
+
+
 def test_messages_hide_the_secrets_but_no_short_word() -> None:
     assert set(redaction.secrets_in(KUBECONFIG)) == {
         SECRET,

@@ -158,6 +158,9 @@ AWS = {
         rejected=("in the role's trust policy",),
     ),
     "no audience": Case({**KEYS, "audience": ""}, rejected=("sts.amazonaws.com",)),
+    "an endpoint with a password": Case(
+        {**KEYS, "aws_endpoint_url": "https://me:never-said@vpce.example"}, rejected=("without a user name",)
+    ),
 }
 
 ACCOUNTS = {
