@@ -365,11 +365,11 @@ def _partition(session: t.Any, region: str) -> str:
 
 @contextlib.contextmanager
 def _quiet_sdk() -> t.Iterator[None]:
-    """Keep the SDK's loggers above DEBUG, at which they log whole requests and responses with the tokens."""
+    """Switch the SDK's loggers off: at DEBUG, and in some warnings, they log whole responses with the tokens."""
     names = {"boto3", "botocore", "urllib3", *filter(_SDK_LOGGERS.match, list(logging.root.manager.loggerDict))}
     before = {name: logging.getLogger(name).level for name in names}
-    for name, level in before.items():
-        logging.getLogger(name).setLevel(max(level, logging.INFO))
+    for name in before:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     try:
         yield
     finally:

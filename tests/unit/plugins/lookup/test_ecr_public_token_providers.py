@@ -9,6 +9,7 @@ They are no invalid options of the task, so the modules fail open. The same mist
 from __future__ import annotations
 
 import json
+import logging
 import os
 import threading
 from collections.abc import Iterator
@@ -263,6 +264,21 @@ def test_a_response_that_is_cut_off_shows_no_secret(
     assert isinstance(error, errors.AwsError)
     assert "never-shown" not in str(error)
     assert "The response of http://127.0.0.1" in str(error)
+
+
+def test_the_sdk_logs_no_response_with_a_secret(
+    fake: FakeAws, lookup_anything: Lookup, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It warns of credentials that cannot be refreshed, with the whole response. ANSIBLE_LOG_PATH would keep it."""
+    caplog.set_level(logging.DEBUG)
+    config = f"[profile keys]\n{KEYS.format(fake=fake)}[profile ci]\n{ROLE}source_profile = keys\n"
+    Path(os.environ["AWS_CONFIG_FILE"]).write_text(config)
+    with served(CutOff) as sts:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", sts)
+        error = failure(lookup_anything, profile="ci", endpoint_url=fake.endpoint_url)
+    assert isinstance(error, errors.AwsError)
+    assert "never-shown" not in str(error)
+    assert "never-shown" not in caplog.text
 
 
 def test_blanked_keys_are_not_taken_from_the_environment(
