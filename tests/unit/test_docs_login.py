@@ -59,7 +59,12 @@ def examples() -> list[dict[str, Any]]:
 
 def test_the_playbook_has_every_option_but_the_token() -> None:
     assert set(playbook()) == set(options.LOGIN) - {"token"}
-    assert playbook() == {name: f"{{{{ login_{name} | default(omit) }}}}" for name in playbook()}
+    for name, value in playbook().items():
+        empty = {"list": [], "dict": {}}.get(options.LOGIN[name]["type"])
+        # The variable may be a text.
+        typed = f"freshpull.ecr_public.typed('{options.LOGIN[name]['type']}', 'login_{name}') | default(omit, true)"
+        converted = f"default({empty}) | {typed}" if empty is not None else "default(omit)"
+        assert value == f"{{{{ login_{name} | {converted} }}}}"
 
 
 def test_the_guide_names_the_playbook_s_variables() -> None:

@@ -282,3 +282,19 @@ def test_texts_of_the_command_line(tmp_path: Path) -> None:
         found.append(arguments(recorder.tasks, INSTALL))
     assert found[0] == found[1]
     assert found[0]["annotations"] == {"note": "1\n\N{GRINNING FACE}"}
+
+
+def test_texts_of_a_survey(tmp_path: Path, one_cluster: dict[str, list[Recorded]]) -> None:
+    """AWX writes the answers to a file with the tag !unsafe: they are no templates."""
+    lines = [
+        f"pull_secret_{name}: !unsafe {json.dumps(case.texts[0], ensure_ascii=False)}\n"
+        for name, case in VARIABLES.items()
+    ]
+    file = tmp_path / "extravars"
+    file.write_text("".join(lines))
+    recorder = Recorder(tmp_path / "record")
+    Ansible(tmp_path, kubeconfig="").play(PLAYBOOK, "-e", f"@{file}", env=recorder.environment)
+    found, expected = arguments(recorder.tasks, INSTALL), arguments(one_cluster["typed"], INSTALL)
+    assert found["annotations"] == VARIABLES["annotations"].value
+    # ansible-core 2.19 and later read a number from this tag.
+    assert {**found, "run_as_user": str(found["run_as_user"])} == expected
