@@ -9,6 +9,7 @@ Each has permissions for all secrets of the name, so only the owner keeps them a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +139,12 @@ def test_ten_alternating_rounds_touch_no_secret_of_the_other(both: Installations
     both.replace(PUSH, 0, 5)
     found = both.push(["*"], state="absent", prune=True)
     assert {name: found[name][1] for name in refreshed} == dict.fromkeys(refreshed, "other_owner")
-    assert (both.secrets(PUSH), both.secrets(REFRESHER).keys()) == ({}, set(refreshed))
+    assert (set(both.secrets(PUSH)), set(both.secrets(REFRESHER))) == (set(), set(refreshed))
+
+
+def _read(kubeconfig: str, options: dict[str, Any]) -> module.Result:
+    """Run ecr_public_pull_secret_info."""
+    return module.start_info(kubeconfig, **options).wait().ok()
 
 
 def test_info_shows_the_owner_and_plans_nothing_for_secrets_of_another(both: Installations, kubeconfig: str) -> None:
@@ -147,7 +153,7 @@ def test_info_shows_the_owner_and_plans_nothing_for_secrets_of_another(both: Ins
     places = [both.places[kind][0] for kind in KINDS]
     given: dict[str, Any] = {"name": NAME, "owner": both.owners[PUSH], "namespaces": places}
     for options, planned in (({}, "failed"), ({"state": "absent", "prune": True}, "unchanged")):
-        result = both.alone(PUSH, lambda more=options: module.start_info(kubeconfig, **given, **more).wait().ok())
+        result = both.alone(PUSH, partial(_read, kubeconfig, {**given, **options}))
         theirs = {each["namespace"]: each for each in result.values["namespaces"]}[places[1]]
         assert (theirs["owner"], theirs["status"]) == (both.owners[REFRESHER], "other_owner")
         assert (theirs["planned_action"], theirs["reason"]) == (planned, "other_owner")

@@ -240,13 +240,14 @@ def _without_token(stored: Stored | None, policy: Policy, now: dt.datetime, cloc
         return Plan("failed", "immutable", explanations.IMMUTABLE_EXPIRING, expires_at=expires_at)
     change = _without_entries(stored)
     annotations = {**change.annotations, managed_metadata.FAILED_OPEN_AT: format_time(now)}
+    other_spellings = tuple(key for key in stored.spellings(policy.registries) if key not in stored.managed_entries)
     return Plan(
         "failed_open",
         _token_problem(stored, policy, now) or "forced",
-        explanations.FAILED_OPEN,
+        explanations.failed_open(other_spellings),
         change=dataclasses.replace(change, annotations=annotations),
         recreates=stored.immutable,
-        other_spellings=tuple(key for key in stored.spellings(policy.registries) if key not in stored.managed_entries),
+        other_spellings=other_spellings,
     )
 
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import shortened, some
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
@@ -53,6 +55,17 @@ FAILED_OPEN = (
     "No token is available, and the stored token had expired or was expiring. The managed entries were removed: pulls "
     "are anonymous instead of rejected. The next token restores the entries."
 )
+
+
+def failed_open(other_spellings: t.Sequence[str]) -> str:
+    """other_spellings: the unmanaged keys that the kubelet uses for one of the registries."""
+    if not other_spellings:
+        return FAILED_OPEN
+    keys = some([key[: _docker_config.LONGEST_KEY] for key in other_spellings])
+    return (
+        f"{FAILED_OPEN} The secret keeps unmanaged entries for the same registry: {keys}. If their tokens have "
+        "expired, the registry rejects pulls. Remove these entries."
+    )
 
 
 def other_owner(stored: Stored, owner: str) -> str:

@@ -49,7 +49,6 @@ SECONDS_FOR_ACCOUNTS = 10.0
 """For the `default` accounts of new namespaces, which Kubernetes creates a moment after them."""
 _GONE = ("forbidden", "terminating", "missing_namespace", "missing", "missing_service_account")
 """Reasons of failures that can have their cause in a namespace that is gone or no longer selected."""
-_END = object()
 
 
 class Refresher:
@@ -79,7 +78,7 @@ class Refresher:
 
         items: the arguments of work, the first of them a namespace.
         """
-        source: t.Iterator[t.Any] = iter(items)
+        source = iter(items)
         taking = threading.Lock()
         failed: list[BaseException] = []
 
@@ -87,8 +86,8 @@ class Refresher:
             try:
                 while not (failed or self._cluster.stopped_by):
                     with taking:
-                        item = next(source, _END)
-                    if item is _END:
+                        item = next(source, None)
+                    if item is None:
                         return
                     outcome = _guarded(work, *item)
                     if outcome:

@@ -302,7 +302,7 @@ def test_no_warning_without_a_region(lookup: Lookup, warnings: list[str]) -> Non
 
 
 @pytest.mark.parametrize("option", ["validate_certs", "assume_role_session_policy"])
-@pytest.mark.parametrize("value", ["flase", "yess", "2", ""])
+@pytest.mark.parametrize("value", ["no!", "yess", "2", ""])
 def test_a_boolean_that_is_none_is_named(fake: FakeAws, lookup: Lookup, option: str, value: str) -> None:
     """Ansible reads such a text as false, which here takes away a protection."""
     with pytest.raises(AnsibleLookupError, match=f"{option}: {value!r} is not a boolean"):

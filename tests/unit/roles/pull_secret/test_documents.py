@@ -284,7 +284,7 @@ SELECTED: dict[tuple[tuple[str, ...], str], list[str]] = {
 @pytest.mark.parametrize(("namespaces", "selector"), SELECTED)
 def test_namespaces_that_are_given_stay_beside_a_selector(namespaces: tuple[str, ...], selector: str) -> None:
     variables = {"_pull_secret_typed_namespaces": list(namespaces), "_pull_secret_selector": selector}
-    found = NativeEnvironment(autoescape=True).from_string(VARS["_pull_secret_globs"]).render(variables)
+    found: Any = NativeEnvironment(autoescape=True).from_string(VARS["_pull_secret_globs"]).render(variables)
     assert found == SELECTED[namespaces, selector]
 
 

@@ -321,6 +321,8 @@ def test_a_secret_that_fails_open_keeps_and_names_spellings_that_were_added_late
     secret = cases.secret(auths={"public.ecr.aws": "old", **SPELLINGS}, registries=["public.ecr.aws"])
     plan = decide(secret, Policy(name="x"), parse_time("2026-01-01T13:00:00Z"), outage=True)
     assert (plan.action, plan.other_spellings) == ("failed_open", ("https://public.ecr.aws", "public.ecr.aws/v1/"))
+    # The refresher prints this message and no warnings.
+    assert "keeps unmanaged entries for the same registry: https://public.ecr.aws, public.ecr.aws/v1/." in plan.msg
     assert set(Stored(apply(secret, merge_patch(secret, plan.change))).auths) == set(SPELLINGS)
 
 

@@ -151,7 +151,7 @@ def test_a_bug_costs_only_the_namespace_that_meets_it(
     module: Any = {"not_managed": refresher, "wanted": refresher.service_accounts, "decide": decision}[place]
     genuine = getattr(module, place)
     odd = cases.secret(namespace="odd", owner=OWNER)
-    met = []
+    met: list[str] = []
 
     def fail_once(subject: Any, *arguments: Any, **options: Any) -> Any:
         namespace = subject["metadata"]["namespace"] if isinstance(subject, dict) else getattr(subject, "namespace", "")
