@@ -10,6 +10,7 @@ import datetime as dt
 import json
 import time
 import tracemalloc
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -25,7 +26,11 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret 
     status,
     task,
 )
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Policy, decide
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import (
+    Policy,
+    decide,
+    not_managed,
+)
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.stored import Stored
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import parse_time
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
@@ -84,6 +89,23 @@ def process(secret: dict[str, Any], policy: Policy, token: Token | None, outage:
 @given(any_secret.secrets(), POLICIES, st.sampled_from([None, TOKEN]), st.booleans())
 def test_any_secret_is_decided_about(secret: dict[str, Any], policy: Policy, token: Token | None, outage: bool) -> None:
     process(secret, policy, token, outage)
+
+
+@given(any_secret.secrets(owner="us"), POLICIES, st.booleans())
+def test_without_a_token_no_token_stays_that_has_expired(
+    secret: dict[str, Any], policy: Policy, expired_only: bool
+) -> None:
+    policy = replace(policy, state="present", owner="us", placeholder=False, expired_only=expired_only)
+    stored = Stored(secret, policy.registries)
+    expired = stored.expires_at is not None and stored.expires_at <= NOW
+    # An expiry that is not known counts as past, unless the options of the task are the reason.
+    removes = stored.managed_entries and (expired or (stored.expires_at is None and not expired_only))
+    usable = not not_managed(stored, policy) and stored.type == _docker_config.DOCKERCONFIG_TYPE
+    if removes and usable and not (stored.immutable and not policy.recreate):
+        plan = decide(secret, policy, NOW, outage=True)
+        assert plan.action == "failed_open"
+        assert set(plan.change.auths) == set(stored.managed_entries)
+        assert all(entry is None for entry in plan.change.auths.values())
 
 
 @given(any_secret.secrets("odd"), st.booleans(), st.booleans())
