@@ -21,6 +21,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docke
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import (
     bodies,
     decision,
+    managed_metadata,
     other_managers,
     service_accounts,
     status,
@@ -32,7 +33,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.
     not_managed,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.stored import Stored
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import parse_time
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import format_time, parse_time
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 from unit.cases import any_secret
 from unit.cases import decide as cases
@@ -91,10 +92,14 @@ def test_any_secret_is_decided_about(secret: dict[str, Any], policy: Policy, tok
     process(secret, policy, token, outage)
 
 
-@given(any_secret.secrets(owner="us"), POLICIES, st.booleans())
+@given(any_secret.secrets(owner="us"), POLICIES, st.booleans(), st.sampled_from([0, 1, 3600, None]))
 def test_without_a_token_no_token_stays_that_has_expired(
-    secret: dict[str, Any], policy: Policy, expired_only: bool
+    secret: dict[str, Any], policy: Policy, expired_only: bool, ago: int | None
 ) -> None:
+    """ago: the seconds since the expiry; None for the one of the secret."""
+    if ago is not None and secret["metadata"]["annotations"] is not None:
+        expires_at = format_time(NOW - dt.timedelta(seconds=ago))
+        secret["metadata"]["annotations"][managed_metadata.EXPIRES_AT] = expires_at
     policy = replace(policy, state="present", owner="us", placeholder=False, expired_only=expired_only)
     stored = Stored(secret, policy.registries)
     expired = stored.expires_at is not None and stored.expires_at <= NOW
