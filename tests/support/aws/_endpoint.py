@@ -61,6 +61,8 @@ class Endpoint:
             raise _errors.throttled()
         if behaviour.error is not None:
             raise _errors.FORCED[behaviour.error]()
+        if rejection := self._state.rejection(ACTION):
+            raise rejection
         find = self._find_key if behaviour.partition in (None, "aws") else _find_no_key
         key = verify(request, find=find, service=SERVICE, region=REGION, now=self._state.now())
         for action in NEEDED:

@@ -12,12 +12,12 @@ import secrets
 import threading
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta, timezone
 from email.utils import formatdate
 from typing import Any
 
-from ._errors import FORCED
+from ._errors import FORCED, AwsError
 from ._oidc import Provider
 
 REGISTRY = "public.ecr.aws"
@@ -40,6 +40,8 @@ class Behaviour:
     malformed: str | None = None  # one of MALFORMED
     delay: float = 0  # seconds before each response
     error: str | None = None  # one of FORCED: the response to every call
+    # An action, or an action and the ARN of a role, to the code and the message of the error that it returns.
+    reject: dict[str, tuple[str, str]] = field(default_factory=dict)
     registry_refuses: bool = False  # the registry accepts no token
     registry_status: int = 0  # if not 0, the status of every response of the registry
     password_prefix: str = ""  # of each new password, to test unusual ones
@@ -83,10 +85,16 @@ class State:
     def behave(self, **changes: Any) -> None:
         """Change these fields of Behaviour and keep the others. Raises TypeError for an unknown field."""
         with self._lock:
-            known = {field.name for field in fields(Behaviour)}
+            known = {each.name for each in fields(Behaviour)}
             if unknown := set(changes) - known:
                 raise TypeError(f"unknown behaviour {sorted(unknown)}. Use one of {sorted(known)}.")
             self.behaviour = Behaviour(**{**asdict(self.behaviour), **changes}).checked()
+
+    def rejection(self, action: str, role: str = "") -> AwsError | None:
+        """Return the error that the behaviour C(reject) sets for this request."""
+        reject = self.behaviour.reject
+        found = reject.get(f"{action} {role}") or reject.get(action)
+        return AwsError(*found) if found else None
 
     def take(self, name: str) -> bool:
         """Use one of a counted behaviour (throttle, drop). Return False if none is left."""

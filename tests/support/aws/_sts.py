@@ -77,6 +77,8 @@ class Sts(Background):
             arn = verify(request, find=self._find_key, service="sts", region=region, now=self._state.now()).arn
         if action == "AssumeRoleWithWebIdentity" and self._state.provider:
             claims = self._state.provider.check(form.get("WebIdentityToken", ""), self._state.now())
+        if rejection := self._state.rejection(action, form.get("RoleArn", "")):
+            raise rejection
         if self._state.behaviour.deny == f"sts:{action}":
             resource = form.get("RoleArn", "*")
             message = f"User: {arn} is not authorized to perform: sts:{action} on resource: {resource}"

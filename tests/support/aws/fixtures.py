@@ -31,11 +31,15 @@ def fake(running_fake: FakeAws, clean_environment: None) -> FakeAws:
 
 @pytest.fixture
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    hide_settings(monkeypatch, tmp_path)
+
+
+def hide_settings(patch: pytest.MonkeyPatch, home: Path) -> None:
     """Hide AWS variables, files and metadata services of the machine from the code under test."""
     for name in [name for name in os.environ if name.startswith(("AWS_", "EC2_", "BOTO_"))]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "aws-config"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "aws-credentials"))
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+        patch.delenv(name)
+    patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    patch.setenv("AWS_CONFIG_FILE", str(home / "aws-config"))
+    patch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(home / "aws-credentials"))
+    patch.setenv("HOME", str(home))
+    patch.setenv("NO_PROXY", "127.0.0.1,localhost")

@@ -117,6 +117,14 @@ def test_errors_on_demand(fake: FakeAws, behaviour: dict[str, Any], code: str, t
     assert fake.tokens == []
 
 
+def test_any_error_of_one_action_or_role(fake: FakeAws) -> None:
+    fake.behave(reject={"GetAuthorizationToken": ("Strange", "no"), f"AssumeRole {ROLE}": ("AccessDenied", "not this")})
+    assert error_of(ecr_public(fake)) == ("Strange", "no")
+    with pytest.raises(ClientError, match="not this"):
+        session_keys(fake)
+    sts(fake).assume_role(RoleArn=f"{ROLE}-2", RoleSessionName="testing")
+
+
 WRONG_SIGNERS = {
     "unknown key": ({"aws_access_key_id": "AKIAIOSFODNN7EXAMPLE"}, "UnrecognizedClientException", "invalid."),
     "wrong secret": ({"aws_secret_access_key": "other"}, "InvalidSignatureException", "does not match"),
