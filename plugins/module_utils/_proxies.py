@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import base64
+import http.client
 import re
 import typing as t
 import urllib.parse
@@ -13,6 +15,8 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._masking impo
 
 _VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy", "all_proxy", "K8S_AUTH_PROXY")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:)?/+")
+_REJECTED = re.compile(r"Tunnel connection failed: (\d{3})")
+_SECONDS = 5.0
 
 
 def of_environment(environment: t.Mapping[str, str]) -> list[str]:
@@ -43,3 +47,30 @@ def _split(url: str) -> tuple[str, str, str]:
     start = scheme.end() if scheme else 0
     user_info, _at, host = url[start:].rpartition("@")
     return url[:start], user_info, host
+
+
+def status_in(text: str) -> int:
+    """Return the HTTP status with which a proxy rejected a connection, from an error's text; 0 if it has none."""
+    found = _REJECTED.search(text)
+    return int(found.group(1)) if found else 0
+
+
+def status_of(proxy: str, host: str) -> int:
+    """Request a connection to port 443 of a host. Return the HTTP status with which the proxy rejects it, or 0."""
+    try:
+        if proxy.startswith(("https://", "socks")):
+            return 0
+        address = urllib.parse.urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+        connection = http.client.HTTPConnection(str(address.hostname), address.port or 80, timeout=_SECONDS)
+        headers = {}
+        if address.username:
+            login = f"{urllib.parse.unquote(address.username)}:{urllib.parse.unquote(address.password or '')}"
+            headers["Proxy-Authorization"] = "Basic " + base64.b64encode(login.encode()).decode()
+        connection.set_tunnel(host, 443, headers)
+        try:
+            connection.connect()
+        finally:
+            connection.close()
+    except (OSError, ValueError, http.client.HTTPException) as exc:
+        return status_in(str(exc))
+    return 0

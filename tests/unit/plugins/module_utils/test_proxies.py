@@ -5,10 +5,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+
 import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _proxies
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._masking import masked
+from support.aws.broken import Broken
 
 ADDRESSES = {
     "http://proxy.example:3128": [],
@@ -43,3 +49,46 @@ def test_no_part_of_the_user_info_is_left(address: str) -> None:
 def test_the_environment_names_proxies() -> None:
     environment = {"HTTPS_PROXY": "a", "http_proxy": "b", "NO_PROXY": "c", "HTTP_PROXY": "", "K8S_AUTH_PROXY": "d"}
     assert sorted(_proxies.of_environment(environment)) == ["a", "b", "d"]
+
+
+@pytest.fixture(scope="module")
+def broken() -> Iterator[Broken]:
+    with Broken() as server:
+        yield server
+
+
+# A proxy that requires a login and then allows nothing.
+LOGINS = {"http://": 407, "": 407, "http://builder@": 403, "http://a:b%23c@": 403, "https://": 0, "socks5://": 0}
+
+
+@pytest.mark.parametrize(("login", "status"), LOGINS.items())
+def test_the_status_with_which_a_proxy_rejects_connections(broken: Broken, login: str, status: int) -> None:
+    broken.requests.clear()
+    address = broken.url.partition("://")[2]
+    assert _proxies.status_of(f"{login}{address}", "api.example") == status
+    assert len(broken.requests) == bool(status)
+
+
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:9", "http://a:b#c@127.0.0.1:9", "http://[::1", ""])
+def test_a_proxy_that_is_not_reached_has_no_status(proxy: str) -> None:
+    assert _proxies.status_of(proxy, "api.example") == 0
+
+
+def test_a_proxy_that_connects_has_no_status() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, contextlib.ExitStack() as stack:
+
+        def connect() -> None:
+            connection, _address = server.accept()
+            stack.enter_context(connection)
+            connection.recv(4096)
+            connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+
+        thread = threading.Thread(target=connect)
+        thread.start()
+        assert _proxies.status_of(f"http://127.0.0.1:{server.getsockname()[1]}", "api.example") == 0
+        thread.join()
+
+
+def test_the_status_in_the_text_of_an_error() -> None:
+    assert _proxies.status_in("OSError('Tunnel connection failed: 407 Proxy Authentication Required')") == 407
+    assert _proxies.status_in("Connection refused") == 0
