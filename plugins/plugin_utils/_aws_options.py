@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 import ssl
 import typing as t
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _aws_keys
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors import (
+    NO_FIPS,
     CredentialsError,
     EcrPublicError,
     OptionsError,
@@ -26,8 +27,6 @@ ENVIRONMENT = {
     "profile": ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"),
     "aws_ca_bundle": ("AWS_CA_BUNDLE",),
 }
-KEYS = ("access_key", "secret_key", "session_token")
-NO_FIPS = "ECR Public has no FIPS endpoint."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +92,7 @@ def invalid(options: AwsOptions, names: t.Iterable[str], text: str) -> EcrPublic
 
 def check(options: AwsOptions) -> None:
     """Raise EcrPublicError for options with which no request is possible."""
-    present = [name for name in KEYS if getattr(options, name)]
+    present = [name for name in _aws_keys.NAMES if getattr(options, name)]
     if options.profile and present:
         keys = ", ".join(options.origin(name) for name in present)
         raise invalid(
@@ -110,20 +109,9 @@ def check(options: AwsOptions) -> None:
             (have, lack),
             f"There is {options.origin(have)} but no {lack}. Set the option {lack} or {ENVIRONMENT[lack][0]}.",
         )
-    for name in present:
-        value, origin = str(getattr(options, name)), options.origin(name)
-        if re.search(r"\s", value):
-            raise invalid(options, (name,), f"The {name} from {origin} contains a space or a line break. Remove it.")
-        if value[0] in "'\"" or value[-1] in "'\"":
-            raise invalid(options, (name,), f"The {name} from {origin} has quotes around it. Remove them.")
-    if (options.access_key or "").startswith("AKIA") and options.session_token:
-        raise invalid(
-            options,
-            ("access_key", "session_token"),
-            f"The access key from {options.origin('access_key')} is that of a user (AKIA...), which has no session "
-            f"token, but there is one from {options.origin('session_token')}. Remove the session token: AWS rejects "
-            "the two together.",
-        )
+    mistake = _aws_keys.find(vars(options), options.origin)
+    if mistake:
+        raise invalid(options, mistake.names, mistake.text)
     if options.validate_certs and options.aws_ca_bundle:
         _check_bundle(options)
     if (options.aws_config or {}).get("use_fips_endpoint"):

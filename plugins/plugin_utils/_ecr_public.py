@@ -15,9 +15,16 @@ import typing as t
 
 from ansible.module_utils.basic import missing_required_lib
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _aws_response, _proxies
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import (
+    _aws_profile,
+    _aws_response,
+    _proxies,
+    _sdk_errors,
+)
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors import (
     ACTIONS,
+    NO_FIPS,
+    ON_THE_CONTROL_NODE,
     POLICY_TEXT,
     AwsError,
     Call,
@@ -25,21 +32,16 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors i
     EcrPublicError,
     LibraryError,
     OptionsError,
-    UnreachableError,
     explain,
     response_error,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._masking import masked
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
-from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._aws_options import (
-    NO_FIPS,
-    AwsOptions,
-    check,
-    invalid,
-)
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._aws_options import AwsOptions, check, invalid
 
 try:
     import boto3
+    import botocore.credentials
     import botocore.session
     from botocore import exceptions as sdk
     from botocore.config import Config
@@ -54,15 +56,6 @@ REGION = "us-east-1"
 CONNECT_TIMEOUT = 10  # seconds
 READ_TIMEOUT = 30  # seconds
 
-# The names of botocore's credential providers -> the setting that leads to them.
-PROVIDERS = {
-    "custom-process": "credential_process of the profile",
-    "assume-role": "the role of the profile",
-    "assume-role-with-web-identity": "the web identity (AWS_WEB_IDENTITY_TOKEN_FILE or the profile)",
-    "container-role": "the container agent (AWS_CONTAINER_CREDENTIALS_FULL_URI or _RELATIVE_URI)",
-    "iam-role": "the instance metadata service",
-    "sso": "single sign-on of the profile",
-}
 _SDK_LOGGERS = re.compile(r"(boto3|botocore|urllib3|s3transfer)(\.|$)")
 
 
@@ -84,6 +77,10 @@ class _Fetch:
         self._secrets = [text for text in (options.secret_key, options.session_token) if text]
         self._secrets += _secrets_of_addresses(options)
         self._region = ""
+        # What the SDK reads outside of the options. Keys in variables are the values of options.
+        self._outside = {name: value for name, value in os.environ.items() if not name.startswith("AWS_ACCESS_KEY")}
+        self._outside["AWS_PROFILE"] = options.profile or ""
+        self._loading = False  # whether the SDK loads credentials, which can need requests of its own
 
     def token(self) -> Token:
         """Request a token. Raises EcrPublicError, without the SDK's error as its cause: that text can hold secrets."""
@@ -119,9 +116,8 @@ class _Fetch:
         core = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
         session = boto3.session.Session(botocore_session=core, profile_name=self._options.profile)
         if core.get_config_variable("use_fips_endpoint") and not self._options.endpoint_url:
-            raise CredentialsError(
-                f"AWS_USE_FIPS_ENDPOINT or use_fips_endpoint of the profile is set. {NO_FIPS} Unset it for this task."
-            )
+            setting = _aws_profile.fips_setting(self._outside) or "use_fips_endpoint"
+            raise CredentialsError(f"{setting} is set. {NO_FIPS} {ON_THE_CONTROL_NODE.no_fips}")
         self._region = os.environ.get("AWS_REGION") or core.get_config_variable("region") or ""
         # Providers of credentials call STS there, too.
         core.set_config_variable("region", REGION)
@@ -136,12 +132,22 @@ class _Fetch:
 
     def _credentials(self, session: t.Any) -> t.Any:
         """Load credentials outside of the options, once: a silent metadata service takes seconds each time."""
+        keys = _aws_profile.keys(self._outside)
+        if keys.mistake:
+            raise CredentialsError(keys.mistake)
+        access_key, has_token = keys.values.get("access_key", ""), "session_token" in keys.values
+        self._call = self._call._replace(access_key=access_key, has_session_token=has_token, source=keys.origin)
+        self._loading = True
         found = session.get_credentials()
         if found is None:
             raise sdk.NoCredentialsError
         frozen = found.get_frozen_credentials()
+        self._loading = False
         self._secrets += [text for text in (frozen.secret_key, frozen.token) if text]
-        return _Default(found.method, frozen.access_key, bool(frozen.token))
+        source = _sdk_errors.SOURCES.get(found.method, found.method)
+        if found.method in ("shared-credentials-file", "config-file"):
+            source = keys.origin or source
+        return _Default(source, frozen.access_key, bool(frozen.token))
 
     def _client(self, session: t.Any, service: str, keys: dict[str, str | None], endpoint: str | None = None) -> t.Any:
         try:
@@ -157,7 +163,7 @@ class _Fetch:
             problem = f"The client for {service} cannot be created: {self._clean(error)}."
             if endpoint and "endpoint" in str(error):
                 raise invalid(self._options, ("endpoint_url",), f"{problem} Correct endpoint_url.") from None
-            raise AwsError(f"{problem} {_variables()}") from None
+            raise AwsError(f"{problem} {_next_step()}") from None
 
     def _assume_role(
         self, session: t.Any, keys: dict[str, str | None], default: _Default | None
@@ -175,11 +181,7 @@ class _Fetch:
         try:
             credentials = client.assume_role(**request)["Credentials"]
         except (AttributeError, KeyError, TypeError, ValueError, ResponseParserError) as error:
-            # The text of such an error can hold the whole response, and with it the secret key.
-            raise AwsError(
-                f"The response of {self._call.endpoint} to sts:AssumeRole cannot be parsed ({type(error).__name__}). "
-                "Check whether a proxy or AWS_ENDPOINT_URL_STS leads to another server."
-            ) from None
+            raise _sdk_errors.session_error(self._call.endpoint, self._call.action, type(error).__name__) from None
         self._secrets += [credentials["SecretAccessKey"], credentials["SessionToken"]]
         return {
             "aws_access_key_id": credentials["AccessKeyId"],
@@ -200,7 +202,7 @@ class _Fetch:
         self._call = self._call._replace(
             access_key=(used.access_key if used else keys["aws_access_key_id"]) or "",
             has_session_token=used.has_token if used else bool(keys["aws_session_token"]),
-            source="assumed role" if assumed else used.method if used else self._options.origin("access_key"),
+            source="assumed role" if assumed else used.source if used else self._options.origin("access_key"),
             region=self._region,
             partition=_partition(session, self._region),
             role_arn=self._options.assume_role_arn or "",
@@ -213,8 +215,13 @@ class _Fetch:
         if operation != call.action.partition(":")[2]:
             # A request that boto3 itself sends for credentials: profile role, web identity, single sign-on.
             action = f"sts:{operation}" if operation.startswith("AssumeRole") else operation
-            url = self._clean(_place(error).url) or ("AWS STS" if action.startswith("sts:") else "AWS")
-            call = call._replace(action=action, endpoint=url, role_arn="")
+            place = _place(error)
+            url = self._clean(place.url) or ("AWS STS" if action.startswith("sts:") else "AWS")
+            file = os.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE", "")
+            words = call.words._replace(external_id="external_id of the profile")
+            call = call._replace(
+                action=action, endpoint=url, role_arn=place.role_arn, web_identity_file=file, words=words
+            )
         elif code == "ValidationError" and call.action == "sts:AssumeRole":
             return OptionsError(
                 f"{call.endpoint} does not accept assume_role_arn {self._options.assume_role_arn!r}, "
@@ -226,9 +233,7 @@ class _Fetch:
 
     def _sdk_error(self, error: t.Any) -> EcrPublicError:
         text = self._clean(error)
-        # A request for credentials has another endpoint than the request for the token.
-        endpoint = self._clean(error.kwargs.get("endpoint_url") or self._call.endpoint).partition("?")[0].rstrip("/")
-        if isinstance(error, sdk.ProfileNotFound):
+        if isinstance(error, sdk.ProfileNotFound) and self._options.profile:
             return invalid(
                 self._options,
                 ("profile",),
@@ -241,54 +246,31 @@ class _Fetch:
             return LibraryError(
                 f"boto3 {boto3.__version__} on the control node does not support ECR Public. Update boto3."
             )
-        if isinstance(error, sdk.NoCredentialsError):
-            return CredentialsError(
-                "There are no AWS credentials on the control node, where the lookup runs. Set access_key and "
-                "secret_key, or profile, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run on a host with an IAM "
-                "role. Required permissions: " + " and ".join(ACTIONS)
-            )
-        if isinstance(error, sdk.SSOError):
-            return CredentialsError(
-                f"Single sign-on has no valid session: {text}. Run `aws sso login` on the control node, or use other "
-                "credentials for tasks that run unattended."
-            )
-        if isinstance(error, sdk.ParamValidationError):
+        if isinstance(error, sdk.ParamValidationError) and not self._loading:
             return OptionsError(f"{self._call.action} does not accept these options: {text}")
-        if isinstance(error, sdk.ProxyConnectionError):
-            return UnreachableError(
-                f"The proxy for {self._call.endpoint} does not respond or rejects the connection: {text}. Correct "
-                "HTTPS_PROXY or aws_config.proxies, or exclude the host with NO_PROXY."
-            )
-        if isinstance(error, sdk.HTTPClientError) and "Failed to parse" in text:
-            # The text quotes a part of the address, which can be a part of the password.
-            return UnreachableError(
-                f"The address of the proxy for {endpoint} cannot be used. It is in HTTPS_PROXY or aws_config. "
-                "Percent-encode special characters in its user name and password."
-            )
-        if isinstance(error, sdk.SSLError):
-            return UnreachableError(
-                f"The certificate of {endpoint} is not trusted: {text}. Set aws_ca_bundle or AWS_CA_BUNDLE to the "
-                "file with its certificate authority."
-            )
-        if isinstance(error, (sdk.ConnectionError, sdk.HTTPClientError)):
-            return UnreachableError(
-                f"No response from {endpoint}: {text}. The control node must reach it over HTTPS. If there is a proxy, "
-                "set HTTPS_PROXY."
-            )
-        return AwsError(f"{self._call.action} failed: {text}. {_variables()}")
+
+        def proxy_status() -> int:
+            return _proxies.status_in(str(error.kwargs.get("error", "")))
+
+        explained = _sdk_errors.explain(text, self._call, os.environ, proxy_status)
+        if explained:
+            return explained
+        if self._loading:
+            return _sdk_errors.not_loaded(text, ON_THE_CONTROL_NODE, os.environ)
+        return AwsError(f"{self._call.action} failed: {text}. {_next_step()}")
 
     def _provider_error(self, error: Exception) -> AwsError:
         """Build the error for an exception that is not of the SDK. Its text is left out, since it may hold secrets."""
-        place = _place(error)
-        source = PROVIDERS.get(place.method, place.method)
-        found = f" of {source}" if source else ""
-        at = f" at {self._clean(place.url)}" if place.url else ""
-        detail = type(error).__name__
-        if isinstance(error, OSError) and error.filename:
-            detail = f"{error.strerror}: {self._clean(error.filename)}"
-        elif isinstance(error, RuntimeError) and "expired" in str(error):
-            detail = "they have expired"
-        return AwsError(f"The AWS credentials{found} could not be loaded{at} ({detail}). {_variables()}")
+        place, text = _place(error), self._clean(error)
+        if "Unsupported host" in text:
+            explained = _sdk_errors.explain(text, self._call, os.environ, lambda: 0)
+            if explained:
+                return explained
+        if place.url and place.method.startswith("assume-role"):
+            action = "sts:AssumeRoleWithWebIdentity" if place.method.endswith("web-identity") else "sts:AssumeRole"
+            return _sdk_errors.session_error(self._clean(place.url), action, type(error).__name__)
+        problem = _sdk_errors.loading_problem(text, os.environ) or type(error).__name__
+        return _sdk_errors.not_loaded(problem, ON_THE_CONTROL_NODE, os.environ, place.method)
 
     def _clean(self, text: object) -> str:
         """Return a text of the SDK in one line, with all known secrets replaced."""
@@ -296,35 +278,36 @@ class _Fetch:
 
 
 class _Default(t.NamedTuple):
-    """Credentials that the SDK found outside of the options. method: the name of the provider."""
+    """Credentials that the SDK found outside of the options. source: for messages."""
 
-    method: str
+    source: str
     access_key: str
     has_token: bool
 
 
 class _Place(t.NamedTuple):
-    """Where an exception comes from: the name of botocore's credential provider and a URL, or ""."""
+    """Where an exception comes from: the name of botocore's credential provider, a URL and the ARN of a role, or ""."""
 
     method: str
     url: str
+    role_arn: str
 
 
 def _place(error: BaseException) -> _Place:
-    method = url = ""
+    method = url = role_arn = ""
     for frame, _line in traceback.walk_tb(error.__traceback__):
         this, client = frame.f_locals.get("self"), frame.f_locals.get("client")
-        method = str(getattr(this, "METHOD", None) or method)
+        # Credentials that are loaded later have the name of their provider, too.
+        known = getattr(this, "method", "") if isinstance(this, botocore.credentials.Credentials) else ""
+        method = str(getattr(this, "METHOD", None) or known or method)
+        role_arn = str(getattr(this, "_role_arn", None) or role_arn)
         for each in (this, client):
             url = str(getattr(getattr(each, "meta", None), "endpoint_url", None) or url)
-    return _Place(method, url)
+    return _Place(method, url, role_arn)
 
 
-def _variables() -> str:
-    """Return the next step: the names of what the SDK reads, without values."""
-    names = sorted(name for name in os.environ if name.startswith("AWS_"))
-    found = f"the variables {', '.join(names)} and " if names else ""
-    return f"Check {found}the AWS configuration files of the control node."
+def _next_step() -> str:
+    return _sdk_errors.next_step(ON_THE_CONTROL_NODE, os.environ)
 
 
 def _secrets_of_addresses(options: AwsOptions) -> list[str]:

@@ -139,7 +139,7 @@ def test_a_role_on_top_of_keys(place: Place) -> None:
     [assumed] = place.aws.assumed
     assert (assumed["RoleArn"], assumed["ExternalId"]) == (ARN, "partner")
     place.aws.behave(deny="sts:AssumeRole")
-    assert "the principal needs sts:AssumeRole on the role" in place.renewed()
+    assert "needs sts:AssumeRole on it" in place.renewed()
 
     # Without AWS keys, the refresher does not use the node's role instead.
     place.core.patch_namespaced_secret(f"{CRONJOB}-aws", place.role.refresher, {"data": {"credentials": ""}})

@@ -12,11 +12,18 @@ import os
 import re
 import subprocess
 import typing as t
+import urllib.parse
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _aws_response
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import (
+    _aws_profile,
+    _aws_response,
+    _proxies,
+    _sdk_errors,
+)
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors import (
     ACTIONS,
     MAX_QUOTE,
+    NO_FIPS,
     AwsError,
     Call,
     CredentialsError,
@@ -27,17 +34,34 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors i
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._masking import MASK, masked
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._process import Process
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._sdk_errors import ECR_PUBLIC
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 
 SECONDS = 110.0
-"""Time limit for the AWS CLI. Its four tries, of 10 s to connect and 20 s to read, could take longer than a run may."""
+"""Time limit for the AWS CLI. Its attempts, of 10 s to connect and 20 s to read, could take longer than a run may."""
+ATTEMPTS = 4
 WORDS = Words(
+    host="the refresher's pod",
     machine="the node's",
     new_session="The refresher needs the AWS keys of an IAM user, which do not expire, or a role: see aws_auth.",
-    missing_session="the refresher needs the AWS keys of an IAM user, or a role: see aws_auth.",
+    renewer="The kubelet renews it: check the clocks of the node and of the control plane.",
+    missing_session="The refresher needs the AWS keys of an IAM user, or a role: see aws_auth.",
+    again="The next run tries again.",
     throttled="The next run tries again.",
     endpoint="aws_endpoint_url of the refresher",
+    role="role_arn and external_id of the refresher",
     external_id="external_id of the refresher",
+    network=(
+        "Pods of this namespace must reach it over HTTPS. Check network policies, firewalls and the proxy (aws_proxy)."
+    ),
+    proxy="aws_proxy of the refresher",
+    login="Let it accept this cluster without them, or use another proxy: aws_proxy cannot have a password.",
+    authority="Name its authority in ca_bundle of the refresher.",
+    no_prompt="which the refresher cannot enter",
+    sign_on="The refresher runs unattended: use another aws_auth.",
+    agent="",
+    no_credentials="",
+    no_fips="Set AWS_USE_FIPS_ENDPOINT to false in the refresher's pod.",
 )
 # aws_auth -> why there are no credentials.
 _SOURCES = {
@@ -53,32 +77,14 @@ _SOURCES = {
 }
 _SOURCES["existing_secret"] = _SOURCES["secret"]
 
-_AWS_ERROR = re.compile(r"An error occurred \(([^)]*)\) when calling the (\w+) operation[^:\n]*: ?([^\n]*)")
-_RETRIES = re.compile(r"reached max retries: (\d+)")
-# What the CLI prints about a failed connection, with its URL -> the message for it.
-_NOT_REACHED = {
-    re.compile(r"failed to connect to proxy URL: \"?([^\s\"]+)", re.IGNORECASE): (
-        "The proxy {} cannot be reached: see aws_proxy of the refresher."
-    ),
-    re.compile(r"SSL validation failed for (\S+)"): (
-        "The certificate of {} is not trusted. Name its authority in ca_bundle of the refresher."
-    ),
-    re.compile(
-        r"(?:could not connect to the|connect timeout on|read timeout on|valid response from) endpoint URL: "
-        r"\"?([^\s\"]+)",
-        re.IGNORECASE,
-    ): (
-        "No response from {}. Pods of this namespace must reach it over HTTPS. Check network policies, firewalls and "
-        "the proxy (aws_proxy)."
-    ),
-}
-_NO_CREDENTIALS = re.compile(
-    r"unable to locate credentials|partial credentials|must have credentials|could not be found|referenced in"
-    r"|retrieving credentials from|retrieving metadata|unable to parse config file|no such file or directory",
-    re.IGNORECASE,
+_AWS_ERROR = re.compile(
+    r"An error occurred \(([^)]*)\) when calling the (\w+) operation(?: \(reached max retries: (\d+)\))?: ?([^\n]*)"
 )
+_PREFIX = re.compile(r"^aws: \[ERROR\]: ")  # of version 2
 # A session token or a web identity token. No name, ARN or URL of AWS is that long.
 _LONG = re.compile(r"[A-Za-z0-9+/=_.-]{100,}")
+_SECRET_KEY = re.compile(r"(?<![A-Za-z0-9/+=.-])[A-Za-z0-9/+=]{40}(?![A-Za-z0-9/+=.-])")
+_SECRET_VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN")
 _SECRET_FILES = ("AWS_SHARED_CREDENTIALS_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
 
 
@@ -99,6 +105,7 @@ class AwsCli:
 
     def token(self) -> Token:
         """Call GetAuthorizationToken once. Raises AwsError, whose text contains no secret."""
+        self._check()
         status, output, errors = self._run()
         if status:
             raise self.explain(errors)
@@ -110,6 +117,15 @@ class AwsCli:
             # The output is not quoted, since it may be a token.
             raise response_error(self._call, "it is not JSON")
         return _aws_response.read(response, self._call)
+
+    def _check(self) -> None:
+        """Raise CredentialsError for settings with which no request is possible."""
+        fips = "" if self.endpoint_url else _aws_profile.fips_setting(os.environ)
+        if fips:
+            raise CredentialsError(f"{fips} is set. {NO_FIPS} {WORDS.no_fips}")
+        mistake = self._keys.mistake
+        if mistake:
+            raise CredentialsError(mistake)
 
     def _run(self) -> tuple[int, str, str]:
         """Run the CLI. Return its exit status, standard output and standard error. Raises AwsError."""
@@ -145,48 +161,74 @@ class AwsCli:
             "AWS_REGION": "us-east-1",
             "AWS_STS_REGIONAL_ENDPOINTS": "regional",
             "AWS_RETRY_MODE": "standard",
-            "AWS_MAX_ATTEMPTS": "4",
+            "AWS_MAX_ATTEMPTS": str(ATTEMPTS),
             # A variable, since older versions reject the option. The enhanced format is the default of v2 since 2026.
             "AWS_CLI_ERROR_FORMAT": "legacy",
         }
 
     @property
+    def _keys(self) -> _aws_profile.Keys:
+        return _aws_profile.keys(os.environ)
+
+    @property
     def _call(self) -> Call:
-        endpoint = self.endpoint_url or "https://api.ecr-public.us-east-1.amazonaws.com"
-        return Call(ACTIONS[0], endpoint, source=f"aws_auth: {self.auth}", role_arn=self.role_arn, words=WORDS)
+        source, keys = _SOURCES.get(self.auth, "see aws_auth"), self._keys.values
+        words = WORDS._replace(
+            agent=f"{_capital(source)}.", no_credentials=f"The refresher has no AWS credentials: {source}."
+        )
+        return Call(
+            ACTIONS[0],
+            self.endpoint_url or ECR_PUBLIC,
+            access_key=keys.get("access_key", ""),
+            has_session_token="session_token" in keys,
+            source=f"aws_auth: {self.auth}",
+            role_arn=self.role_arn,
+            web_identity_file=os.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE", ""),
+            words=words,
+        )
 
     def explain(self, errors: str) -> AwsError:
         """Return an error with the next step for what the CLI printed to standard error."""
-        text = _clean(errors)
+        text, call = _clean(errors).strip(), self._call
         failure = _AWS_ERROR.search(text)
         if failure:
-            code, operation, message = failure.groups()
-            call = self._call
-            if operation != call.action.partition(":")[2]:
-                action = f"sts:{operation}" if operation.startswith("AssumeRole") else operation
-                call = call._replace(action=action, endpoint="AWS STS" if action.startswith("sts:") else "AWS")
-            retries = _RETRIES.search(text)
-            return explain(call, code, message, retries=int(retries.group(1)) if retries else 0)
-        for pattern, error in _NOT_REACHED.items():
-            found = pattern.search(text)
-            if found:
-                return UnreachableError(error.format(found.group(1).rstrip(".,:")))
-        quote = " ".join(text.split())[:MAX_QUOTE]
-        if _NO_CREDENTIALS.search(text):
-            return CredentialsError(
-                f"The refresher has no AWS credentials: {_SOURCES.get(self.auth, 'see aws_auth')}. The AWS CLI "
-                f"printed: {quote}"
-            )
-        return AwsError(f"The AWS CLI failed: {quote or 'it printed nothing'}")
+            code, operation, retries, message = failure.groups()
+            if operation.startswith("AssumeRole"):
+                call = call._replace(action=f"sts:{operation}", endpoint=_sdk_errors.sts_url(os.environ))
+            elif operation != call.action.partition(":")[2]:
+                call = call._replace(action=operation, endpoint="AWS")
+            return explain(call, code, message, retries=int(retries or 0))
+        text = " ".join(_PREFIX.sub("", text).split())
+        metadata = {"AWS_EC2_METADATA_DISABLED": self._environment()["AWS_EC2_METADATA_DISABLED"]}
+        return _sdk_errors.explain(text, call, {**os.environ, **metadata}, _proxy_status) or AwsError(
+            f"The AWS CLI failed: {text[:MAX_QUOTE].rstrip('.') or 'it printed nothing'}. "
+            f"{_sdk_errors.next_step(call.words, os.environ)}"
+        )
+
+
+def _proxy_status() -> int:
+    """Return the HTTP status with which the proxy rejects connections, which the CLI does not print; 0 if none."""
+    proxy = os.environ.get("https_proxy") or os.environ.get("HTTPS_PROXY") or ""
+    hosts = [urllib.parse.urlsplit(url).netloc for url in (ECR_PUBLIC, _sdk_errors.STS)]
+    return next(filter(None, (_proxies.status_of(proxy, host) for host in hosts)), 0)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _clean(text: str) -> str:
     """Mask the CLI's secrets, and everything that may be a secret."""
-    return _LONG.sub(MASK, masked(text, _secrets()))
+    return _SECRET_KEY.sub(MASK, _LONG.sub(MASK, masked(text, _secrets())))
 
 
 def _secrets() -> t.Iterator[str]:
-    """Yield the secret values in the files that the CLI reads."""
+    """Yield the secret values in the variables and files that the CLI reads."""
+    for proxy in _proxies.of_environment(os.environ):
+        # A password of a few letters is a part of other words.
+        yield from (secret for secret in _proxies.secrets_in(proxy) if len(secret) >= 4)
+    for variable in _SECRET_VARIABLES:
+        yield os.environ.get(variable, "")
     for variable in _SECRET_FILES:
         try:
             with open(os.environ.get(variable, ""), encoding="utf-8", errors="replace") as file:

@@ -15,6 +15,8 @@ import typing as t
 
 FILES = (
     "_aws_errors.py",
+    "_aws_keys.py",
+    "_aws_profile.py",
     "_aws_response.py",
     "_docker_config.py",
     "_errors.py",
@@ -27,6 +29,7 @@ FILES = (
     "_masking.py",
     "_names.py",
     "_process.py",
+    "_proxies.py",
     "_pull_secret/account_writer.py",
     "_pull_secret/bodies.py",
     "_pull_secret/decision.py",
@@ -46,6 +49,7 @@ FILES = (
     "_refresher/refresher.py",
     "_refresher/results.py",
     "_refresher/settings.py",
+    "_sdk_errors.py",
     "_time.py",
     "_token.py",
 )

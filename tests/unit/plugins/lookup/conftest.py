@@ -13,8 +13,9 @@ from ansible.utils.display import Display
 
 from support.aws import FakeAws
 from support.aws.fixtures import clean_environment, fake, running_fake
+from unit.cases.aws_sides import place, running_place
 
-__all__ = ["clean_environment", "fake", "running_fake"]
+__all__ = ["clean_environment", "fake", "place", "running_fake", "running_place"]
 
 Lookup = Callable[..., dict[str, str]]
 

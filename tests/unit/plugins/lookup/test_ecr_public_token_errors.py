@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.errors import AnsibleLookupError
+from ansible.errors import AnsibleError, AnsibleLookupError
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _aws_errors as errors
 from support.aws import FakeAws
+from unit.cases import aws_sides
 
 from .conftest import Lookup
 
@@ -37,74 +37,22 @@ def failure(lookup: Callable[..., Any], *terms: str, **options: Any) -> errors.E
     return cause
 
 
-# name: (behaviour of AWS, error, parts of its message)
-RESPONSES: dict[str, tuple[dict[str, Any], type[errors.EcrPublicError], list[str]]] = {
-    "action denied": (
-        {"deny": "ecr-public:GetAuthorizationToken"},
-        errors.AccessDeniedError,
-        ["lacks ecr-public:GetAuthorizationToken. AWS returned", errors.POLICY_TEXT, errors.MANAGED_POLICY],
-    ),
-    "bearer denied": (
-        {"deny": "sts:GetServiceBearerToken"},
-        errors.AccessDeniedError,
-        ["lacks sts:GetServiceBearerToken. AWS returned", f"{errors.PRIVATE_POLICY} has neither"],
-    ),
-    "clock behind": ({"clock_skew": 660}, errors.ClockError, ["11 minutes behind AWS's", "chrony", "{url}"]),
-    "clock ahead": ({"clock_skew": -420}, errors.ClockError, ["7 minutes ahead of AWS's"]),
-    "an expired token": (
-        {"life": -60},
-        errors.ClockError,
-        ["{url} returned a token that expired at 20", "by the control node's clock", "Set the clock"],
-    ),
-    "unknown key": (
-        {"partition": "aws-us-gov"},
-        errors.CredentialsError,
-        ["does not know the access key (from the option access_key)", "{url}", "AWS China or AWS GovCloud do not work"],
-    ),
-    "expired session": (
-        {"error": "ExpiredTokenException"},
-        errors.CredentialsError,
-        ["has expired", "AWS_SECURITY_TOKEN"],
-    ),
-    "throttled": ({"throttle": 9}, errors.ThrottledError, ["{url} throttled", "2 retries included", "aws_config"]),
-    "no response": ({"drop": 9}, errors.UnreachableError, ["No response from {url}", "HTTPS_PROXY"]),
-    "another region": (
-        {"error": "UnsupportedCommandException"},
-        errors.ResponseError,
-        ["{url} does not support", "in us-east-1 only"],
-    ),
-    "AWS itself": ({"error": "ServerException"}, errors.AwsError, ["HTTP 500", "{url}", "Try again later"]),
-    "a list, as of private ECR": (
-        {"malformed": "list"},
-        errors.ResponseError,
-        ["{url} is not an ECR Public response", "private ECR"],
-    ),
-    "no expiry": ({"malformed": "no_expiry"}, errors.ResponseError, ["has no expiresAt"]),
-    "not base64": ({"malformed": "not_base64"}, errors.ResponseError, ["not base64"]),
-    "no colon": ({"malformed": "no_colon"}, errors.ResponseError, ["user:password"]),
-    "empty": ({"malformed": "empty"}, errors.ResponseError, ["no authorizationData object"]),
-}
-
-
-@pytest.mark.parametrize(("behaviour", "kind", "texts"), RESPONSES.values(), ids=RESPONSES.keys())
-def test_error_responses_of_aws(
+@pytest.mark.parametrize("row", aws_sides.LOOKUP)
+def test_each_failure_of_aws(
+    row: aws_sides.Failure,
     fake: FakeAws,
-    lookup: Lookup,
+    place: aws_sides.Place,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
-    behaviour: dict[str, Any],
-    kind: type[errors.EcrPublicError],
-    texts: list[str],
 ) -> None:
     caplog.set_level(logging.DEBUG)
     caplog.set_level(logging.DEBUG, "botocore.parsers")
-    fake.behave(**behaviour)
-    error = failure(lookup)
-    assert error.__class__ is kind
-    for text in texts:
-        assert text.replace("{url}", fake.endpoint_url) in str(error)
-    for secret in (fake.secret_key, *fake.tokens):
-        assert secret not in str(error)
-        assert secret not in caplog.text
+    prepared = place.prepare(row, monkeypatch, tmp_path)
+    place.check(prepared, aws_sides.run_lookup(prepared), prepared.lookup or ())
+    if prepared.fails_open == "no":
+        assert "GetAuthorizationToken" not in fake.calls
+    assert [secret for secret in (aws_sides.SECRET, fake.secret_key, *fake.tokens) if secret in caplog.text] == []
 
 
 # name: (terms, options, error, parts of its message)
@@ -112,40 +60,16 @@ OPTIONS: dict[str, tuple[list[str], dict[str, Any], type[errors.EcrPublicError],
     "term": (["eu-west-1"], {}, errors.OptionsError, ["takes no terms"]),
     "misspelt": ([], {"profil": "ci"}, errors.OptionsError, ["no option profil.", "Did you mean profile?"]),
     "unknown": ([], {"zzz": 1}, errors.OptionsError, ["no option zzz.", "Options are: access_key, assume_role_arn"]),
-    "profile and keys": (
-        [],
-        {"profile": "ci"},
-        errors.OptionsError,
-        ["'ci', from the option profile", "the option access_key, the option secret_key", "profile=''"],
-    ),
-    "no such profile": (
-        [],
-        {"profile": "ci", "access_key": "", "secret_key": ""},
-        errors.OptionsError,
-        ["no AWS profile 'ci' (from the option profile)", "AWS_CONFIG_FILE"],
-    ),
-    "half a pair": ([], {"secret_key": ""}, errors.OptionsError, ["no secret_key", "AWS_SECRET_ACCESS_KEY"]),
-    "the other half": ([], {"access_key": ""}, errors.OptionsError, ["no access_key", "AWS_ACCESS_KEY_ID"]),
-    "line break": ([], {"secret_key": "sEcReT\n"}, errors.OptionsError, ["secret_key", "a line break"]),
-    "wrong secret": ([], {"secret_key": "sEcReT"}, errors.CredentialsError, ["does not belong to the access key"]),
     "temporary key alone": (
         [],
         {"access_key": "ASIAIOSFODNN7EXAMPLE"},
         errors.CredentialsError,
-        ["temporary key (ASIA...)", "AWS_SECURITY_TOKEN"],
+        ["access key (from the option access_key)", "temporary key (ASIA...)", "AWS_SECURITY_TOKEN"],
     ),
-    "no credentials": (
-        [],
-        {"access_key": "", "secret_key": ""},
-        errors.CredentialsError,
-        ["no AWS credentials on the control node", "AWS_ACCESS_KEY_ID", "sts:GetServiceBearerToken"],
-    ),
-    "not an address": ([], {"endpoint_url": "nowhere"}, errors.OptionsError, ["nowhere"]),
     "config": ([], {"aws_config": {"retrys": 1}}, errors.OptionsError, ["aws_config", "retrys"]),
     "config of retries": ([], {"aws_config": {"retries": 5}}, errors.OptionsError, ["aws_config"]),
     "retry mode": ([], {"aws_config": {"retries": {"mode": "mad"}}}, errors.OptionsError, ["aws_config", "mad"]),
     "external ID alone": ([], {"assume_role_external_id": "x"}, errors.OptionsError, ["without assume_role_arn"]),
-    "no ARN": ([], {"assume_role_arn": "role"}, errors.OptionsError, ["sts:AssumeRole", "RoleArn"]),
 }
 
 
@@ -200,37 +124,89 @@ def test_a_region_that_does_not_exist_has_no_effect(
     assert "in the partition aws-" not in str(failure(lookup))
 
 
-def test_an_unreachable_endpoint_is_named(lookup: Lookup) -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        error = failure(lookup, endpoint_url=url)
-    assert error.__class__ is errors.UnreachableError
-    assert f"No response from {url}" in str(error)
-
-
-def test_a_role_without_permission_to_assume_it(fake: FakeAws, lookup: Lookup, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", fake.sts_url)
-    fake.behave(deny="sts:AssumeRole")
-    error = failure(lookup, assume_role_arn=ROLE)
-    assert error.__class__ is errors.AccessDeniedError
-    for text in (f"The role {ROLE} could not be assumed", fake.sts_url, "trust policy", "assume_role_external_id"):
-        assert text in str(error)
-    assert fake.calls == {"AssumeRole": 1}
-
-
-def test_a_profile_s_role_without_permission_to_assume_it(
+def test_blanked_keys_are_not_taken_from_the_environment(
     fake: FakeAws, lookup_anything: Lookup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", fake.sts_url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", fake.access_key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", fake.secret_key)
+    blanked = {"access_key": "", "secret_key": "", "session_token": ""}
+    error = failure(lookup_anything, **blanked, endpoint_url=fake.endpoint_url)
+    assert error.__class__ is errors.CredentialsError
+    assert "no AWS credentials" in str(error)
     Path(os.environ["AWS_CONFIG_FILE"]).write_text(
-        f"[profile keys]\naws_access_key_id = {fake.access_key}\naws_secret_access_key = {fake.secret_key}\n"
-        f"[profile ci]\nrole_arn = {ROLE}\nsource_profile = keys\n"
+        f"[default]\naws_access_key_id = {fake.access_key}\naws_secret_access_key = {fake.secret_key}\n"
     )
-    fake.behave(deny="sts:AssumeRole")
-    error = failure(lookup_anything, profile="ci", endpoint_url=fake.endpoint_url)
-    assert error.__class__ is errors.AccessDeniedError
-    assert "The role of the profile could not be assumed" in str(error)
+    assert lookup_anything(**blanked, endpoint_url=fake.endpoint_url)["username"] == "AWS"
+
+
+@pytest.mark.parametrize("password", ["Winter2026", "Win#ter2026", "Win/ter2026", "Win?ter2026", "Win@ter2026"])
+@pytest.mark.parametrize("scheme", ["http", "socks5"])
+@pytest.mark.parametrize("in_options", [False, True, None])
+def test_the_password_of_a_proxy_is_in_no_error(
+    password: str, scheme: str, in_options: bool | None, lookup: Lookup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """in_options: None for an address without a scheme in the environment."""
+    address = f"{scheme}://builder:{password}@127.0.0.1:9"
+    options: dict[str, Any] = {"aws_config": {"retries": {"total_max_attempts": 1}}}
+    if in_options is None:
+        monkeypatch.setenv("HTTPS_PROXY", address.partition("//")[2])
+    elif in_options:
+        options["aws_config"]["proxies"] = {"https": address}
+    else:
+        monkeypatch.setenv("HTTPS_PROXY", address)
+    error = failure(lookup, **options, endpoint_url="https://api.invalid")
+    assert isinstance(error, errors.AwsError), str(error)
+    assert "Win" not in str(error)
+    assert "2026" not in str(error)
+    assert "proxy" in str(error).lower()
+
+
+@pytest.mark.parametrize("source", ["option", "AWS_URL", "AWS_ENDPOINT_URL_ECR_PUBLIC", "AWS_ENDPOINT_URL_STS"])
+@pytest.mark.parametrize("password", ["never-shown", "never-%23shown", "never-#shown"])
+def test_the_user_info_of_an_address_of_aws_is_in_no_error(
+    source: str, password: str, fake: FakeAws, lookup_anything: Lookup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = f"http://builder:{password}@127.0.0.1:9"
+    options: dict[str, Any] = {"access_key": fake.access_key, "secret_key": fake.secret_key}
+    options["aws_config"] = {"retries": {"total_max_attempts": 1}}
+    if source == "option":
+        options["endpoint_url"] = address
+    else:
+        monkeypatch.setenv(source, address)
+    if source == "AWS_ENDPOINT_URL_STS":
+        options["assume_role_arn"] = "arn:aws:iam::210987654321:role/pull"
+    with pytest.raises(AnsibleLookupError) as caught:
+        lookup_anything(**options)
+    assert "127.0.0.1:9" in str(caught.value)
+    assert "shown" not in str(caught.value)
+
+
+# Option to a value of a wrong type.
+TYPES: dict[str, Any] = {
+    "secret_key": {"key": "never-shown"},
+    "session_token": ["never-shown"],
+    "access_key": {"secret": "never-shown"},
+    "aws_config": "http://builder:never-shown@proxy",
+    "endpoint_url": ["http://builder:never-shown@proxy"],
+}
+
+
+@pytest.mark.parametrize("option", TYPES)
+def test_an_option_of_the_wrong_type_is_named_without_its_value(option: str, lookup: Lookup) -> None:
+    with pytest.raises(AnsibleError, match=f"have the wrong type: {option}\\.") as caught:
+        lookup(**{option: TYPES[option]})
+    assert "never-shown" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "proxies", ["http://builder:never-shown@127.0.0.1:9", ["never-shown"], {"https": ["never-shown"]}]
+)
+def test_proxies_of_another_shape_are_in_no_error(proxies: Any, lookup: Lookup) -> None:
+    with pytest.raises(AnsibleError) as caught:
+        lookup(
+            aws_config={"proxies": proxies, "retries": {"total_max_attempts": 1}}, endpoint_url="https://api.invalid"
+        )
+    assert "never-shown" not in str(caught.value)
 
 
 def test_the_secrets_of_an_assumed_role_stay_secret(

@@ -17,7 +17,6 @@ import yaml
 from ansible.plugins.loader import lookup_loader
 from ansible_collections.amazon.aws.plugins.doc_fragments.common import ModuleDocFragment as AmazonFragment
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors import OptionsError, UnreachableError
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._aws_options import ENVIRONMENT, AwsOptions
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._ecr_public import fetch_token
 from support.aws import FakeAws
@@ -108,12 +107,6 @@ def certified(running_certified: Certified, clean_environment: None) -> Certifie
     return running_certified
 
 
-def test_an_unknown_authority_is_not_trusted(certified: Certified) -> None:
-    with pytest.raises(UnreachableError, match=f"{certified.fake.endpoint_url} is not trusted.*aws_ca_bundle"):
-        fetch_token(certified.options())
-    assert certified.fake.calls == {}
-
-
 def test_the_option_names_the_authority(certified: Certified) -> None:
     fetch_token(certified.options(aws_ca_bundle=str(certified.authority)))
     assert certified.fake.calls == {"GetAuthorizationToken": 1}
@@ -135,8 +128,3 @@ def test_the_environment_names_the_authority(certified: Certified, monkeypatch: 
 def test_verification_can_be_disabled(certified: Certified) -> None:
     with pytest.warns(Warning, match="Unverified HTTPS request"):
         fetch_token(certified.options(validate_certs=False))
-
-
-def test_a_missing_bundle(certified: Certified) -> None:
-    with pytest.raises(OptionsError, match="no aws_ca_bundle /nowhere/none"):
-        fetch_token(certified.options(aws_ca_bundle="/nowhere/none.pem", given=frozenset({"aws_ca_bundle"})))

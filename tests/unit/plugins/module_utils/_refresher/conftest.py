@@ -5,5 +5,6 @@
 from __future__ import annotations
 
 from support.aws.fixtures import clean_environment, fake, running_fake
+from unit.cases.aws_sides import place, running_place
 
-__all__ = ["clean_environment", "fake", "running_fake"]
+__all__ = ["clean_environment", "fake", "place", "running_fake", "running_place"]

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import shutil
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +16,7 @@ import pytest
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _aws_errors as errors
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.aws_cli import AwsCli
 from support.aws import FakeAws
+from unit.cases import aws_sides
 
 URL = "https://api.ecr-public.us-east-1.amazonaws.com"
 Make = Callable[..., AwsCli]
@@ -34,65 +33,21 @@ def cli(
 # --- The real AWS CLI
 
 
-@pytest.fixture
-def real(tmp_path: Path, fake: FakeAws, monkeypatch: pytest.MonkeyPatch) -> Make:
-    """A function that returns an AwsCli. As in a pod, the credentials are in a file, by default the fake's."""
-    program = shutil.which("aws", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-    assert program, "the AWS CLI is missing: run `make unit`, which installs it"
-    file = tmp_path / "credentials"
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
-
-    def make(
-        access_key: str = fake.access_key, secret_key: str = fake.secret_key, url: str = fake.endpoint_url
-    ) -> AwsCli:
-        file.write_text(f"[default]\naws_access_key_id = {access_key}\naws_secret_access_key = {secret_key}\n")
-        return cli(tmp_path, program, endpoint_url=url)
-
-    return make
-
-
-def test_a_token(real: Make, fake: FakeAws) -> None:
-    token = real().token()
+def test_a_token(fake: FakeAws, tmp_path: Path) -> None:
+    keys = f"aws_access_key_id = {fake.access_key}\naws_secret_access_key = {fake.secret_key}\n"
+    Path(os.environ["AWS_SHARED_CREDENTIALS_FILE"]).write_text(f"[default]\n{keys}")
+    token = cli(tmp_path, aws_sides.cli(), endpoint_url=fake.endpoint_url).token()
     assert token.password == fake.tokens[-1]
     assert dt.timedelta(hours=11) < token.expires_at - dt.datetime.now(dt.timezone.utc) < dt.timedelta(hours=13)
     assert fake.calls == {"GetAuthorizationToken": 1}
 
 
-def test_a_wrong_secret_key_is_not_shown(real: Make, fake: FakeAws) -> None:
-    with pytest.raises(errors.CredentialsError, match="rejected the signature") as caught:
-        real(secret_key="never-said/never-said").token()
-    assert "never-said" not in str(caught.value)
-    assert fake.secret_key not in str(caught.value)
-
-
-def test_an_unknown_key(real: Make) -> None:
-    with pytest.raises(errors.CredentialsError, match=r"does not know the access key \(from aws_auth: secret\)"):
-        real(access_key="AKIAUNKNOWN").token()
-
-
-def test_a_denied_action_is_named(real: Make, fake: FakeAws) -> None:
-    fake.behave(deny="sts:GetServiceBearerToken")
-    with pytest.raises(errors.AccessDeniedError, match="lacks sts:GetServiceBearerToken"):
-        real().token()
-
-
-def test_a_closed_port_is_named(real: Make) -> None:
-    with pytest.raises(
-        errors.UnreachableError, match=r"No response from http://127\.0\.0\.1:1/?\. Pods of this namespace"
-    ):
-        real(url="http://127.0.0.1:1").token()
-
-
-def test_a_name_that_does_not_exist_is_named(real: Make) -> None:
-    with pytest.raises(errors.UnreachableError, match=r"No response from http://nowhere\.invalid/?\. "):
-        real(url="http://nowhere.invalid").token()
-
-
-def test_no_credentials(real: Make, tmp_path: Path) -> None:
-    made = real()
-    (tmp_path / "credentials").write_text("")
-    with pytest.raises(errors.CredentialsError, match='no AWS credentials: the Secret needs a key "credentials"'):
-        made.token()
+@pytest.mark.parametrize("row", aws_sides.REFRESHER)
+def test_each_failure_of_aws(
+    row: aws_sides.Failure, place: aws_sides.Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    prepared = place.prepare(row, monkeypatch, tmp_path)
+    place.check(prepared, aws_sides.run_refresher(prepared), prepared.refresher or ())
 
 
 # --- Output
@@ -138,17 +93,15 @@ def test_a_response_that_is_not_of_ecr_public(tmp_path: Path, output: str, words
 
 
 OPERATION = "when calling the GetAuthorizationToken operation"
-DENIED = f"An error occurred (AccessDeniedException) {OPERATION}: "
-WEB_IDENTITY = "when calling the AssumeRoleWithWebIdentity operation"
-# Standard error of the CLI, versions 1 and 2; the class of the error; words of its message.
+# Standard error of the CLI, versions 1 and 2; the class of the error; words of its message. aws_failures.yml has more.
 PRINTED: dict[str, tuple[str, type[errors.AwsError], list[str]]] = {
-    "denied": (
-        f"\n{DENIED}User: x is not authorized to perform: {errors.ACTIONS[0]}",
+    "denied, by version 1": (
+        f"\nAn error occurred (AccessDeniedException) {OPERATION}: no\n",
         errors.AccessDeniedError,
-        ["lacks ecr-public:GetAuthorizationToken", errors.MANAGED_POLICY],
+        ["AWS returned: no. "],
     ),
     "denied, as since 2026": (
-        f"\naws: [ERROR]: {DENIED}no\n\nAdditional error details:\nType: a\n",
+        f"\naws: [ERROR]: An error occurred (AccessDeniedException) {OPERATION}: no\n\nAdditional error details:\nA: b",
         errors.AccessDeniedError,
         ["AWS returned: no. "],
     ),
@@ -157,60 +110,20 @@ PRINTED: dict[str, tuple[str, type[errors.AwsError], list[str]]] = {
         errors.ThrottledError,
         [f"{URL} throttled", "3 retries included", "The next run tries again."],
     ),
-    "role": (
-        "An error occurred (AccessDenied) when calling the AssumeRole operation: User: x is not authorized",
-        errors.AccessDeniedError,
-        ["could not be assumed: sts:AssumeRole is not allowed by AWS STS", "external_id of the refresher"],
+    "an error of AWS itself after retries": (
+        f"An error occurred (ServerException) {OPERATION} (reached max retries: 3): Internal failure",
+        errors.AwsError,
+        [f"failed at {URL} with ServerException, 3 retries included. AWS returned: Internal failure. "],
     ),
-    "web identity": (
-        f"An error occurred (AccessDenied) {WEB_IDENTITY}: Not authorized",
-        errors.AccessDeniedError,
-        ["sts:AssumeRoleWithWebIdentity is not allowed by AWS STS", "the token's identity provider"],
+    "single sign-on": (
+        "An error occurred (ForbiddenException) when calling the GetRoleCredentials operation: No access",
+        errors.AwsError,
+        ["GetRoleCredentials failed at AWS with ForbiddenException. AWS returned: No access"],
     ),
-    "provider": (
-        f"An error occurred (InvalidIdentityToken) {WEB_IDENTITY}: No provider found",
-        errors.CredentialsError,
-        ["No provider found", "must be an identity provider in IAM"],
-    ),
-    "expired": (
-        f"An error occurred (ExpiredTokenException) {OPERATION}: The security token included in the request is expired",
-        errors.CredentialsError,
-        ["has expired", "the AWS keys of an IAM user, which do not expire"],
-    ),
-    "STS that does not respond": (
-        'Could not connect to the endpoint URL: "https://sts.us-east-1.amazonaws.com/"',
+    "a warning before the error": (
+        f'urllib3 warns\n\naws: [ERROR]: Could not connect to the endpoint URL: "{URL}/"\n',
         errors.UnreachableError,
-        ["No response from https://sts.us-east-1.amazonaws.com/. "],
-    ),
-    "time": (
-        f'\naws: [ERROR]: Connect timeout on endpoint URL: "{URL}/"',
-        errors.UnreachableError,
-        [f"No response from {URL}/. "],
-    ),
-    "cut off": (
-        f'Connection was closed before we received a valid response from endpoint URL: "{URL}/".',
-        errors.UnreachableError,
-        [f"No response from {URL}/. "],
-    ),
-    "proxy": (
-        'Failed to connect to proxy URL: "http://proxy.example.com:3128"',
-        errors.UnreachableError,
-        ["The proxy http://proxy.example.com:3128 cannot be reached", "aws_proxy"],
-    ),
-    "certificate": (
-        f"SSL validation failed for {URL}/ [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed",
-        errors.UnreachableError,
-        [f"The certificate of {URL}/ is not trusted", "ca_bundle"],
-    ),
-    "no credentials": (
-        'Unable to locate credentials. You can configure credentials by running "aws configure".',
-        errors.CredentialsError,
-        ["no AWS credentials: the Secret needs"],
-    ),
-    "agent": (
-        "Error when retrieving credentials from container-role: Error retrieving metadata: Received non 200 response",
-        errors.CredentialsError,
-        ["no AWS credentials"],
+        [f"No response from {URL} (the connection failed). "],
     ),
     "anything else": (
         "aws: error: argument operation: Invalid choice",
@@ -245,9 +158,13 @@ def test_no_secret_is_in_a_message(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         path = tmp_path / variable
         path.write_text(content)
         monkeypatch.setenv(variable, str(path))
-    session = "IQoJb3JpZ2luX2VjE" * 20
-    message = str(cli(tmp_path).explain(f"Bad: never-said-1 never-said-2 {session} never-said-3"))
-    assert message == "The AWS CLI failed: Bad: ******** ******** ******** ********"
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "never-said-4")
+    monkeypatch.setenv("HTTPS_PROXY", "http://builder:never-said-5@proxy.example:3128")
+    known = " ".join(f"never-said-{number}" for number in range(1, 6))
+    # A session token, and an AWS secret key.
+    unknown = f"{'IQoJb3JpZ2luX2VjE' * 20} wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+    message = str(cli(tmp_path).explain(f"Bad: {known} {unknown}"))
+    assert message.startswith(f"The AWS CLI failed: Bad:{' ********' * 7}. Check the variables AWS_")
 
 
 # --- The process
