@@ -47,7 +47,10 @@ _OF_CREDENTIALS = re.compile(
     r"AWS_((DEFAULT_)?PROFILE|CONFIG_FILE|SHARED_|ACCESS_|SECRET_|SE(SSION|CURITY)_TOKEN|ROLE_|WEB_|CONTAINER_)"
 )
 _ROLE_PARAMETER = re.compile(r"parameter (RoleArn|RoleSessionName|ExternalId)\b")
-_NO_CREDENTIALS = re.compile(r"Unable to locate credentials|No credentials found in|must have credentials")
+# The profile default is where keys are expected, so that a role without it has none.
+_NO_CREDENTIALS = re.compile(
+    r"Unable to locate credentials|No credentials found in|must have credentials|source_profile \"default\" referenced"
+)
 _PROXY = re.compile(r"Failed to connect to proxy URL: \"?([^\s\"]+)", re.IGNORECASE)
 _CERTIFICATE = re.compile(r"SSL validation failed for (\S+)(?: \[SSL: \w+\])?:? ?(.*?)(?: \(_ssl\.c:\d+\))?$")
 _CONNECTIONS = {

@@ -146,7 +146,7 @@ AWS_FAILURES: dict[str, tuple[dict[str, Any], str]] = {
     "the other denied": ({"deny": "sts:GetServiceBearerToken"}, "The AWS principal lacks sts:GetServiceBearerToken"),
     "partition": ({"partition": True}, "AWS China or AWS GovCloud do not work"),
     "throttled": ({"throttle": 100}, "The next run tries again."),
-    "a list": ({"malformed": "list"}, "AWS"),
+    "a list": ({"malformed": "list"}, "is not an ECR Public response"),
     "no expiry": ({"malformed": "no_expiry"}, "authorizationData has no expiresAt"),
     "not base64": ({"malformed": "not_base64"}, "is not base64"),
     "expired": ({"life": -60}, "a token that expired at"),
