@@ -121,13 +121,16 @@ def test_the_legacy_format_is_rejected_with_the_next_step(
     assert core.read_namespaced_secret(NAME, namespace) == before
 
 
-OWNED = {
-    "Helm release logins": {
+OWNED: dict[str, dict[str, Any]] = {
+    "Helm: release logins": {
         "labels": {"app.kubernetes.io/managed-by": "Helm"},
         "annotations": {"meta.helm.sh/release-name": "logins"},
     },
-    "Argo CD application platform": {"annotations": {"argocd.argoproj.io/tracking-id": "platform:/Secret:a/logins"}},
-    "ExternalSecret logins": {
+    "Argo CD: application platform": {"annotations": {"argocd.argoproj.io/tracking-id": "platform:/Secret:a/logins"}},
+    "kubectl apply": {"annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}"}},
+    "reflector": {"annotations": {"reflector.v1.k8s.emberstack.com/reflects": "a/logins"}},
+    "imagepullsecret-patcher": {"annotations": {"app.kubernetes.io/managed-by": "imagepullsecret-patcher"}},
+    "External Secrets: ExternalSecret logins": {
         "labels": {"reconcile.external-secrets.io/managed": "true"},
         "ownerReferences": [
             {
@@ -154,8 +157,12 @@ def test_adopting_a_secret_of_another_tool_is_a_warning(
     for args in (["--check"], []):
         result = ansible.pull_secret(*args, adopt=True, **options).results["result"]
         assert result["summary"] == {"adopted": len(names)}
-        (warning,) = result["warnings"]
+        warnings = {text.partition(" also manages")[0]: text for text in result["warnings"]}
         for namespace, owner in zip(owned, OWNED, strict=True):
-            assert f"{namespace} ({owner})" in warning
-        assert free not in warning
+            tool, _colon, name = owner.partition(": ")
+            places = f"{namespace} ({name})" if name else namespace
+            text = warnings.pop(tool)
+            assert text.startswith(f"{tool} also manages the secret {NAME} in {places}. It is likely to undo what")
+            assert text.endswith(", or use another name.")
+        assert warnings == {}, f"nothing else manages the secret in {free}"
     assert "warnings" not in ansible.pull_secret(adopt=True, **options).results["result"]

@@ -78,10 +78,30 @@ def test_accounts_are_attached_once_and_again_after_another_client_wrote_them(
     assert installed_program.run() == dict.fromkeys((first, second), ("unchanged", "fresh"))
     assert [*audit.writes(since=mark, resource="serviceaccounts"), *audit.writes(since=mark, resource="secrets")] == []
 
-    # Another client writes the account without the entry, as Helm does.
+    assert installed_program.warnings == []
+
+    # Another client writes the account without the entry.
     attach(core, first, "theirs")
     assert installed_program.run() == {first: attached, second: ("unchanged", "fresh")}
     assert secrets_of(core, first) == ["theirs", NAME]
+    assert installed_program.warnings == [], "nothing shows that it comes back"
+
+    # Argo CD applies the account without the entry, and will do so again.
+    body = {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"name": "default", "labels": {"argocd.argoproj.io/instance": "shop"}},
+        "imagePullSecrets": [{"name": "theirs"}],
+    }
+    core.patch_namespaced_service_account(
+        "default", first, body, field_manager="argocd-controller", force=True, _content_type=APPLY
+    )
+    assert installed_program.run() == {first: attached, second: ("unchanged", "fresh")}
+    assert secrets_of(core, first) == ["theirs", NAME]
+    (warning,) = installed_program.warnings
+    assert f"from a list without {NAME}: {first}/default (application shop)." in warning
+    assert f"removed the entry if an earlier run had attached it: {first}/default (application shop)." in warning
+    assert "jsonPointers: [/imagePullSecrets]" in warning
 
 
 def test_what_cannot_be_attached_is_named(

@@ -35,6 +35,8 @@ class InstalledProgram:
         self._process.write_aws_keys(aws.access_key, aws.secret_key)
         self._environment = self._process.environment(urlsplit(configuration.host))
         self._wrapped: Path | None = None
+        self.warnings: list[str] = []
+        """Of the last run."""
 
     def _install(self, core: client.CoreV1Api, namespace: str) -> list[str]:
         """Mount the program as the CronJob does. Return the command of its container."""
@@ -59,4 +61,5 @@ class InstalledProgram:
         if self._wrapped:
             self._wrapped.unlink(missing_ok=True)
         results: list[dict[str, Any]] = [json.loads(line) for line in done.stdout.splitlines()]
+        self.warnings = [each["warning"] for each in results if "warning" in each]
         return {each["namespace"]: (each["action"], each["reason"]) for each in results if "namespace" in each}

@@ -9,7 +9,7 @@ import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import shortened, some
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata, other_managers
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.stored import Stored
 
 UNMANAGED = (
@@ -79,10 +79,11 @@ def other_owner(stored: Stored, owner: str) -> str:
 
 
 def copy(stored: Stored) -> str:
-    written_for = shortened(stored.copied_from)
+    tool = other_managers.copied_by({"labels": stored.labels, "annotations": stored.annotations})
     return (
-        f"The secret is a copy: it was written for the namespace {written_for}. Another tool copies it here and "
-        "would write it again. Exclude this namespace from that tool or from this task, or set adopt: true."
+        f"The secret is a copy: it was written for the namespace {shortened(stored.copied_from)}. "
+        f"{tool.name if tool else 'Another tool'} copies it here and would write it again. Exclude this namespace from "
+        "that tool or from this task, or set adopt: true."
     )
 
 

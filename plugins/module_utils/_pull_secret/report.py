@@ -13,6 +13,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docke
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import SHOWN, some
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import bodies, service_accounts
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Plan, Policy
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.other_managers import Manager
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.reasons import FAILURES
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.service_accounts import AccountPlan
@@ -40,8 +41,9 @@ class Outcome:
     """The plan for one namespace; after it is carried out, the result.
 
     plan: for the secret. before: the secret as it was read, kept only if the plan writes. usable: whether service
-    accounts may name the secret. managers: other tools that manage an adopted secret. orphan: whether the namespace is
-    not selected.
+    accounts may name the secret. managers: other tools that manage a secret which they have changed or are likely to
+    change. renewed_at: when the managed secret was last renewed before this task, "" if that is not known. orphan:
+    whether the namespace is not selected.
     """
 
     namespace: str
@@ -49,7 +51,8 @@ class Outcome:
     before: Secret | None = None
     uid: str | None = None
     usable: bool = True
-    managers: tuple[str, ...] = ()
+    managers: tuple[Manager, ...] = ()
+    renewed_at: str = ""
     accounts: tuple[AccountPlan, ...] = ()
     orphan: bool = False
 

@@ -31,12 +31,14 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Plan, Policy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.reasons import Reason
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.report import Outcome
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.stored import Secret
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.stored import Secret, Stored
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.unconfirmed import is_carried_out
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 
 MAX_DECISIONS = 5
 """For one secret, if other clients write it at the same time."""
+_BY_OTHERS = ("copy", "modified", "empty")
+"""Reasons that have their cause in another client."""
 MISSING_NAMESPACE = "The namespace does not exist. Create it, or remove it from namespaces."
 
 
@@ -127,10 +129,17 @@ class SecretWriter:
             plan = Plan("unchanged", "orphaned")
         uid = secret["metadata"]["uid"] if secret else None
         usable = not orphan and service_accounts.is_usable(secret, self._policy, now)
-        written_by_others = plan.action in ("adopted", "recreated") or plan.reason == "copy"
-        managers = other_managers.find(secret) if secret and written_by_others else ()
-        before = secret if plan.writes else None
-        return Outcome(namespace, plan, before=before, uid=uid, usable=usable, managers=tuple(managers), orphan=orphan)
+        by_others = plan.action in ("adopted", "recreated") or plan.reason in _BY_OTHERS
+        return Outcome(
+            namespace,
+            plan,
+            before=secret if plan.writes else None,
+            uid=uid,
+            usable=usable,
+            managers=other_managers.of_secret(secret) if secret and by_others else (),
+            renewed_at=Stored(secret).renewed_at if secret and plan.action != "adopted" else "",
+            orphan=orphan,
+        )
 
     def _plan(self, secret: Secret | None, policy: Policy, now: dt.datetime) -> Plan:
         clocks = self._cluster.clocks

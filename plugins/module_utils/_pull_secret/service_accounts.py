@@ -20,7 +20,11 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import
     names_of,
     shortened,
 )
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import decision, managed_metadata
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import (
+    decision,
+    managed_metadata,
+    other_managers,
+)
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Plan, Policy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.reasons import AccountAction, Reason
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.stored import Secret
@@ -32,13 +36,19 @@ ALL = "*"
 
 @dataclasses.dataclass(frozen=True)
 class Account:
-    """A service account that was read. refresher: whether it is the account of a refresher, which the role labels."""
+    """A service account that was read.
+
+    refresher: whether it is the account of a refresher, which the role labels. created_at: its creationTimestamp.
+    lists: the lists of other tools that write its imagePullSecrets.
+    """
 
     name: str
     uid: str = ""
     resource_version: str = ""
     entries: tuple[t.Mapping[str, t.Any], ...] = ()
     refresher: bool = False
+    created_at: str = ""
+    lists: tuple[other_managers.AccountList, ...] = ()
 
     @classmethod
     def from_object(cls, item: t.Mapping[str, t.Any]) -> Account:
@@ -49,12 +59,22 @@ class Account:
             resource_version=metadata["resourceVersion"],
             entries=tuple(item.get("imagePullSecrets") or ()),
             refresher=managed_metadata.REFRESHER_LABEL in (metadata.get("labels") or {}),
+            created_at=metadata.get("creationTimestamp") or "",
+            lists=other_managers.of_account(item),
         )
 
     @property
     def secrets(self) -> list[str]:
         """The names in its imagePullSecrets."""
         return [entry.get("name", "") for entry in self.entries]
+
+    def lists_without(self, secret: str) -> tuple[other_managers.AccountList, ...]:
+        """Return the lists of other tools that lack the secret: when such a tool writes, it removes the entry."""
+        return tuple(one for one in self.lists if not one.contains(secret, self.secrets))
+
+    def lists_with(self, secret: str) -> tuple[other_managers.AccountList, ...]:
+        """Return the lists of other tools that contain the secret."""
+        return tuple(one for one in self.lists if one.contains(secret, self.secrets))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -23,8 +23,10 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.a
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import decision
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Policy
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.manager_warnings import ManagerWarnings
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.report import Outcome, Report
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.service_accounts import Account
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.stored import Secret, Stored
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.task import PullSecretTask
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import format_time
@@ -87,10 +89,12 @@ class Findings:
     report: Report
     healths: t.Mapping[str, Health]
     users: Users
+    managers: t.Sequence[str]
+    """Warnings of other tools that write the accounts which use the secret."""
 
     @property
     def warnings(self) -> list[str]:
-        warnings = [*self.report.warnings, *filter(None, [self.report.unpruned, self.report.clocks])]
+        warnings = [*self.report.warnings, *self.managers, *filter(None, [self.report.unpruned, self.report.clocks])]
         unlisted = [namespace for namespace, users in self.users.items() if users is None]
         if not unlisted:
             return warnings
@@ -151,6 +155,8 @@ class StatusReader:
         self._policy = policy
         self._workers = workers
         self._healths: dict[str, Health] = {}
+        self._contested: list[tuple[str, Account]] = []
+        """Namespace and account where another tool writes a list without the secret."""
         self._task = PullSecretTask(
             cluster,
             policy,
@@ -165,7 +171,17 @@ class StatusReader:
         """Raises ClusterError if nothing at all could be read."""
         report = self._task.plan(selection)
         there = [outcome.namespace for outcome in report.outcomes if outcome.plan.reason not in _NO_NAMESPACE]
-        return Findings(report, self._healths, self._users(there))
+        users = self._users(there)
+        return Findings(report, self._healths, users, self._manager_warnings(report, users))
+
+    def _manager_warnings(self, report: Report, users: Users) -> list[str]:
+        """Return the warnings of accounts that use the secret. The report has those of accounts that the task names."""
+        reported = {(outcome.namespace, one.name) for outcome in report.outcomes for one in outcome.accounts}
+        warnings = ManagerWarnings(self._policy.name)
+        for namespace, account in self._contested:
+            if namespace in users and (namespace, account.name) not in reported:
+                warnings.add_account(namespace, account)
+        return warnings.texts()
 
     def _observe(self, namespace: str, secret: Secret | None, now: dt.datetime) -> None:
         self._healths[namespace] = health(secret, self._policy, now)
@@ -190,8 +206,11 @@ class StatusReader:
 
     def _list_users(self, namespace: str) -> collections.defaultdict[str, list[str]]:
         users: collections.defaultdict[str, list[str]] = collections.defaultdict(list)
-        for account in self._cluster.service_accounts(namespace):
-            entries = account.get("imagePullSecrets") or []
+        for item in self._cluster.service_accounts(namespace):
+            entries = item.get("imagePullSecrets") or []
             if any(entry.get("name") == self._policy.name for entry in entries):
-                users[account["metadata"]["namespace"]].append(account["metadata"]["name"])
+                account = Account.from_object(item)
+                users[item["metadata"]["namespace"]].append(account.name)
+                if account.lists_without(self._policy.name):
+                    self._contested.append((item["metadata"]["namespace"], account))
         return users

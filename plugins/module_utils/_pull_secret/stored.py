@@ -105,6 +105,11 @@ class Stored:
             return None
 
     @property
+    def renewed_at(self) -> str:
+        """When the token was written, as the annotation states it; "" if there is none."""
+        return self.annotations.get(managed_metadata.RENEWED_AT, "")
+
+    @property
     def expires_at(self) -> dt.datetime | None:
         """The recorded expiry. None if there is none, or if the managed entries were modified."""
         return self._time(managed_metadata.EXPIRES_AT) if self.managed_entries and self.unmodified else None

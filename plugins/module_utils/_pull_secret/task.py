@@ -33,6 +33,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.
     Policy,
     not_managed,
 )
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.manager_warnings import ManagerWarnings
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.reasons import Reason
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.report import Outcome, Report
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.secret_writer import (
@@ -108,9 +109,8 @@ class PullSecretTask:
         clocks = self._cluster.clocks
         warnings = [
             *(f"namespaces: {glob!r} matches no namespace." for glob in selected.unmatched_globs),
-            *self._adoption_warnings(outcomes),
             *self._spelling_warnings(outcomes),
-            *self._copies_warnings(outcomes, found),
+            *self._manager_warnings(outcomes, found),
             *self._orphan_warnings(found, unpruned),
             *filter(None, [clocks.warning]),
             *planner.warnings,
@@ -242,7 +242,7 @@ class PullSecretTask:
         stored = Stored(secret, self._policy.registries)
         other = not_managed(stored, self._policy)
         if other == "copy":
-            decided.copies[namespace] = other_managers.replicator(secret)
+            decided.copies.append((namespace, other_managers.copied_by(secret["metadata"])))
         if other:
             return
         decided.orphans[namespace] = stored.expires_at
@@ -259,9 +259,13 @@ class PullSecretTask:
 
     # --- Warnings
 
-    def _adoption_warnings(self, outcomes: t.Iterable[Outcome]) -> list[str]:
-        found = {one.namespace: one.managers for one in outcomes if one.managers and one.plan.reason != "copy"}
-        return [other_managers.warning(found, self._policy.name)] if found else []
+    def _manager_warnings(self, outcomes: t.Iterable[Outcome], found: _Decided) -> list[str]:
+        warnings = ManagerWarnings(self._policy.name)
+        for outcome in outcomes:
+            warnings.add(outcome)
+        for namespace, tool in found.copies:
+            warnings.add_copy(namespace, tool)
+        return warnings.texts()
 
     def _spelling_warnings(self, outcomes: t.Iterable[Outcome]) -> list[str]:
         found = [
@@ -288,23 +292,18 @@ class PullSecretTask:
         )
         return [warning]
 
-    def _copies_warnings(self, outcomes: t.Iterable[Outcome], found: _Decided) -> list[str]:
-        selected = {one.namespace: ", ".join(one.managers) for one in outcomes if one.plan.reason == "copy"}
-        copies = {**found.copies, **selected}
-        return [other_managers.copies_warning(copies, self._policy.name)] if copies else []
-
 
 @dataclasses.dataclass
 class _Decided:
     """What was found in all namespaces.
 
     orphans: namespaces that are not selected and have a managed secret of this name, with its expiry. copies: those
-    with a copy, and the tool that made it, or "". unpruned: why nothing is pruned, or "".
+    with a copy, and the tool that made it, or None. unpruned: why nothing is pruned, or "".
     """
 
     outcomes: list[Outcome] = dataclasses.field(default_factory=list)
     orphans: dict[str, dt.datetime | None] = dataclasses.field(default_factory=dict)
-    copies: dict[str, str] = dataclasses.field(default_factory=dict)
+    copies: list[tuple[str, other_managers.Tool | None]] = dataclasses.field(default_factory=list)
     unpruned: str = ""
 
 

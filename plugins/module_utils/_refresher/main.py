@@ -64,7 +64,7 @@ def run(environment: t.Mapping[str, str], out: t.TextIO) -> tuple[int, str]:
             seconds=min(SECONDS, settings.deadline * 2 / 3),
         )
         tokens = Tokens(fetch=cli.token)
-        results = Results(tokens, out)
+        results = Results(tokens, out, settings.policy.name)
         problem = _in_time(Refresher(settings, cluster, tokens, results).run, retries, settings.deadline)
     if retries.stopped_by == DEADLINE:
         problem = f"Stopped by its deadline after {settings.deadline} s, before the end: see active_deadline."

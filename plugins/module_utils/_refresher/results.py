@@ -12,6 +12,7 @@ import threading
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import SHOWN
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.manager_warnings import ManagerWarnings
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.reasons import FAILURES
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.report import Outcome
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.secret_writer import Tokens
@@ -30,8 +31,10 @@ def print_line(out: t.TextIO, line: t.Mapping[str, t.Any]) -> None:
 class Results:
     """Print the outcome of each namespace, and count for the summary. Safe to use from many threads."""
 
-    def __init__(self, tokens: Tokens, out: t.TextIO) -> None:
+    def __init__(self, tokens: Tokens, out: t.TextIO, secret: str) -> None:
+        """secret: the pull secret's name."""
         self._tokens = tokens
+        self._managers = ManagerWarnings(secret)
         self._out = out
         self._lock = threading.Lock()
         self._counts: collections.Counter[str] = collections.Counter()
@@ -55,6 +58,7 @@ class Results:
             line["service_accounts"] = [account.to_result() for account in outcome.accounts]
         with self._lock:
             print_line(self._out, line)
+            self._managers.add(outcome)
             self._counts[plan.action] += 1
             if plan.expires_at and (self._expires_at is None or plan.expires_at < self._expires_at):
                 self._expires_at = plan.expires_at
@@ -62,8 +66,10 @@ class Results:
                 self._failed.append(f"{outcome.namespace}: {plan.reason}: {msg}")
 
     def conclude(self) -> str:
-        """Print the summary. Return it in words, with the first namespaces that failed."""
+        """Print the warnings and the summary. Return the summary in words, with the first namespaces that failed."""
         with self._lock:
+            for text in self._managers.texts():
+                print_line(self._out, {"warning": text})
             expires_at = self._expires_at and format_time(self._expires_at)
             print_line(self._out, {"summary": dict(self._counts), "expires_at": expires_at})
             counts = ", ".join(f"{count} {action}" for action, count in sorted(self._counts.items()))

@@ -35,6 +35,7 @@ FILES = (
     "_pull_secret/decision.py",
     "_pull_secret/explanations.py",
     "_pull_secret/managed_metadata.py",
+    "_pull_secret/manager_warnings.py",
     "_pull_secret/other_managers.py",
     "_pull_secret/reasons.py",
     "_pull_secret/report.py",

@@ -40,6 +40,8 @@ class MemoryCluster:
         self.stored: dict[str, dict[str, Any]] = {}
         self.accounts: dict[tuple[str, str], list[str]] = {}
         """Namespace and name of a service account -> its pull secrets."""
+        self.account_metadata: dict[str, Any] = {}
+        """More metadata of each service account."""
         self.clocks = Clocks()
         self.stopped_by = ""
         self.stop_after: dict[str, int] = {}
@@ -106,7 +108,13 @@ class MemoryCluster:
         self._count("list accounts")
         for (found_namespace, found_name), secrets in list(self.accounts.items()):
             if namespace in ("", found_namespace) and name in ("", found_name):
-                metadata = {"namespace": found_namespace, "name": found_name, "uid": "u", "resourceVersion": "1"}
+                metadata: dict[str, Any] = {
+                    "namespace": found_namespace,
+                    "name": found_name,
+                    "uid": "u",
+                    "resourceVersion": "1",
+                }
+                metadata.update(self.account_metadata)
                 yield {"metadata": metadata, "imagePullSecrets": [{"name": secret} for secret in secrets]}
 
     def patch_service_account(self, namespace: str, name: str, body: dict[str, Any]) -> None:

@@ -32,6 +32,8 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.
     decide,
     not_managed,
 )
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.manager_warnings import ManagerWarnings
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.report import Outcome
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.stored import Stored
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import format_time, parse_time
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
@@ -70,7 +72,9 @@ def unmanaged_auths(secret: dict[str, Any], policy: Policy) -> dict[str, Any]:
 def process(secret: dict[str, Any], policy: Policy, token: Token | None, outage: bool = False) -> str:
     """Do all that module, info and refresher do with a secret. Return the action."""
     plan = decide(secret, policy, NOW, token, outage=outage)
-    shown = [plan.action, plan.reason, plan.msg, other_managers.find(secret), status.health(secret, policy, NOW).owner]
+    warnings = ManagerWarnings(policy.name)
+    warnings.add(Outcome(secret["metadata"]["namespace"], plan, managers=other_managers.of_secret(secret)))
+    shown = [plan.action, plan.reason, plan.msg, *warnings.texts(), status.health(secret, policy, NOW).owner]
     assert len(json.dumps(shown).encode()) <= LONGEST_MESSAGE
     assert len(json.dumps(bodies.diff(secret, policy, plan)).encode()) <= LONGEST_DIFF
     service_accounts.is_usable(secret, policy, NOW)

@@ -44,6 +44,8 @@ class ReadOnlyCluster:
         self.accounts: dict[str, dict[str, list[str]]] = {}
         self.objects: list[dict[str, Any]] = []
         """Other service accounts, as the API server returns them."""
+        self.annotations: dict[str, str] = {}
+        """Of each service account."""
         self.stopped_by = ""
         self.rejected: dict[str, ClusterError] = {}
         self.clocks = Clocks()
@@ -80,18 +82,18 @@ class ReadOnlyCluster:
         self._call("list accounts", namespace)
         for where, accounts in self.accounts.items():
             if namespace in ("", where):
-                yield from (account(where, one, held) for one, held in accounts.items() if name in ("", one))
+                yield from (self._account(where, one, held) for one, held in accounts.items() if name in ("", one))
         yield from (one for one in self.objects if namespace in ("", one["metadata"]["namespace"]))
 
     def service_account(self, namespace: str, name: str) -> dict[str, Any] | None:
         self._call("get account", namespace)
         entries = self.accounts.get(namespace, {}).get(name)
-        return None if entries is None else account(namespace, name, entries)
+        return None if entries is None else self._account(namespace, name, entries)
 
-
-def account(namespace: str, name: str, entries: list[str]) -> dict[str, Any]:
-    metadata = {"namespace": namespace, "name": name, "uid": name, "resourceVersion": "1"}
-    return {"metadata": metadata, "imagePullSecrets": [{"name": entry} for entry in entries]}
+    def _account(self, namespace: str, name: str, entries: list[str]) -> dict[str, Any]:
+        metadata: dict[str, Any] = {"namespace": namespace, "name": name, "uid": name, "resourceVersion": "1"}
+        metadata["annotations"] = self.annotations
+        return {"metadata": metadata, "imagePullSecrets": [{"name": entry} for entry in entries]}
 
 
 def inspect(cluster: ReadOnlyCluster, *namespaces: str, policy: Policy | None = None, prune: bool = False) -> Any:
@@ -299,3 +301,19 @@ def test_accounts_are_listed_in_the_namespaces_with_permission() -> None:
     assert len(findings.warnings) == 1
     assert "1 namespaces, such as n03" in findings.warnings[0]
     assert "list serviceaccounts" in findings.warnings[0]
+
+
+def test_an_account_that_uses_the_secret_and_is_applied_without_it_is_a_warning(at: Any) -> None:
+    at(NOW)
+    cluster = ReadOnlyCluster("a", "b", secrets={name: cases.secret(namespace=name) for name in ("a", "b")})
+    cluster.accounts = {"a": {"build": [NAME], "other": ["theirs"]}, "b": {"build": [NAME]}}
+    manifest = '{"imagePullSecrets":[{"name":"theirs"}]}'
+    cluster.annotations = {"kubectl.kubernetes.io/last-applied-configuration": manifest}
+    (warning,) = inspect(cluster, "a", "b").warnings
+    assert "kubectl apply writes imagePullSecrets" in warning
+    assert f"from a list without {NAME}: a/build, b/build." in warning
+    # Accounts of the option are in the report already.
+    (warning,) = inspect(cluster, "a", "b", policy=Policy(name=NAME, service_accounts=("build",))).warnings
+    assert f"from a list without {NAME}: a/build, b/build." in warning
+    found = inspect(cluster, "a", "b", policy=Policy(name=NAME, service_accounts=("other",)))
+    assert ["missing_service_account" in str(found.to_result()), len(found.warnings)] == [True, 2]

@@ -308,3 +308,57 @@ def test_an_outage_without_effect_is_no_failure() -> None:
     cluster.stored = {"a": cases.secret(namespace="a", expires_at=late, renewed_at=None)}
     report = run(cluster, "a", token=None, outage="AWS is down.")
     assert report.problem(Policy(name=NAME), Selection(("a",))) == ""
+
+
+LIST_OF_HELM = {
+    "manager": "helm",
+    "operation": "Apply",
+    "time": format_time(NOW + dt.timedelta(hours=1)),
+    "fieldsV1": {"f:imagePullSecrets": {}},
+}
+
+
+def test_a_list_of_another_tool_is_a_warning_while_the_entry_is_written() -> None:
+    cluster = MemoryCluster([f"n{number:02}" for number in range(12)])
+    cluster.accounts = {(name, "build"): ["theirs"] for name in cluster.present}
+    cluster.account_metadata = {
+        "annotations": {"meta.helm.sh/release-name": "shop"},
+        "creationTimestamp": "2026-01-01T00:00:00Z",
+        "managedFields": [LIST_OF_HELM],
+    }
+    for dry_run in (True, False):
+        report = run(cluster, "*", service_accounts=("build*",), dry_run=dry_run)
+        (warning,) = report.warnings
+        assert f"from a list without {NAME}: n00/build (release shop), n01/build" in warning
+        assert "and 2 more." in warning
+        assert "after the last renewal" not in warning, "this task wrote the secrets first"
+    assert set(map(tuple, cluster.accounts.values())) == {("theirs", NAME)}
+
+    # Helm owns the list with the entry now, as after a change of its values.
+    again = run(cluster, "*", service_accounts=("build*",))
+    assert (again.summary, again.warnings) == ({"unchanged": 12}, [])
+
+    cluster.accounts["n03", "build"] = ["theirs"]
+    again = run(cluster, "*", service_accounts=("build*",))
+    (warning,) = again.warnings
+    assert (
+        "after the last renewal of the secret, which removed the entry if an earlier run had attached it: n03/build"
+        in (warning)
+    )
+    assert again.summary == {"unchanged": 11, "updated": 1}
+
+
+def test_entries_that_another_tool_changed_are_renewed_with_a_warning() -> None:
+    cluster = MemoryCluster(["a"])
+    run(cluster, "a")
+    stored = cluster.stored["a"]
+    stored["metadata"]["labels"]["kustomize.toolkit.fluxcd.io/name"] = "apps"
+    assert run(cluster, "a").warnings == [], "nothing was changed"
+    stored["data"][".dockerconfigjson"] = base64.b64encode(
+        json.dumps({"auths": {"public.ecr.aws": {"auth": "eDp5"}}}).encode()
+    ).decode()
+    report = run(cluster, "a")
+    assert result(report) == {"a": ("renewed", "modified")}
+    (warning,) = report.warnings
+    assert warning.startswith(f"Flux also manages the secret {NAME} in a (Kustomization apps).")
+    assert "changed the managed entries in a (Kustomization apps)." in warning

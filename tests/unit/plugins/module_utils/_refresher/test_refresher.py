@@ -315,6 +315,34 @@ def test_service_accounts_get_the_secret_in_the_same_run(tmp_path: Path, monkeyp
     assert body["imagePullSecrets"] == [{"name": NAME}]
 
 
+def test_a_list_of_another_tool_is_one_line_of_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written_at = format_time(NOW + dt.timedelta(minutes=-1))
+    owned = {"manager": "argocd-controller", "operation": "Apply", "time": written_at}
+    metadata = {
+        "namespace": "a",
+        "name": "default",
+        "uid": "u",
+        "resourceVersion": "1",
+        "creationTimestamp": "2026-01-01T00:00:00Z",
+        "labels": {"argocd.argoproj.io/instance": "shop"},
+        "managedFields": [{**owned, "fieldsV1": {"f:imagePullSecrets": {}}}],
+    }
+    _status, words, lines, _script = run_script(
+        *("service-accounts", tmp_path, monkeypatch),
+        Call("GET", secret_path("a"), body=stored("a", 11)),
+        Call("GET", ACCOUNT_PATH, body={"metadata": metadata, "imagePullSecrets": [{"name": "theirs"}]}),
+        Call("PATCH", ACCOUNT_PATH),
+    )
+    assert [set(line) for line in lines[1:]] == [{"warning"}, {"summary", "expires_at"}]
+    warning = lines[1]["warning"]
+    assert (
+        f"Argo CD writes imagePullSecrets of service accounts from a list without {NAME}: a/default (application"
+        in (warning)
+    )
+    assert "which removed the entry if an earlier run had attached it: a/default (application shop)." in warning
+    assert "Argo CD" not in words
+
+
 def test_a_service_account_that_cannot_be_read_fails_its_namespace(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.re
 
 def test_the_summary_counts_and_names_the_first_that_failed() -> None:
     out = io.StringIO()
-    results = Results(Tokens(outage="AWS is down"), out)
+    results = Results(Tokens(outage="AWS is down"), out, "ecr-public-secret")
     for number in range(12):
         results.add(Outcome(f"team-{number:02}", Plan("failed", "token_unavailable", "No token.")))
     results.add(Outcome("good", Plan("unchanged", "fresh")))
