@@ -178,9 +178,9 @@ class ManagerWarnings:
 
     def _of_copies(self, tool: Tool, places: _Places) -> str:
         return (
-            f"{places.count} namespaces have a copy of the secret {self._secret} that {_inside(tool)} made: {places}. "
-            "This task leaves copies unchanged. A copied token expires like any other: exclude the secret from that "
-            f"tool, and select these namespaces. {self._for_secret(tool)}."
+            f"{tool.name} copied the secret {self._secret} to other namespaces: {places}. This task leaves copies "
+            "unchanged. A copied token expires like any other: exclude the secret from that tool, and select these "
+            f"namespaces. {self._for_secret(tool)}."
         )
 
     def _of_attached(self, tool: Tool, places: _Places) -> str:
@@ -207,11 +207,6 @@ class ManagerWarnings:
 
     def _for_secret(self, tool: Tool) -> str:
         return _FOR_SECRETS.get(tool, "Configure the tool to ignore the secret").replace("SECRET", self._secret)
-
-
-def _inside(tool: Tool) -> str:
-    """Return the tool's name for the middle of a sentence."""
-    return "another tool" if tool is OTHER else tool.name
 
 
 def _written_after(renewed_at: str, account: Account, found: AccountList) -> bool:

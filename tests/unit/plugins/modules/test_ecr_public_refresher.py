@@ -296,7 +296,7 @@ def test_a_second_removal_changes_nothing(task: Any) -> None:
 
 def test_a_namespace_with_unmanaged_objects_stays(task: Any) -> None:
     (namespace,) = of(STORED, "Namespace")
-    resource = {"name": "configmaps", "kind": "ConfigMap", "namespaced": True, "verbs": ["list"]}
+    resource = {"name": "configmaps", "kind": "ConfigMap", "namespaced": True, "verbs": ["list", "delete"]}
     calls = [
         own(namespace),
         Call("GET", "/apis", body={"groups": []}),

@@ -72,7 +72,7 @@ def run(server: Server, case: str, directory: Path) -> dict[str, tuple[str, str]
     """Run with the settings in the directory. Return action and reason by namespace."""
     given_settings = settings.read(str(directory / case))
     tokens, out = Tokens(token=TOKEN), io.StringIO()
-    refresher.Refresher(given_settings, Cluster(server), tokens, Results(tokens, out)).run()
+    refresher.Refresher(given_settings, Cluster(server), tokens, Results(tokens, out, "ecr-public-secret")).run()
     lines = [json.loads(line) for line in out.getvalue().splitlines()]
     return {line["namespace"]: (line["action"], line["reason"]) for line in lines}
 
