@@ -60,10 +60,10 @@ def examples() -> list[dict[str, Any]]:
 def test_the_playbook_has_every_option_but_the_token() -> None:
     assert set(playbook()) == set(options.LOGIN) - {"token"}
     for name, value in playbook().items():
-        empty = {"list": [], "dict": {}}.get(options.LOGIN[name]["type"])
+        empty = {"list": "[]", "dict": "{}"}.get(options.LOGIN[name]["type"])
         # The variable may be a text.
         typed = f"freshpull.ecr_public.typed('{options.LOGIN[name]['type']}', 'login_{name}') | default(omit, true)"
-        converted = f"default({empty}) | {typed}" if empty is not None else "default(omit)"
+        converted = f"default({empty}) | {typed}" if empty else "default(omit)"
         assert value == f"{{{{ login_{name} | {converted} }}}}"
 
 

@@ -19,7 +19,7 @@ description: For tests. A line of JSON for each task, in the file that FRESHPULL
 """
 
 
-class CallbackModule(CallbackBase):  # type: ignore[misc]
+class CallbackModule(CallbackBase):
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "notification"
     CALLBACK_NAME = "record_arguments"

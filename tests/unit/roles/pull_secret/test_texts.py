@@ -173,12 +173,9 @@ ROUNDS: dict[str, dict[str, Any]] = {
     "empty texts": dict.fromkeys([name for name, kind in KINDS.items() if kind not in ("bool", "int")], ""),
 }
 # One of each type. The tests above reject the others.
+ONE_OF_EACH: dict[str, str] = {KINDS.get(name, "choice"): name for name in VARIABLES if VARIABLES[name].wrong}
 WRONG: dict[str, dict[str, Any]] = {
-    f"wrong {name}": {name: VARIABLES[name].wrong[0]}
-    for name in {
-        **{kind_of(name) or "choice": name for name in VARIABLES if VARIABLES[name].wrong},
-        "token": "token",
-    }.values()
+    f"wrong {name}": {name: VARIABLES[name].wrong[0]} for name in (*ONE_OF_EACH.values(), "token")
 }
 
 

@@ -61,7 +61,7 @@ CASES = {
     ),
     "push mode without fail open, as a text": Case({"refresher": "none", "fail_open": "no"}),
     "push mode without a value for the next run": Case(
-        {"refresher": "none", "fail_open_before": None}, ("pull_secret_fail_open_before: must be set",)
+        {"refresher": "none", "fail_open_before": None}, ("pull_secret_fail_open_before",)
     ),
     "a list that is a dict": Case(
         {**KEYS, "namespaces": {"a": 1}}, ("pull_secret_namespaces: must be a list", "not a value of type dict.")
