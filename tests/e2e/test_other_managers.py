@@ -68,12 +68,21 @@ class Place:
     def deploy(self, account: str, *secrets: str, force: bool = False) -> str:
         """Apply one account with this list, as its tool does. Return the error, or ""."""
         manager, metadata = APPLIED[account]
-        manifest = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": account, **metadata}}
-        manifest["imagePullSecrets"] = [{"name": secret} for secret in secrets]
+        manifest: dict[str, Any] = {
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": {"name": account, **metadata},
+            "imagePullSecrets": [{"name": secret} for secret in secrets],
+        }
         if account in CLIENT_SIDE:
             command = ("kubectl", "--kubeconfig", self.kubeconfig, "-n", self.namespace, "apply", "-f", "-")
-            options = {"input": json.dumps(manifest), "capture_output": True, "text": True, "check": False}
-            done = subprocess.run((*command, f"--field-manager={manager}"), **options)
+            done = subprocess.run(
+                (*command, f"--field-manager={manager}"),
+                input=json.dumps(manifest),
+                capture_output=True,
+                text=True,
+                check=False,
+            )
             return done.stderr if done.returncode else ""
         try:
             self.core.patch_namespaced_service_account(
