@@ -21,7 +21,7 @@ if sys.version_info < (3, 9):  # noqa: UP036
     )
     # The result of a module. Of an exception the user would see "MODULE FAILURE" and a traceback.
     sys.stdout.write(json.dumps({"failed": True, "msg": _OLD}) + "\n")
-    sys.exit(1)
+    raise SystemExit(1)
 
 
 class CollectionError(Exception):
