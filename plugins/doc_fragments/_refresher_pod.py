@@ -209,7 +209,11 @@ options:
     description: The AWS secret key of that user.
     type: str
   aws_existing_secret:
-    description: A Secret in O(namespace) with a key C(credentials), in the format of the AWS shared credentials file.
+    description:
+      - A Secret in O(namespace) with a key C(credentials), in the format of the AWS shared credentials file, or with
+        the keys C(AWS_ACCESS_KEY_ID), C(AWS_SECRET_ACCESS_KEY) and optionally C(AWS_SESSION_TOKEN). C(credentials)
+        wins.
+      - They are mounted as files. No environment variable of the pod contains a key.
     type: str
   role_arn:
     description:

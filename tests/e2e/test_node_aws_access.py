@@ -149,6 +149,22 @@ def test_a_role_on_top_of_keys(place: Place) -> None:
     assert place.aws.calls == {}
 
 
+def test_keys_as_single_values_of_a_secret(place: Place) -> None:
+    """The layout of Helm charts for private ECR. The keys are in no variable, and a run without the Secret ends."""
+    place.aws.reset()
+    keys = {"AWS_ACCESS_KEY_ID": place.aws.access_key, "AWS_SECRET_ACCESS_KEY": place.aws.secret_key}
+    place.core.create_namespaced_secret(place.role.refresher, {"metadata": {"name": "chart"}, "stringData": keys})
+    place.set_up(refresher_aws_auth="existing_secret", refresher_aws_existing_secret="chart")
+    # The role on top reads the file that the program wrote.
+    assert place.renewed() == "1 renewed"
+    assert place.aws.calls == {"AssumeRole": 1, "GetAuthorizationToken": 1}
+    pods = str(place.core.list_namespaced_pod(place.role.refresher))
+    assert "AWS_SHARED_CREDENTIALS_FILE" in pods
+    assert [value for value in keys.values() if value in pods] == []
+    place.core.delete_namespaced_secret("chart", place.role.refresher)
+    assert "the Secret of aws_existing_secret needs" in place.renewed()
+
+
 def add_token(pod: dict[str, Any], directory: str, name: str, audience: str, env: dict[str, str]) -> None:
     """Add what both webhooks of EKS add: a projected token, and the variables that the pod does not have."""
     token = {"path": name, "audience": audience, "expirationSeconds": 86400}

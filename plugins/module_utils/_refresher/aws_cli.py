@@ -34,6 +34,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors i
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._masking import MASK, masked
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._process import Process
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher import mounted_keys
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._sdk_errors import ECR_PUBLIC
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 
@@ -75,7 +76,10 @@ _SOURCES = {
     "ambient": "the node has no instance profile, or does not respond to pods (its metadata options need a hop limit "
     "of 2)",
 }
-_SOURCES["existing_secret"] = _SOURCES["secret"]
+_SOURCES["existing_secret"] = (
+    f"the Secret of aws_existing_secret needs {mounted_keys.LAYOUTS}. The file needs a [default] section that has "
+    "aws_access_key_id and aws_secret_access_key"
+)
 
 _AWS_ERROR = re.compile(
     r"An error occurred \(([^)]*)\) when calling the (\w+) operation(?: \(reached max retries: (\d+)\))?: ?([^\n]*)"
@@ -85,7 +89,8 @@ _PREFIX = re.compile(r"^aws: \[ERROR\]: ")  # of version 2
 _LONG = re.compile(r"[A-Za-z0-9+/=_.-]{100,}")
 _SECRET_KEY = re.compile(r"(?<![A-Za-z0-9/+=.-])[A-Za-z0-9/+=]{40}(?![A-Za-z0-9/+=.-])")
 _SECRET_VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN")
-_SECRET_FILES = ("AWS_SHARED_CREDENTIALS_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
+_KEYS_FILE = "AWS_SHARED_CREDENTIALS_FILE"
+_SECRET_FILES = (_KEYS_FILE, "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,6 +110,9 @@ class AwsCli:
 
     def token(self) -> Token:
         """Call GetAuthorizationToken once. Raises AwsError, whose text contains no secret."""
+        if self.auth == "existing_secret":
+            # For the CLI, and for all that reads its settings here.
+            os.environ[_KEYS_FILE] = mounted_keys.credentials_file(os.environ.get(_KEYS_FILE, ""), self.home)
         self._check()
         status, output, errors = self._run()
         if status:
@@ -236,6 +244,6 @@ def _secrets() -> t.Iterator[str]:
         except OSError:
             continue
         for line in lines:
-            value = line.partition("=")[2].strip() if variable == _SECRET_FILES[0] else line.strip()
+            value = line.partition("=")[2].strip() if variable == _KEYS_FILE else line.strip()
             if len(value) >= 8:
                 yield value

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher import mounted_keys
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import program
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import (
     AWS_SECRET,
@@ -159,11 +160,20 @@ def _aws_source(aws: AwsAccess) -> Object | None:
     if aws.kind == "web_identity":
         sources = [_token({"audience": aws.audience})]
         return {"projected": {"defaultMode": _READABLE_BY_GROUP, "sources": sources}}
-    if aws.has_keys:
-        secret = AWS_SECRET if aws.kind == "secret" else aws.existing_secret
-        items = [{"key": "credentials", "path": "credentials"}]
-        return {"secret": {"secretName": secret, "defaultMode": _READABLE_BY_GROUP, "items": items}}
+    if aws.kind == "secret":
+        return _secret(AWS_SECRET, mounted_keys.FILE)
+    if aws.kind == "existing_secret":
+        volume = _secret(aws.existing_secret, mounted_keys.FILE, *mounted_keys.NAMES)
+        # It has only some of these keys. If it was deleted, the program starts, reports that and can fail open.
+        volume["secret"]["optional"] = True
+        return volume
     return None
+
+
+def _secret(name: str, *keys: str) -> Object:
+    """Return a volume with these keys of a Secret as files."""
+    items = [{"key": key, "path": key} for key in keys]
+    return {"secret": {"secretName": name, "defaultMode": _READABLE_BY_GROUP, "items": items}}
 
 
 def _token(audience: t.Mapping[str, str]) -> Object:

@@ -15,6 +15,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.a
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import Request
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher import mounted_keys
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import policies
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.existing import Existing
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.permissions import granted
@@ -61,11 +62,12 @@ def check_users_secret(existing: Existing, settings: Settings) -> None:
 def _check_existing_secret(cluster: Cluster, settings: Settings) -> None:
     name = settings.aws.existing_secret
     found = objects.read(cluster, "Secret", name, settings.namespace)
-    if not found or "credentials" not in (found.get("data") or {}):
+    keys = set((found or {}).get("data") or {})
+    if mounted_keys.FILE not in keys and not {mounted_keys.ACCESS_KEY, mounted_keys.SECRET_KEY} <= keys:
         raise ClusterError(
             "not_found",
-            f'The namespace {settings.namespace} has no Secret {name} with a key "credentials", in the format of the '
-            "AWS shared credentials file. Create the namespace and the Secret first.",
+            f"The namespace {settings.namespace} has no Secret {name} with {mounted_keys.LAYOUTS}. Create the "
+            "namespace and the Secret first.",
         )
 
 

@@ -46,6 +46,7 @@ FILES = (
     "_pull_secret/unconfirmed.py",
     "_refresher/aws_cli.py",
     "_refresher/main.py",
+    "_refresher/mounted_keys.py",
     "_refresher/pod_transport.py",
     "_refresher/refresher.py",
     "_refresher/results.py",

@@ -42,6 +42,42 @@ def test_a_token(fake: FakeAws, tmp_path: Path) -> None:
     assert fake.calls == {"GetAuthorizationToken": 1}
 
 
+# --- Keys as single values of a Secret. The checks of the keys, the masking and the CLI read what the program writes.
+
+
+@pytest.fixture
+def mounted(fake: FakeAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The directory in which the Secret is mounted, as yet without the AWS secret key."""
+    directory = tmp_path / "mounted"
+    directory.mkdir()
+    (directory / "AWS_ACCESS_KEY_ID").write_text(fake.access_key)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(directory / "credentials"))
+    return directory
+
+
+def test_keys_as_single_values(mounted: Path, fake: FakeAws, tmp_path: Path) -> None:
+    (mounted / "AWS_SECRET_ACCESS_KEY").write_text(fake.secret_key)
+    made = cli(tmp_path, aws_sides.cli(), "existing_secret", fake.endpoint_url)
+    assert made.token().password == fake.tokens[-1]
+
+
+def test_a_wrong_secret_key_as_a_single_value_is_not_shown(mounted: Path, fake: FakeAws, tmp_path: Path) -> None:
+    (mounted / "AWS_SECRET_ACCESS_KEY").write_text("never-said/never-said/never-said/never-s")
+    made = cli(tmp_path, aws_sides.cli(), "existing_secret", fake.endpoint_url)
+    with pytest.raises(errors.CredentialsError, match="rejected the signature") as caught:
+        made.token()
+    assert "never-s" not in f"{caught.value} {made.explain('Bad: never-said/never-said/never-said/never-s')}"
+
+
+def test_no_secret_key_as_a_single_value(mounted: Path, tmp_path: Path) -> None:
+    assert mounted.exists()
+    with pytest.raises(errors.CredentialsError, match="the Secret of aws_existing_secret needs"):
+        cli(tmp_path, auth="existing_secret").token()
+
+
+# --- Failures
+
+
 @pytest.mark.parametrize("row", aws_sides.REFRESHER)
 def test_each_failure_of_aws(
     row: aws_sides.Failure, place: aws_sides.Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -141,6 +141,15 @@ def test_keys_come_from_a_secret(case: str, name: str) -> None:
     assert found["secret"]["secretName"] == name
 
 
+def test_an_existing_secret_may_have_either_layout() -> None:
+    found = volume("existing_secret")
+    assert found
+    keys = ["credentials", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"]
+    assert found["secret"]["items"] == [{"key": key, "path": key} for key in keys]
+    # Otherwise the kubelet would start no pod until it has all of them.
+    assert found["secret"]["optional"] is True
+
+
 @pytest.mark.parametrize("case", ["irsa", "pod_identity", "ambient"])
 def test_nothing_is_mounted_where_the_platform_gives_access(case: str) -> None:
     assert volume(case) is None

@@ -72,6 +72,36 @@ def test_only_another_refresher_of_the_same_secrets_is_rejected() -> None:
     preconditions.check(Cluster(OldCluster(policies, alike)), CASES["selector"])
 
 
+class WithSecret(OldCluster):
+    """A cluster with a Secret."""
+
+    def __init__(self, data: dict[str, str] | None) -> None:
+        super().__init__()
+        self.data = data
+
+    def send(self, request: Request) -> Response:
+        assert request.path.endswith("/secrets/theirs")
+        if self.data is None:
+            return Response(404, {}, json.dumps({"message": "not found"}).encode())
+        return Response(200, {}, json.dumps({"data": self.data}).encode())
+
+
+SEPARATE = {"AWS_ACCESS_KEY_ID": "eA==", "AWS_SECRET_ACCESS_KEY": "eA=="}
+
+
+@pytest.mark.parametrize("data", [{"credentials": "eA=="}, SEPARATE, {**SEPARATE, "AWS_SESSION_TOKEN": "eA=="}])
+def test_a_secret_with_keys_is_accepted(data: dict[str, str]) -> None:
+    preconditions.check(Cluster(WithSecret(data)), CASES["existing-secret"])
+
+
+@pytest.mark.parametrize(
+    "data", [None, {}, {"other": "eA=="}, {"AWS_ACCESS_KEY_ID": "eA=="}, {"AWS_SESSION_TOKEN": ""}]
+)
+def test_a_secret_without_keys_is_rejected(data: dict[str, str] | None) -> None:
+    with pytest.raises(ClusterError, match=r"no Secret theirs with the key .* AWS_ACCESS_KEY_ID and AWS_SECRET_ACC"):
+        preconditions.check(Cluster(WithSecret(data)), CASES["existing-secret"])
+
+
 @pytest.mark.parametrize("case", ["listed", "web-identity", "proxy"])
 def test_settings_without_preconditions_send_no_request(case: str) -> None:
     old = OldCluster()
