@@ -202,10 +202,9 @@ def test_a_lost_secret_is_reported() -> None:
 
 def test_the_later_clock_counts_and_a_difference_is_a_warning() -> None:
     cluster = MemoryCluster(["a"])
-    secret = cases.secret(
-        namespace="a", expires_at=(NOW + dt.timedelta(hours=8, minutes=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    )
-    cluster.stored = {"a": secret}
+    # Not NOW, which may be long ago: it is the start of the tests.
+    soon = dt.datetime.now(dt.timezone.utc) + dt.timedelta(hours=8, minutes=5)
+    cluster.stored = {"a": cases.secret(namespace="a", expires_at=format_time(soon))}
     assert result(run(cluster, "a", dry_run=True)) == {"a": ("unchanged", "fresh")}
     cluster.clocks = Clocks(dt.timedelta(minutes=9))
     report = run(cluster, "a", dry_run=True)
