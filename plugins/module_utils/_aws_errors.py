@@ -122,7 +122,8 @@ class Words(t.NamedTuple):
     no_prompt: str  # why a code cannot be entered
     sign_on: str  # next step for single sign-on without a session
     agent: str  # next step for a container agent that returns no credentials
-    no_credentials: str  # the sources of credentials that were tried
+    no_credentials: str  # that there are no credentials
+    sources: str  # the sources of credentials; "" if no_credentials names them
     no_fips: str  # next step for FIPS endpoints
 
 
@@ -153,10 +154,10 @@ ON_THE_CONTROL_NODE = Words(
         "In EKS the Pod Identity Agent must run, and an association must name the namespace and the service account of "
         "this pod. In ECS the task needs a task role."
     ),
-    no_credentials=(
-        "There are no AWS credentials on the control node, where the lookup runs. Set access_key and secret_key, or "
-        "profile, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run on a host with an IAM role. Required "
-        "permissions: " + " and ".join(ACTIONS) + "."
+    no_credentials="There are no AWS credentials on the control node, where the lookup runs.",
+    sources=(
+        "Set access_key and secret_key, or profile, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run on a host "
+        "with an IAM role. Required permissions: " + " and ".join(ACTIONS) + "."
     ),
     no_fips="Set AWS_USE_FIPS_ENDPOINT to false for this task.",
 )

@@ -91,9 +91,9 @@ def explain(
 def not_loaded(problem: str, words: Words, environment: t.Mapping[str, str], source: str = "") -> CredentialsError:
     """Build the error for credentials that the SDK was configured to use. source: the name of its provider."""
     named = SOURCES.get(source, source)
-    step = next_step(words, {name: value for name, value in environment.items() if _OF_CREDENTIALS.match(name)})
+    step = next_step(words, _of_credentials(environment))
     if problem.endswith(")") and "(AWS_" in problem:
-        step = "Correct the variable, or create the file."
+        step = "Correct the variable or the file."
     elif _ROLE_PARAMETER.search(problem):
         step = f"Correct {words.role}."
     return CredentialsError(
@@ -116,12 +116,18 @@ def loading_problem(text: str, environment: t.Mapping[str, str]) -> str:
         return f"{file.group(1)}: {file.group(2)}{f' ({variables[0]})' if variables else ''}"
     if "parameter WebIdentityToken" in text:
         variable = "AWS_WEB_IDENTITY_TOKEN_FILE"
-        return f"the file of {variable if environment.get(variable) else 'web_identity_token_file'} has no token"
+        path = environment.get(variable)
+        return f"{path} has no token ({variable})" if path else "web_identity_token_file of the profile has no token"
     if "credentials are still expired" in text:
         return "they have expired"
     if re.match(r"(Expecting (value|property name|',').*|Extra data): line \d+", text):
         return "their source returned no JSON"
     return ""
+
+
+def _of_credentials(environment: t.Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that lead to credentials."""
+    return {name: value for name, value in environment.items() if _OF_CREDENTIALS.match(name)}
 
 
 def session_error(url: str, action: str, detail: str = "") -> ResponseError:
@@ -140,7 +146,7 @@ def sts_url(environment: t.Mapping[str, str]) -> str:
 def no_credentials(words: Words, environment: t.Mapping[str, str], detail: str = "") -> CredentialsError:
     """Build the error for an environment without any credentials. detail: the SDK's text."""
     stated = f" The AWS SDK states: {detail.rstrip('.')}." if detail else ""
-    return CredentialsError(f"{words.no_credentials}{_metadata(environment)}{stated}")
+    return CredentialsError(f"{words.no_credentials}{_metadata(environment)}{stated} {words.sources}".rstrip())
 
 
 def _connection(text: str, call: Call, _environment: t.Mapping[str, str]) -> AwsError | None:
@@ -200,7 +206,7 @@ def _credentials(text: str, call: Call, environment: t.Mapping[str, str]) -> Aws
     if profile:
         return CredentialsError(
             f"There is no AWS profile {profile.group(1)!r} (from the environment variable AWS_PROFILE). "
-            f"{next_step(words, environment)}"
+            f"{next_step(words, _of_credentials(environment))}"
         )
     retrieval = _RETRIEVAL.search(text)
     source, problem = (retrieval.group(1), retrieval.group(2)) if retrieval else ("", "")

@@ -62,6 +62,7 @@ WORDS = Words(
     sign_on="The refresher runs unattended: use another aws_auth.",
     agent="",
     no_credentials="",
+    sources="",
     no_fips="Set AWS_USE_FIPS_ENDPOINT to false in the refresher's pod.",
 )
 # aws_auth -> why there are no credentials.
