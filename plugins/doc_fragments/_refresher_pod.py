@@ -6,13 +6,20 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options of ecr_public_refresher for its CronJob, its pod, its access to AWS and its record.
+    """Options of ecr_public_refresher for its namespace, its CronJob, its pod, its access to AWS and its record.
 
     Without it the module would be too long.
     """
 
     DOCUMENTATION = r"""
 options:
+  namespace:
+    description:
+      - The namespace of the CronJob. It is created if it is missing. Use a namespace for the refresher alone, since all
+        users who can create pods in it can use the refresher's permissions and AWS keys.
+      - This is not an alias of O(namespaces).
+    type: str
+    default: ecr-public-refresher
   schedule:
     description:
       - When the refresher runs, as the five fields of a cron schedule, or a nickname such as V(@hourly).
@@ -200,8 +207,11 @@ options:
       - V(pod_identity) relies on an association of EKS Pod Identity, which must name O(namespace) and the service
         account C(refresh-ecr-public-token).
       - V(ambient) uses the role of the node's instance. Its metadata service must respond to pods (a hop limit of 2).
+      - V(roles_anywhere) gets a session of O(role_arn) from IAM Roles Anywhere for the certificate in
+        O(certificate_secret). It works on every cluster with Kubernetes 1.29 or newer. AWS's credential helper runs as
+        a sidecar of the pod, and only the sidecar has the key of the certificate.
     type: str
-    choices: [secret, existing_secret, irsa, pod_identity, web_identity, ambient]
+    choices: [secret, existing_secret, irsa, pod_identity, web_identity, ambient, roles_anywhere]
   aws_access_key:
     description: The AWS access key of an IAM user with no other permissions. Temporary keys are rejected.
     type: str
@@ -217,20 +227,50 @@ options:
     type: str
   role_arn:
     description:
-      - The IAM role that requests the tokens. Required if O(aws_auth) is V(irsa) or V(web_identity).
+      - The IAM role that requests the tokens. Required if O(aws_auth) is V(irsa), V(web_identity) or V(roles_anywhere).
       - With the other values the refresher assumes this role with the access that they give.
       - Give the role only C(ecr-public:GetAuthorizationToken) and C(sts:GetServiceBearerToken), since a token carries
         the permissions of the principal that requested it.
     type: str
     default: ''
   external_id:
-    description: The external ID that the trust policy of O(role_arn) requires. Not for V(irsa) and V(web_identity).
+    description:
+      - The external ID that the trust policy of O(role_arn) requires. Not for V(irsa), V(web_identity) and
+        V(roles_anywhere).
     type: str
     default: ''
   audience:
     description: For V(irsa) and V(web_identity), the audience of the identity provider in IAM.
     type: str
     default: sts.amazonaws.com
+  trust_anchor_arn:
+    description:
+      - For V(roles_anywhere), the trust anchor. It must have the certificate of the CA that issued the certificate,
+        since the sidecar sends no intermediate certificates.
+    type: str
+    default: ''
+  profile_arn:
+    description: For V(roles_anywhere), the profile that names O(role_arn), in the region of O(trust_anchor_arn).
+    type: str
+    default: ''
+  certificate_secret:
+    description:
+      - For V(roles_anywhere), a Secret in O(namespace) of the type C(kubernetes.io/tls), with C(tls.crt) and
+        C(tls.key), such as cert-manager writes and renews. The key must be an RSA or an ECDSA key. Each run reads the
+        Secret again.
+    type: str
+    default: ''
+  roles_anywhere_image:
+    description:
+      - For V(roles_anywhere), the image of the sidecar, with a tag or a digest. Its entry point must be AWS's
+        credential helper. O(image_pull_policy) and O(image_pull_secrets) apply to it, too.
+      - The default is the official image on ECR Public, which is pulled without credentials. A mirror can be used.
+    type: str
+    default: public.ecr.aws/rolesanywhere/credential-helper:1.8.1-2026.04.09.16.01
+  roles_anywhere_resources:
+    description: For V(roles_anywhere), requests and limits of the sidecar.
+    type: dict
+    default: {requests: {cpu: 10m, memory: 32Mi}, limits: {memory: 128Mi}}
   aws_endpoint_url:
     description: The address of the ECR Public API, for example a VPC endpoint. The default is the official one.
     type: str

@@ -141,13 +141,6 @@ options:
     description: The files of the refresher, by name. Not for users; this collection's action plugin passes them.
     type: dict
     default: {}
-  namespace:
-    description:
-      - The namespace of the CronJob. It is created if it is missing. Use a namespace for the refresher alone, since all
-        users who can create pods in it can use the refresher's permissions and AWS keys.
-      - This is not an alias of O(namespaces).
-    type: str
-    default: ecr-public-refresher
 attributes:
   check_mode:
     support: full
@@ -187,6 +180,14 @@ EXAMPLES = r"""
     role_arn: arn:aws:iam::123456789012:role/ecr-public-pull
     # The secrets do not exist yet.
     test_run: deferred
+
+- name: Install it with a certificate and IAM Roles Anywhere, which works on every cluster
+  freshpull.ecr_public.ecr_public_refresher:
+    aws_auth: roles_anywhere
+    role_arn: arn:aws:iam::123456789012:role/ecr-public-pull
+    trust_anchor_arn: arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/01234567-89ab-cdef-0123-456789abcdef
+    profile_arn: arn:aws:rolesanywhere:eu-central-1:123456789012:profile/01234567-89ab-cdef-0123-456789abcdef
+    certificate_secret: ecr-public-certificate
 
 - name: Install it with the AWS keys of an IAM user, behind a proxy
   freshpull.ecr_public.ecr_public_refresher:

@@ -23,6 +23,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     Places,
     Pod,
     Renewal,
+    RolesAnywhere,
     Schedule,
     Settings,
 )
@@ -34,8 +35,24 @@ Object = dict[str, Any]
 ROLE = Path(__file__).parents[2] / "roles/pull_secret"
 ARN = "arn:aws:iam::123456789012:role/ecr-public-pull"
 IMAGE = "public.ecr.aws/aws-cli/aws-cli:2.36.7"
+SIDECAR_IMAGE = "public.ecr.aws/rolesanywhere/credential-helper:1.8.1-2026.04.09.16.01"
+SIDECAR_RESOURCES = {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}}
+TRUST_ANCHOR = "arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/01234567-89ab-cdef-0123-456789abcdef"
+PROFILE = "arn:aws:rolesanywhere:eu-central-1:123456789012:profile/fedcba98-7654-3210-fedc-ba9876543210"
+ANYWHERE = {
+    "aws_auth": "roles_anywhere",
+    "role_arn": ARN,
+    "trust_anchor_arn": TRUST_ANCHOR,
+    "profile_arn": PROFILE,
+    "certificate_secret": "theirs",
+}
 KEYS = {"aws_auth": "secret", "aws_access_key": "AKIA" + "A" * 16, "aws_secret_key": "never-said/never-said"}
 WITH_KEYS = AwsAccess("secret", access_key=KEYS["aws_access_key"], secret_key=KEYS["aws_secret_key"])
+WITH_CERTIFICATE = AwsAccess(
+    "roles_anywhere",
+    role_arn=ARN,
+    roles_anywhere=RolesAnywhere(TRUST_ANCHOR, PROFILE, "theirs", SIDECAR_IMAGE, SIDECAR_RESOURCES),
+)
 LISTED = Places(listed=("team-a", "team-b"))
 RESOURCES = {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
 LINUX = {"kubernetes.io/os": "linux"}
@@ -71,6 +88,16 @@ CASES = {
     ),
     "web-identity": settings(aws=AwsAccess("web_identity", role_arn=ARN)),
     "existing-secret": settings(aws=AwsAccess("existing_secret", existing_secret="theirs")),
+    "roles-anywhere": settings(
+        aws=WITH_CERTIFICATE,
+        pod=Pod(
+            image=IMAGE,
+            resources=RESOURCES,
+            node_selector=LINUX,
+            proxy=NON_DEFAULTS["refresher_proxy"],
+            ca_bundle=NON_DEFAULTS["refresher_ca_bundle"],
+        ),
+    ),
     "proxy": settings(
         pod=Pod(
             image=IMAGE,

@@ -87,6 +87,7 @@ NO_NAMES = ("a b", "- a\n- b", "'a', 'b'", "A", "ünï", "a, {{ x }}", "(a)", "\
 TOLERATION = {"key": "dedicated", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 60}
 PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 AFFINITY = {"podAntiAffinity": {PREFERRED: [{"weight": 1, "podAffinityTerm": {"topologyKey": "a"}}]}}
+ANYWHERE = "arn:aws:rolesanywhere:eu-central-1:123456789012"
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 
 
@@ -199,6 +200,15 @@ VARIABLES: dict[str, Variable] = {
     "refresher_role_arn": a_text("arn:aws:iam::123456789012:role/a", " ", "a", "None", "{{ x }}"),
     "refresher_external_id": a_text("partner", " ", "a", "a\nb", "{{ x }}"),
     "refresher_audience": a_text("mine", "", " mine", "mine\n", "{{ x }}"),
+    # Not read with the other access either.
+    "refresher_trust_anchor_arn": a_text(f"{ANYWHERE}:trust-anchor/a", "", "a", f"{ANYWHERE}:trust-anchor/a\n", "None"),
+    "refresher_profile_arn": a_text(f"{ANYWHERE}:profile/a", "", f"{ANYWHERE}:trust-anchor/a", "None", "{{ x }}"),
+    "refresher_certificate_secret": a_text("mine", "", " mine", "My keys", "None", "{{ x }}"),
+    "refresher_roles_anywhere_image": a_text("registry.example.com/helper:1", "", "helper", "a:b\n", "None", "{{ x }}"),
+    "refresher_roles_anywhere_resources": a_dict(
+        {"requests": {"cpu": "20m"}, "limits": {"memory": 67108864}},
+        "{requests: {cpu: 20m}, limits: {memory: 0x4000000}}",
+    ),
     "refresher_aws_endpoint_url": a_text("https://vpce.example.com/a", " ", "None", "vpce.example.com", "https://a\n"),
     "refresher_attach_service_accounts": a_bool(False),
     "refresher_active_deadline": an_int(300, "0", "179"),

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import subprocess
+import time
 import typing as t
 import urllib.parse
 
@@ -34,7 +35,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors i
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._masking import MASK, masked
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._process import Process
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher import mounted_keys
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher import mounted_keys, roles_anywhere
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._sdk_errors import ECR_PUBLIC
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 
@@ -77,6 +78,7 @@ _SOURCES = {
     "ambient": "the node has no instance profile, or does not respond to pods (its metadata options need a hop limit "
     "of 2)",
 }
+_SOURCES["roles_anywhere"] = f"the sidecar {roles_anywhere.CONTAINER} returned none. See its log"
 _SOURCES["existing_secret"] = (
     f"the Secret of aws_existing_secret needs {mounted_keys.LAYOUTS}. The file needs a [default] section that has "
     "aws_access_key_id and aws_secret_access_key"
@@ -111,11 +113,14 @@ class AwsCli:
 
     def token(self) -> Token:
         """Call GetAuthorizationToken once. Raises AwsError, whose text contains no secret."""
+        ends = time.monotonic() + self.seconds
         if self.auth == "existing_secret":
             # For the CLI, and for all that reads its settings here.
             os.environ[_KEYS_FILE] = mounted_keys.credentials_file(os.environ.get(_KEYS_FILE, ""), self.home)
         self._check()
-        status, output, errors = self._run()
+        if self.auth == "roles_anywhere":
+            roles_anywhere.await_session(ends)
+        status, output, errors = self._run(max(1.0, ends - time.monotonic()))
         if status:
             raise self.explain(errors)
         try:
@@ -136,7 +141,7 @@ class AwsCli:
         if mistake:
             raise CredentialsError(mistake)
 
-    def _run(self) -> tuple[int, str, str]:
+    def _run(self, seconds: float) -> tuple[int, str, str]:
         """Run the CLI. Return its exit status, standard output and standard error. Raises AwsError."""
         command = [self.program, "ecr-public", "get-authorization-token", "--region", "us-east-1", "--output", "json"]
         command += ["--cli-connect-timeout", "10", "--cli-read-timeout", "20"]
@@ -144,7 +149,7 @@ class AwsCli:
             command += ["--endpoint-url", self.endpoint_url]
         try:
             with Process(command, env={**os.environ, **self._environment()}) as process:
-                output, errors = process.communicate(timeout=self.seconds)
+                output, errors = process.communicate(timeout=seconds)
         except OSError as exc:
             raise AwsError(
                 f"The AWS CLI cannot be started: {exc.strerror or exc} ({self.program}). The image needs the AWS CLI "
@@ -173,6 +178,8 @@ class AwsCli:
             "AWS_MAX_ATTEMPTS": str(ATTEMPTS),
             # A variable, since older versions reject the option. The enhanced format is the default of v2 since 2026.
             "AWS_CLI_ERROR_FORMAT": "legacy",
+            # The sidecar may be slow on a busy node. The default is 1 s.
+            **({"AWS_METADATA_SERVICE_TIMEOUT": "10"} if self.auth == "roles_anywhere" else {}),
         }
 
     @property

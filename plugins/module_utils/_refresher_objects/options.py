@@ -9,14 +9,12 @@ The rules about times, which concern several options, are in timing.py.
 from __future__ import annotations
 
 import dataclasses
-import re
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import OptionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import (
     globs_of,
     is_dns_label,
-    is_dns_subdomain,
     names_of,
     some,
 )
@@ -24,6 +22,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._options impo
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import options as pull_secret_options
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import (
+    aws_options,
     manifests,
     pod_options,
     program,
@@ -35,10 +34,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     requirements,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import (
-    AWS_SECRET,
     CA,
-    FEDERATED,
-    AwsAccess,
     Places,
     Renewal,
     Schedule,
@@ -78,17 +74,7 @@ SPEC: dict[str, t.Any] = {
     "schedule": {"type": "str", "default": ""},
     "time_zone": {"type": "str", "default": "Etc/UTC"},
     **pod_options.SPEC,
-    "aws_auth": {
-        "type": "str",
-        "choices": ["secret", "existing_secret", "irsa", "pod_identity", "web_identity", "ambient"],
-    },
-    "aws_access_key": {"type": "str", "no_log": False},
-    "aws_secret_key": {"type": "str", "no_log": True},
-    "aws_existing_secret": {"type": "str", "no_log": False},
-    "role_arn": {"type": "str", "default": ""},
-    "external_id": {"type": "str", "default": ""},
-    "audience": {"type": "str", "default": "sts.amazonaws.com"},
-    "aws_endpoint_url": {"type": "str", "default": ""},
+    **aws_options.SPEC,
     "active_deadline": {"type": "int", "default": 600},
     "history": {"type": "int", "default": 3},
     # Not a secret. no_log keeps this much text out of results and of the target host's system log.
@@ -97,14 +83,6 @@ SPEC: dict[str, t.Any] = {
 
 MOST_BYTES = 1024 * 1024
 """The limit of a ConfigMap's values. https://kubernetes.io/docs/concepts/configuration/configmap/"""
-
-_ACCESS_KEY = re.compile(r"AKIA[A-Z0-9]{12,}")
-_SECRET_KEY = re.compile(r"[!-~]{16,}")
-# No line break and no space, since the value is written into a configuration file.
-_ROLE_ARN = re.compile(r"(arn:aws:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+)?")
-_EXTERNAL_ID = re.compile(r"([A-Za-z0-9_+=,.@:/-]{2,1224})?")
-_AUDIENCE = re.compile(r"[!-~]+")
-_ENDPOINT = re.compile(r"(https?://[A-Za-z0-9.:\[\]-]+(/[!-~]*)?)?")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -212,7 +190,7 @@ def read(params: t.Mapping[str, t.Any], year: int) -> Removal | Installation:
         )
     selection = pull_secret_options.read_selection(params)
     required = _requirements(selection)
-    aws = _aws(params)
+    aws = aws_options.read(params)
     times = timing.read(params, year)
     pod = pod_options.read_pod(params)
     metadata = pod_options.read_metadata(params)
@@ -268,68 +246,3 @@ def _requirements(selection: Selection) -> tuple[Requirement, ...]:
             f"namespace_selector: {str(exc)!r} is not in the syntax of kubectl -l. "
             "Use a=b, a!=b, a in (b,c), a notin (b,c), a or !a, but not a>1."
         ) from exc
-
-
-def _aws(params: t.Mapping[str, t.Any]) -> AwsAccess:
-    kind = params["aws_auth"]
-    if not kind or (kind == "existing_secret" and not params["aws_existing_secret"]):
-        raise OptionError(
-            "aws_auth: the refresher needs AWS access of its own, since the credentials of the control node are never "
-            "copied. Use irsa, pod_identity, web_identity or ambient, which need no AWS keys in the cluster, secret "
-            "(with aws_access_key and aws_secret_key) or existing_secret (with aws_existing_secret)."
-        )
-    if kind == "existing_secret" and params["aws_existing_secret"] == AWS_SECRET:
-        raise OptionError(
-            f"aws_existing_secret: {AWS_SECRET} is the name of the Secret that this module itself creates and "
-            "deletes. Use another name for yours."
-        )
-    if kind == "existing_secret" and not is_dns_subdomain(params["aws_existing_secret"]):
-        raise OptionError(
-            f"aws_existing_secret: {params['aws_existing_secret']!r} cannot be the name of a secret. Use lower-case "
-            "letters, digits, '-' and '.'."
-        )
-    if kind == "secret" and not (
-        _ACCESS_KEY.fullmatch(params["aws_access_key"] or "") and _SECRET_KEY.fullmatch(params["aws_secret_key"] or "")
-    ):
-        # The message contains no value.
-        raise OptionError(
-            "aws_access_key and aws_secret_key: use the AWS access key of an IAM user, which begins with AKIA, and its "
-            "AWS secret key. Temporary keys (ASIA) are rejected: once they expire, the refresher cannot renew the pull "
-            "secrets."
-        )
-    _check_role(params, kind)
-    if not _AUDIENCE.fullmatch(params["audience"]):
-        raise OptionError(
-            f"audience: {params['audience']!r} cannot be an audience. Use that of the identity provider in IAM, most "
-            "often sts.amazonaws.com."
-        )
-    if not _ENDPOINT.fullmatch(params["aws_endpoint_url"]):
-        # The value may hold a password.
-        raise OptionError(
-            "aws_endpoint_url: use an address such as https://api.ecr-public.us-east-1.amazonaws.com, without a user "
-            "name and a password: everyone who can read the ConfigMap with the settings would see them."
-        )
-    return AwsAccess(
-        kind,
-        access_key=params["aws_access_key"] or "",
-        secret_key=params["aws_secret_key"] or "",
-        existing_secret=params["aws_existing_secret"] or "",
-        role_arn=params["role_arn"],
-        external_id=params["external_id"],
-        audience=params["audience"],
-        endpoint_url=params["aws_endpoint_url"],
-    )
-
-
-def _check_role(params: t.Mapping[str, t.Any], kind: str) -> None:
-    arn, external_id = params["role_arn"], params["external_id"]
-    if not _ROLE_ARN.fullmatch(arn) or (kind in FEDERATED and not arn):
-        raise OptionError(
-            f"role_arn: {arn!r} is not the ARN of a role in the partition aws, the only one that has ECR Public. Use "
-            "an ARN such as arn:aws:iam::123456789012:role/ecr-public-pull. aws_auth irsa and web_identity require it."
-        )
-    if external_id and (not _EXTERNAL_ID.fullmatch(external_id) or not arn or kind in FEDERATED):
-        raise OptionError(
-            "external_id: use 2 or more letters, digits and characters of _+=,.@:/-, and set role_arn. "
-            "irsa and web_identity have no external ID: name the service account in the role's trust policy instead."
-        )

@@ -85,7 +85,8 @@ Object = t.Mapping[str, t.Any]
 
 def read_pod(params: t.Mapping[str, t.Any]) -> Pod:
     """Read the options for the pod. Raises OptionError."""
-    _check_image(params)
+    check_image("image", params["image"], SPEC["image"]["default"])
+    _check_pull_secrets(params)
     _check_proxy(params)
     if params["priority_class"] and not is_dns_subdomain(params["priority_class"]):
         raise OptionError(
@@ -146,13 +147,17 @@ def _check_allowed(glob: str) -> None:
 # --- The image and its way to AWS
 
 
-def _check_image(params: t.Mapping[str, t.Any]) -> None:
-    if not _IMAGE.fullmatch(params["image"]):
+def check_image(option: str, image: str, example: str) -> None:
+    """Check that an image has a tag or a digest. Raises OptionError, with the example."""
+    if not _IMAGE.fullmatch(image):
         raise OptionError(
-            f"image: {params['image']!r} is not an image with a tag or a digest. Use one such as "
-            "public.ecr.aws/aws-cli/aws-cli:2.36.7 or registry.example.com/mirror/aws-cli@sha256:... with 64 "
+            f"{option}: {image!r} is not an image with a tag or a digest. Use one such as {example} or "
+            f"registry.example.com/mirror/{example.rpartition('/')[2].partition(':')[0]}@sha256:... with 64 "
             "hexadecimal digits."
         )
+
+
+def _check_pull_secrets(params: t.Mapping[str, t.Any]) -> None:
     for secret in params["image_pull_secrets"]:
         if not is_dns_subdomain(secret):
             raise OptionError(

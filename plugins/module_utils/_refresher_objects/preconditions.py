@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import kinds, objects
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import (
     Cluster,
     ClusterError,
+    ForbiddenError,
     NotFoundError,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import Request
@@ -21,11 +23,14 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.permissions import granted
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import (
     AWS_SECRET,
+    CERTIFICATE_KEYS,
     Settings,
 )
 
 Object = dict[str, t.Any]
 
+WITH_SIDECARS = (1, 29)
+"""The first version of Kubernetes in which sidecar containers are on by default."""
 
 WITHOUT_POLICIES = {
     "Secret": "With namespace_selector the refresher creates secrets, which only such a policy can restrict. Use "
@@ -41,6 +46,9 @@ def check(cluster: Cluster, settings: Settings) -> None:
     """Raises ClusterError, with the next step, if the cluster does not meet a precondition."""
     if settings.aws.kind == "existing_secret":
         _check_existing_secret(cluster, settings)
+    if settings.aws.roles_anywhere:
+        _check_sidecars(cluster)
+        _check_certificate(cluster, settings.namespace, settings.aws.roles_anywhere.certificate_secret)
     restrictions = policies.restrictions(settings)
     if restrictions:
         _check_policies(cluster, restrictions[0].kind)
@@ -68,6 +76,39 @@ def _check_existing_secret(cluster: Cluster, settings: Settings) -> None:
             "not_found",
             f"The namespace {settings.namespace} has no Secret {name} with {mounted_keys.LAYOUTS}. Create the "
             "namespace and the Secret first.",
+        )
+
+
+def _check_sidecars(cluster: Cluster) -> None:
+    """Check that the cluster has native sidecars. Every user may read the version.
+
+    An older API server ignores the field restartPolicy of an init container, whose pod would then never start.
+    """
+    try:
+        version = cluster.request(Request("GET", "/version"), "read the version of the API server")
+    except (ForbiddenError, NotFoundError):
+        return
+    # Providers add a plus sign to the minor version.
+    numbers = [re.match(r"\d+", str(version.get(part))) for part in ("major", "minor")]
+    found = tuple(int(number.group()) for number in numbers if number)
+    if len(found) == len(WITH_SIDECARS) and found < WITH_SIDECARS:
+        raise ClusterError(
+            "not_found",
+            f"{cluster.host} has Kubernetes {found[0]}.{found[1]}. aws_auth: roles_anywhere needs the sidecar "
+            f"containers of Kubernetes {WITH_SIDECARS[0]}.{WITH_SIDECARS[1]} or newer. Upgrade the cluster, or use "
+            "another aws_auth.",
+        )
+
+
+def _check_certificate(cluster: Cluster, namespace: str, name: str) -> None:
+    found = objects.read(cluster, "Secret", name, namespace)
+    data = (found or {}).get("data") or {}
+    if not all(data.get(key) for key in CERTIFICATE_KEYS):
+        raise ClusterError(
+            "not_found",
+            f"The namespace {namespace} has no Secret {name} with the keys {' and '.join(CERTIFICATE_KEYS)}. Create "
+            "the namespace and the Secret first. For a Certificate of cert-manager, wait until it is ready: kubectl "
+            f"wait --for=condition=Ready certificate --all -n {namespace}.",
         )
 
 

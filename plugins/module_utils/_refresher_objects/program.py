@@ -50,6 +50,7 @@ FILES = (
     "_refresher/pod_transport.py",
     "_refresher/refresher.py",
     "_refresher/results.py",
+    "_refresher/roles_anywhere.py",
     "_refresher/settings.py",
     "_sdk_errors.py",
     "_time.py",

@@ -37,6 +37,12 @@ https://linkerd.io/2-edge/features/proxy-injection/
 
 FEDERATED = ("irsa", "web_identity")
 """Kinds of AWS access in which STS returns a session of the role for a token of the service account."""
+ROLES_ANYWHERE = "roles_anywhere"
+"""The kind in which IAM Roles Anywhere returns a session of the role for a certificate."""
+OF_A_ROLE = (*FEDERATED, ROLES_ANYWHERE)
+"""Kinds whose session is already one of the role. It is not assumed again."""
+CERTIFICATE_KEYS = ("tls.crt", "tls.key")
+"""The keys of a Secret of the type kubernetes.io/tls."""
 
 
 def permissions_name(namespace: str) -> str:
@@ -65,11 +71,26 @@ def user_name(namespace: str) -> str:
 
 
 @dataclasses.dataclass(frozen=True)
+class RolesAnywhere:
+    """The certificate for IAM Roles Anywhere, and the sidecar that gets a session for it.
+
+    certificate_secret: a Secret with tls.crt and tls.key. image, resources: of the sidecar.
+    """
+
+    trust_anchor_arn: str
+    profile_arn: str
+    certificate_secret: str
+    image: str
+    resources: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
 class AwsAccess:
     """The refresher's access to AWS.
 
-    kind: secret, existing_secret, irsa, pod_identity, web_identity or ambient. role_arn: for irsa and web_identity
-    the role of which STS returns a session; otherwise a role to assume with the credentials of that kind, or "".
+    kind: secret, existing_secret, irsa, pod_identity, web_identity, ambient or roles_anywhere. role_arn: for OF_A_ROLE
+    the role of the session; otherwise a role to assume with the credentials of that kind, or "". roles_anywhere: only
+    for that kind.
     """
 
     kind: str
@@ -80,6 +101,7 @@ class AwsAccess:
     external_id: str = ""
     audience: str = "sts.amazonaws.com"
     endpoint_url: str = ""
+    roles_anywhere: RolesAnywhere | None = None
 
     @property
     def has_keys(self) -> bool:
@@ -89,7 +111,7 @@ class AwsAccess:
     @property
     def assumes_role(self) -> bool:
         """Whether the AWS CLI assumes the role by its configuration file."""
-        return bool(self.role_arn) and self.kind not in FEDERATED
+        return bool(self.role_arn) and self.kind not in OF_A_ROLE
 
 
 @dataclasses.dataclass(frozen=True)

@@ -26,7 +26,11 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.a
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import Request
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.stored import Stored
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import manifests, verdict
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import (
+    containers,
+    manifests,
+    verdict,
+)
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.redaction import (
     redacted,
     redacted_object,
@@ -72,7 +76,7 @@ def job(cronjob: Object, name: str, labels: t.Mapping[str, str]) -> Object:
     """
     template = cronjob["spec"]["jobTemplate"]
     metadata, pod = template.get("metadata") or {}, template["spec"]["template"]
-    containers = [_forced(each) if each["name"] == verdict.CONTAINER else each for each in pod["spec"]["containers"]]
+    forced = [_forced(each) if each["name"] == containers.CONTAINER else each for each in pod["spec"]["containers"]]
     owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": cronjob["metadata"]["name"]}
     return {
         "apiVersion": "batch/v1",
@@ -87,7 +91,7 @@ def job(cronjob: Object, name: str, labels: t.Mapping[str, str]) -> Object:
         "spec": {
             **template["spec"],
             "backoffLimit": 0,
-            "template": {**pod, "spec": {**pod["spec"], "containers": containers}},
+            "template": {**pod, "spec": {**pod["spec"], "containers": forced}},
         },
     }
 
@@ -193,7 +197,7 @@ class TestRun:
         self._create(job(cronjob, self._job_name, settings.labels))
         reached, pod = self._wait()
         if reached.outcome != "succeeded":
-            return RunOutcome("failed", msg=f"The test run of the refresher failed. {reached.why}{self._log(pod)}")
+            return RunOutcome("failed", msg=f"The test run of the refresher failed. {reached.why}{self._logs(pod)}")
         renewed, missed = self._compare(selected, before)
         if missed:
             return RunOutcome("failed", msg=self._missed(missed), renewed=renewed)
@@ -245,12 +249,14 @@ class TestRun:
         """Redact objects before their texts are shortened: a part of a secret would not be recognized."""
         return [redacted_object(each, self._secrets) for each in found]
 
-    def _log(self, pod: Object) -> str:
-        """Return the end of the refresher's log, or why it cannot be read; "" if the program did not start."""
-        if not verdict.started(pod):
-            return ""
+    def _logs(self, pod: Object) -> str:
+        """Return the ends of the logs of the program and its sidecar; "" if neither was started."""
+        return "".join(self._log(pod, container) for container in containers.started(pod))
+
+    def _log(self, pod: Object, container: str) -> str:
+        """Return the end of the container's log, or why it cannot be read."""
         name, namespace = pod["metadata"]["name"], self._settings.namespace
-        query = (("container", verdict.CONTAINER), ("tailLines", str(LOG_LINES)), ("limitBytes", str(_LOG_READ)))
+        query = (("container", container), ("tailLines", str(LOG_LINES)), ("limitBytes", str(_LOG_READ)))
         request = Request("GET", f"{kinds.path('Pod', namespace, name)}/log", query, accept="*/*")
         try:
             text = self._cluster.text(request, f"read the log of Pod {namespace}/{name}")
@@ -262,7 +268,8 @@ class TestRun:
             # The last line may be cut, and with it a secret.
             text = text.rpartition("\n")[0]
         end = redacted(text, self._secrets).encode()[-LOG_BYTES:].decode(errors="ignore").strip()
-        return f"\nThe end of its log:\n{end}" if end else " Its log is empty."
+        log = "its log" if container == containers.CONTAINER else f"the log of its container {container}"
+        return f"\nThe end of {log}:\n{end}" if end else f" {log[0].upper()}{log[1:]} is empty."
 
     # --- The secrets
 

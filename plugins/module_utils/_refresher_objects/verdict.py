@@ -15,6 +15,16 @@ import datetime as dt
 import re
 import typing as t
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.containers import (
+    CONTAINER,
+    SIDECAR,
+    end,
+    ended,
+    last_end,
+    runs,
+    started,
+    statuses,
+)
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.shapes import (
     Object,
     as_dict,
@@ -30,9 +40,6 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import TimeError, parse_time
 
-CONTAINER = "refresh"
-"""The container of the refresher's program."""
-
 SECONDS_TO_CREATE_A_POD = 10.0
 """The Job controller retries after a rejection. A webhook that is still starting may reject only the first try."""
 SECONDS_IN_A_QUEUE = 30.0
@@ -41,6 +48,8 @@ SECONDS_TO_SCHEDULE = 60.0
 """A node may become ready in this time, or a pod on a full node may end."""
 SECONDS_TO_MOUNT = 60.0
 """The kubelet retries, since a ConfigMap or Secret may reach its cache late and a disk takes time to attach."""
+SECONDS_TO_START_A_SIDECAR = 15.0
+"""The kubelet starts a sidecar again and again. A changed Secret may reach it late."""
 SECONDS_FOR_SIDECARS = 15.0
 """Some sidecars notice the end of the main container and end by themselves."""
 
@@ -100,12 +109,6 @@ def current(pods: t.Sequence[Object]) -> Object:
     return found[-1] if found else {}
 
 
-def started(pod: Object) -> bool:
-    """Whether the refresher's program was started in the pod, which then may have a log."""
-    statuses = items(at(pod, "status", "containerStatuses"))
-    return any(_runs(each) or _end(each) for each in statuses if text_at(each, "name") == CONTAINER)
-
-
 # --- The last responses
 
 
@@ -136,8 +139,8 @@ class _Seen:
         return items(self.status.get("containerStatuses"))
 
     @property
-    def init_containers(self) -> list[Object]:
-        return items(self.status.get("initContainerStatuses"))
+    def all_containers(self) -> list[Object]:
+        return statuses(self.pod)
 
     def described(self, kind: str) -> str:
         """Return the command that shows details of the pod or Job."""
@@ -252,30 +255,35 @@ def _unscheduled(seen: _Seen) -> Verdict | None:
 def _sidecars(seen: _Seen) -> Verdict | None:
     """The program has ended, but other containers in the pod still run."""
     main = next((each for each in seen.containers if text_at(each, "name") == CONTAINER), {})
-    end = _end(main)
-    others = [text_at(each, "name") or "(no name)" for each in seen.containers if each is not main and not _end(each)]
-    if not end or not others:
+    how = end(main)
+    others = [text_at(each, "name") or "(no name)" for each in seen.containers if each is not main and not end(each)]
+    if not how or not others:
         return None
     still = f"{seen.the_pod} has not ended, since other containers in it have not: {capped(', '.join(others))}."
-    why = f"{_ended_container(main)} {still}"
-    if end.get("exitCode") != 0 and text_at(seen.pod, "spec", "restartPolicy") == "Never":
+    why = f"{ended(main, how)} {still}"
+    if how.get("exitCode") != 0 and text_at(seen.pod, "spec", "restartPolicy") == "Never":
         return Verdict("failed", f"{why} {_advice(seen)}")
     return seen.after(
         SECONDS_FOR_SIDECARS,
         f"{why} A service mesh or another webhook injects these containers. Exclude the refresher's pods from the "
         "injection, and run the task again.",
-        _seconds_until(seen, end),
+        _seconds_until(seen, how),
     )
 
 
 def _stuck(seen: _Seen) -> Verdict | None:
     """A container cannot be created, or its image cannot be pulled."""
-    waiting = [each for each in [*seen.init_containers, *seen.containers] if at(each, "state", "waiting")]
+    waiting = [each for each in seen.all_containers if at(each, "state", "waiting")]
     pulling = None
     for status in waiting:
         state = as_dict(at(status, "state", "waiting"))
         reason = text_at(state, "reason")
         why = f"{seen.the_pod}, container {text_at(status, 'name') or '(no name)'}: {words(state)}"
+        if reason == "CrashLoopBackOff" and CONTAINER not in started(seen.pod):
+            return seen.after(
+                SECONDS_TO_START_A_SIDECAR,
+                f"{why} {ended(status, last_end(status))} The program starts after this container. {_advice(seen)}",
+            )
         if reason in _STUCK:
             return Verdict("failed", f"{why} Correct the cause and run the task again. {_more(seen)}")
         if reason == "ImagePullBackOff" and not _is_throttled(seen, status):
@@ -292,7 +300,7 @@ def _stuck(seen: _Seen) -> Verdict | None:
 def _unmounted(seen: _Seen) -> Verdict | None:
     """A volume cannot be mounted."""
     failures = seen.about("Pod", *_UNMOUNTED)
-    if not failures or any(_runs(each) or _end(each) for each in [*seen.init_containers, *seen.containers]):
+    if not failures or any(runs(each) or end(each) for each in seen.all_containers):
         return None
     return seen.after(
         SECONDS_TO_MOUNT,
@@ -309,26 +317,24 @@ def _ends(seen: _Seen) -> list[str]:
     found = []
     if text_at(seen.status, "reason") or text_at(seen.status, "message"):
         found.append(f"{seen.the_pod}: {words(seen.status)}")
-    for status in [*seen.init_containers, *seen.containers]:
-        end = _end(status)
-        if end and (end.get("exitCode") != 0 or text_at(status, "name") == CONTAINER):
-            found.append(_ended_container(status))
+    for status in seen.all_containers:
+        how, name = end(status), text_at(status, "name")
+        # The kubelet has stopped the sidecar when the program had ended.
+        if how and (how.get("exitCode") != 0 or name == CONTAINER) and name != SIDECAR:
+            found.append(ended(status, how))
     return found[:MOST_ENDS]
 
 
-def _ended_container(status: Object) -> str:
-    end = _end(status)
-    code = end.get("exitCode")
-    code = code if isinstance(code, int) and not isinstance(code, bool) and abs(code) < 2**31 else "(unknown)"
-    reason, message = text_at(end, "reason"), text_at(end, "message")
-    text = f"Container {text_at(status, 'name') or '(no name)'} ended with exit code {code}"
-    return sentence(f"{text}{f' ({reason})' if reason else ''}{f': {message}' if message else ''}")
-
-
 def _advice(seen: _Seen) -> str:
-    ends = [text_at(_end(status), "reason") for status in [*seen.init_containers, *seen.containers]]
-    if "OOMKilled" in ends:
-        return "Raise the memory limit in resources, and run the task again."
+    # The kubelet has started a killed sidecar again.
+    killed = {
+        text_at(each, "name")
+        for each in seen.all_containers
+        if "OOMKilled" in (text_at(end(each), "reason"), text_at(last_end(each), "reason"))
+    }
+    if killed:
+        option = "roles_anywhere_resources" if killed == {SIDECAR} else "resources"
+        return f"Raise the memory limit in {option}, and run the task again."
     if text_at(seen.status, "reason") == "Evicted":
         return (
             "Its node ran out of a resource. Raise the requests in resources or free the node, and run the task again."
@@ -341,11 +347,11 @@ def _more(seen: _Seen) -> str:
     return f"{seen.described(kind)} shows more."
 
 
-def _seconds_until(seen: _Seen, end: Object) -> float:
+def _seconds_until(seen: _Seen, how: Object) -> float:
     """Return the seconds from the Job's creation (API server's clock) to the container's end (node's); 0 if unknown."""
     try:
         created = parse_time(text_at(seen.job, "metadata", "creationTimestamp"))
-        seconds = (parse_time(text_at(end, "finishedAt")) - created) / dt.timedelta(seconds=1)
+        seconds = (parse_time(text_at(how, "finishedAt")) - created) / dt.timedelta(seconds=1)
     except (TimeError, OverflowError):
         return 0.0
     # Not less than 0: a node whose clock is behind must not cause a failure at once.
@@ -387,12 +393,3 @@ def _pull_message(seen: _Seen, status: Object) -> str:
 
 def _message(event: Object) -> str:
     return sentence(text_at(event, "message") or text_at(event, "reason"))
-
-
-def _runs(status: Object) -> bool:
-    return isinstance(at(status, "state", "running"), dict)
-
-
-def _end(status: Object) -> Object:
-    """Return the terminated state of a container, {} if it has not ended."""
-    return as_dict(at(status, "state", "terminated"))

@@ -108,11 +108,19 @@ GIVEN = {
 }
 
 
+ROLES_ANYWHERE = {
+    option: VARIABLES[f"refresher_{option}"].value
+    for option in ("trust_anchor_arn", "profile_arn", "certificate_secret", "roles_anywhere_image")
+}
+
+
 def read(option: str, value: Any) -> None:
     """Read an option as ecr_public_refresher does. Raises OptionError."""
     given = {**GIVEN, option: value}
     if option == "aws_existing_secret":
         given["aws_auth"] = "existing_secret"
+    if option in ROLES_ANYWHERE:
+        given = {**ROLES_ANYWHERE, **given, "aws_auth": "roles_anywhere"}
     # The values pass to the module as JSON.
     result = ArgumentSpecValidator(options.SPEC).validate(json.loads(json.dumps(given, default=str)))
     assert result.error_messages == []

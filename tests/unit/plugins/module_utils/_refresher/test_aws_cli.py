@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _aws_errors as errors
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher import roles_anywhere
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.aws_cli import AwsCli
 from support.aws import FakeAws
 from unit.cases import aws_sides
@@ -84,6 +85,27 @@ def test_each_failure_of_aws(
 ) -> None:
     prepared = place.prepare(row, monkeypatch, tmp_path)
     place.check(prepared, aws_sides.run_refresher(prepared), prepared.refresher or ())
+
+
+def test_the_cli_starts_when_roles_anywhere_has_returned_a_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = cli(tmp_path, stub(tmp_path, f"touch {tmp_path}/started"), "roles_anywhere", seconds=20)
+    left: list[float] = []
+
+    def await_session(ends: float) -> None:
+        left.append(ends - time.monotonic())
+        if len(left) == 1:
+            raise errors.CredentialsError("Roles Anywhere returned no session.")
+
+    monkeypatch.setattr(roles_anywhere, "await_session", await_session)
+    with pytest.raises(errors.CredentialsError, match="returned no session"):
+        made.token()
+    assert not (tmp_path / "started").exists()
+    with pytest.raises(errors.ResponseError):
+        made.token()
+    assert (tmp_path / "started").exists()
+    assert [seconds for seconds in left if not 15 < seconds <= 20] == []
 
 
 # --- Output
@@ -179,7 +201,9 @@ def test_each_error_is_explained(tmp_path: Path, case: str) -> None:
     assert len(str(error)) < 1500
 
 
-@pytest.mark.parametrize("auth", ["secret", "existing_secret", "irsa", "pod_identity", "web_identity", "ambient"])
+@pytest.mark.parametrize(
+    "auth", ["secret", "existing_secret", "irsa", "pod_identity", "web_identity", "ambient", "roles_anywhere"]
+)
 def test_missing_credentials_are_explained_for_each_aws_auth(tmp_path: Path, auth: str) -> None:
     assert "see aws_auth" not in str(cli(tmp_path, auth=auth).explain("Unable to locate credentials"))
 

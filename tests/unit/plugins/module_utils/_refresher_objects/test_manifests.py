@@ -102,6 +102,10 @@ class EmptyCluster:
             return _response(200, {"metadata": {}, "items": []})
         if request.path == API:
             return _response(200, {"resources": [{"name": POLICIES}]})
+        if request.path == "/version":
+            return _response(200, {"major": "1", "minor": "37"})
+        if self._wanted.aws.roles_anywhere and request.path.endswith("/secrets/theirs"):
+            return _response(200, {"data": {"tls.crt": "eA==", "tls.key": "eA=="}})
         existing = self._wanted.aws.existing_secret
         if existing and request.path.endswith(f"/secrets/{existing}"):
             return _response(200, {"data": {"credentials": ""}})

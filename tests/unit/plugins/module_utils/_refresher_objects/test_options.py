@@ -20,8 +20,8 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     Removal,
 )
 from support.program import FILES
+from support.refresher_settings import ANYWHERE, KEYS, SIDECAR_IMAGE, SIDECAR_RESOURCES
 from support.refresher_settings import CASES as SETTINGS
-from support.refresher_settings import KEYS
 
 YEAR = 2026
 HOST = "https://cluster.example"
@@ -122,47 +122,6 @@ COMMON = {
     ),
 }
 
-AWS = {
-    "no keys": Case({"aws_auth": "secret"}, rejected=("AKIA",)),
-    "temporary keys": Case({**KEYS, "aws_access_key": "ASIA" + "A" * 16}, rejected=("Temporary keys",)),
-    "no name of the secret": Case({"aws_auth": "existing_secret"}, rejected=("existing_secret",)),
-    "the refresher's own secret": Case(
-        {"aws_auth": "existing_secret", "aws_existing_secret": "refresh-ecr-public-token-aws"},
-        rejected=("Use another name for yours",),
-    ),
-    "an existing secret": Case({"aws_auth": "existing_secret", "aws_existing_secret": "keys"}),
-    "a secret that cannot be": Case(
-        {"aws_auth": "existing_secret", "aws_existing_secret": "My keys"},
-        rejected=("aws_existing_secret: 'My keys' cannot be the name of a secret",),
-    ),
-    "an endpoint": Case({**KEYS, "aws_endpoint_url": "https://vpce-1.api.ecr-public.us-east-1.vpce.amazonaws.com/"}),
-    "an endpoint without a scheme": Case(
-        {**KEYS, "aws_endpoint_url": "vpce.example.com"}, rejected=("aws_endpoint_url: use an address such as https",)
-    ),
-    "an endpoint in two lines": Case(
-        {**KEYS, "aws_endpoint_url": "https://vpce.example.com\n"}, rejected=("aws_endpoint_url: use an address",)
-    ),
-    "web identity": Case({"aws_auth": "web_identity", "role_arn": ARN}),
-    "web identity without a role": Case({"aws_auth": "web_identity"}, rejected=("role_arn",)),
-    "irsa": Case({"aws_auth": "irsa", "role_arn": ARN, "audience": "my-audience"}),
-    "irsa without a role": Case({"aws_auth": "irsa"}, rejected=("role_arn",)),
-    "pod identity": Case({"aws_auth": "pod_identity"}),
-    "ambient": Case({"aws_auth": "ambient"}),
-    "a role with an external ID": Case({**KEYS, "role_arn": ARN, "external_id": "partner"}),
-    "China": Case({**KEYS, "role_arn": ARN.replace("aws", "aws-cn")}, rejected=("in the partition aws",)),
-    "a role in two lines": Case({**KEYS, "role_arn": f"{ARN}\nregion = x"}, rejected=("role_arn",)),
-    "an external ID without a role": Case({**KEYS, "external_id": "partner"}, rejected=("external_id",)),
-    "an external ID in two lines": Case({**KEYS, "role_arn": ARN, "external_id": "a\nb"}, rejected=("external_id",)),
-    "an external ID with web identity": Case(
-        {"aws_auth": "web_identity", "role_arn": ARN, "external_id": "partner"},
-        rejected=("in the role's trust policy",),
-    ),
-    "no audience": Case({**KEYS, "audience": ""}, rejected=("sts.amazonaws.com",)),
-    "an endpoint with a password": Case(
-        {**KEYS, "aws_endpoint_url": "https://me:never-said@vpce.example"}, rejected=("without a user name",)
-    ),
-}
-
 ACCOUNTS = {
     "a glob of service accounts": Case(
         {**KEYS, "service_accounts": ["default", "ci-*"]}, warned=("names only, not ci-*.",)
@@ -175,7 +134,7 @@ ACCOUNTS = {
     ),
 }
 
-CASES = {**SCHEDULE, **COMMON, **AWS, **ACCOUNTS}
+CASES = {**SCHEDULE, **COMMON, **ACCOUNTS}
 
 
 def read(given: dict[str, Any]) -> Installation | Removal:
@@ -211,6 +170,13 @@ GIVEN: dict[str, dict[str, Any]] = {
     "web-identity": {"aws_auth": "web_identity", "role_arn": ARN},
     "service-accounts": {**KEYS, "service_accounts": ["default"], "attach_service_accounts": True},
     "existing-secret": {"aws_auth": "existing_secret", "aws_existing_secret": "theirs"},
+    "roles-anywhere": {
+        **ANYWHERE,
+        "roles_anywhere_image": SIDECAR_IMAGE,
+        "roles_anywhere_resources": SIDECAR_RESOURCES,
+        "aws_proxy": SETTINGS["everything"].pod.proxy,
+        "ca_bundle": SETTINGS["everything"].pod.ca_bundle,
+    },
     "proxy": {
         **KEYS,
         "aws_proxy": SETTINGS["everything"].pod.proxy,

@@ -28,7 +28,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     Schedule,
     Settings,
 )
-from support.refresher_settings import ARN, IMAGE, RESOURCES, WITH_KEYS, objects, settings
+from support.refresher_settings import ARN, IMAGE, RESOURCES, WITH_CERTIFICATE, WITH_KEYS, objects, settings
 
 Object = dict[str, Any]
 
@@ -62,6 +62,7 @@ CASES: dict[str, Settings] = {
     "web_identity": settings(aws=AwsAccess("web_identity", role_arn=ARN, audience="my-audience")),
     "ambient": settings(aws=AwsAccess("ambient")),
     "secret and role": settings(aws=WITH_ROLE),
+    "roles anywhere": settings(aws=WITH_CERTIFICATE),
     "ambient and role": settings(aws=AwsAccess("ambient", role_arn=ARN)),
     "pod identity and role": settings(aws=AwsAccess("pod_identity", role_arn=ARN)),
     "placed": settings(pod=PLACED),
@@ -123,6 +124,10 @@ ENVIRONMENTS: dict[str, dict[str, str]] = {
         "AWS_WEB_IDENTITY_TOKEN_FILE": "/var/run/secrets/freshpull-aws/token",
     },
     "ambient": {"AWS_EC2_METADATA_DISABLED": "false"},
+    "roles anywhere": {
+        "AWS_EC2_METADATA_DISABLED": "false",
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://127.0.0.1:9911/",
+    },
     "secret and role": {**KEYS, **PROFILE},
     "ambient and role": {"AWS_EC2_METADATA_DISABLED": "false", **PROFILE},
     "pod identity and role": PROFILE,
@@ -150,7 +155,7 @@ def test_an_existing_secret_may_have_either_layout() -> None:
     assert found["secret"]["optional"] is True
 
 
-@pytest.mark.parametrize("case", ["irsa", "pod_identity", "ambient"])
+@pytest.mark.parametrize("case", ["irsa", "pod_identity", "ambient", "roles anywhere"])
 def test_nothing_is_mounted_where_the_platform_gives_access(case: str) -> None:
     assert volume(case) is None
 
@@ -246,7 +251,8 @@ def test_the_names_and_paths_that_no_option_may_use_are_all_that_a_pod_has() -> 
         [container] = spec["containers"]
         names |= {volume["name"] for volume in spec["volumes"]}
         variables |= {entry["name"] for entry in container["env"]}
-        directories |= {mount["mountPath"] for mount in container["volumeMounts"]}
+        mounted = [mount for each in (container, *spec.get("initContainers", [])) for mount in each["volumeMounts"]]
+        directories |= {mount["mountPath"] for mount in mounted}
     assert (names, directories) == (set(VOLUMES), set(DIRECTORIES))
     assert variables <= VARIABLES
 

@@ -102,6 +102,53 @@ def test_a_secret_without_keys_is_rejected(data: dict[str, str] | None) -> None:
         preconditions.check(Cluster(WithSecret(data)), CASES["existing-secret"])
 
 
+class WithCertificate(OldCluster):
+    """A cluster of a version, with the Secret of a certificate. version: a status, or what the API server returns."""
+
+    def __init__(self, version: dict[str, str] | int, data: dict[str, str] | None) -> None:
+        super().__init__()
+        self.version = version
+        self.data = data
+
+    def send(self, request: Request) -> Response:
+        self.paths.append(request.path)
+        if request.path == "/version":
+            status, body = (self.version, {}) if isinstance(self.version, int) else (200, self.version)
+            return Response(status, {}, json.dumps(body).encode())
+        assert request.path.endswith("/secrets/theirs")
+        status = 404 if self.data is None else 200
+        return Response(status, {}, json.dumps({"data": self.data, "message": "not found"}).encode())
+
+
+CERTIFICATE = {"tls.crt": "eA==", "tls.key": "eA=="}
+NEW = {"major": "1", "minor": "37"}
+
+
+@pytest.mark.parametrize(
+    "version",
+    [NEW, {"major": "1", "minor": "29+"}, {"major": "2", "minor": "0"}, {"major": "1", "minor": ""}, {}, 403, 404],
+)
+def test_sidecar_containers_are_accepted_unless_the_version_is_known_to_lack_them(version: Any) -> None:
+    found = WithCertificate(version, {**CERTIFICATE, "ca.crt": "eA=="})
+    preconditions.check(Cluster(found), CASES["roles-anywhere"])
+    assert found.paths[0] == "/version"
+
+
+@pytest.mark.parametrize("minor", ["28", "28+", "9"])
+def test_an_api_server_without_sidecar_containers_is_rejected(minor: str) -> None:
+    old = WithCertificate({"major": "1", "minor": minor}, CERTIFICATE)
+    with pytest.raises(ClusterError, match=rf"old\.invalid has Kubernetes 1\.{minor.rstrip('+')}\. .*1\.29 or newer"):
+        preconditions.check(Cluster(old), CASES["roles-anywhere"])
+    assert old.paths == ["/version"]
+
+
+@pytest.mark.parametrize("data", [None, {}, {"tls.crt": "eA=="}, {"tls.crt": "eA==", "tls.key": ""}])
+def test_a_certificate_that_is_not_issued_yet_is_rejected(data: dict[str, str] | None) -> None:
+    """cert-manager creates the Secret when it has issued the certificate; before that it may contain only a key."""
+    with pytest.raises(ClusterError, match=r"has no Secret theirs with the keys tls\.crt and tls\.key.* kubectl wait"):
+        preconditions.check(Cluster(WithCertificate(NEW, data)), CASES["roles-anywhere"])
+
+
 @pytest.mark.parametrize("case", ["listed", "web-identity", "proxy"])
 def test_settings_without_preconditions_send_no_request(case: str) -> None:
     old = OldCluster()

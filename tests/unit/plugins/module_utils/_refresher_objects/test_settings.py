@@ -36,6 +36,7 @@ ACCESS = {
     "web_identity": (False, False),
     "pod_identity": (False, True),
     "ambient": (False, True),
+    "roles_anywhere": (False, False),
 }
 
 

@@ -273,6 +273,20 @@ def test_a_failure_has_the_reason_and_the_end_of_the_log() -> None:
     assert (query["container"], query["tailLines"]) == ("refresh", "20")
 
 
+def test_a_failure_has_the_log_of_the_sidecar_too() -> None:
+    """Only that log has what IAM Roles Anywhere returned."""
+    failed = failed_pod("Roles Anywhere returned no session")
+    sidecar = {"name": "roles-anywhere", "state": {"terminated": {"exitCode": 2}}}
+    failed["pods"][0]["status"]["initContainerStatuses"] = [sidecar]
+    server = Server(CASES["roles-anywhere"], failed).add("team-a")
+    found = server.run()
+    assert found.msg.endswith(
+        "\nThe end of its log:\none line\nThe end of the log of its container roles-anywhere:\none line"
+    )
+    logs = [dict(each.query)["container"] for each in server.requests if each.path.endswith("/log")]
+    assert logs == ["refresh", "roles-anywhere"]
+
+
 @pytest.mark.parametrize(
     ("code", "words"),
     [(None, "Its log is empty."), (404, "Its pod and the log were deleted"), (403, "Could not read the log of Pod")],

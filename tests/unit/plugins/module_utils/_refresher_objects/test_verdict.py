@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import verdict
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import containers, verdict
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.shapes import LONGEST_TEXT
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.verdict import judge
 
 Object = dict[str, Any]
 CREATED = "2026-01-01T00:00:00Z"
+SIDECAR = "roles-anywhere"
 
 
 def named(kind: str, name: str, **fields: Any) -> Object:
@@ -41,6 +42,12 @@ def waits(reason: str, message: str = "", name: str = "refresh") -> Object:
 def ended(code: Any, reason: str = "Error", message: str = "", name: str = "refresh", at: str = CREATED) -> Object:
     end = {"exitCode": code, "reason": reason, "message": message, "finishedAt": at}
     return {"name": name, "state": {"terminated": end}}
+
+
+def crashes(name: str, code: int = 1, reason: str = "Error", message: str = "no key") -> Object:
+    """A container that the kubelet starts again and again."""
+    end = ended(code, reason, message)["state"]
+    return {**waits("CrashLoopBackOff", "back-off 10s", name), "restartCount": 1, "lastState": end}
 
 
 def runs(name: str = "refresh") -> Object:
@@ -92,6 +99,36 @@ ROWS: dict[str, tuple[Object, list[Object], list[Object], float, str, str]] = {
         "Container setup ended with exit code 3",
     ),
     "failed, another runs": (job(), [pod("Failed"), pod("Running", runs())], [], 9, "running", "is Running"),
+    "its sidecar was stopped": (
+        *(job(), [pod("Failed", ended(1, message="no session"), initContainerStatuses=[ended(2, name=SIDECAR)])]),
+        *([], 9, "failed", "Pod own/test-1-x failed. Container refresh ended with exit code 1 (Error): no session."),
+    ),
+    "its sidecar has no memory": (
+        job(),
+        [
+            pod(
+                "Failed",
+                ended(1),
+                initContainerStatuses=[
+                    {**ended(2, name=SIDECAR), "lastState": ended(137, "OOMKilled")["state"]},
+                ],
+            )
+        ],
+        *([], 9, "failed", "Raise the memory limit in roles_anywhere_resources"),
+    ),
+    # Its sidecar does not start.
+    "own sidecar": (
+        *(job(), [pod("Pending", waits("PodInitializing"), initContainerStatuses=[crashes(SIDECAR)])], [], 16),
+        *("failed", f"container {SIDECAR}: CrashLoopBackOff: back-off 10s. Container {SIDECAR} ended with exit code 1"),
+    ),
+    "own sidecar, early": (
+        *(job(), [pod("Pending", waits("PodInitializing"), initContainerStatuses=[crashes(SIDECAR)])], [], 14),
+        *("running", "(Error): no key. The program starts after this container. Correct the cause"),
+    ),
+    "own sidecar, meanwhile": (
+        *(job(), [pod("Running", runs(), initContainerStatuses=[crashes(SIDECAR)])], [], 99),
+        *("running", "is Running"),
+    ),
     # It is queued.
     "suspended": (job(suspend=True), [], [], 31, "failed", "Job own/test-1 is suspended. A queue such as Kueue"),
     "suspended, early": (job(suspend=True), [], [], 29, "running", "is suspended"),
@@ -307,7 +344,7 @@ def test_any_shape_is_judged(case: str, shape: Any) -> None:
         check(other, pods, [event_])
     for other in replaced(pod_, shape):
         check(job_, [other], [event_])
-        assert isinstance(verdict.started(other), bool)
+        assert set(containers.started(other)) <= {"refresh", "roles-anywhere"}
     for other in replaced(event_, shape):
         check(job_, pods, [other])
 
@@ -316,10 +353,3 @@ def check(job_: Any, pods: list[Any], events: list[Any]) -> None:
     found = judge(job_, pods, events, 1000)
     assert found.outcome in ("running", "succeeded", "failed")
     assert found.why.encode()
-
-
-@pytest.mark.parametrize(
-    ("status", "expected"), [(runs(), True), (ended(0), True), (waits("x"), False), (runs("x"), False)]
-)
-def test_a_log_can_be_read_once_the_program_was_started(status: Object, expected: bool) -> None:
-    assert verdict.started(pod("Running", status)) is expected
