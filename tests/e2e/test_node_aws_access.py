@@ -30,7 +30,7 @@ from support.workloads import CRONJOB, Workloads
 pytestmark = pytest.mark.node
 NAME = "ecr-public-secret"
 ARN = "arn:aws:iam::123456789012:role/ecr-public-pull"
-ECR_PUBLIC, STS = API_HOSTS
+ECR_PUBLIC, STS, _ROLES_ANYWHERE = API_HOSTS
 
 
 @dataclasses.dataclass(frozen=True)

@@ -21,6 +21,7 @@ from urllib.parse import parse_qsl, urlsplit
 MAX_BODY = 64 * 1024 * 1024  # bytes; the largest body is a test image in base64
 MAX_CONNECTIONS = 512
 IDLE_SECONDS = 30
+_LINE = 65536  # bytes of a line between chunks
 
 
 @dataclass(frozen=True)
@@ -81,14 +82,10 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def _serve(self) -> None:
-        if "chunked" in self.headers.get("Transfer-Encoding", ""):
-            self._send(Response(411, b"length required"), close=True)
-            return
-        length = int(self.headers.get("Content-Length") or 0)
-        if length > MAX_BODY:
+        body = self._body()
+        if body is None:
             self._send(Response(413, b"too large"), close=True)
             return
-        body = self.rfile.read(length)
         target = urlsplit(self.path)
         request = Request(
             method=self.command,
@@ -103,6 +100,21 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         self._send(response)
+
+    def _body(self) -> bytes | None:
+        """Read the body. None: it is too large."""
+        if "chunked" not in self.headers.get("Transfer-Encoding", ""):
+            length = int(self.headers.get("Content-Length") or 0)
+            return self.rfile.read(length) if length <= MAX_BODY else None
+        body = b""
+        while size := int(self.rfile.readline(_LINE).partition(b";")[0], 16):
+            if len(body) + size > MAX_BODY:
+                return None
+            body += self.rfile.read(size)
+            self.rfile.readline(_LINE)
+        while self.rfile.readline(_LINE).strip():
+            pass
+        return body
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = do_CONNECT = _serve
 

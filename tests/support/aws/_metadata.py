@@ -59,22 +59,7 @@ class Metadata:
         return _json(self._credentials())
 
     def _credentials(self) -> dict[str, str]:
-        role: AssumedRole = sts_backends[_ACCOUNT]["aws"].assume_role(
-            region_name="us-east-1",
-            role_session_name="node",
-            role_arn=f"arn:aws:iam::{_ACCOUNT}:role/{self._role}",
-            policy="",
-            duration=3600,
-            external_id="",
-        )
-        expiration = role.expiration.replace(tzinfo=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return {
-            "AccessKeyId": role.access_key_id,
-            "SecretAccessKey": role.secret_access_key,
-            "Token": role.session_token,
-            "Expiration": expiration,
-            "LastUpdated": expiration,
-        }
+        return role_session(self._role, 3600)
 
 
 class MetadataServer(HttpServer):
@@ -83,6 +68,26 @@ class MetadataServer(HttpServer):
     def __init__(self, state: State, role: str, provider: Provider | None = None) -> None:
         host = AGENT_ADDRESS if provider else INSTANCE_ADDRESS
         super().__init__(Metadata(state, role, provider), host=host, port=80)
+
+
+def role_session(role: str, seconds: int) -> dict[str, str]:
+    """Return the credentials of a new session of a role, with the names of the metadata service."""
+    session: AssumedRole = sts_backends[_ACCOUNT]["aws"].assume_role(
+        region_name="us-east-1",
+        role_session_name="node",
+        role_arn=f"arn:aws:iam::{_ACCOUNT}:role/{role}",
+        policy="",
+        duration=seconds,
+        external_id="",
+    )
+    expiration = session.expiration.replace(tzinfo=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "AccessKeyId": session.access_key_id,
+        "SecretAccessKey": session.secret_access_key,
+        "Token": session.session_token,
+        "Expiration": expiration,
+        "LastUpdated": expiration,
+    }
 
 
 def _json(body: dict[str, str], status: int = 200) -> Response:

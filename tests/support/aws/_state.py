@@ -19,6 +19,7 @@ from typing import Any
 
 from ._errors import FORCED, AwsError
 from ._oidc import Provider
+from ._trust_anchor import TrustAnchor
 
 REGISTRY = "public.ecr.aws"
 MAX_RECORDS = 200_000  # more are an error: memory is limited
@@ -79,6 +80,10 @@ class State:
             self.assumed: list[dict[str, Any]] = []
             # STS accepts tokens of this provider only; without it, any token, for tests of other things.
             self.provider: Provider | None = None
+            # Without it IAM Roles Anywhere has no trust anchor.
+            self.trust_anchor: TrustAnchor | None = None
+            self.denied: list[str] = []
+            self.session_secrets: list[str] = []
             self._issued: dict[str, Issued] = {}
             self._bearers: dict[str, str | None] = {}
 
@@ -112,6 +117,14 @@ class State:
     def record_assumed(self, entry: dict[str, Any]) -> None:
         with self._lock:
             self.assumed.append(entry)
+
+    def record_session(self, *values: str) -> None:
+        with self._lock:
+            self.session_secrets += values
+
+    def record_denied(self, message: str) -> None:
+        with self._lock:
+            self.denied.append(message)
 
     def record_registry(self, entry: dict[str, Any]) -> None:
         with self._lock:

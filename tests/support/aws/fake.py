@@ -22,12 +22,18 @@ from ._metadata import MetadataServer
 from ._oidc import Provider
 from ._proxy import Proxy
 from ._registry import Registry
+from ._roles_anywhere import RolesAnywhere
 from ._sigv4 import Key
 from ._state import State, as_lookup
 from ._sts import Sts, expire_sessions, find_session_key
+from ._trust_anchor import TrustAnchor
 
 ACCOUNT = "123456789012"
-API_HOSTS = ("api.ecr-public.us-east-1.amazonaws.com:443", "sts.us-east-1.amazonaws.com:443")
+API_HOSTS = (
+    "api.ecr-public.us-east-1.amazonaws.com:443",
+    "sts.us-east-1.amazonaws.com:443",
+    "rolesanywhere.eu-central-1.amazonaws.com:443",
+)
 _ID = string.ascii_uppercase + "234567"
 _SECRET = string.ascii_letters + string.digits + "+/"
 
@@ -35,7 +41,8 @@ _SECRET = string.ascii_letters + string.digits + "+/"
 class FakeAws:
     """ECR Public at C(endpoint_url), STS at C(sts_url), the registry at C(registry_url), a proxy at C(proxy_url).
 
-    Through the proxy clients reach the two APIs by their real names. Their certificate in tls must have these.
+    Through the proxy clients reach these APIs, and IAM Roles Anywhere in one region, by their real names. Their
+    certificate in tls must have these.
 
     host: the address of all servers. port, registry_port: 0 for a free port.
     public_registry_url: the URL in the challenge of the registry, if clients reach it by another name.
@@ -62,15 +69,18 @@ class FakeAws:
         registry = Registry(self._state, self._images, self._realm)
         self._registry = HttpServer(registry, host=host, port=registry_port, tls=registry_tls)
         self._sts = Sts(self._state, host, self._find_key, tls)
-        self._proxy = Proxy(host, dict(zip(API_HOSTS, (self._ecr.address, self._sts.address), strict=True)))
+        self._anywhere = HttpServer(RolesAnywhere(self._state), host=host, tls=tls)
+        servers = (self._ecr, self._sts, self._anywhere)
+        self._proxy = Proxy(host, dict(zip(API_HOSTS, [server.address for server in servers], strict=True)))
         self.endpoint_url = self._ecr.url
         self.registry_url = self._registry.url
         self.sts_url = self._sts.url
+        self.roles_anywhere_url = self._anywhere.url
         self.proxy_url = self._proxy.url
         self._public_registry_url = (public_registry_url or self.registry_url).rstrip("/")
 
     def __enter__(self) -> FakeAws:
-        for server in (self._ecr, self._registry, self._sts, self._proxy):
+        for server in (self._ecr, self._registry, self._sts, self._anywhere, self._proxy):
             self._stack.enter_context(server)
         return self
 
@@ -111,6 +121,10 @@ class FakeAws:
         """Let STS accept only tokens of this identity provider, and check them, until reset()."""
         self._state.provider = provider
 
+    def trust_certificates(self, anchor: TrustAnchor) -> None:
+        """Let IAM Roles Anywhere return sessions for certificates of this trust anchor, until reset()."""
+        self._state.trust_anchor = anchor
+
     def instance_metadata(self, role: str) -> MetadataServer:
         """Return the metadata service of an instance with a role, a context manager; add its address before."""
         return MetadataServer(self._state, role)
@@ -134,8 +148,21 @@ class FakeAws:
 
     @property
     def assumed(self) -> list[dict[str, Any]]:
-        """The parameters of each successful AssumeRole call, by their STS names, and the claims of a checked token."""
+        """The parameters of each successful AssumeRole call, by their STS names, and the claims of a checked token.
+
+        Of IAM Roles Anywhere, the role and the serial number of the certificate.
+        """
         return list(self._state.assumed)
+
+    @property
+    def denied(self) -> list[str]:
+        """The messages with which IAM Roles Anywhere denied a session."""
+        return list(self._state.denied)
+
+    @property
+    def session_secrets(self) -> list[str]:
+        """The secret keys and session tokens that IAM Roles Anywhere returned."""
+        return list(self._state.session_secrets)
 
     @property
     def proxied(self) -> list[str]:

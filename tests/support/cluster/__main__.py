@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The command line: `python -m support.cluster build|run|can-run-node`, with PYTHONPATH=tests."""
+"""The command line of `python -m support.cluster`, with PYTHONPATH=tests."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from .command import Stopped, check_command, raise_on_signals
+from .credential_helper import credential_helper_image
 from .errors import ClusterError
 from .isolated_cluster import add_isolated_parser, run_isolated
 from .node_support import reason_for_no_node
@@ -46,6 +47,9 @@ def _act(options: argparse.Namespace) -> int:
     if options.action == "build":
         build(node=options.node)
         return 0
+    if options.action == "build-credential-helper":
+        credential_helper_image()
+        return 0
     check_command(options.command)
     return run(options.command, node=options.node, name=options.name, caller=os.environ)
 
@@ -58,11 +62,13 @@ def _name(text: str) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m support.cluster", description="A Kubernetes cluster for tests.")
-    actions = parser.add_subparsers(dest="action", required=True, metavar="build|run|can-run-node")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="build|run|can-run-node|…")
     node_help = "with a node that runs pods (needs root), not only a control plane"
 
     build_parser = actions.add_parser("build", help="build missing parts into the cache")
     build_parser.add_argument("--node", action="store_true", help=node_help)
+
+    actions.add_parser("build-credential-helper", help="build the image of the tests for IAM Roles Anywhere")
 
     run_parser = actions.add_parser("run", help="run a command with a new cluster")
     run_parser.add_argument("--node", action="store_true", help=node_help)

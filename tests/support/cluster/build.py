@@ -34,7 +34,7 @@ def binaries(*, node: bool) -> Path:
     given = os.environ.get("KUBEBUILDER_ASSETS")
     if given:
         return _given(Path(given), names)
-    directory = cache_root() / "bin" / binaries_key(MODULE, _go_version())
+    directory = cache_root() / "bin" / binaries_key(MODULE, go_version())
     if _missing(directory, names):
         with locked(directory, "Kubernetes"):
             _build(directory, _missing(directory, names))
@@ -93,15 +93,18 @@ def _build(directory: Path, names: tuple[str, ...]) -> None:
             (made / _NAME_BY_GO.get(name, name)).rename(directory / name)
 
 
-def _go_version() -> str:
-    wanted = _required((MODULE / "go.mod").read_text(encoding="utf-8"), r"^go (\S+)")
-    advice = (
-        f"Kubernetes is built from source with Go {wanted} or newer: install it, "
-        "or set KUBEBUILDER_ASSETS to a directory with the binaries"
-    )
+def go_version(module: Path = MODULE) -> str:
+    """Return the version of Go, such as go1.26.8.
+
+    :raises ClusterError: Go is missing, or too old for the module.
+    """
+    wanted = _required((module / "go.mod").read_text(encoding="utf-8"), r"^go (\S+)")
+    advice = f"Parts of the test cluster are built from source with Go {wanted} or newer: install it"
+    if module == MODULE:
+        advice += ", or set KUBEBUILDER_ASSETS to a directory with the binaries"
     if not shutil.which("go"):
         raise ClusterError(f"Go is missing. {advice}.")
-    found = subprocess.run(["go", "env", "GOVERSION"], cwd=MODULE, capture_output=True, text=True, check=False)
+    found = subprocess.run(["go", "env", "GOVERSION"], cwd=module, capture_output=True, text=True, check=False)
     version = found.stdout.strip()
     if found.returncode or not go_is_enough(version, wanted):
         raise ClusterError(f"Go is too old: {version or found.stderr.strip()}. {advice}.")

@@ -85,7 +85,7 @@ def aws_cli_image() -> Path:
     :raises ClusterError: it could not be built.
     """
     key = content_key(AWS_CLI_IMAGE, _SUITE, *_RECIPE, json.dumps(_AWS_CLI_CONFIG), platform.machine())
-    return _cached(f"aws-cli-{key}.tar", _build_aws_cli)
+    return cached(f"aws-cli-{key}.tar", _build_aws_cli)
 
 
 def python39_image() -> Path | None:
@@ -97,7 +97,7 @@ def python39_image() -> Path | None:
         PYTHON39_IMAGE, _PYTHON39_SUITE, *_PYTHON39_RECIPE, json.dumps(_AWS_CLI_CONFIG), platform.machine()
     )
     try:
-        return _cached(f"python39-{key}.tar", _build_python39)
+        return cached(f"python39-{key}.tar", _build_python39)
     except ClusterError as error:
         report(str(error))
         return None
@@ -105,14 +105,14 @@ def python39_image() -> Path | None:
 
 def pause_binary() -> Path:
     """Return a static program that sleeps until SIGTERM. Build it if it is missing."""
-    return _cached(f"pause-{content_key(_PAUSE_SOURCE, platform.machine())}", _build_pause)
+    return cached(f"pause-{content_key(_PAUSE_SOURCE, platform.machine())}", _build_pause)
 
 
 def write_pause_image(path: Path, binary: Path) -> None:
     """Write an archive with the pause image."""
     layer = path.with_suffix(".layer")
     with tarfile.open(layer, "w") as archive:
-        archive.add(binary, "pause", filter=_by_root)
+        archive.add(binary, "pause", filter=by_root)
     write_image(path, layer, name=PAUSE_IMAGE, config={"Entrypoint": ["/pause"]})
     layer.unlink()
 
@@ -137,7 +137,8 @@ def write_image(path: Path, layer: Path, *, name: str, config: dict[str, Any]) -
         archive.add(layer, "layer.tar")
 
 
-def _cached(name: str, build: Callable[[Path], None]) -> Path:
+def cached(name: str, build: Callable[[Path], None]) -> Path:
+    """Return a file of the cache. Build it if it is missing."""
     directory = cache_root() / "images"
     path = directory / name
     if not path.exists():
@@ -187,7 +188,8 @@ def _build_pause(path: Path) -> None:
         raise ClusterError(f"gcc cannot build a static program:\n{done.stderr}")
 
 
-def _by_root(info: tarfile.TarInfo) -> tarfile.TarInfo:
+def by_root(info: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Return the entry of a program that root owns, as a filter for archives."""
     info.uid = info.gid = 0
     info.uname = info.gname = ""
     info.mode = 0o755

@@ -17,11 +17,13 @@ from pathlib import Path
 import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _LIFETIME = timedelta(days=7)
 _SKEW = timedelta(hours=1)
+
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,22 @@ class Authority:
         """The authority's certificate, PEM."""
         return self._certificate.public_bytes(serialization.Encoding.PEM)
 
-    def issue(self, user: str, groups: Sequence[str] = (), addresses: Sequence[str] = ()) -> Identity:
-        """Issue a certificate for a client (user and groups of RBAC) or a server (names and IP addresses)."""
-        key = ec.generate_private_key(ec.SECP256R1())
+    def issue(
+        self,
+        user: str,
+        groups: Sequence[str] = (),
+        addresses: Sequence[str] = (),
+        *,
+        key: Key | None = None,
+        lifetime: timedelta = _LIFETIME,
+    ) -> Identity:
+        """Issue a certificate for a client (user and groups of RBAC) or a server (names and IP addresses).
+
+        key: by default a new one. lifetime: from now; the certificate is already valid for an hour.
+        """
+        key = key or ec.generate_private_key(ec.SECP256R1())
         builder = (
-            _builder(_name(user, groups), self._name, key.public_key())
+            _builder(_name(user, groups), self._name, key.public_key(), lifetime)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(signs_certificates=False), critical=True)
             # Python 3.13 rejects certificates without the two key identifiers.
@@ -114,7 +127,12 @@ def write_kubeconfig(path: Path, *, server: str, authority: bytes, identity: Ide
     return write_private(path, yaml.safe_dump(config).encode())
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+def _builder(
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey,
+    lifetime: timedelta = _LIFETIME,
+) -> x509.CertificateBuilder:
     now = datetime.now(timezone.utc)
     return (
         x509.CertificateBuilder()
@@ -123,7 +141,7 @@ def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicK
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _SKEW)
-        .not_valid_after(now + _LIFETIME)
+        .not_valid_after(now + lifetime)
     )
 
 
@@ -155,7 +173,7 @@ def _alternative_name(address: str) -> x509.GeneralName:
         return x509.DNSName(address)
 
 
-def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+def _key_pem(key: Key) -> bytes:
     # Kubernetes can also read the public key from the traditional format.
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
