@@ -79,6 +79,9 @@ options:
         together. Check mode assumes that this account exists. A glob that matches no account in any selected namespace
         is a warning.
       - Where the secret fails, for example because it is unmanaged, no account is changed.
+      - The task warns if Helm, Flux, Argo CD, C(kubectl apply) or another tool applies an account with an
+        C(imagePullSecrets) list of its own in which the secret is missing. The next deployment of that tool fails with
+        a conflict or removes the entry. The warning names accounts, tool and next step.
       - An account that you remove from this list stays attached. O(state=absent) detaches the listed accounts. Where
         it deletes the secret, it detaches every account that names the secret.
       - The service account of a refresher, known by its label C(ecr-public.freshpull/refresher), is never attached,
@@ -102,8 +105,8 @@ options:
     description:
       - Take over an unmanaged secret of this name. The managed entries are added and replace entries for the same
         registries. The rest is kept byte for byte. O(state=absent) removes the managed entries again.
-      - The task warns if another tool manages the secret, such as Helm, Argo CD, Flux or External Secrets, since that
-        tool is likely to undo the change.
+      - The task warns if another tool manages the secret, such as Helm, Argo CD, Flux, External Secrets or a
+        replicator, since that tool is likely to undo the change. The warning names the tool and the next step.
     type: bool
     default: false
   recreate:

@@ -54,7 +54,6 @@ def secrets_of(core: client.CoreV1Api, namespace: str, name: str = "default") ->
 def attach(core: client.CoreV1Api, namespace: str, *names: str) -> None:
     secrets_of(core, namespace)
     body = {"imagePullSecrets": [{"name": name} for name in names]}
-    # A strategic merge patch, the client's default, would keep the other entries.
     core.patch_namespaced_service_account("default", namespace, body, _content_type=MERGE)
 
 
