@@ -135,7 +135,7 @@ def check(found: Iterable[str], text: str, places: Mapping[str, str], namespace:
 
 
 def test_an_entry_that_another_tool_drops_is_attached_again_with_a_warning(place: Place, audit: AuditLog) -> None:
-    text = f"writes imagePullSecrets of service accounts from a list without {NAME}"
+    text = f"writes imagePullSecrets of service accounts from a list without the secret {NAME}"
     everything = [*APPLIED, "plain"]
     for check_mode in (True, False):
         result = place.run(check_mode=check_mode)
@@ -181,7 +181,9 @@ def test_with_the_entry_in_the_lists_of_the_tools_nothing_is_written_any_more(pl
     for check_mode in (True, False):
         result = place.run(state="absent", check_mode=check_mode)
         assert set(actions(result).values()) == {"detached"}
-        text = f"writes imagePullSecrets of service accounts from a list with {NAME}, which this task detaches"
+        text = (
+            f"writes imagePullSecrets of service accounts from a list with the secret {NAME}, which this task detaches"
+        )
         check(warnings(result), text, PLACES, place.namespace)
 
 

@@ -98,7 +98,7 @@ def test_accounts_are_attached_once_and_again_after_another_client_wrote_them(
     assert installed_program.run() == {first: attached, second: ("unchanged", "fresh")}
     assert secrets_of(core, first) == ["theirs", NAME]
     (warning,) = installed_program.warnings
-    assert f"from a list without {NAME}: {first}/default (application shop)." in warning
+    assert f"from a list without the secret {NAME}: {first}/default (application shop)." in warning
     assert f"removed the entry if an earlier run had attached it: {first}/default (application shop)." in warning
     assert "jsonPointers: [/imagePullSecrets]" in warning
 

@@ -14,6 +14,7 @@ import collections
 import datetime as dt
 import typing as t
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import FIELD_MANAGER
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import SHOWN
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.other_managers import (
     ARGO_CD,
@@ -186,23 +187,23 @@ class ManagerWarnings:
     def _of_attached(self, tool: Tool, places: _Places) -> str:
         again = self._found["again"].get(tool)
         advice = _FOR_ACCOUNTS.get(tool, "Append the secret to the list that the tool applies")
+        text = (
+            f"{tool.name} writes imagePullSecrets of service accounts from a list without the secret {self._secret}: "
+            f"{places}. Its next deployment removes the entry, or fails with a conflict with the field manager "
+            f"{FIELD_MANAGER}. {advice}, or name the secret in imagePullSecrets of the pods."
+        )
+        if not again:
+            return text
         return (
-            f"{tool.name} writes imagePullSecrets of service accounts from a list without {self._secret}: {places}. "
-            "Its next deployment removes the entry, or fails with a conflict with the field manager freshpull. "
-            f"{advice}, or name the secret in imagePullSecrets of the pods."
-            + (
-                f" {tool.name} wrote these lists after the last renewal of the secret, which removed the entry if an "
-                f"earlier run had attached it: {again}."
-                if again
-                else ""
-            )
+            f"{text} {tool.name} wrote these lists after the last renewal of the secret, which removed the entry if an "
+            f"earlier run had attached it: {again}."
         )
 
     def _of_detached(self, tool: Tool, places: _Places) -> str:
         return (
-            f"{tool.name} writes imagePullSecrets of service accounts from a list with {self._secret}, which this task "
-            f"detaches: {places}. Its next deployment adds the entry again, or fails with a conflict with the field "
-            "manager freshpull. Remove the secret from that list."
+            f"{tool.name} writes imagePullSecrets of service accounts from a list with the secret {self._secret}, "
+            f"which this task detaches: {places}. Its next deployment adds the entry again, or fails with a conflict "
+            f"with the field manager {FIELD_MANAGER}. Remove the secret from that list."
         )
 
     def _for_secret(self, tool: Tool) -> str:

@@ -80,7 +80,7 @@ def test_each_tool_that_applies_lists_has_a_next_step_for_an_account(tool: Tool)
     start = next(start for start, found in other_managers._FIELD_MANAGERS if found is tool)
     (text,) = texts(outcome(account("build", "theirs", manager=start)))
     assert text.startswith(
-        f"{tool.name} writes imagePullSecrets of service accounts from a list without {NAME}: a/build."
+        f"{tool.name} writes imagePullSecrets of service accounts from a list without the secret {NAME}: a/build."
     )
     assert "a conflict with the field manager freshpull" in text
     assert text.endswith(", or name the secret in imagePullSecrets of the pods.")
@@ -165,7 +165,7 @@ def test_a_manifest_without_the_secret_is_a_warning_while_the_account_has_it() -
 def test_a_list_with_a_secret_that_is_detached_is_a_warning() -> None:
     (text,) = texts(outcome(account("build", NAME), account("b", "x"), attach=False))
     assert text.startswith(
-        f"Helm writes imagePullSecrets of service accounts from a list with {NAME}, which this task "
+        f"Helm writes imagePullSecrets of service accounts from a list with the secret {NAME}, which this task "
     )
     assert "detaches: a/build. Its next deployment adds the entry again, or fails with a conflict" in text
 

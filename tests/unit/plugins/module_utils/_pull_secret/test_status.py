@@ -311,9 +311,9 @@ def test_an_account_that_uses_the_secret_and_is_applied_without_it_is_a_warning(
     cluster.annotations = {"kubectl.kubernetes.io/last-applied-configuration": manifest}
     (warning,) = inspect(cluster, "a", "b").warnings
     assert "kubectl apply writes imagePullSecrets" in warning
-    assert f"from a list without {NAME}: a/build, b/build." in warning
+    assert f"from a list without the secret {NAME}: a/build, b/build." in warning
     # Accounts of the option are in the report already.
     (warning,) = inspect(cluster, "a", "b", policy=Policy(name=NAME, service_accounts=("build",))).warnings
-    assert f"from a list without {NAME}: a/build, b/build." in warning
+    assert f"from a list without the secret {NAME}: a/build, b/build." in warning
     found = inspect(cluster, "a", "b", policy=Policy(name=NAME, service_accounts=("other",)))
     assert ["missing_service_account" in str(found.to_result()), len(found.warnings)] == [True, 2]

@@ -328,7 +328,7 @@ def test_a_list_of_another_tool_is_a_warning_while_the_entry_is_written() -> Non
     for dry_run in (True, False):
         report = run(cluster, "*", service_accounts=("build*",), dry_run=dry_run)
         (warning,) = report.warnings
-        assert f"from a list without {NAME}: n00/build (release shop), n01/build" in warning
+        assert f"from a list without the secret {NAME}: n00/build (release shop), n01/build" in warning
         assert "and 2 more." in warning
         assert "after the last renewal" not in warning, "this task wrote the secrets first"
     assert set(map(tuple, cluster.accounts.values())) == {("theirs", NAME)}
