@@ -94,6 +94,7 @@ KINDS = {
     "service-accounts": [*COMMON, *LISTED, *ADMISSION, "Secret"],
     "web-identity": [*COMMON, *LISTED],
     "existing-secret": [*COMMON, *LISTED],
+    "roles-anywhere": [*COMMON, "ConfigMap", *LISTED],
     "proxy": [*COMMON, "ConfigMap", *LISTED, "Secret"],
     "everything": [*COMMON, "ConfigMap", *ADMISSION, *ADMISSION],
 }
