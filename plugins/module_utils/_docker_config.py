@@ -50,7 +50,7 @@ def auth_entry(username: str, password: str) -> Entry:
 
 def encode_auth(username: str, password: str) -> str:
     """Return the field `auth` of an entry."""
-    return base64.b64encode(f"{username}:{password}".encode()).decode()
+    return base64.b64encode(f"{username}:{password}".encode(errors="surrogateescape")).decode()
 
 
 def docker_config(auths: t.Mapping[str, Entry]) -> str:
@@ -62,9 +62,12 @@ def dump(config: t.Mapping[str, t.Any]) -> str:
     return _json_text.compact(config)
 
 
-def edit(text: str, changes: t.Mapping[str, Entry | None]) -> str:
-    """Set these entries in the `auths` of a valid config, or remove those that are None. All other bytes are kept."""
-    return _json_text.edit("{}" if text.strip() == "null" else text, "auths", changes)
+def edit(text: str, changes: t.Mapping[str, Entry | None], is_auths: t.Callable[[str], bool] = "auths".__eq__) -> str:
+    """Set these entries in the `auths` of a valid config, or remove those that are None. All other bytes are kept.
+
+    is_auths: whether a reader takes a field with this name for `auths`.
+    """
+    return _json_text.edit("{}" if text.strip() == "null" else text, "auths", changes, is_auths)
 
 
 def parse(text: str | bytes) -> dict[str, t.Any]:
@@ -72,7 +75,7 @@ def parse(text: str | bytes) -> dict[str, t.Any]:
 
     null is the same as nothing, as for the clients and the kubelet, which are written in Go.
     """
-    config = _load(text)
+    config = load(text)
     if "auths" in config:
         config["auths"] = _auths(config["auths"])
     return config
@@ -80,10 +83,11 @@ def parse(text: str | bytes) -> dict[str, t.Any]:
 
 def parse_legacy(text: str | bytes) -> dict[str, Entry]:
     """Return the entries of a text in the legacy format, which is the value of `auths`. Raises DockerConfigError."""
-    return _auths(_load(text, parse_float=_finite))
+    return _auths(load(text, parse_float=_finite))
 
 
-def _load(text: str | bytes, parse_float: t.Callable[[str], float] = float) -> dict[str, t.Any]:
+def load(text: str | bytes, parse_float: t.Callable[[str], float] = float) -> dict[str, t.Any]:
+    """Parse a JSON object; null counts as an empty one. Raises DockerConfigError."""
     try:
         config = json.loads(text, parse_constant=_reject_constant, parse_int=_integer, parse_float=parse_float)
     except RecursionError as exc:
@@ -158,7 +162,7 @@ def fingerprint(entries: t.Mapping[str, Entry]) -> str:
     return "sha256:" + hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]
 
 
-# --- The kubelet's keys
+# --- The kubelet's keys and the clients' keys
 
 
 # What net/url accepts unescaped in a host (shouldEscape in mode encodeHost), in user info (validUserinfo) and in the
@@ -170,6 +174,8 @@ _ANYTHING = re.compile(r"[^%]*")
 _HOST_ESCAPE = re.compile(r"%25|%[89A-Fa-f][0-9A-Fa-f]")
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*")
+_DIGITS = re.compile(r"[0-9]*")
 
 
 def kubelet_key(key: str) -> str | None:
@@ -177,23 +183,85 @@ def kubelet_key(key: str) -> str | None:
 
     Source: BasicDockerKeyring.Add in k8s.io/kubernetes/pkg/credentialprovider, which parses the key with Go's net/url.
     """
-    text = key if key.startswith(("https://", "http://")) else f"https://{key}"
-    address, _hash, fragment = text.partition("#")
-    authority, slash, path = address.partition("://")[2].partition("?")[0].partition("/")
+    parsed = _parse_url(key if key.startswith(("https://", "http://")) else f"https://{key}")
+    if parsed is None:
+        return None
+    host, path = parsed
+    if path.startswith(("/v1/", "/v2/")):
+        path = path[3:]
+    return host + ("" if path == "/" else _unescaped(path))
+
+
+def docker_host(key: str) -> str:
+    """Return the registry for which docker uses an entry with this key, if no key is equal to the registry.
+
+    Source: ConvertToHostname in github.com/docker/cli/cli/config/credentials.
+    """
+    if "://" in key:
+        host, port = _split_port((_parse_url(key) or ("", ""))[0])
+        if host:
+            return _join_port(host, port)
+        host = key.partition("://")[2].partition("/")[0]
+        if host:
+            address, _colon, port = host.rpartition(":")
+            bare = host.count(":") > 1 and not host.startswith("[") and port and _DIGITS.fullmatch(port)
+            return _join_port(address, port) if address and bare else host
+    return key.partition("/")[0]
+
+
+def oras_host(key: str) -> str:
+    """Return the registry for which helm and oras use an entry with this key, if no key is equal to the registry.
+
+    Source: ToHostname in oras.land/oras-go/v2/registry/remote/internal/configuration.
+    """
+    return _without_scheme(key).partition("/")[0]
+
+
+def containers_host(key: str) -> str:
+    """Return the registry for which podman, skopeo and buildah use an entry with this key as the last resort.
+
+    Before, they look for the key that is equal to the image's repository, to its parents, and to its registry.
+    Source: normalizeAuthFileKey in github.com/containers/image/pkg/docker/config.
+    """
+    address = _without_scheme(key)
+    return key if address == key else address.partition("/")[0]
+
+
+def _without_scheme(key: str) -> str:
+    for scheme in ("http://", "https://"):
+        key = key[len(scheme) :] if key.startswith(scheme) else key
+    return key
+
+
+def _parse_url(url: str) -> tuple[str, str] | None:
+    """Return host (with its port) and escaped path of scheme://host/path. None if Go's net/url rejects the URL."""
+    address, _hash, fragment = url.partition("#")
+    scheme, _colon, rest = address.partition("://")
+    authority, slash, path = rest.partition("?")[0].partition("/")
     user_info, _at, host = authority.rpartition("@")
-    path = slash + path
     valid = (
-        not _CONTROL.search(key)
+        _SCHEME.fullmatch(scheme)
+        and not _CONTROL.search(url)
         and _PORT.fullmatch(host)
         and _HOST.fullmatch(_HOST_ESCAPE.sub("", host))
         and _USER_INFO.fullmatch(_ESCAPE.sub("", user_info))
         and all(_ANYTHING.fullmatch(_ESCAPE.sub("", part)) for part in (path, fragment))
     )
-    if not valid:
-        return None
-    if path.startswith(("/v1/", "/v2/")):
-        path = path[3:]
-    return _unescaped(host) + ("" if path == "/" else _unescaped(path))
+    return (_unescaped(host), slash + path) if valid else None
+
+
+def _split_port(host: str) -> tuple[str, str]:
+    """Split a valid host, without brackets around an IPv6 address, from its port."""
+    address, colon, port = host.rpartition(":")
+    if not colon or not _DIGITS.fullmatch(port):
+        address, port = host, ""
+    return (address[1:-1] if address.startswith("[") and address.endswith("]") else address), port
+
+
+def _join_port(host: str, port: str) -> str:
+    if not port:
+        return host
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _unescaped(text: str) -> str:

@@ -65,14 +65,15 @@ def _without_depth(text: str) -> str:
     return "".join([*pieces, text[position:]])
 
 
-def edit(text: str, name: str, changes: t.Mapping[str, t.Any]) -> str:
+def edit(text: str, name: str, changes: t.Mapping[str, t.Any], is_name: t.Callable[[str], bool]) -> str:
     """Set these members of the object `name` in the text, or remove those that are None. It takes linear time.
 
-    The text must be a valid JSON object. If `name` is there more than once, members are set in the last object, which
-    most readers use, and removed from all. A value of `name` that is no object is replaced.
+    The text must be a valid JSON object. is_name: whether a reader takes a member for `name`. If there is more than
+    one, members are set in the last object, which most readers use, and removed from all. A value that is no object is
+    replaced.
     """
     start = _past_space(text, 0)
-    objects = [member for member in _members(text, start) if member.key == name]
+    objects = [member for member in _members(text, start) if is_name(member.key)]
     if not objects:
         return text[:start] + _edit_object(text[start:], {name: _edit_object("{}", changes)}, compacted=True)
     pieces = []

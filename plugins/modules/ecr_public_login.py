@@ -33,12 +33,16 @@ options:
       - With V(absent), the login of each of O(registries) is removed, managed or not, as C(docker logout) does. A file
         that this module created and that holds nothing else is deleted. With O(client=podman) it stays, without logins,
         because C(podman) fails if C(REGISTRY_AUTH_FILE) names a file that does not exist.
+      - The client's own rules decide which entries of the file are logins of a registry. With V(absent) all of them are
+        removed, for example C(public.ecr.aws/team). With V(present) those that stand for the whole registry in another
+        form are replaced, for example C(https://public.ecr.aws). A warning names the entries that C(podman) prefers.
     type: str
     choices: [present, absent]
     default: present
   client:
     description:
-      - The client that reads the file. V(podman) includes C(skopeo) and C(buildah).
+      - The client that reads the file. V(docker) includes C(buildx) and C(nerdctl), V(podman) includes C(skopeo) and
+        C(buildah), and V(helm) includes C(oras).
       - The client determines the default of O(path) and the use of credential helpers. All three clients use
         C(credHelpers). Only V(docker) and V(helm) use C(credsStore).
     type: str
@@ -102,6 +106,8 @@ notes:
     makes while this module writes can be lost, but a file is never partly written.
   - A single file that is mounted into a container cannot be replaced. Mount its directory.
   - A credential helper that does not respond within 20 seconds is stopped and the task fails.
+  - After a credential helper has stored or deleted a login, it is asked for the login again. If it then returns another
+    login, it makes its own logins, and the task is V(unchanged). C(ecr-login) is known to do so and is not run.
   - With C(become) the file is that of the C(become_user). If C(sudo) keeps the caller's C(HOME), the home directory is
     read from the user database.
   - Without C(REGISTRY_AUTH_FILE) the default for V(podman) is in memory, and can be deleted when the last session of
@@ -167,7 +173,8 @@ reason:
   description:
     - The reason for the action. For a login that is written, V(missing), V(expired), V(due), V(empty),
       V(unknown_expiry) or V(modified). For a login that is not changed, V(fresh) or V(not_later). V(mode) if only the
-      permissions of the file change.
+      permissions of the file change, and V(other_key) if only another entry for the same registry is removed.
+    - V(helper_login) if the credential helper makes its own logins, as C(ecr-login) does.
     - For a login that is removed, V(managed) or V(unmanaged). V(expiry_record) if there was only an expiry record
       beside the file, and V(missing) if there was no login.
   type: str
@@ -243,8 +250,8 @@ def main() -> None:
     except CollectionError as exc:
         module.fail_json(msg=str(exc), **result)
     result.update(report.to_result())
-    if task.warning:
-        module.warn(task.warning)
+    for warning in [*task.warnings, *report.warnings]:
+        module.warn(warning)
     if module._diff:
         result["diff"] = report.diff()
     module.exit_json(**result)

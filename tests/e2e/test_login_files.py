@@ -83,7 +83,7 @@ def test_a_full_disk_loses_nothing(ci: Ansible, clients: Clients, site: Site) ->
     disk.mkdir()
     with mounted(disk, "-t", "tmpfs", "-o", "size=64k,mode=700", "tmpfs"):
         path = disk / "config.json"
-        path.write_text(json.dumps({"auths": {"a.example": {"auth": "x" * 20_000}}}))
+        path.write_text(json.dumps({"auths": {"a.example": {"auth": "dTpw" * 5_000}}}))
         path.chmod(0o600)
         before = path.read_bytes()
         filler = disk / "filler"

@@ -70,7 +70,9 @@ class Trial:
         self.inodes = {key: self.path(*key).stat().st_ino for key in self.tokens}
         stub = self.directory / "docker-credential-stub"
         stub.write_text(
-            "#!/bin/sh\n[ $1 = store ] && exec cat >>$0.kept\necho credentials not found in native keychain; exit 1\n"
+            "#!/bin/sh\n[ $1 = store ] && exec tee $0.last >>$0.kept\n"
+            "[ $1 = get ] && [ -e $0.last ] && cat $0.last && exec rm $0.last\n"
+            "echo credentials not found in native keychain; exit 1\n"
         )
         stub.chmod(0o755)
         tasks = [self.task(*key) for key in self.tokens]

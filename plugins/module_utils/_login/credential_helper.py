@@ -15,18 +15,29 @@ import subprocess
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import CollectionError
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import Login
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.clients import Login
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._process import Process
 
 PROGRAM = "docker-credential-"
 TIMEOUT = 20.0
 """Time limit of a helper, in seconds. A helper that waits for a passphrase never ends by itself."""
 NOT_FOUND = "credentials not found in native keychain"
+OWN_LOGINS = frozenset({"ecr-login"})
+"""The helpers that are known to make their own logins: https://github.com/awslabs/amazon-ecr-credential-helper."""
 _MAX_QUOTE = 300  # characters
 
 
 class HelperError(CollectionError):
     """A credential helper failed. The message names the next step and never holds a secret."""
+
+
+def default_store(find: t.Callable[[str], str | None]) -> str:
+    """Return the helper that docker and helm use for a file without logins, or "". find: as for CredentialHelper.
+
+    Source: DetectDefaultStore in github.com/docker/cli/cli/config/credentials.
+    """
+    name = "pass" if find("pass") else "secretservice"
+    return name if find(PROGRAM + name) else ""
 
 
 class CredentialHelper:
@@ -64,6 +75,31 @@ class CredentialHelper:
         status, output = self._run("erase", registry)
         if status and NOT_FOUND not in output:
             raise self._failure("erase", status, output)
+
+    def put(self, registry: str, login: Login) -> bool:
+        """Store a login. Return False if the helper ignores it and returns a login of its own. Raises HelperError."""
+        self.store(registry, login)
+        stored = self.get(registry)
+        if stored is None:
+            raise HelperError(
+                f"{self._program} store reported success, but get returns no login, so the client has none. "
+                f"{self._next_step()}"
+            )
+        return stored == login
+
+    def drop(self, registry: str, *, managed: bool) -> bool:
+        """Delete a login. Return False if the helper then returns a login of its own. Raises HelperError.
+
+        managed: whether this collection stored the login.
+        """
+        self.erase(registry)
+        left = self.get(registry)
+        if left is not None and managed:
+            raise HelperError(
+                f"{self._program} erase reported success, but get still returns a login for {registry}. "
+                f"{self._next_step()}"
+            )
+        return left is None
 
     def _run(self, verb: str, text: str) -> tuple[int, str]:
         if self._path is None:

@@ -6,50 +6,18 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import dataclasses
 import datetime as dt
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._docker_config import DEFAULT_REGISTRY
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.clients import Login
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, renewal_reason
 
 IN_FILE = ""
 """The store of a login that is in the file, not in a credential helper."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Login:
-    """A user name and a password. repr() shows no secret."""
-
-    username: str
-    password: str = dataclasses.field(repr=False)
-
-    @property
-    def auth(self) -> str:
-        return _docker_config.encode_auth(self.username, self.password)
-
-    @property
-    def fingerprint(self) -> str:
-        return _docker_config.fingerprint({"": _docker_config.auth_entry(self.username, self.password)})
-
-
-def login_of(entry: _docker_config.Entry) -> Login | None:
-    """Return the login that clients read from an entry of `auths`.
-
-    None if the entry is empty, cannot be read, or holds another kind of secret.
-    """
-    if entry.get("identitytoken") or entry.get("registrytoken"):
-        return None
-    try:
-        text = base64.b64decode(entry.get("auth") or "", validate=True).decode()
-    except (binascii.Error, TypeError, UnicodeDecodeError, ValueError):
-        return None
-    username, _colon, password = text.partition(":")
-    username, password = username or entry.get("username") or "", password or entry.get("password") or ""
-    return Login(username, password) if username and password else None
+HELPER_LOGIN = "helper_login"
+"""The reason if the credential helper makes its own logins, as ecr-login does, and stores none."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,6 +43,8 @@ class StoredLogin:
 
     found: whether there is a login, even one that cannot be read. login: the login that the client uses.
     store: IN_FILE, or the name of the credential helper that keeps the login.
+    own_login: whether that helper makes its own logins. other_keys: whether the file has the login of the registry also
+    with other keys. default_store: the helper with a login that the client uses if the file has no logins, or "".
     """
 
     registry: str
@@ -82,6 +52,9 @@ class StoredLogin:
     login: Login | None = None
     record: ExpiryRecord | None = None
     store: str = IN_FILE
+    own_login: bool = False
+    other_keys: bool = False
+    default_store: str = ""
 
     @property
     def managed(self) -> bool:
@@ -108,7 +81,8 @@ class LoginPolicy:
 class Step:
     """The action for one registry, with its reason.
 
-    login, record: the login and the expiry record after the action, where they are known.
+    login, record: the login and the expiry record after the action, where they are known. helpers: the credential
+    helpers that the action changes.
     """
 
     registry: str
@@ -118,6 +92,7 @@ class Step:
     login: Login | None = None
     record: ExpiryRecord | None = None
     needs_token: bool = False
+    helpers: tuple[str, ...] = ()
 
     @property
     def writes(self) -> bool:
@@ -189,18 +164,28 @@ def _from_other_registry(stored: t.Sequence[StoredLogin], policy: LoginPolicy, n
 
 
 def _present(stored: StoredLogin, policy: LoginPolicy, now: dt.datetime, source: _Source | None) -> Step:
-    kept = Step(stored.registry, "unchanged", "fresh", stored.store, stored.login, stored.record)
+    if stored.own_login:
+        return Step(stored.registry, "unchanged", HELPER_LOGIN, stored.store)
     reason = _renewal(stored, policy, now)
     if not reason:
-        return kept
+        return _kept(stored, "fresh")
     if source and stored.expires_at and source[1] <= stored.expires_at:
-        return dataclasses.replace(kept, reason="not_later")
+        return _kept(stored, "not_later")
     action = "renewed" if stored.found else "created"
     if source is None:
         return Step(stored.registry, action, reason, stored.store, needs_token=True)
     login, expires_at, renewed_at = source
     record = ExpiryRecord(expires_at, renewed_at, login.fingerprint)
-    return Step(stored.registry, action, reason, stored.store, login, record)
+    return Step(stored.registry, action, reason, stored.store, login, record, helpers=_helper(stored))
+
+
+def _kept(stored: StoredLogin, reason: str) -> Step:
+    action, reason = ("updated", "other_key") if stored.other_keys else ("unchanged", reason)
+    return Step(stored.registry, action, reason, stored.store, stored.login, stored.record)
+
+
+def _helper(stored: StoredLogin) -> tuple[str, ...]:
+    return () if stored.store == IN_FILE else (stored.store,)
 
 
 def _renewal(stored: StoredLogin, policy: LoginPolicy, now: dt.datetime) -> str:
@@ -219,7 +204,12 @@ def _renewal(stored: StoredLogin, policy: LoginPolicy, now: dt.datetime) -> str:
 def _absent(stored: StoredLogin) -> Step:
     """Remove the login, managed or not, as the clients' own logout commands do."""
     if stored.found:
-        return Step(stored.registry, "removed", "managed" if stored.managed else "unmanaged", stored.store)
+        helpers = _helper(stored) if stored.login else ()
+        helpers += (stored.default_store,) if stored.default_store else ()
+        reason = "managed" if stored.managed else "unmanaged"
+        return Step(stored.registry, "removed", reason, stored.store, helpers=helpers)
+    if stored.own_login:
+        return Step(stored.registry, "unchanged", HELPER_LOGIN, stored.store)
     if stored.record:
         return Step(stored.registry, "removed", "expiry_record", stored.store)
     return Step(stored.registry, "unchanged", "missing", stored.store)

@@ -32,13 +32,13 @@ LOGIN: dict[str, t.Any] = {
 
 @dataclasses.dataclass(frozen=True)
 class LoginOptions:
-    """The options, read and checked. warning: a warning for the user, or ""."""
+    """The options, read and checked."""
 
     policy: LoginPolicy
     client: str
     path: str
     token: Token | None
-    warning: str
+    warnings: tuple[str, ...]
 
 
 def read(params: t.Mapping[str, t.Any], user: User) -> LoginOptions:
@@ -51,7 +51,7 @@ def read(params: t.Mapping[str, t.Any], user: User) -> LoginOptions:
     )
     token = Token.from_mapping(params["token"]) if params["token"] else None
     warning = "" if params["path"] else path_warning(params["client"], user)
-    return LoginOptions(policy, params["client"], _path(params, user), token, warning)
+    return LoginOptions(policy, params["client"], _path(params, user), token, (warning,) if warning else ())
 
 
 def _mode(value: t.Any) -> int:

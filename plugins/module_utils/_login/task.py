@@ -9,30 +9,40 @@ Private to this collection.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
+import json
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _atomic_file
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._docker_config import DockerConfigError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._docker_config import LONGEST_KEY, DockerConfigError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import CollectionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login import decision
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.client_file import ClientConfig, RecordFile
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.client_file import ClientConfig
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.clients import CLIENTS
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.credential_helper import (
+    OWN_LOGINS,
     PROGRAM,
     CredentialHelper,
+    HelperError,
+    default_store,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import (
+    HELPER_LOGIN,
     IN_FILE,
     LoginPlan,
     LoginPolicy,
     StoredLogin,
 )
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.record_file import RecordFile
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import format_time
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import UNKNOWN, Token, TokenError
 
 RECORD = "freshpull"
 """The suffix of the file with the expiry records, for example .config.json.freshpull beside config.json."""
+_MAX_LISTED = 5
+"""Keys that a warning lists."""
 
 
 class LoginError(CollectionError):
@@ -82,6 +92,26 @@ class LoginReport:
             "fingerprint": decision.fingerprint(self.plan.steps),
         }
 
+    @property
+    def warnings(self) -> list[str]:
+        """Say where the client uses another login than that of this task."""
+        client, policy = self.current.config.client.name, self.policy
+        if policy.state == "absent":
+            return [
+                f"{_store(step.store)} makes its own logins, so {client} still logs in to {step.registry}. Remove it "
+                f"from credHelpers and credsStore in {self.path} for anonymous pulls."
+                for step in self.plan.steps
+                if step.reason == HELPER_LOGIN
+            ]
+        found = ((registry, self.current.config.preferred(registry)) for registry in policy.registries)
+        return [
+            f"{client} uses the login with the key {_listed(keys)} in {self.path} for the images below it, rather than "
+            f"the login of {registry}. If it has expired, the registry rejects these pulls. Remove it with `{client} "
+            "logout KEY`."
+            for registry, keys in found
+            if keys
+        ]
+
     def diff(self) -> dict[str, t.Any]:
         """Build the diff of the logins of this task's registries."""
         before = {one.registry: _view_stored(one) for one in self.current.stored if one.found}
@@ -116,6 +146,11 @@ def _store(name: str) -> str:
     return "file" if name == IN_FILE else PROGRAM + name
 
 
+def _listed(keys: t.Sequence[str]) -> str:
+    listed = ", ".join(json.dumps(key[:LONGEST_KEY]) for key in keys[:_MAX_LISTED])
+    return f"{listed} and {len(keys) - _MAX_LISTED} more" if len(keys) > _MAX_LISTED else listed
+
+
 def _view(mode: int | None, logins: dict[str, t.Any]) -> dict[str, t.Any]:
     return {"mode": None if mode is None else f"{mode:04o}", "logins": logins}
 
@@ -141,7 +176,7 @@ class LoginTask:
 
     def __init__(self, path: str, client: str, find: t.Callable[[str], str | None]) -> None:
         self._path = path
-        self._client = client
+        self._client = CLIENTS[client]
         self._find = find
         self._record_path = _atomic_file.beside(path, RECORD)
 
@@ -160,7 +195,7 @@ class LoginTask:
             return self._write(report) if report.plan.writes else report
 
     def _decide(self, policy: LoginPolicy, token: Token | None, now: dt.datetime) -> LoginReport:
-        current = self._read(policy.registries)
+        current = self._read(policy)
         plan = decision.decide(current.stored, current.mode, policy, now, token)
         return LoginReport(self._path, current, plan, policy, self._after(current, plan, policy))
 
@@ -170,36 +205,59 @@ class LoginTask:
         A logout deletes a file that this collection created and that holds nothing else. podman's file stays: podman
         fails if REGISTRY_AUTH_FILE names a file that does not exist.
         """
-        after = current.config.changed(plan, self._client)
-        removes = policy.state == "absent" and plan.writes and current.record_file.created and self._client != "podman"
-        return None if removes and ClientConfig(after).empty else after
+        after = current.config.changed(plan)
+        created = current.record_file.created and self._client.name != "podman"
+        removes = policy.state == "absent" and plan.writes and created
+        return None if removes and ClientConfig(after, self._client).empty else after
 
-    def _read(self, registries: t.Sequence[str]) -> FileState:
+    def _read(self, policy: LoginPolicy) -> FileState:
         content, record = _atomic_file.read(self._path), _atomic_file.read(self._record_path)
-        config = self._parse(content)
+        try:
+            config = ClientConfig(content.data if content else b"", self._client)
+            if policy.state == "present":
+                config.check(policy.registries)
+        except DockerConfigError as exc:
+            raise LoginError(
+                f"{self._path} is not a configuration that {self._client.name} can read: {exc}. It was not changed, "
+                "because it may hold other logins. Repair or move the file and run again."
+            ) from None
         record_file = RecordFile.parse(record.data) if record else RecordFile()
-        stored = tuple(self._stored(registry, config, record_file) for registry in registries)
+        stored = tuple(self._stored(registry, config, record_file) for registry in policy.registries)
+        if policy.state == "absent":
+            stored = self._with_default_store(stored, config)
         return FileState(config, content.mode if content else None, record_file, stored)
 
-    def _parse(self, content: _atomic_file.Content | None) -> ClientConfig:
-        try:
-            return ClientConfig(content.data if content else b"")
-        except (DockerConfigError, UnicodeDecodeError) as exc:
-            why = "it is not UTF-8" if isinstance(exc, UnicodeDecodeError) else exc
-            raise LoginError(
-                f"{self._path} is not a client's configuration: {why}. It was not changed, because it may hold other "
-                "logins. Repair or move the file and run again."
-            ) from None
-
     def _stored(self, registry: str, config: ClientConfig, record_file: RecordFile) -> StoredLogin:
-        store, record = config.store(registry, self._client), record_file.records.get(registry)
+        store, record = config.store(registry), record_file.records.get(registry)
         keys = config.keys(registry)
-        if store != IN_FILE:
-            login = self._helper(store).get(registry)
-            # The client ignores a login in the file if it uses a helper. A logout removes both.
-            return StoredLogin(registry, login is not None or any(map(config.auths.get, keys)), login, record, store)
-        entry = config.auths.get(registry) or next((config.auths[key] for key in keys), None)
-        return StoredLogin(registry, entry is not None, decision.login_of(entry) if entry else None, record)
+        if store == IN_FILE:
+            login = config.login(keys[0]) if keys else None
+            other_keys = bool(self._client.replaced(registry, keys))
+            return StoredLogin(registry, bool(keys), login, record, other_keys=other_keys)
+        # The client ignores a login in the file if it uses a helper. A logout removes both.
+        in_file = any(map(config.auths.get, keys))
+        if store in OWN_LOGINS:
+            return StoredLogin(registry, in_file, store=store, own_login=True)
+        login = self._helper(store).get(registry)
+        if login and record_file.own_logins.get(registry) == store:
+            return StoredLogin(registry, in_file, store=store, own_login=True)
+        return StoredLogin(registry, in_file or login is not None, login, record, store)
+
+    def _with_default_store(self, stored: tuple[StoredLogin, ...], config: ClientConfig) -> tuple[StoredLogin, ...]:
+        """Look for logins that the client would use after a logout that leaves no login in the file."""
+        left = set(config.auths) - {key for one in stored for key in config.keys(one.registry)}
+        name = "" if left or not config.selects_default_store else default_store(self._find)
+        if not name:
+            return stored
+        helper = self._helper(name)
+        found = []
+        for one in stored:
+            # The client itself cannot use a helper that fails.
+            with contextlib.suppress(HelperError):
+                if helper.get(one.registry):
+                    one = dataclasses.replace(one, found=True, default_store=name)
+            found.append(one)
+        return tuple(found)
 
     def _helper(self, name: str) -> CredentialHelper:
         return CredentialHelper(name, self._find)
@@ -209,28 +267,30 @@ class LoginTask:
 
         A record is trusted only with the login that has its fingerprint, wherever a failure interrupts these writes.
         """
-        plan, policy = report.plan, report.policy
-        for step in plan.steps:
-            self._write_to_helper(step)
+        policy = report.policy
+        plan = dataclasses.replace(report.plan, steps=tuple(map(self._write_to_helpers, report.plan.steps)))
         # Read again: a helper can take seconds, and other tools do not use the lock.
-        current = self._read(())
+        current = self._read(dataclasses.replace(policy, registries=()))
         record_file = current.record_file.changed(plan, created=current.mode is None)
-        if record_file.records:
+        if not record_file.empty:
             _atomic_file.write(self._record_path, record_file.dump())
-        report = dataclasses.replace(report, after=self._after(current, plan, policy))
+        report = dataclasses.replace(report, plan=plan, after=self._after(current, plan, policy))
         if report.after is None or report.mode is None:
             _atomic_file.remove(self._path)
         elif current.mode != report.mode or current.config.text != report.after:
             _atomic_file.write(self._path, report.after, report.mode)
-        if not record_file.records:
+        if record_file.empty:
             _atomic_file.remove(self._record_path)
         return report
 
-    def _write_to_helper(self, step: decision.Step) -> None:
-        if step.store == IN_FILE or not step.writes:
-            return
-        helper = self._helper(step.store)
-        if step.login:
-            helper.store(step.registry, step.login)
-        elif helper.get(step.registry):
-            helper.erase(step.registry)
+    def _write_to_helpers(self, step: decision.Step) -> decision.Step:
+        """Store or delete the login. Return what was done: nothing, if the helper makes its own logins."""
+        for name in step.helpers:
+            helper = self._helper(name)
+            if step.login:
+                done = helper.put(step.registry, step.login)
+            else:
+                done = helper.drop(step.registry, managed=step.reason == "managed")
+            if not done:
+                return decision.Step(step.registry, "unchanged", HELPER_LOGIN, name)
+        return step

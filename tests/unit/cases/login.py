@@ -8,9 +8,9 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.clients import Login
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import (
     ExpiryRecord,
-    Login,
     LoginPolicy,
     StoredLogin,
 )
@@ -46,6 +46,8 @@ def stored(*, left: float = 10, life: float = 12, login: Login | None = OLD, sto
 NOTHING = StoredLogin(REGISTRY)
 UNMANAGED = StoredLogin(REGISTRY, True, OTHER)
 UNREADABLE = StoredLogin(REGISTRY, True)
+OWN_LOGIN = StoredLogin(REGISTRY, store="ecr-login", own_login=True)
+OTHER_KEY = dataclasses.replace(stored(), other_keys=True)
 EIGHT_HOURS_LESS_A_SECOND = 8 - 1 / 3600
 
 CASES = (
@@ -96,6 +98,9 @@ CASES = (
     ),
     Case("all users can read the file", stored(), ("updated", "mode"), mode=0o644),
     Case("due, and all users can read the file", stored(left=1), ("renewed", "due"), mode=0o644),
+    Case("a helper that makes its own logins", OWN_LOGIN, ("unchanged", "helper_login")),
+    Case("fresh, and another key of the registry", OTHER_KEY, ("updated", "other_key")),
+    Case("logout: a helper that makes its own logins", OWN_LOGIN, ("unchanged", "helper_login"), ABSENT),
     Case("logout: no file", NOTHING, ("unchanged", "missing"), ABSENT, mode=None),
     Case("logout: not logged in", NOTHING, ("unchanged", "missing"), ABSENT, mode=0o644),
     Case("logout: managed", stored(), ("removed", "managed"), ABSENT),

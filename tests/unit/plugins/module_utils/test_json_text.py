@@ -63,7 +63,7 @@ def test_without_auths_an_empty_one_stays() -> None:
     ],
 )
 def test_edit(text: str, changes: dict[str, dict[str, str] | None], expected: str) -> None:
-    assert _json_text.edit(text, "auths", changes) == expected
+    assert _json_text.edit(text, "auths", changes, "auths".__eq__) == expected
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.clients import Login
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.credential_helper import (
     CredentialHelper,
     HelperError,
 )
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import Login
 
 REGISTRY = "public.ecr.aws"
 LOGIN = Login("AWS", "hunter2" * 30)

@@ -62,10 +62,11 @@ def test_the_mode_is_read_as_ansible_s_own_modules_do(mode: str | int) -> None:
 
 def test_a_warning_if_podman_and_skopeo_read_different_files() -> None:
     elsewhere = {"DOCKER_CONFIG": "/job"}
-    assert "Set REGISTRY_AUTH_FILE" in read(elsewhere, client="podman").warning
-    assert read({**elsewhere, "REGISTRY_AUTH_FILE": "/job/auth.json"}, client="podman").warning == ""
-    assert read(elsewhere, client="podman", path="/job/auth.json").warning == ""
-    assert read(elsewhere).warning == read(client="podman").warning == ""
+    (warning,) = read(elsewhere, client="podman").warnings
+    assert "Set REGISTRY_AUTH_FILE" in warning
+    assert read({**elsewhere, "REGISTRY_AUTH_FILE": "/job/auth.json"}, client="podman").warnings == ()
+    assert read(elsewhere, client="podman", path="/job/auth.json").warnings == ()
+    assert read(elsewhere).warnings == read(client="podman").warnings == ()
 
 
 def test_a_path_wins_over_the_client_s_own() -> None:

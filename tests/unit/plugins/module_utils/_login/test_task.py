@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _atomic_file
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login import task
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.credential_helper import HelperError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import LoginPolicy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.task import LoginError, LoginReport, LoginTask
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, TokenError
@@ -45,6 +46,11 @@ class Place:
     ) -> LoginReport:
         programs = {self.program.name: str(self.program)}
         return LoginTask(str(self.path), client, programs.get).run(policy or LoginPolicy(), token, dry_run)
+
+    def write(self, text: str) -> None:
+        """Write the file with the permissions that the module also sets."""
+        self.path.write_text(text)
+        self.path.chmod(0o600)
 
     @property
     def config(self) -> dict[str, object]:
@@ -163,6 +169,122 @@ def test_a_password_in_the_file_is_removed_when_a_helper_stores_it(place: Place)
     assert place.run().plan.action == "unchanged"
 
 
+OWN = """#!/bin/sh
+case $1 in get) echo '{"Username":"AWS","Secret":"its own"}';; *) cat >/dev/null;; esac
+"""
+
+
+def test_a_helper_that_makes_its_own_logins_is_asked_once(place: Place) -> None:
+    """It reports success for store and erase, and does nothing, as ecr-login with AWS_ECR_IGNORE_CREDS_STORAGE."""
+    place.program.write_text(OWN)
+    place.write('{"credsStore":"keep"}')
+    first = place.run(token=token())
+    assert (first.plan.action, first.plan.reason, first.to_result()["changed"]) == ("unchanged", "helper_login", False)
+    again = place.run()
+    assert (again.plan.reason, again.plan.needs_token) == ("helper_login", False)
+    logout = place.run(ABSENT)
+    assert (logout.plan.action, logout.plan.reason) == ("unchanged", "helper_login")
+    assert "docker still logs in to public.ecr.aws. Remove it from credHelpers and credsStore" in logout.warnings[0]
+    assert place.config == {"credsStore": "keep"}
+
+
+def test_a_logout_from_a_helper_that_makes_its_own_logins_does_not_fail(place: Place) -> None:
+    place.program.write_text(OWN)
+    place.write('{"credsStore":"keep"}')
+    for _run in range(2):
+        report = place.run(ABSENT)
+        assert (report.plan.action, report.plan.reason) == ("unchanged", "helper_login")
+
+
+def test_a_helper_that_was_replaced_is_used_again(place: Place) -> None:
+    script = place.program.read_text()
+    place.program.write_text(OWN)
+    place.write('{"credsStore":"keep"}')
+    place.run(token=token())
+    place.program.write_text(script)
+    assert place.run(token=token()).plan.action == "created"
+    assert place.run().plan.reason == "fresh"
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_ecr_login_is_not_run(place: Place, state: str) -> None:
+    place.write('{"credHelpers":{"public.ecr.aws":"ecr-login"}}')
+    plan = place.run(LoginPolicy(state=state)).plan
+    assert (plan.action, plan.reason) == ("unchanged", "helper_login")
+    assert place.names == ["config.json"]
+
+
+def test_a_helper_that_loses_the_login_is_an_error(place: Place) -> None:
+    place.program.write_text('#!/bin/sh\ncat >/dev/null\n[ $1 != get ] || echo \'{"Username":"","Secret":""}\'\n')
+    place.write('{"credsStore":"keep"}')
+    with pytest.raises(HelperError, match="store reported success, but get returns no login"):
+        place.run(token=token())
+    assert place.config == {"credsStore": "keep"}
+
+
+def test_a_helper_that_keeps_a_managed_login_is_an_error(place: Place) -> None:
+    place.write('{"credsStore":"keep"}')
+    place.run(token=token())
+    place.program.write_text(place.program.read_text().replace("rm $0.kept", "true"))
+    with pytest.raises(HelperError, match="erase reported success, but get still returns a login"):
+        place.run(ABSENT)
+
+
+@pytest.mark.parametrize("text", ["{}", '{"auths":{"public.ecr.aws":{"auth":"QVdTOmE="}}}'])
+def test_a_logout_also_empties_the_default_store(place: Place, text: str) -> None:
+    """docker and helm use it if the file has no logins: also after a logout from the file."""
+    place.program = place.program.rename(place.path.parent / "docker-credential-secretservice")
+    kept = Path(f"{place.program}.kept")
+    kept.write_text('{"Username":"AWS","Secret":"x"}')
+    place.write(text)
+    assert place.run(ABSENT).plan.action == "removed"
+    assert not kept.exists()
+    assert place.run(ABSENT).plan.action == "unchanged"
+
+
+def test_the_default_store_is_not_used_beside_other_logins_or_if_it_fails(place: Place) -> None:
+    place.program = place.program.rename(place.path.parent / "docker-credential-secretservice")
+    kept = Path(f"{place.program}.kept")
+    kept.write_text('{"Username":"AWS","Secret":"x"}')
+    place.write('{"auths":{"a.example":{}}}')
+    assert place.run(ABSENT).plan.action == "unchanged"
+    place.write("{}")
+    assert place.run(ABSENT, client="podman").plan.action == "unchanged"
+    place.program.write_text("#!/bin/sh\nexit 1\n")
+    assert place.run(ABSENT).plan.action == "unchanged"
+    assert kept.exists()
+
+
+def test_another_key_of_the_registry_is_replaced_without_a_token(place: Place) -> None:
+    place.run(token=token())
+    auths = {**place.config["auths"], "public.ecr.aws:443": {"auth": "QVdTOmE="}}  # type: ignore[dict-item]
+    place.write(json.dumps({"auths": auths}))
+    report = place.run()
+    assert (report.plan.action, report.plan.reason) == ("updated", "other_key")
+    assert list(place.config["auths"]) == [REGISTRY]  # type: ignore[call-overload]
+    assert place.run().plan.action == "unchanged"
+
+
+def test_a_preferred_key_of_podman_is_a_warning_and_a_logout_removes_it(place: Place) -> None:
+    place.write('{"auths":{"public.ecr.aws/team":{"auth":"QVdTOmE="}}}')
+    report = place.run(token=token(), client="podman")
+    assert report.plan.action == "created" or report.plan.reason == "unknown_expiry"
+    assert 'uses the login with the key "public.ecr.aws/team"' in report.warnings[0]
+    assert set(place.config["auths"]) == {"public.ecr.aws/team", REGISTRY}  # type: ignore[call-overload]
+    place.run(ABSENT, client="podman")
+    assert place.config == {"auths": {}}
+
+
+def test_docker_cannot_read_a_file_with_an_invalid_entry(place: Place) -> None:
+    before = '{"auths":{"a.example":{"auth":"%"},"public.ecr.aws":{"auth":"%"}}}'
+    place.write(before)
+    with pytest.raises(LoginError, match=r'its entry for "a\.example" cannot be read: its `auth` is not base64'):
+        place.run(token=token())
+    assert place.path.read_text() == before
+    place.run(ABSENT)
+    assert place.config == {"auths": {"a.example": {"auth": "%"}}}
+
+
 def test_podman_ignores_creds_store(place: Place) -> None:
     place.path.write_text('{"credsStore":"nowhere"}')
     place.run(token=token(), client="podman")
@@ -172,13 +294,13 @@ def test_podman_ignores_creds_store(place: Place) -> None:
 def test_a_change_between_reading_and_writing_is_kept(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """Other tools do not use the lock. They can write while a helper runs."""
     place.path.write_text('{"credsStore":"keep"}')
-    write = LoginTask._write_to_helper
+    write = LoginTask._write_to_helpers
 
-    def slow(runner: LoginTask, step: task.decision.Step) -> None:
+    def slow(runner: LoginTask, step: task.decision.Step) -> task.decision.Step:
         place.path.write_text('{"credsStore":"keep","auths":{"other.example":{}}}')
-        write(runner, step)
+        return write(runner, step)
 
-    monkeypatch.setattr(LoginTask, "_write_to_helper", slow)
+    monkeypatch.setattr(LoginTask, "_write_to_helpers", slow)
     place.run(token=token())
     assert place.config["auths"] == {"other.example": {}, REGISTRY: {}}
 
