@@ -10,6 +10,7 @@ Pure functions. What this collection does not manage keeps every byte.
 from __future__ import annotations
 
 import codecs
+import contextlib
 import json
 import re
 import typing as t
@@ -49,13 +50,9 @@ class ClientConfig:
             _docker_config.load(self._text)
             loaded = json.loads(self._text, object_pairs_hook=_Members)
             self._members = _Members() if loaded is None else loaded
-        self.auths = {key: self._read_entry(key, members) for key, members in self._object(_AUTHS).items()}
-        self._helpers = {key: _helper(name) for key, name in self._object(_HELPERS).items()}
-        self._store = ""
-        for store in self._values(_STORE):
-            if not isinstance(store, (str, type(None))):
-                raise DockerConfigError(f"its `{_STORE}` is not a string")
-            self._store = self._store if store is None and client.any_case else store or ""
+        self.auths: dict[str, Entry] = self._object(_AUTHS, self._read_entry)
+        self._helpers: dict[str, str] = self._object(_HELPERS, _helper)
+        self._store = self._read_store()
 
     @property
     def empty(self) -> bool:
@@ -68,15 +65,20 @@ class ClientConfig:
         return self.client.credentials_store and not self._helpers and not self._store
 
     def store(self, registry: str) -> str:
-        """Return where the client stores the login: IN_FILE, or the name of a helper."""
-        default = self._store if self.client.credentials_store else IN_FILE
-        if self.client.any_case:
-            return self._helpers.get(registry, default)
-        return self._helpers.get(registry) or default
+        """Return where the client stores the login: IN_FILE, or the name of a helper. Raises DockerConfigError."""
+        helper = self._helpers.get(registry)
+        if helper == "" and self.client.name == "podman":
+            raise DockerConfigError(f"its `{_HELPERS}` has no name for {_quoted(registry)}")
+        # An empty name switches credsStore off for docker.
+        return self._store if helper is None or (helper == "" and not self.client.any_case) else helper
+
+    def used(self, repository: str) -> list[str]:
+        """Return the key of the entry that the client uses for a repository or registry; see Client.used."""
+        return self.client.used(repository, self.auths)
 
     def keys(self, registry: str) -> list[str]:
-        """Return the keys of the entries that the client uses for images of this registry, its own first."""
-        return sorted(self.client.keys(registry, self.auths), key=lambda key: key != registry)
+        """Return the keys of all entries that the client uses for images of this registry."""
+        return self.client.keys(registry, self.auths)
 
     def preferred(self, registry: str) -> list[str]:
         """Return the keys of other entries that the client uses rather than the registry's, for some images."""
@@ -84,22 +86,26 @@ class ClientConfig:
 
     def login(self, key: str) -> Login | None:
         """Return the login in this entry; None if there is none that the client can use."""
+        with contextlib.suppress(DockerConfigError):
+            return self.read_login(key)
+        return None
+
+    def read_login(self, key: str) -> Login | None:
+        """Return the login in this entry, or None. Raises DockerConfigError if the client cannot read the entry."""
+        if self.auths[key] is _UNREADABLE:
+            raise DockerConfigError(f"its entry for {_quoted(key)} cannot be read")
         try:
             return self.client.login(self.auths[key])
-        except DockerConfigError:
-            return None
+        except DockerConfigError as exc:
+            raise DockerConfigError(f"its entry for {_quoted(key)} cannot be read: {exc}") from exc
 
     def check(self, registries: t.Collection[str]) -> None:
         """Raise DockerConfigError if an entry that no login of these registries replaces makes the file invalid."""
         if not self.client.reads_all:
             return
         replaced = {key for registry in registries for key in [registry, *self.client.replaced(registry, self.auths)]}
-        for key, entry in self.auths.items():
-            if key not in replaced:
-                try:
-                    self.client.login(entry)
-                except DockerConfigError as exc:
-                    raise DockerConfigError(f"its entry for {_quoted(key)} cannot be read: {exc}") from exc
+        for key in self.auths.keys() - replaced:
+            self.read_login(key)
 
     def changed(self, plan: LoginPlan) -> bytes:
         """Return the text after a plan, with entries as `docker login` writes them: empty if a helper is used."""
@@ -127,21 +133,28 @@ class ClientConfig:
         return name == field
 
     def _values(self, field: str) -> list[t.Any]:
-        return [value for name, value in self._members if self._is(name, field)]
+        """Return the values that the client reads. A map, as helm uses it, keeps only the last one."""
+        values = [value for name, value in self._members if self._is(name, field)]
+        return values if self.client.any_case else values[-1:]
 
-    def _object(self, field: str) -> dict[str, t.Any]:
-        """Return a field that is an object of a struct in Go, which keeps the members of all objects with its name.
+    def _read_store(self) -> str:
+        store = ""
+        for value in self._values(_STORE) if self.client.credentials_store else ():
+            if not isinstance(value, (str, type(None))):
+                raise DockerConfigError(f"its `{_STORE}` is not a string")
+            store = store if value is None else value
+        return store
 
-        null empties it. A map, as helm uses it, keeps only the last one.
-        """
+    def _object(self, field: str, read: t.Callable[[str, t.Any], t.Any]) -> dict[str, t.Any]:
+        """Return a field that is an object. Go keeps the members of all objects with its name; null empties it."""
         found: dict[str, t.Any] = {}
         values = self._values(field)
         for value in values:
             if not isinstance(value, (_Members, type(None))):
                 raise DockerConfigError(f"its `{field}` is not an object")
-            if value is None or not self.client.any_case:
-                found = {}
-            found.update(value or ())
+            # Each member is read, since one that the next one replaces can make the file invalid.
+            members = [(key, read(key, member)) for key, member in value or ()]
+            found = {} if value is None else {**found, **dict(members)}
         if values and values[-1] is None and any(values):
             raise DockerConfigError(f"it has `{field}` more than once, and the last one is null. Remove one of them")
         return found
@@ -169,7 +182,7 @@ class ClientConfig:
         return entry
 
 
-def _helper(name: t.Any) -> str:
+def _helper(_key: str, name: t.Any) -> str:
     if not isinstance(name, (str, type(None))):
         raise DockerConfigError(f"its `{_HELPERS}` is not an object of strings")
     return name or ""

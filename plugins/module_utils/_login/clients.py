@@ -71,8 +71,21 @@ class Client:
             return None
         return Login(username, password) if username and password else None
 
+    def used(self, repository: str, keys: t.Collection[str]) -> list[str]:
+        """Return the key of the entry that the client uses for a repository, or for a registry.
+
+        Several keys if the order of a map in Go decides. Empty if there is none.
+        """
+        registry = repository.partition("/")[0]
+        key = repository if self.namespaces else registry
+        while key:
+            if key in keys:
+                return [key]
+            key = key.rpartition("/")[0]
+        return [key for key in keys if self._host(key) == registry]
+
     def keys(self, registry: str, keys: t.Iterable[str]) -> list[str]:
-        """Return the keys of entries that the client uses for images of this registry."""
+        """Return the keys of entries that the client uses for any image of this registry."""
         hosts = {registry}
         if self.name == "docker":
             # nerdctl reads the same file, and tries the registry with the port first.

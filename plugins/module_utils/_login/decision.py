@@ -42,6 +42,7 @@ class StoredLogin:
     """The login that is stored for one registry.
 
     found: whether there is a login, even one that cannot be read. login: the login that the client uses.
+    entries: whether the file has entries that the client uses for any image of the registry.
     store: IN_FILE, or the name of the credential helper that keeps the login.
     own_login: whether that helper makes its own logins. other_keys: whether the file has the login of the registry also
     with other keys. default_store: the helper with a login that the client uses if the file has no logins, or "".
@@ -52,6 +53,7 @@ class StoredLogin:
     login: Login | None = None
     record: ExpiryRecord | None = None
     store: str = IN_FILE
+    entries: bool = False
     own_login: bool = False
     other_keys: bool = False
     default_store: str = ""
@@ -203,7 +205,7 @@ def _renewal(stored: StoredLogin, policy: LoginPolicy, now: dt.datetime) -> str:
 
 def _absent(stored: StoredLogin) -> Step:
     """Remove the login, managed or not, as the clients' own logout commands do."""
-    if stored.found:
+    if stored.found or stored.entries:
         helpers = _helper(stored) if stored.login else ()
         helpers += (stored.default_store,) if stored.default_store else ()
         reason = "managed" if stored.managed else "unmanaged"

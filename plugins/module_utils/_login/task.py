@@ -212,36 +212,34 @@ class LoginTask:
 
     def _read(self, policy: LoginPolicy) -> FileState:
         content, record = _atomic_file.read(self._path), _atomic_file.read(self._record_path)
+        record_file = RecordFile.parse(record.data) if record else RecordFile()
         try:
             config = ClientConfig(content.data if content else b"", self._client)
             if policy.state == "present":
                 config.check(policy.registries)
+            stored = tuple(self._stored(registry, config, record_file) for registry in policy.registries)
         except DockerConfigError as exc:
             raise LoginError(
                 f"{self._path} is not a configuration that {self._client.name} can read: {exc}. It was not changed, "
                 "because it may hold other logins. Repair or move the file and run again."
             ) from None
-        record_file = RecordFile.parse(record.data) if record else RecordFile()
-        stored = tuple(self._stored(registry, config, record_file) for registry in policy.registries)
         if policy.state == "absent":
             stored = self._with_default_store(stored, config)
         return FileState(config, content.mode if content else None, record_file, stored)
 
     def _stored(self, registry: str, config: ClientConfig, record_file: RecordFile) -> StoredLogin:
         store, record = config.store(registry), record_file.records.get(registry)
-        keys = config.keys(registry)
+        keys, used = config.keys(registry), config.used(registry)
         if store == IN_FILE:
-            login = config.login(keys[0]) if keys else None
+            login = config.login(used[0]) if used else None
             other_keys = bool(self._client.replaced(registry, keys))
-            return StoredLogin(registry, bool(keys), login, record, other_keys=other_keys)
+            return StoredLogin(registry, bool(used), login, record, entries=bool(keys), other_keys=other_keys)
         # The client ignores a login in the file if it uses a helper. A logout removes both.
-        in_file = any(map(config.auths.get, keys))
-        if store in OWN_LOGINS:
-            return StoredLogin(registry, in_file, store=store, own_login=True)
-        login = self._helper(store).get(registry)
-        if login and record_file.own_logins.get(registry) == store:
-            return StoredLogin(registry, in_file, store=store, own_login=True)
-        return StoredLogin(registry, in_file or login is not None, login, record, store)
+        entries = any(map(config.auths.get, keys))
+        login = None if store in OWN_LOGINS else self._helper(store).get(registry)
+        if store in OWN_LOGINS or (login and record_file.own_logins.get(registry) == store):
+            return StoredLogin(registry, store=store, entries=entries, own_login=True)
+        return StoredLogin(registry, login is not None, login, record, store, entries)
 
     def _with_default_store(self, stored: tuple[StoredLogin, ...], config: ClientConfig) -> tuple[StoredLogin, ...]:
         """Look for logins that the client would use after a logout that leaves no login in the file."""

@@ -161,7 +161,6 @@ def test_a_login_replaces_other_keys_of_the_whole_registry_only() -> None:
 def test_a_logout_removes_every_entry_that_the_client_uses() -> None:
     keys = [REGISTRY, "https://public.ecr.aws/z9/", "public.ecr.aws:443", "public.ecr.aws/team", "a.example"]
     before = config({"auths": {key: {"auth": "dTpw"} for key in keys}})
-    assert before.keys(REGISTRY)[0] == REGISTRY
     assert list(json.loads(before.changed(plan("removed")))["auths"]) == ["a.example"]
 
 

@@ -61,6 +61,24 @@ def test_only_podman_prefers_the_key_of_a_namespace() -> None:
     assert not CLIENTS["podman"].prefers(REGISTRY, "public.ecr.aws")
 
 
+TEAM, NESTED, SCHEME = f"{REGISTRY}/team", f"{REGISTRY}/team/app", f"https://{REGISTRY}/z9/"
+# Keys, and those that docker and podman use for the repository NESTED.
+USED: list[tuple[list[str], list[str], list[str]]] = [
+    ([REGISTRY, TEAM, SCHEME], [REGISTRY], [TEAM]),
+    ([REGISTRY, TEAM, NESTED], [REGISTRY], [NESTED]),
+    ([TEAM, SCHEME], [TEAM, SCHEME], [TEAM]),
+    ([SCHEME], [SCHEME], [SCHEME]),
+    ([f"{REGISTRY}/other"], [f"{REGISTRY}/other"], []),
+    ([], [], []),
+]
+
+
+@pytest.mark.parametrize(("keys", "docker", "podman"), USED)
+def test_the_entry_for_a_repository(keys: list[str], docker: list[str], podman: list[str]) -> None:
+    assert CLIENTS["docker"].used(NESTED, keys) == CLIENTS["helm"].used(NESTED, keys) == docker
+    assert CLIENTS["podman"].used(NESTED, keys) == podman
+
+
 def test_nerdctl_reads_a_registry_with_and_without_its_port() -> None:
     assert CLIENTS["docker"].keys("public.ecr.aws:443", [REGISTRY]) == [REGISTRY]
     assert CLIENTS["podman"].keys("public.ecr.aws:443", [REGISTRY]) == []
