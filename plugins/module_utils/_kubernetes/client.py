@@ -123,8 +123,9 @@ def connect(module: AnsibleK8SModule, connections: int) -> Cluster:
     headers = _k8s._create_headers(module)
     try:
         transport = ClientTransport(configuration, connections=connections, headers=headers, secrets=secrets)
-    except (ValueError, urllib3.exceptions.HTTPError):
-        # The text quotes a part of the address, which can be a part of the password.
+    except (ImportError, ValueError, urllib3.exceptions.HTTPError):
+        # A SOCKS proxy needs another library. The text of the other errors quotes the address, and so perhaps the
+        # password.
         raise ClusterError(
             "no_cluster",
             "The address of the proxy for the cluster cannot be used. It comes from the option proxy, K8S_AUTH_PROXY, "
@@ -288,5 +289,6 @@ class ClientTransport:
             raise self._no_response(exc, str(getattr(exc, "reason", None) or exc)) from None
 
     def _no_response(self, exc: Exception, why: str) -> NoResponseError:
-        final = any(words in f"{exc} {why}" for words in _CERTIFICATE_ERRORS)
+        # A ValueError is one of the request, such as a header that cannot be sent.
+        final = isinstance(exc, ValueError) or any(words in f"{exc} {why}" for words in _CERTIFICATE_ERRORS)
         return NoResponseError(masked(why, self._secrets()), final=final)

@@ -163,6 +163,7 @@ def test_a_token_with_a_line_break_is_in_no_error(option: str, monkeypatch: pyte
     with pytest.raises(NoResponseError, match="header value") as caught:
         client.connect(fake, 1)._transport.send(Request("GET", "/version"))
     assert "never-shown" not in str(caught.value)
+    assert caught.value.final
 
 
 def test_the_user_info_of_the_host_is_not_shown() -> None:
@@ -199,9 +200,12 @@ def test_a_command_that_fails_is_a_warning_without_its_output(
 
 
 @pytest.mark.parametrize("password", ["Winter2026", "Win#ter2026", "Win/ter2026", "Win?ter2026", "Win@ter2026"])
+@pytest.mark.parametrize("scheme", ["http", "socks5"])
 @pytest.mark.parametrize("source", ["option", "environment", "kubeconfig"])
-def test_the_password_of_a_proxy_is_in_no_error(password: str, source: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    proxy = f"http://builder:{password}@127.0.0.1:9"
+def test_the_password_of_a_proxy_is_in_no_error(
+    password: str, scheme: str, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = f"{scheme}://builder:{password}@127.0.0.1:9"
     config = {**KUBECONFIG, "users": [{"name": "default", "user": {}}]}
     params: dict[str, Any] = {"kubeconfig": config}
     if source == "option":
