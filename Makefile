@@ -34,7 +34,7 @@ unit: $(ready) ## Run unit tests
 	@$(tools)/need.sh unit
 	@python -m pytest -n 2 --dist loadfile tests/unit $(ARGS)
 
-oldest: $(ready) ## Run unit and integration tests with the oldest supported versions
+oldest: $(ready) ## Run unit and integration tests and the search for secrets with the oldest supported versions
 	@$(tools)/need.sh cluster
 	@$(tools)/oldest.sh $(ARGS)
 

@@ -104,6 +104,23 @@ def make_lasting_namespaces(core: client.CoreV1Api) -> Iterator[Callable[..., li
     yield from _namespaces(core)
 
 
+@pytest.fixture(scope="module")
+def bearer_token(core: client.CoreV1Api, make_lasting_namespaces: Callable[..., list[str]]) -> Iterator[str]:
+    """A token of a service account that has the role's permissions, as a user creates it for AWX."""
+    (namespace,) = make_lasting_namespaces("awx")
+    core.create_namespaced_service_account(namespace, {"metadata": {"name": "awx"}})
+    rbac = client.RbacAuthorizationV1Api(core.api_client)
+    binding = {
+        "metadata": {"name": namespace},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+        "subjects": [{"kind": "ServiceAccount", "name": "awx", "namespace": namespace}],
+    }
+    rbac.create_cluster_role_binding(binding)
+    request = {"spec": {"expirationSeconds": 3600}}
+    yield str(core.create_namespaced_service_account_token("awx", namespace, request).status.token)
+    rbac.delete_cluster_role_binding(namespace)
+
+
 def _namespaces(core: client.CoreV1Api) -> Iterator[Callable[..., list[str]]]:
     prefix = "t" + secrets.token_hex(4)
     made: list[str] = []

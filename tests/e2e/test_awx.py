@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,23 +26,6 @@ pytestmark = pytest.mark.role
 Make = Callable[..., list[str]]
 NAME = "ecr-public-secret"
 PUSH_MODE = {"pull_secret_refresher": "none", "pull_secret_fail_open_before": "3h"}
-
-
-@pytest.fixture(scope="module")
-def bearer_token(core: client.CoreV1Api, make_lasting_namespaces: Make) -> Iterator[str]:
-    """A token of a service account that has the role's permissions, as a user creates it for AWX."""
-    (namespace,) = make_lasting_namespaces("awx")
-    core.create_namespaced_service_account(namespace, {"metadata": {"name": "awx"}})
-    rbac = client.RbacAuthorizationV1Api(core.api_client)
-    binding = {
-        "metadata": {"name": namespace},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
-        "subjects": [{"kind": "ServiceAccount", "name": "awx", "namespace": namespace}],
-    }
-    rbac.create_cluster_role_binding(binding)
-    request = {"spec": {"expirationSeconds": 3600}}
-    yield str(core.create_namespaced_service_account_token("awx", namespace, request).status.token)
-    rbac.delete_cluster_role_binding(namespace)
 
 
 @pytest.fixture

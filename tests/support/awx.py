@@ -61,6 +61,20 @@ class Job:
     def stdout(self) -> str:
         return (self.artifacts / "stdout").read_text()
 
+    @property
+    def results(self) -> dict[str, dict[str, Any]]:
+        """The results of all tasks by their names."""
+        ended = (event for event in self.events if event["event"] in ("runner_on_ok", "runner_on_failed"))
+        return {
+            event["event_data"]["task"]: {**event["event_data"]["res"], "failed": event["event"] == "runner_on_failed"}
+            for event in ended
+        }
+
+    @property
+    def variables(self) -> Path:
+        """The file with the extra variables that the test gave."""
+        return self.directory / "env/extravars"
+
     def holding(self, needles: Sequence[str]) -> list[Path]:
         """Return the files that contain one of the needles, except `command`, which contains them by design."""
         wanted = [needle.encode() for needle in needles]
@@ -69,14 +83,21 @@ class Job:
 
 
 class JobTemplate:
-    """A project with the collection's playbook, an inventory and extra variables."""
+    """A project with a playbook, by default the collection's, an inventory and extra variables."""
 
-    def __init__(self, ansible: Ansible, hosts: Mapping[str, Mapping[str, Any]], variables: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        ansible: Ansible,
+        hosts: Mapping[str, Mapping[str, Any]],
+        variables: Mapping[str, Any],
+        playbook: str = PROJECT,
+    ) -> None:
         self._ansible = ansible
         # AWX gives these to the localhost of a new inventory.
         local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
         self._inventory = {"all": {"hosts": {name: dict(values) for name, values in hosts.items()}, "vars": local}}
         self._variables = dict(variables)
+        self._playbook = playbook
         self._jobs = 0
 
     def launch(self, *args: str, env: Mapping[str, str], kubernetes: tuple[str, str, bytes] | None = None) -> Job:
@@ -85,7 +106,7 @@ class JobTemplate:
         directory = self._ansible.directory / f"job{self._jobs}"
         for name in ("env", "project", "inventory"):
             (directory / name).mkdir(parents=True, mode=0o700)
-        (directory / "project/pull_secret.yml").write_text(PROJECT)
+        (directory / "project/pull_secret.yml").write_text(self._playbook)
         (directory / "env/extravars").write_text(json.dumps(self._variables))
         (directory / "env/cmdline").write_text(" ".join(args))
         environment = dict(env)

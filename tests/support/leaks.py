@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Search the output, files, processes and objects of a run for secrets."""
+"""Search the output, files, processes and objects of a run for secrets, and the system log of its target host."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ import base64
 import json
 import subprocess
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
+
+from support.playbook import INTERPRETER
 
 PIECE = 24
 """Characters that identify a token, also a truncated one."""
@@ -22,11 +25,11 @@ POD_USER = 65532
 
 
 def forms(password: str, username: str = "AWS") -> set[str]:
-    """Return texts that show a token: the password, the password with its user name, a Docker config, each in base64.
+    """Return texts that show a secret: itself, quoted as in a URL, with its user name and in a Docker config in base64.
 
     Each form is represented by pieces of its start, middle and end; base64 by pieces of all three alignments.
     """
-    pieces = {piece for text in (password,) for piece in _cut(text)}
+    pieces = {piece for text in (password, quote(password, safe="")) for piece in _cut(text)}
     wrapped = json.dumps({"auths": {"public.ecr.aws": {"username": username, "password": password}}})
     for text in (password, f"{username}:{password}", wrapped):
         for shift in range(3):
@@ -34,6 +37,38 @@ def forms(password: str, username: str = "AWS") -> set[str]:
             pieces.update(_cut(base64.b64encode(text.encode()[shift:])[4:-4].decode()))
     # The structure of a Docker config is no secret.
     return {piece for piece in pieces if piece not in base64.b64encode(wrapped.encode()).decode()[:60]}
+
+
+# What Ansible's modules use of python-systemd. A record in the journal has more fields than a line of syslog.
+_JOURNAL = """
+import json
+
+def send(MESSAGE, **fields):
+    entry = {{"MESSAGE": MESSAGE, **{{name: str(value) for name, value in fields.items()}}}}
+    with open({path!r}, "a", encoding="utf-8") as journal:
+        print(json.dumps(entry), file=journal)
+
+def sendv(*_fields):
+    raise NotImplementedError
+"""
+
+
+class TargetHost:
+    """The machine as a target host whose system log and standard error are files in a directory.
+
+    Ansible shows the standard error of a module at -vvv for some connections, such as ssh.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.journal, self.errors, self.python = (directory / name for name in ("journal", "errors", "python"))
+        package = directory / "packages" / "systemd"
+        package.mkdir(parents=True)
+        (package / "__init__.py").touch()
+        (package / "daemon.py").write_text("def booted():\n    return True\n")
+        (package / "journal.py").write_text(_JOURNAL.format(path=str(self.journal)))
+        start = f'PYTHONPATH={package.parent} exec {INTERPRETER} "$@" 2>>{self.errors}'
+        self.python.write_text(f"#!/bin/sh\n{start}\n")
+        self.python.chmod(0o700)
 
 
 def _cut(text: str) -> Iterator[str]:
@@ -46,11 +81,17 @@ def find(text: str, needles: Iterable[str]) -> list[str]:
     return [text[max(text.index(needle) - 60, 0) : text.index(needle)] for needle in needles if needle in text]
 
 
-def find_in_files(directory: Path, needles: Iterable[str]) -> list[str]:
-    """Return the files below the directory that contain one of the needles."""
+def find_in_files(directory: Path, needles: Iterable[str], inputs: Sequence[Path] = ()) -> list[str]:
+    """Return the files below the directory that contain one of the needles. inputs: files, directories to leave out."""
     wanted = [needle.encode() for needle in needles]
-    files = (path for path in directory.rglob("*") if path.is_file() and not path.is_symlink())
-    return [str(path) for path in files if any(needle in path.read_bytes() for needle in wanted)]
+    left_out = set(inputs)
+    found = []
+    for path in directory.rglob("*"):
+        if path.is_file() and not path.is_symlink() and left_out.isdisjoint((path, *path.parents)):
+            content = path.read_bytes()
+            if any(needle in content for needle in wanted):
+                found.append(str(path))
+    return found
 
 
 def cluster_objects(kubeconfig: str) -> Iterator[dict[str, Any]]:

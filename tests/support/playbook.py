@@ -20,6 +20,9 @@ PULL_SECRET = "freshpull.ecr_public.ecr_public_pull_secret"
 PULL_SECRET_INFO = f"{PULL_SECRET}_info"
 LOGIN = "freshpull.ecr_public.ecr_public_login"
 
+INTERPRETER = Path(os.environ.get("FRESHPULL_ANSIBLE") or sys.prefix).absolute() / "bin" / "python"
+"""The Python of the virtual environment whose Ansible is tested, which need not be that of the tests."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Run:
@@ -103,7 +106,7 @@ class Ansible:
         command = [
             *prefix,
             *("ansible-playbook", str(name), "-i", "localhost,"),
-            *("-e", f"ansible_python_interpreter={sys.executable}", "-e", f"results_file={results}"),
+            *("-e", f"ansible_python_interpreter={INTERPRETER}", "-e", f"results_file={results}"),
             *args,
         ]
         done = subprocess.run(
@@ -122,7 +125,7 @@ class Ansible:
     def environment(self) -> dict[str, str]:
         """Return the environment of every run, without any cluster or AWS account of the caller."""
         return {
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PATH": f"{INTERPRETER.parent}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(self.directory),
             "LANG": "C.UTF-8",
             "ANSIBLE_HOME": str(self.directory / "ansible"),

@@ -3,7 +3,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Runs unit and integration tests with the oldest supported versions, in an environment of their own.
+# Runs unit and integration tests, and the search for secrets, with the oldest supported versions, in an environment of
+# their own.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=tests/tools/common.sh
@@ -22,3 +23,6 @@ fi
 "$venv/bin/python" -m pytest -n 2 --dist loadfile -p no:cacheprovider \
     --ignore tests/unit/support --ignore tests/unit/bench tests/unit
 VENV=$venv tests/tools/integration.sh
+# Run by the newest pytest, with the oldest Ansible.
+FRESHPULL_ANSIBLE=$venv cluster run --name oldest -- \
+    .venv/bin/python -m pytest -n 2 -p no:cacheprovider tests/e2e/test_no_leaks_shapes.py
