@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The user info of addresses, above all of proxies, which no message may show. Private to this collection."""
+"""Addresses of servers and proxies, and their user info, which no message may show. Private to this collection."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import urllib.parse
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._masking import MASK
 
 _VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy", "all_proxy", "K8S_AUTH_PROXY")
+_SPACE = re.compile(r"\s")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:)?/+")
 _REJECTED = re.compile(r"Tunnel connection failed: (\d{3})")
 _SECONDS = 5.0
@@ -22,6 +23,17 @@ _SECONDS = 5.0
 def of_environment(environment: t.Mapping[str, str]) -> list[str]:
     """Return the proxies that libraries find in the environment."""
     return [environment[name] for name in _VARIABLES if environment.get(name)]
+
+
+def is_usable(url: t.Any) -> bool:
+    """Return whether an HTTP client can connect to the host and the port of a URL."""
+    if not isinstance(url, str) or _SPACE.search(url):
+        return False
+    try:
+        address = urllib.parse.urlsplit(url)
+        return address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
+    except ValueError:
+        return False
 
 
 def secrets_in(url: t.Any) -> list[str]:

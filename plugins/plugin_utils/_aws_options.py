@@ -11,7 +11,7 @@ import os
 import ssl
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _aws_keys
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _aws_keys, _proxies
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors import (
     NO_FIPS,
     CredentialsError,
@@ -25,6 +25,7 @@ ENVIRONMENT = {
     "secret_key": ("AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY"),
     "session_token": ("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"),
     "profile": ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"),
+    "endpoint_url": ("AWS_URL",),
     "aws_ca_bundle": ("AWS_CA_BUNDLE",),
 }
 
@@ -112,12 +113,35 @@ def check(options: AwsOptions) -> None:
     mistake = _aws_keys.find(vars(options), options.origin)
     if mistake:
         raise invalid(options, mistake.names, mistake.text)
+    if options.endpoint_url and not _proxies.is_usable(options.endpoint_url):
+        raise invalid(
+            options,
+            ("endpoint_url",),
+            f"endpoint_url {_proxies.without_user_info(options.endpoint_url)!r} (from {options.origin('endpoint_url')})"
+            " is not the address of a server. Use https:// or http://, a host and, if needed, a port.",
+        )
+    _check_proxies((options.aws_config or {}).get("proxies"))
     if options.validate_certs and options.aws_ca_bundle:
         _check_bundle(options)
     if (options.aws_config or {}).get("use_fips_endpoint"):
         raise OptionsError(f"aws_config has use_fips_endpoint. {NO_FIPS} Remove it.")
     if options.assume_role_external_id and not options.assume_role_arn:
         raise OptionsError("assume_role_external_id has no effect without assume_role_arn. Set both or neither.")
+
+
+def _check_proxies(proxies: t.Any) -> None:
+    """Raise OptionsError for proxies that botocore ignores or cannot use. An address may hold a password."""
+    use = "Use a dict such as {'https': 'http://proxy.example.com:3128'}"
+    if proxies and not isinstance(proxies, dict):
+        raise OptionsError(f"aws_config.proxies is not a dict. {use}.")
+    for proxy in filter(None, (proxies or {}).values()):
+        # botocore adds a scheme that is missing.
+        with_scheme = proxy if "://" in str(proxy) else f"http://{str(proxy).lstrip('/')}"
+        if not isinstance(proxy, str) or not _proxies.is_usable(with_scheme):
+            raise OptionsError(
+                f"aws_config.proxies has an address that cannot be used. {use}, with the scheme http or https, and "
+                "percent-encode special characters in its user name and password."
+            )
 
 
 def _check_bundle(options: AwsOptions) -> None:

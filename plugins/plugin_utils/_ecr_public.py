@@ -163,6 +163,8 @@ class _Fetch:
             problem = f"The client for {service} cannot be created: {self._clean(error)}."
             if endpoint and "endpoint" in str(error):
                 raise invalid(self._options, ("endpoint_url",), f"{problem} Correct endpoint_url.") from None
+            if "timeout" in str(error).lower():
+                raise OptionsError(f"aws_config is not a valid botocore configuration: {self._clean(error)}.") from None
             raise AwsError(f"{problem} {_next_step()}") from None
 
     def _assume_role(

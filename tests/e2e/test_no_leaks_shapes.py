@@ -152,7 +152,7 @@ def test_modules(site: Site, core: client.CoreV1Api, target: leaks.TargetHost, l
 def test_role(site: Site, core: client.CoreV1Api, target: leaks.TargetHost, launch: Launch) -> None:
     """Three clusters: one gets its token, one has a dead proxy to AWS, and one a broken kubeconfig."""
     keys = {"access_key": site.aws.access_key, "secret_key": site.aws.secret_key}
-    proxies = {"https": site.proxy("proxy of the SDK", "/", "socks5")}
+    proxies = {"https": site.proxy("proxy of the SDK", "@")}
     near, far = site.aws.endpoint_url, "https://api.invalid"
     broken = {**site.kubeconfig(token=site.bearer_token), "users": [{"token": site.secret("token of a broken one")}]}
     clusters = {

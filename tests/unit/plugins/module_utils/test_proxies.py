@@ -92,3 +92,32 @@ def test_a_proxy_that_connects_has_no_status() -> None:
 def test_the_status_in_the_text_of_an_error() -> None:
     assert _proxies.status_in("OSError('Tunnel connection failed: 407 Proxy Authentication Required')") == 407
     assert _proxies.status_in("Connection refused") == 0
+
+
+USABLE = ["https://api.example", "http://127.0.0.1:9/path?query", "HTTPS://[::1]:8443", "https://a:b@api.example:1"]
+UNUSABLE = [
+    *(
+        "ftp://api.example",
+        "api.example:443",
+        "//api.example",
+        "https://",
+        "https:///path",
+        "https://:443",
+        "",
+        None,
+        5,
+    ),
+    *(
+        "https://api.example:port",
+        "https://api.example:99999",
+        "https://api.example:0",
+        "https://[::1",
+        "https://a:b#c@d",
+    ),
+    *(" https://api.example", "https://api.example\n", "https://api example"),
+]
+
+
+@pytest.mark.parametrize("url", [*USABLE, *UNUSABLE])
+def test_a_usable_address_has_a_scheme_a_host_and_no_invalid_port(url: object) -> None:
+    assert _proxies.is_usable(url) == (url in USABLE)
