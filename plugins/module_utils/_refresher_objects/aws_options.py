@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _proxies
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import OptionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import is_dns_subdomain
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.pod_options import check_image
@@ -58,7 +59,7 @@ _SECRET_KEY = re.compile(r"[!-~]{16,}")
 _ROLE_ARN = re.compile(r"(arn:aws:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+)?")
 _EXTERNAL_ID = re.compile(r"([A-Za-z0-9_+=,.@:/-]{2,1224})?")
 _AUDIENCE = re.compile(r"[!-~]+")
-_ENDPOINT = re.compile(r"(https?://[A-Za-z0-9.:\[\]-]+(/[!-~]*)?)?")
+_ENDPOINT = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(/[!-~]*)?")
 _ANYWHERE_ARN = r"arn:aws:rolesanywhere:([a-z0-9-]+):[0-9]{{12}}:{}/[A-Za-z0-9-]+"
 # Option -> the kind of resource in its ARN.
 _ANYWHERE = {"trust_anchor_arn": "trust-anchor", "profile_arn": "profile"}
@@ -90,7 +91,8 @@ def read(params: t.Mapping[str, t.Any]) -> AwsAccess:
             f"audience: {params['audience']!r} cannot be an audience. Use that of the identity provider in IAM, most "
             "often sts.amazonaws.com."
         )
-    if not _ENDPOINT.fullmatch(params["aws_endpoint_url"]):
+    endpoint_url = params["aws_endpoint_url"]
+    if endpoint_url and not (_ENDPOINT.fullmatch(endpoint_url) and _proxies.is_usable(endpoint_url)):
         # The value may hold a password.
         raise OptionError(
             "aws_endpoint_url: use an address such as https://api.ecr-public.us-east-1.amazonaws.com, without a user "
@@ -104,7 +106,7 @@ def read(params: t.Mapping[str, t.Any]) -> AwsAccess:
         role_arn=params["role_arn"],
         external_id=params["external_id"],
         audience=params["audience"],
-        endpoint_url=params["aws_endpoint_url"],
+        endpoint_url=endpoint_url,
         roles_anywhere=_roles_anywhere(params) if kind == ROLES_ANYWHERE else None,
     )
 

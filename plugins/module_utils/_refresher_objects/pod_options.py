@@ -9,6 +9,7 @@ import posixpath
 import re
 import typing as t
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _proxies
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import OptionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import is_dns_subdomain, matches
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
@@ -57,7 +58,7 @@ _IMAGE = re.compile(
     r"([A-Za-z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._/-]+[a-z0-9]+)*"
     r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?|@sha256:[0-9a-f]{64})"
 )
-_PROXY = re.compile(r"(https?://[A-Za-z0-9.:\[\]-]+/?)?")
+_PROXY = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+/?")
 _NO_PROXY = re.compile(r"[ -~]*")
 _LARGEST_USER = 2**31 - 1
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set, and globs.
@@ -173,7 +174,8 @@ def _check_pull_secrets(params: t.Mapping[str, t.Any]) -> None:
 
 
 def _check_proxy(params: t.Mapping[str, t.Any]) -> None:
-    if not _PROXY.fullmatch(params["aws_proxy"]):
+    proxy = params["aws_proxy"]
+    if proxy and not (_PROXY.fullmatch(proxy) and _proxies.is_usable(proxy)):
         # The value may hold a password.
         raise OptionError(
             "aws_proxy: use an address such as http://proxy.example.com:3128, without a user name and a password: "

@@ -37,6 +37,11 @@ CASES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         {**KEYS, "aws_endpoint_url": "vpce.example.com"},
         ("aws_endpoint_url: use an address such as https",),
     ),
+    "an endpoint without a valid port": (
+        {**KEYS, "aws_endpoint_url": "https://vpce.example.com:99999"},
+        ("aws_endpoint_url: use an address",),
+    ),
+    "an endpoint without a host": ({**KEYS, "aws_endpoint_url": "https://:443"}, ("aws_endpoint_url: use an address",)),
     "an endpoint in two lines": (
         {**KEYS, "aws_endpoint_url": "https://vpce.example.com\n"},
         ("aws_endpoint_url: use an address",),

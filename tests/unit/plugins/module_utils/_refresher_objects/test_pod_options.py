@@ -54,6 +54,8 @@ CASES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         {"aws_proxy": "http://me:never-said@proxy.example.com"},
         ("without a user name",),
     ),
+    "a proxy without a valid port": ({"aws_proxy": "http://proxy.example.com:port"}, ("aws_proxy: use an address",)),
+    "a proxy with a broken address": ({"aws_proxy": "http://[fd00::1"}, ("aws_proxy: use an address",)),
     "a proxy without a scheme": ({"aws_proxy": "proxy.example.com"}, ("such as http://",)),
     "authorities": ({"ca_bundle": CERTIFICATE}, ()),
     "a file's name": ({"ca_bundle": "/etc/ca.pem"}, ("not the name of a file",)),
