@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import ssl
 import typing as t
 
@@ -18,6 +19,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors i
     EcrPublicError,
     OptionsError,
 )
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import shortened
 
 # The environment variables of the lookup's options, in order of precedence.
 ENVIRONMENT = {
@@ -28,6 +30,11 @@ ENVIRONMENT = {
     "endpoint_url": ("AWS_URL",),
     "aws_ca_bundle": ("AWS_CA_BUNDLE",),
 }
+
+# https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+_ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[!-~]+")
+_SESSION_NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{2,64}")
+_EXTERNAL_ID = re.compile(r"[A-Za-z0-9_+=,.@:/-]{2,1224}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,8 +132,33 @@ def check(options: AwsOptions) -> None:
         _check_bundle(options)
     if (options.aws_config or {}).get("use_fips_endpoint"):
         raise OptionsError(f"aws_config has use_fips_endpoint. {NO_FIPS} Remove it.")
-    if options.assume_role_external_id and not options.assume_role_arn:
+    _check_role(options)
+
+
+def _check_role(options: AwsOptions) -> None:
+    """Raise OptionsError for parameters that sts:AssumeRole does not accept, whose names in AWS are others."""
+    arn, name, external_id = (
+        options.assume_role_arn,
+        options.assume_role_session_name,
+        options.assume_role_external_id,
+    )
+    if arn and not _ROLE_ARN.fullmatch(arn):
+        raise OptionsError(
+            f"assume_role_arn {shortened(arn)!r} is not the ARN of a role. Use one such as "
+            "arn:aws:iam::123456789012:role/ecr-public-pull."
+        )
+    if external_id and not arn:
         raise OptionsError("assume_role_external_id has no effect without assume_role_arn. Set both or neither.")
+    if arn and not _SESSION_NAME.fullmatch(name):
+        raise OptionsError(
+            f"assume_role_session_name {shortened(name)!r} is not valid. Use 2 to 64 letters, digits and characters of "
+            "_+=,.@-."
+        )
+    if external_id and not _EXTERNAL_ID.fullmatch(external_id):
+        raise OptionsError(
+            "assume_role_external_id is not valid. Use that of the role's trust policy: 2 to 1224 letters, digits and "
+            "characters of _+=,.@:/-."
+        )
 
 
 def _check_proxies(proxies: t.Any) -> None:

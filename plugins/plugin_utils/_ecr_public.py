@@ -248,11 +248,6 @@ class _Fetch:
             return LibraryError(
                 f"boto3 {boto3.__version__} on the control node does not support ECR Public. Update boto3."
             )
-        if isinstance(error, sdk.ParamValidationError) and not self._loading:
-            return OptionsError(
-                f"{self._call.action} does not accept these options: {text}. Correct assume_role_arn, "
-                "assume_role_session_name or assume_role_external_id."
-            )
 
         def proxy_status() -> int:
             return _proxies.status_in(str(error.kwargs.get("error", "")))
