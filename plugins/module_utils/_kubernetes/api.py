@@ -223,6 +223,7 @@ class Cluster:
         """Return the objects of a list, page by page, each once. Raises ClusterError, also between two objects."""
         seen: set[tuple[str, str]] = set()
         token, limit, restarts = "", PAGE_SIZE, 0
+        in_small_pages = 0  # objects to read before pages have their full size again
         while True:
             rest = [("continue", token)] if token else []
             request = Request("GET", path, (*query, ("limit", str(limit)), *rest), accept=accept)
@@ -236,9 +237,14 @@ class Cluster:
             except LargeResponseError:
                 if limit == 1:
                     raise
-                limit = max(1, limit // 4)
+                limit, in_small_pages = max(1, limit // 4), PAGE_SIZE
                 continue
-            for item in page.get("items") or []:
+            items = page.get("items") or []
+            in_small_pages -= len(items)
+            if in_small_pages <= 0:
+                # The large objects may be a few: small pages for all others would take too many requests.
+                limit = PAGE_SIZE
+            for item in items:
                 key = (item["metadata"].get("namespace", ""), item["metadata"]["name"])
                 if key not in seen:
                     seen.add(key)

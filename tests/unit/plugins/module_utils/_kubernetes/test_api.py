@@ -282,6 +282,17 @@ def test_a_page_that_is_too_large_is_read_in_smaller_ones() -> None:
     ]
 
 
+def test_pages_are_large_again_after_the_objects_of_a_page_that_was_too_large() -> None:
+    """A few namespaces with the largest secrets must not cost a request for each of the others."""
+    large = TooLargeError("the response is larger than 8 MiB")
+    names = [f"n{number}" for number in range(api.PAGE_SIZE)]
+    small = [named(*names[start : start + 125], token="t") for start in range(0, api.PAGE_SIZE, 125)]
+    port, transport = cluster(large, *small, named("x", token="u"), large, named("y"))
+    assert namespaces_of(port) == [*names, "x", "y"]
+    limits = [dict(request.query)["limit"] for request in transport.requests]
+    assert limits == ["500", "125", "125", "125", "125", "500", "500", "125"]
+
+
 def test_an_object_that_is_too_large_is_an_error() -> None:
     port, transport = cluster(*[TooLargeError("the response is larger than 8 MiB")] * 6)
     with pytest.raises(api.LargeResponseError, match=r"list secrets named a in all namespaces at .*larger than 8 MiB"):
