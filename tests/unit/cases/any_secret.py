@@ -198,3 +198,48 @@ LARGEST: dict[str, Callable[[int], dict[str, Any]]] = {
     "escapes": lambda size: _raw('{"auths":{"' + '\\"' * (size // 2 - 40) + '":{}}}'),
 }
 """The name of a kind -> a secret of that kind for this many bytes of data. The annotation limits some kinds to less."""
+
+
+_MOMENTS = st.one_of(st.none(), st.sampled_from(TIMES), _TEXT)
+_METADATA = st.fixed_dictionaries(
+    {},
+    optional={
+        "creationTimestamp": _MOMENTS,
+        "deletionTimestamp": _MOMENTS,
+        "finalizers": st.one_of(st.none(), st.lists(_TEXT, max_size=2)),
+        "generation": st.integers(),
+        "managedFields": st.one_of(st.none(), st.lists(st.dictionaries(_TEXT, _VALUES, max_size=2), max_size=3)),
+        "ownerReferences": st.one_of(
+            st.none(), st.lists(st.dictionaries(st.sampled_from(["kind", "name", "uid"]), _TEXT), max_size=2)
+        ),
+        "selfLink": _TEXT,
+    },
+)
+_SIZES = st.sampled_from([*(2**power for power in range(7, 17)), MAX_DATA])
+
+
+@st.composite
+def stored_objects(draw: st.DrawFn, namespace: str, owner: str) -> dict[str, Any]:
+    """A v1 Secret with any metadata, and of any size, as the API server returns it."""
+    if _rarely(draw, 8):
+        kind, size = draw(st.sampled_from(sorted(LARGEST))), draw(_SIZES)
+        secret = in_namespace(LARGEST[kind](size), namespace, owner)
+    else:
+        secret = draw(secrets(namespace, owner))
+    metadata = secret["metadata"]
+    metadata.update(draw(_METADATA))
+    for name in ("labels", "annotations"):
+        if metadata.get(name) is not None:
+            metadata[name].update(draw(st.dictionaries(_TEXT, _TEXT, max_size=3)))
+    if secret["data"] is not None and _rarely(draw, 5):
+        other = base64.b64encode(draw(st.binary(max_size=20))).decode()
+        secret["data"].update(draw(st.dictionaries(_TEXT, st.just(other), max_size=3)))
+    return secret
+
+
+def in_namespace(secret: dict[str, Any], namespace: str, owner: str) -> dict[str, Any]:
+    """Return a secret of this module as one of another namespace and owner."""
+    metadata = secret["metadata"]
+    metadata["namespace"] = metadata["annotations"][managed_metadata.NAMESPACE] = namespace
+    metadata["labels"][managed_metadata.OWNER_LABEL] = owner
+    return secret

@@ -30,6 +30,8 @@ from unit.plugins.module_utils._refresher.test_settings import mounted
 
 OWNER = "ecr-public-refresher"
 NAME = "ecr-public-secret"
+LONGEST = 5
+"""Seconds of the processor for three namespaces, whatever one of them holds."""
 ACCOUNT = {"metadata": {"name": "default", "uid": "u", "resourceVersion": "1"}}
 TOKEN = Token(dt.datetime.now(dt.timezone.utc) + dt.timedelta(hours=12), "AWS", cases.NEW)
 
@@ -39,13 +41,23 @@ class Server:
 
     host = "https://cluster.example"
 
-    def __init__(self, odd: dict[str, Any] | None, account: dict[str, Any] | None = None, selected: str = "a") -> None:
-        """odd: the secret in the namespace of that name. account: its service account `default`."""
+    def __init__(
+        self,
+        odd: dict[str, Any] | None,
+        account: dict[str, Any] | None = None,
+        selected: str = "a",
+        status: int = 200,
+    ) -> None:
+        """odd: the secret in the namespace of that name. account: its service account `default`.
+
+        status: of the response to a write in that namespace.
+        """
         self.secrets = {name: cases.secret(namespace=name, owner=OWNER) for name in ("a", "z")}
         if odd:
             self.secrets["odd"] = odd
         self.accounts = {"odd": account} if account else {}
         self.selected = selected
+        self.status = status
         self.written: list[str] = []
 
     def send(self, request: Request) -> Response:
@@ -64,7 +76,7 @@ class Server:
         found = self.accounts.get(namespace, ACCOUNT) if kind == "serviceaccounts" else self.secrets.get(namespace)
         if request.method == "PATCH":
             self.written.append(f"{kind}/{namespace}")
-            return 200, {"metadata": {"uid": "u"}}
+            return self.status if namespace == "odd" else 200, {"metadata": {"uid": "u"}}
         return (200, found) if found else (404, {})
 
 
@@ -94,17 +106,23 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(
-    any_secret.secrets("odd", OWNER),
+    any_secret.stored_objects("odd", OWNER),
     any_secret.service_accounts("odd"),
     st.sampled_from(["listed", "service-accounts", "selector, selected", "selector, not selected"]),
+    st.sampled_from([200, 200, 403, 422]),
 )
 def test_others_are_renewed_whatever_a_namespace_holds(
-    directory: Path, secret: dict[str, Any], account: dict[str, Any], case: str
+    directory: Path, secret: dict[str, Any], account: dict[str, Any], case: str, status: int
 ) -> None:
-    server = Server(secret, account, selected=selected_in(case))
+    """status: of the response to a write of the odd secret or account."""
+    server = Server(secret, account, selected=selected_in(case), status=status)
+    start = time.process_time()
     found = run(server, case.partition(",")[0], directory)
+    assert time.process_time() - start < LONGEST
     assert {name: found[name] for name in ("a", "z")} == dict.fromkeys(("a", "z"), ("renewed", "expired"))
     assert set(found) <= {"a", "odd", "z"}
+    # What raises an exception is reported as this.
+    assert "internal_error" not in {reason for _action, reason in found.values()}
     assert {"secrets/a", "secrets/z"} <= set(server.written)
     assert len(server.written) <= 6
 
@@ -112,14 +130,11 @@ def test_others_are_renewed_whatever_a_namespace_holds(
 @pytest.mark.parametrize("kind", any_secret.LARGEST)
 @pytest.mark.parametrize("case", ["listed", "selector"])
 def test_the_largest_secret_of_a_namespace_costs_little_time(directory: Path, kind: str, case: str) -> None:
-    secret = any_secret.LARGEST[kind](any_secret.MAX_DATA)
-    secret["metadata"]["namespace"] = "odd"
-    secret["metadata"]["labels"]["ecr-public.freshpull/owner"] = OWNER
-    secret["metadata"]["annotations"]["ecr-public.freshpull/namespace"] = "odd"
+    secret = any_secret.in_namespace(any_secret.LARGEST[kind](any_secret.MAX_DATA), "odd", OWNER)
     server = Server(secret, selected="a,odd,z")
     start = time.process_time()
     found = run(server, case, directory)
-    assert time.process_time() - start < 5
+    assert time.process_time() - start < LONGEST
     assert found["a"] == found["z"] == ("renewed", "expired")
 
 
