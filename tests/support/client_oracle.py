@@ -30,6 +30,10 @@ ERROR, NONE = "error", "none"
 _HELPER = """#!/bin/sh
 [ "$1" = get ] && exec echo '{"Username":"helper","Secret":"%s"}'
 """
+_STORE = """#!/bin/sh
+case $1 in store) cat >"$0.kept";; erase) rm "$0.kept";;
+get) cat "$0.kept" 2>/dev/null || { echo credentials not found in native keychain; exit 1; };; esac
+"""
 
 
 def clients_program() -> Path:
@@ -46,14 +50,23 @@ def _build(path: Path) -> None:
     )
 
 
-def read_by_clients(texts: Sequence[bytes]) -> list[Mapping[str, str]]:
-    """Return for each text the login that each client reads: its bytes, the name of a helper, NONE or ERROR."""
+def write_helpers(directory: Path, *, storing: bool) -> None:
+    """Write HELPERS, which store logins, or which return their own names as a login."""
+    for helper in HELPERS:
+        program = directory / f"docker-credential-{helper}"
+        program.write_text(_STORE if storing else _HELPER % helper)
+        program.chmod(0o755)
+
+
+def read_by_clients(texts: Sequence[bytes], helpers: Path | None = None) -> list[Mapping[str, str]]:
+    """Return for each text the login that each client reads: its bytes, the name of a helper, NONE or ERROR.
+
+    helpers: the directory of HELPERS. By default they return their own names.
+    """
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
-        for helper in HELPERS:
-            program = directory / f"docker-credential-{helper}"
-            program.write_text(_HELPER % helper)
-            program.chmod(0o755)
+        if helpers is None:
+            write_helpers(directory, storing=False)
         questions = []
         for number, text in enumerate(texts):
             file = directory / str(number)
@@ -65,7 +78,7 @@ def read_by_clients(texts: Sequence[bytes]) -> list[Mapping[str, str]]:
         done = subprocess.run(
             [clients_program()],
             input="".join(json.dumps(question) + "\n" for question in questions),
-            env={"PATH": f"{directory}{os.pathsep}{os.environ['PATH']}", "HOME": name},
+            env={"PATH": f"{helpers or directory}{os.pathsep}{os.environ['PATH']}", "HOME": name},
             capture_output=True,
             text=True,
             check=True,
