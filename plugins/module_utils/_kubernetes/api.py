@@ -12,14 +12,12 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import email.utils
-import http.client
 import itertools
 import secrets
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _json_text
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import CollectionError
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import kinds
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import kinds, responses
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.clocks import Clocks
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import RetryBudget
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import (
@@ -104,6 +102,15 @@ class InvalidError(ClusterError):
 
 class ForbiddenError(ClusterError):
     """RBAC or admission denied the request. The message names verb and resource."""
+
+
+_REJECTIONS: dict[int, tuple[type[ClusterError], ErrorReason]] = {
+    400: (InvalidError, "api_error"),
+    404: (NotFoundError, "not_found"),
+    405: (UnsupportedError, "api_error"),
+    409: (ConflictError, "conflict"),
+    410: (ExpiredError, "api_error"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -258,55 +265,64 @@ class Cluster:
 
         what: the request in words, for errors, such as "get secret default/a". Raises ClusterError.
         """
-        return self._request(request, what, _json_text.parse)
+        return self._request(request, what, responses.json_of)
 
     def text(self, request: Request, what: str) -> str:
         """Do the same for a response that is text, such as a pod's log. Raises ClusterError."""
-        return self._request(request, what, lambda body: body.decode(errors="replace"))
+        return self._request(request, what, responses.text_of)
 
-    def _request(self, request: Request, what: str, parse: t.Callable[[bytes], _Parsed]) -> _Parsed:
-        """parse: raises ValueError for a body that no API server returns."""
+    def _request(self, request: Request, what: str, parse: t.Callable[[Response], _Parsed]) -> _Parsed:
+        """parse: raises ValueError for a response that no API server returns."""
         self._check(request.method, what)
         began = self._retries.now()
         unconfirmed = False
         for attempt in itertools.count(1):
+            retry_after = None
             try:
                 response = self._transport.send(request)
-                self._read_clock(response)
                 if 200 <= response.status < 300:
-                    parsed = parse(response.body)
+                    parsed = parse(response)
+                    self._read_clock(response)
                     self._retries.served()
                     return parsed
-                error = _api_error(response, what, self.host)
+                another = responses.is_of_another_server(request, response)
+                if not another:
+                    self._read_clock(response)
+                error = _rejected(request, response, what, self.host)
                 error.unconfirmed = unconfirmed
-                final = not self._may_pass(response.status, attempt)
+                final = not self._may_pass(response.status, attempt, another)
                 retry_after = response.headers.get("Retry-After")
             except TooLargeError as exc:
                 self._retries.served()
                 raise LargeResponseError("api_error", f"Could not {what} at {self.host}: {exc}.") from exc
-            except (NoResponseError, ValueError) as exc:
-                # A server that returns something else than JSON is no API server.
-                why = exc if isinstance(exc, NoResponseError) else "the response is not JSON"
+            except NoResponseError as exc:
                 error = ClusterError(
-                    "unreachable", f"Could not {what} at {self.host}: {why}{_unconfirmed(request.method)}"
+                    "unreachable", f"Could not {what} at {self.host}: {exc}{_unconfirmed(request.method)}"
                 )
                 error.__cause__ = exc
-                final = isinstance(exc, NoResponseError) and exc.final
-                retry_after = None
+                final = exc.final
+                self._retries.unserved(lost=True)
+            except ValueError as exc:
+                error = _rejected(request, response, what, self.host)
+                error.args = (f"{error}{_unconfirmed(request.method).lstrip('.')}",)
+                error.__cause__ = exc
+                # A retry helps only if something responds in the place of a server that was there before.
+                final = not self._retries.reached
                 self._retries.unserved(lost=True)
             if final or not self._retries.wait(began, attempt, retry_after):
                 raise error
             unconfirmed = unconfirmed or request.method != "GET"
         raise AssertionError("unreachable code")
 
-    def _may_pass(self, status: int, attempt: int) -> bool:
-        """Return whether the next try may have another status."""
+    def _may_pass(self, status: int, attempt: int, another: bool) -> bool:
+        """Return whether the next try may have another status. another: whether this one is of another server."""
         if status == _OVERLOADED or status in _AWAY:
             self._retries.unserved(lost=status in _AWAY)
             return True
         if status in _UNKNOWN and self._retries.settling:
             return True
-        self._retries.served()
+        if not another:
+            self._retries.served()
         return status == 500 and attempt < ATTEMPTS
 
     def _check(self, method: str, what: str) -> None:
@@ -340,31 +356,28 @@ def _unconfirmed(method: str) -> str:
     return "" if method == "GET" else ". The write may have succeeded nevertheless: run the task again to find out."
 
 
-def _api_error(response: Response, what: str, host: str) -> ClusterError:
-    """Return the error for the Status that the API server returned."""
-    try:
-        status = _json_text.parse(response.body)
-    except ValueError:
-        status = {}
-    if not isinstance(status, dict):
-        status = {}
-    message = status.get("message") or http.client.responses.get(response.status, "no reason given")
+def _rejected(request: Request, response: Response, what: str, host: str) -> ClusterError:
+    """Return the error for the Status that the API server returned, or for the response of another server."""
+    status = responses.status_of(response) or {}
     causes = [cause.get("reason") for cause in (status.get("details") or {}).get("causes") or []]
-    text = f"Could not {what} at {host}: {message} (HTTP {response.status})"
+    text = f"Could not {what} at {host}: {responses.message_of(response)} (HTTP {response.status})"
     if "NamespaceTerminating" in causes:
         return ClusterError("terminating", text)
-    if response.status == 400:
-        return InvalidError("api_error", text)
     if response.status == 401:
-        return ClusterError("unauthorized", f"{text}. The credentials for this cluster are wrong or have expired.")
+        text += ". The credentials for this cluster are wrong or have expired: log in again, or use other credentials"
+    another = responses.is_of_another_server(request, response)
+    if another:
+        text += f". {responses.described(request, response, host)}"
+    if response.status == 401:
+        return ClusterError("unauthorized", text if another else f"{text}.")
+    if "system:anonymous" in text:
+        text += ". The request had no credentials, or none that the API server knows"
     if response.status == 403:
         return ForbiddenError("forbidden", text)
-    if response.status == 404:
-        return NotFoundError("not_found", text)
-    if response.status == 405:
-        return UnsupportedError("api_error", text)
-    if response.status == 409:
-        return ConflictError("conflict", text)
-    if response.status == 410:
-        return ExpiredError("api_error", text)
-    return ClusterError("api_error", text)
+    if another:
+        return ClusterError("unreachable", text)
+    if response.status == 400 and not status:
+        # A server that expects TLS returns a text to a request without TLS.
+        return ClusterError("api_error", text)
+    kind, reason = _REJECTIONS.get(response.status, (ClusterError, "api_error"))
+    return kind(reason, text)

@@ -9,11 +9,11 @@ options. Its own client is not used, since it starts with discovery requests and
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import logging
+import itertools
 import os
+import ssl
 import typing as t
+import urllib.parse
 
 from ansible.module_utils.basic import missing_required_lib
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
@@ -22,8 +22,19 @@ from ansible_collections.kubernetes.core.plugins.module_utils.k8s.core import An
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _proxies
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._invocation import Module
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import redaction
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import redaction, tls
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster, ClusterError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.connections import (
+    CONNECT_SECONDS,
+    READ_SECONDS,
+    causes,
+    no_response,
+)
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.kubeconfig import (
+    DEFAULT,
+    Kubeconfig,
+    LoggedErrors,
+)
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import RetryBudget
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import (
     APPLY_PATCH,
@@ -33,11 +44,11 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.t
     encoded,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._masking import masked
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import format_time
 
 try:
     import kubernetes
     import urllib3
-    import yaml
     from kubernetes.client.exceptions import ApiException
     from kubernetes.dynamic import DynamicClient
 except ImportError:
@@ -45,7 +56,9 @@ except ImportError:
     pass
 
 MINIMUM_CLIENT = "26.1.0"
-TIMEOUT_SECONDS = (10, 30)
+_READS_ALL = 37
+"""The version of the client that reads all of a kubeconfig that this collection needs."""
+TIMEOUT_SECONDS = (CONNECT_SECONDS, READ_SECONDS)
 """To connect, and between two bytes of a response."""
 
 _PREFIX = "K8S_AUTH_"
@@ -56,11 +69,7 @@ _CREDENTIALS = ("api_key", "password")
 _OF_PROXIES = ("K8S_AUTH_PROXY", "K8S_AUTH_NO_PROXY")
 # In a pod the client library takes its account before it reads KUBECONFIG. kubectl does the opposite.
 _POD_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105
-# The client logs what a command of the kubeconfig printed. Without a handler that goes to standard error, which Ansible
-# shows at -vvv for some connections.
-_SILENT = logging.NullHandler()
-# In what ssl says of a certificate or its host name, and urllib3 of the latter.
-_CERTIFICATE_ERRORS = ("CERTIFICATE_VERIFY_FAILED", "doesn't match")
+_NEXT_STEP = "Set kubeconfig (and context), or host and api_key, as options or as K8S_AUTH_* environment variables."
 
 
 class _Module(Module):
@@ -99,33 +108,28 @@ def make_module(argument_spec: dict[str, t.Any], **kwargs: t.Any) -> AnsibleK8SM
 
 def connect(module: AnsibleK8SModule, connections: int) -> Cluster:
     """Return the cluster that the module's options name. Raises ClusterError if they name none."""
-    _check_pod(module.params)
-    _check_kubeconfig(module.params)
     for variable in unread(module.params, os.environ):
         del os.environ[variable]
-    secrets = functools.partial(_secrets, module.params)
-    try:
-        with _quiet_client(module, secrets):
-            configuration = _k8s._create_configuration(_k8s._create_auth_spec(module))
-    except Exception as exc:  # noqa: BLE001
-        # The library reads a file that may contain anything.
-        raise ClusterError(
-            "no_cluster",
-            f"No cluster is configured: {masked(_problem(exc), secrets())}. Set kubeconfig (and context), or "
-            "host and api_key, as options or as K8S_AUTH_* environment variables.",
-        ) from None
-    if not configuration.verify_ssl:
-        module.warn(
-            f"The certificate of {_proxies.without_user_info(configuration.host)} is not verified: validate_certs or "
-            "K8S_AUTH_VERIFY_SSL is false (AWX sets the latter for a credential without a CA). Any server at this "
-            "address receives the token."
-        )
+    auth = _k8s._create_auth_spec(module)
+    kubeconfig = Kubeconfig(auth.get("kubeconfig"), os.environ)
+
+    def secrets() -> list[str]:
+        addresses = [auth.get("host"), auth.get("proxy"), *_proxies.of_environment(os.environ)]
+        # A library quotes a header that cannot be sent.
+        given = [redaction.secrets_in({"token": auth.get(name)}) for name in _CREDENTIALS]
+        return [*kubeconfig.secrets(), *itertools.chain(*given, *map(_proxies.secrets_in, addresses))]
+
+    configuration = _configured(module, auth, kubeconfig, secrets)
     headers = _k8s._create_headers(module)
     try:
         transport = ClientTransport(configuration, connections=connections, headers=headers, secrets=secrets)
-    except (ImportError, ValueError, urllib3.exceptions.HTTPError):
-        # A SOCKS proxy needs another library. The text of the other errors quotes the address, and so perhaps the
-        # password.
+    except ImportError:
+        raise ClusterError(
+            "no_cluster",
+            "The proxy for the cluster is a SOCKS proxy. Install the Python package PySocks on the target host.",
+        ) from None
+    except (ValueError, urllib3.exceptions.HTTPError):
+        # The text quotes a part of the address, which can be a part of the password.
         raise ClusterError(
             "no_cluster",
             "The address of the proxy for the cluster cannot be used. It comes from the option proxy, K8S_AUTH_PROXY, "
@@ -137,76 +141,80 @@ def connect(module: AnsibleK8SModule, connections: int) -> Cluster:
     return Cluster(transport, retries=retries)
 
 
-@contextlib.contextmanager
-def _quiet_client(module: AnsibleK8SModule, secrets: t.Callable[[], t.Sequence[str]]) -> t.Iterator[None]:
-    """Turn the log of the client inside the block into warnings, without what a command of the kubeconfig printed."""
-    root, records = logging.getLogger(), _Records(logging.ERROR)
-    root.addHandler(_SILENT)
-    root.addHandler(records)
-    try:
-        yield
-    finally:
-        root.removeHandler(records)
-        for text in records.texts:
-            what = masked(text.splitlines()[0].partition(". ")[0], secrets())
-            module.warn(
-                f"The kubeconfig's command for credentials failed: {what}. Its output is not shown, since it may "
-                "contain secrets. Run the command on the target host."
-            )
+def _configured(
+    module: AnsibleK8SModule, auth: dict[str, t.Any], kubeconfig: Kubeconfig, secrets: t.Callable[[], list[str]]
+) -> kubernetes.client.Configuration:
+    """Return the library's configuration. Raises ClusterError."""
 
+    def error(problem: str, next_step: str) -> ClusterError:
+        return ClusterError("no_cluster", f"No cluster is configured: {masked(problem, secrets())}. {next_step}")
 
-class _Records(logging.Handler):
-    """Collects the texts of a log."""
-
-    def __init__(self, level: int) -> None:
-        super().__init__(level)
-        self.texts: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.texts.append(record.getMessage() or record.levelname)
-
-
-def _problem(exc: Exception) -> str:
-    if isinstance(exc, yaml.YAMLError):
-        # Its text quotes the file.
-        place = getattr(exc, "problem_mark", None)
-        return f"the kubeconfig is not YAML{f', in line {place.line + 1}' if place else ''}"
-    if isinstance(exc, (kubernetes.config.ConfigException, OSError, ValueError)):
-        return str(exc).rstrip(".")
-    return f"the kubeconfig is not valid ({type(exc).__name__})"
-
-
-def _secrets(params: t.Mapping[str, t.Any]) -> list[str]:
-    """Return what no message may show: secrets of the kubeconfig and of proxies."""
-    given = _given_kubeconfig(params)
-    configs = [given]
-    if isinstance(given, str):
-        configs = [_parsed(path) for path in given.split(os.pathsep) if path]
-    # A library quotes a header that cannot be sent.
-    configs += [{"token": params.get(name) or os.environ.get(f"{_PREFIX}{name.upper()}")} for name in _CREDENTIALS]
-    secrets = [secret for config in configs for secret in redaction.secrets_in(config)]
-    for address in (params.get("host"), params.get("proxy"), *_proxies.of_environment(os.environ)):
-        secrets += _proxies.secrets_in(address)
-    return secrets
-
-
-def _given_kubeconfig(params: t.Mapping[str, t.Any]) -> t.Any:
-    return params.get("kubeconfig") or os.environ.get("K8S_AUTH_KUBECONFIG") or os.environ.get("KUBECONFIG") or ""
-
-
-def _check_kubeconfig(params: t.Mapping[str, t.Any]) -> None:
-    """Reject the content of a kubeconfig as a text. Raises ClusterError. The library's error would show it."""
-    if redaction.is_content(_given_kubeconfig(params)):
+    if kubeconfig.is_content:
+        # The library would quote it.
         raise ClusterError("no_cluster", f"No cluster is configured: {redaction.CONTENT}")
-
-
-def _parsed(path: str) -> t.Any:
-    """Return the content of a kubeconfig, or None if it cannot be parsed."""
+    if not _is_complete(auth):
+        in_pod = _check_pod(auth, module)
+        unreadable = "" if in_pod else kubeconfig.problem()
+        if unreadable:
+            raise error(unreadable, _NEXT_STEP)
     try:
-        with open(os.path.expanduser(path), encoding="utf-8") as file:
-            return yaml.safe_load(file)
-    except (OSError, ValueError, yaml.YAMLError, RecursionError):
-        return None
+        with LoggedErrors() as logged:
+            configuration = _k8s._create_configuration(auth)
+    except Exception as exc:  # noqa: BLE001
+        # The library reads a file that may contain anything.
+        known = isinstance(exc, (kubernetes.config.ConfigException, OSError, ValueError))
+        problem, next_step = kubeconfig.explain(exc, auth.get("context"), quoted=known)
+        raise error(problem, next_step or _NEXT_STEP) from None
+    problem, next_step = logged.problem(kubeconfig.plugin())
+    if problem:
+        raise error(problem, next_step)
+    host = _proxies.without_user_info(configuration.host or "")
+    if not _is_complete(auth):
+        _complete(configuration, auth, kubeconfig)
+    if not _is_address(configuration.host or ""):
+        raise error(
+            f"the address of the API server is {host!r}",
+            "Give host, or server in the kubeconfig, as a URL such as https://cluster.example:6443.",
+        )
+    if not configuration.verify_ssl:
+        module.warn(
+            f"The certificate of {host} is not verified: validate_certs or K8S_AUTH_VERIFY_SSL is false (AWX sets the "
+            "latter for a credential without a CA), or insecure-skip-tls-verify of the kubeconfig is true. Any server "
+            "at this address receives the token."
+        )
+    expired = tls.expired_at(configuration.cert_file) if configuration.cert_file else None
+    if expired:
+        module.warn(f"The client certificate for {host} expired at {format_time(expired)}. Use a new kubeconfig.")
+    return configuration
+
+
+def _is_address(host: str) -> bool:
+    """Whether the library can use an address. Its own errors quote a part of it, which may be a password."""
+    try:
+        address = urllib.parse.urlsplit(host)
+        _port = address.port
+    except ValueError:
+        return False
+    return address.scheme in ("http", "https") and bool(address.hostname)
+
+
+def _is_complete(auth: t.Mapping[str, t.Any]) -> bool:
+    """Whether the library needs neither a kubeconfig nor the service account of a pod."""
+    ways = (("api_key",), ("username", "password"), ("cert_file", "key_file"))
+    return bool(auth.get("host")) and any(all(auth.get(name) for name in way) for way in ways)
+
+
+def _complete(
+    configuration: kubernetes.client.Configuration, auth: t.Mapping[str, t.Any], kubeconfig: Kubeconfig
+) -> None:
+    """Apply what older versions of the library do not read from a kubeconfig."""
+    if int(kubernetes.__version__.partition(".")[0]) >= _READS_ALL:
+        return
+    fields = kubeconfig.unread_fields(configuration.host or "")
+    if "proxy-url" in fields and not auth.get("proxy"):
+        configuration.proxy = fields["proxy-url"]
+    if "tls-server-name" in fields:
+        configuration.tls_server_name = fields["tls-server-name"]
 
 
 def unread(params: t.Mapping[str, t.Any], environment: t.Iterable[str]) -> list[str]:
@@ -220,16 +228,23 @@ def unread(params: t.Mapping[str, t.Any], environment: t.Iterable[str]) -> list[
     return [name for name in environment if named and name.startswith(_PREFIX) and not name.startswith(kept)]
 
 
-def _check_pod(params: t.Mapping[str, t.Any]) -> None:
-    """Reject KUBECONFIG in a pod. Raises ClusterError."""
-    named = any(params.get(option) or os.environ.get(_PREFIX + option.upper()) for option in _NAMING)
-    in_pod = os.environ.get("KUBERNETES_SERVICE_HOST") and os.path.exists(_POD_TOKEN)
-    if in_pod and os.environ.get("KUBECONFIG") and not named:
+def _check_pod(auth: t.Mapping[str, t.Any], module: AnsibleK8SModule) -> bool:
+    """Return whether the library uses the service account of the pod. Raises ClusterError if KUBECONFIG is set, too."""
+    in_pod = bool(os.environ.get("KUBERNETES_SERVICE_HOST") and os.path.exists(_POD_TOKEN))
+    if not in_pod or auth.get("kubeconfig") or auth.get("context"):
+        return False
+    if os.environ.get("KUBECONFIG"):
         raise ClusterError(
             "no_cluster",
             "KUBECONFIG is set in a pod, where the client library would use the pod's own service account instead. Set "
             "the option kubeconfig or K8S_AUTH_KUBECONFIG, or unset KUBECONFIG to use the service account.",
         )
+    if os.path.exists(os.path.expanduser(DEFAULT)):
+        module.warn(
+            f"{DEFAULT} is not read in a pod: the client library uses the pod's own service account. Set the option "
+            f"kubeconfig or K8S_AUTH_KUBECONFIG to {DEFAULT} to use the file."
+        )
+    return True
 
 
 class ClientTransport:
@@ -250,10 +265,15 @@ class ClientTransport:
         """
         self._secrets = secrets
         self.host: str = _proxies.without_user_info(configuration.host)
+        self._where = urllib.parse.urlsplit(self.host).netloc.rpartition("@")[2]
+        proxy = _proxies.without_user_info(configuration.proxy or "")
+        self._proxy = urllib.parse.urlsplit(proxy).netloc.rpartition("@")[2]
         configuration.connection_pool_maxsize = connections
         # urllib3 would retry some requests by itself, and wait as long as the server says, even an hour.
         configuration.retries = False
         client = kubernetes.client.ApiClient(configuration)
+        if self.host.startswith("https:"):
+            _set_tls(client.rest_client.pool_manager.connection_pool_kw, configuration)
         for name, value in (headers or {}).items():
             _k8s._set_header(client, name, value)
         self._client = DynamicClient(client, discoverer=lambda _client, _cache_file: None)
@@ -282,13 +302,34 @@ class ClientTransport:
         except ApiException as exc:
             if not exc.status:
                 # The client raises this for every SSLError: a bad certificate, or a connection that was cut.
-                raise self._no_response(exc, str(exc.reason)) from None
+                raise self._no_response(exc) from None
             body = exc.body or b""
             return Response(exc.status, exc.headers or {}, body.encode() if isinstance(body, str) else body)
-        except (urllib3.exceptions.HTTPError, OSError, ValueError) as exc:
-            raise self._no_response(exc, str(getattr(exc, "reason", None) or exc)) from None
+        except (urllib3.exceptions.HTTPError, OSError, ssl.SSLError) as exc:
+            raise self._no_response(exc) from None
+        except ValueError:
+            # http.client quotes a header with a line break, such as the token.
+            raise NoResponseError(
+                "the request cannot be sent. A token, a password or a header contains a line break or another "
+                "character that HTTP does not allow",
+                final=True,
+            ) from None
 
-    def _no_response(self, exc: Exception, why: str) -> NoResponseError:
-        # A ValueError is one of the request, such as a header that cannot be sent.
-        final = isinstance(exc, ValueError) or any(words in f"{exc} {why}" for words in _CERTIFICATE_ERRORS)
-        return NoResponseError(masked(why, self._secrets()), final=final)
+    def _no_response(self, exc: Exception) -> NoResponseError:
+        found = causes(exc)
+        connecting = any(isinstance(each, urllib3.exceptions.ConnectTimeoutError) for each in found)
+        by_proxy = any(isinstance(each, urllib3.exceptions.ProxyError) for each in found)
+        where = f"the proxy {self._proxy}" if by_proxy else self._where
+        error = no_response(exc, where, connecting=connecting)
+        text = f"{masked(str(error), self._secrets())}{tls.advice(found)}"
+        return NoResponseError(text, final=error.final)
+
+
+def _set_tls(options: dict[str, t.Any], configuration: kubernetes.client.Configuration) -> None:
+    """Let urllib3 use one context for all connections. options: of its pool of connections. Raises ClusterError."""
+    options["ssl_context"] = tls.context_of(configuration)
+    # The context has the client certificate. The authority stays: it is that of a proxy with https, too.
+    options["cert_file"] = options["key_file"] = None
+    server_name = getattr(configuration, "tls_server_name", None)
+    if server_name:
+        options["server_hostname"] = server_name

@@ -72,6 +72,11 @@ class RetryBudget:
             self._lost_at = self.now()
 
     @property
+    def reached(self) -> bool:
+        """Whether a request of this task was served, which shows that the address is right."""
+        return self._served
+
+    @property
     def settling(self) -> bool:
         """Whether the server may have restarted a moment ago."""
         return self.now() < self._lost_at + SECONDS_TO_SETTLE

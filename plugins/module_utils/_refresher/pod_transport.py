@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import errno
 import http.client
 import select
 import socket
@@ -14,6 +13,12 @@ import threading
 import typing as t
 import urllib.parse
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.connections import (
+    CONNECT_SECONDS,
+    READ_SECONDS,
+    accept_missing_key_identifiers,
+    no_response,
+)
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import (
     NoResponseError,
     Request,
@@ -22,14 +27,9 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.t
     encoded,
 )
 
-CONNECT_SECONDS = 10
-READ_SECONDS = 30
-"""The longest pause within a response."""
 MOST_BYTES = 8 * 1024 * 1024
 """The limit of one response. A Secret of 1 MiB fits. A list that is larger is read again in smaller pages."""
 _CHUNK = 64 * 1024
-# Errors which mean that the name does not exist, not that the name server failed.
-_NO_SUCH_NAME = {getattr(socket, name) for name in ("EAI_NONAME", "EAI_NODATA") if hasattr(socket, name)}
 
 
 class PodTransport:
@@ -66,7 +66,7 @@ class PodTransport:
             return Response(response.status, headers_of_response, _read(response))
         except (OSError, http.client.HTTPException) as exc:
             connection.close()
-            raise _no_response(exc, self._where) from exc
+            raise no_response(exc, self._where) from exc
         except NoResponseError:
             connection.close()
             raise
@@ -94,7 +94,7 @@ class PodTransport:
             connection.connect()
         except OSError as exc:
             connection.close()
-            raise _no_response(exc, self._where, connecting=True) from exc
+            raise no_response(exc, self._where, connecting=True) from exc
         connection.sock.settimeout(READ_SECONDS)
         self._local.connection = connection
         return connection
@@ -107,9 +107,7 @@ def _context(ca_file: str) -> ssl.SSLContext:
         raise NoResponseError(
             f"{ca_file} contains no certificate of the API server's authority: {exc}", final=True
         ) from exc
-    # Python 3.13 sets this flag, which rejects authorities without key identifiers, such as those of some clusters.
-    # The chain and the name are still checked.
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    accept_missing_key_identifiers(context)
     return context
 
 
@@ -132,22 +130,3 @@ def _is_dropped(connection: socket.socket) -> bool:
     poll = select.poll()
     poll.register(connection, select.POLLIN)
     return bool(poll.poll(0))
-
-
-def _no_response(exc: Exception, where: str, connecting: bool = False) -> NoResponseError:
-    """Describe an error, and whether a retry would fail in the same way."""
-    if isinstance(exc, ssl.SSLCertVerificationError):
-        return NoResponseError(f"the certificate of {where} is rejected: {exc.verify_message}", final=True)
-    if isinstance(exc, socket.gaierror):
-        return NoResponseError(f"{where} cannot be resolved: {exc.strerror}", final=exc.errno in _NO_SUCH_NAME)
-    if isinstance(exc, socket.timeout):
-        what = f"no connection to {where} in {CONNECT_SECONDS} s" if connecting else f"no response in {READ_SECONDS} s"
-        return NoResponseError(what)
-    if isinstance(exc, OSError) and exc.errno == errno.ECONNREFUSED:
-        return NoResponseError(f"nothing listens at {where} (connection refused)")
-    if isinstance(exc, ssl.SSLError):
-        return NoResponseError(f"no TLS connection to {where}: {exc.reason or exc}")
-    if isinstance(exc, http.client.HTTPException) or not str(exc):
-        # The text of these errors is often empty, or only the name of a method.
-        return NoResponseError(f"the connection to {where} was cut ({type(exc).__name__})")
-    return NoResponseError(str(exc))

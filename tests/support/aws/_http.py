@@ -57,6 +57,7 @@ class _Server(ThreadingHTTPServer):
         self.app = app
         self._tls = tls
         self._slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         super().__init__(address, _Handler)
 
     def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
@@ -162,4 +163,5 @@ class HttpServer(Background):
         bound_host, bound_port = server.server_address[:2]
         self.address = (str(bound_host), int(bound_port))
         scheme = "https" if tls else "http"
-        self.url = f"{scheme}://{bound_host!s}:{bound_port}"
+        where = f"[{bound_host!s}]" if ":" in str(bound_host) else str(bound_host)
+        self.url = f"{scheme}://{where}:{bound_port}"

@@ -44,16 +44,20 @@ class Identity:
 class Authority:
     """A certificate authority of one cluster, in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, key_identifiers: bool = True) -> None:
+        """key_identifiers: whether its certificates have them. Those of some clusters do not."""
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _name("freshpull-test-ca", ())
-        self._certificate = (
+        self._key_identifiers = key_identifiers
+        builder = (
             _builder(self._name, self._name, self._key.public_key())
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_usage(signs_certificates=True), critical=True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)
-            .sign(self._key, hashes.SHA256())
         )
+        if key_identifiers:
+            identifier = x509.SubjectKeyIdentifier.from_public_key(self._key.public_key())
+            builder = builder.add_extension(identifier, critical=False)
+        self._certificate = builder.sign(self._key, hashes.SHA256())
 
     @property
     def certificate(self) -> bytes:
@@ -71,21 +75,24 @@ class Authority:
     ) -> Identity:
         """Issue a certificate for a client (user and groups of RBAC) or a server (names and IP addresses).
 
-        key: by default a new one. lifetime: from now; the certificate is already valid for an hour.
+        key: by default a new one. lifetime: from now, negative for a certificate that has expired. The certificate is
+        already valid for an hour.
         """
         key = key or ec.generate_private_key(ec.SECP256R1())
         builder = (
             _builder(_name(user, groups), self._name, key.public_key(), lifetime)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(signs_certificates=False), critical=True)
-            # Python 3.13 rejects certificates without the two key identifiers.
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
             .add_extension(
                 x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]),
                 critical=False,
             )
         )
+        if self._key_identifiers:
+            # By default Python 3.13 rejects certificates without them.
+            builder = builder.add_extension(
+                x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
+            ).add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
         if addresses:
             names = x509.SubjectAlternativeName([_alternative_name(address) for address in addresses])
             builder = builder.add_extension(names, critical=False)
@@ -140,7 +147,7 @@ def _builder(
         .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _SKEW)
+        .not_valid_before(min(now, now + lifetime) - _SKEW)
         .not_valid_after(now + lifetime)
     )
 

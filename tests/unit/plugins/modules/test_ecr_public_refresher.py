@@ -299,8 +299,8 @@ def test_a_namespace_with_unmanaged_objects_stays(task: Any) -> None:
     resource = {"name": "configmaps", "kind": "ConfigMap", "namespaced": True, "verbs": ["list", "delete"]}
     calls = [
         own(namespace),
-        Call("GET", "/apis", body={"groups": []}),
-        Call("GET", "/api/v1", body={"resources": [resource]}),
+        Call("GET", "/apis", body={"kind": "APIGroupList", "groups": []}),
+        Call("GET", "/api/v1", body={"kind": "APIResourceList", "resources": [resource]}),
         listed(kinds.path("ConfigMap", OWN), {"metadata": {"name": "theirs"}}),
     ]
     result = task({"state": "absent"}, *former(), *calls)

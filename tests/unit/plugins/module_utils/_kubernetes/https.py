@@ -13,22 +13,31 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from support.aws import _http
-from support.cluster.pki import Authority
+from support.cluster.pki import Authority, Identity
 
 
 class Server:
     """An HTTPS server that returns one response to each request and records the requests."""
 
-    def __init__(self, directory: Path, name: str) -> None:
-        """name: the name in its certificate."""
-        self.authority = Authority()
+    def __init__(
+        self,
+        directory: Path,
+        name: str,
+        *,
+        authority: Authority | None = None,
+        identity: Identity | None = None,
+        host: str = "127.0.0.1",
+    ) -> None:
+        """name: the name in its certificate. identity: another certificate. host: the address to listen on."""
+        self.authority = authority or Authority()
+        identity = identity or self.authority.issue(name, addresses=[name])
         self.response = _http.Response(200, b"{}", {})
         self.requests: list[_http.Request] = []
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        tls.load_cert_chain(*self.authority.issue(name, addresses=[name]).write(directory, "server"))
+        tls.load_cert_chain(*identity.write(directory, "server"))
         self.handshakes = 0
         tls.sni_callback = self._count
-        self.http = _http.HttpServer(self._serve, host="127.0.0.1", tls=tls)
+        self.http = _http.HttpServer(self._serve, host=host, tls=tls)
         (directory / "ca.crt").write_bytes(self.authority.certificate)
         self.ca = str(directory / "ca.crt")
 

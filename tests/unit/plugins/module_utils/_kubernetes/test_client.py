@@ -72,28 +72,74 @@ def test_options_for_a_cluster_switch_the_environment_off(
     assert seen == read | OF_PROXIES
 
 
-@pytest.mark.parametrize(
-    ("params", "variable", "rejected"),
-    [({}, "KUBECONFIG", True), ({"context": "x"}, "KUBECONFIG", False), ({}, "K8S_AUTH_KUBECONFIG", False)],
-)
+HOST = "https://10.1.2.3:6443"
+IN_POD: dict[str, tuple[dict[str, Any], dict[str, str], bool]] = {
+    "KUBECONFIG alone": ({}, {"KUBECONFIG": "x"}, True),
+    "an empty option": ({"kubeconfig": "", "context": ""}, {"KUBECONFIG": "x"}, True),
+    "an empty variable": ({}, {"KUBECONFIG": "x", "K8S_AUTH_KUBECONFIG": "", "K8S_AUTH_CONTEXT": ""}, True),
+    "an empty KUBECONFIG": ({}, {"KUBECONFIG": ""}, False),
+    "no KUBECONFIG": ({}, {}, False),
+    "an option": ({"kubeconfig": "y"}, {"KUBECONFIG": "x"}, False),
+    "a dict": ({"kubeconfig": {"kind": "Config"}}, {"KUBECONFIG": "x"}, False),
+    "a variable": ({}, {"KUBECONFIG": "x", "K8S_AUTH_KUBECONFIG": "y"}, False),
+    # The library then reads KUBECONFIG, with the context.
+    "a context": ({"context": "c"}, {"KUBECONFIG": "x"}, False),
+    "a context as a variable": ({}, {"KUBECONFIG": "x", "K8S_AUTH_CONTEXT": "c"}, False),
+    "host and token": ({"host": HOST, "api_key": "t"}, {"KUBECONFIG": "x"}, False),
+    "host and token as variables": ({}, {"KUBECONFIG": "x", "K8S_AUTH_HOST": HOST, "K8S_AUTH_API_KEY": "t"}, False),
+    # The library would send the token of the pod's service account to the host.
+    "host alone": ({"host": HOST}, {"KUBECONFIG": "x"}, True),
+    "host with an empty token": ({"host": HOST, "api_key": ""}, {"KUBECONFIG": "x"}, True),
+    "host, with a token that is not read": ({"host": HOST}, {"KUBECONFIG": "x", "K8S_AUTH_API_KEY": "t"}, True),
+}
+
+
+@pytest.mark.parametrize("case", IN_POD)
+@pytest.mark.parametrize("pod", ["in a pod", "with a token alone", "with a variable alone"])
 def test_kubeconfig_is_rejected_in_a_pod_that_would_use_its_own_account(
-    params: dict[str, Any], variable: str, rejected: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    case: str, pod: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (tmp_path / "token").write_text("token")
+    params, variables, rejected = IN_POD[case]
+    for name in [name for name in os.environ if name.startswith(("K8S_AUTH_", "KUBE"))]:
+        monkeypatch.delenv(name)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setattr(client, "_POD_TOKEN", str(tmp_path / "token"))
-    monkeypatch.setattr(client._k8s, "_create_auth_spec", lambda _module: {})
+    if pod != "with a variable alone":
+        (tmp_path / "token").write_text("token")
+    if pod != "with a token alone":
+        monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
 
     def configure(_auth: dict[str, Any]) -> None:
         raise ValueError("enough")
 
     monkeypatch.setattr(client._k8s, "_create_configuration", configure)
     fake: Any = SimpleNamespace(params=params)
-    monkeypatch.setenv(variable, "/etc/kubeconfig")
-    with pytest.raises(ClusterError, match="enough"):
+    expected = "KUBECONFIG is set in a pod.*the option kubeconfig or K8S_AUTH_KUBECONFIG"
+    with pytest.raises(ClusterError, match=expected if rejected and pod == "in a pod" else "enough") as caught:
         client.connect(fake, 1)
+    assert caught.value.reason == "no_cluster"
+
+
+def test_in_a_pod_the_default_kubeconfig_is_a_warning(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """kubectl would use it, the library does not."""
+    for name in [name for name in os.environ if name.startswith(("K8S_AUTH_", "KUBE"))]:
+        monkeypatch.delenv(name)
+    (tmp_path / ".kube").mkdir()
+    (tmp_path / ".kube/config").write_text("kind: Config\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "token").write_text("token")
+    monkeypatch.setattr(client, "_POD_TOKEN", str(tmp_path / "token"))
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
-    with pytest.raises(ClusterError, match="KUBECONFIG is set in a pod" if rejected else "enough"):
+    monkeypatch.setattr(client._k8s, "_create_configuration", lambda _auth: SimpleNamespace(host=""))
+    warnings: list[str] = []
+    fake: Any = SimpleNamespace(params={}, warn=warnings.append)
+    with pytest.raises(ClusterError):
         client.connect(fake, 1)
+    (warning,) = warnings
+    assert "~/.kube/config is not read in a pod" in warning
+    assert "K8S_AUTH_KUBECONFIG" in warning
 
 
 SERVER = "https://cluster.invalid"
@@ -160,7 +206,7 @@ def test_a_token_with_a_line_break_is_in_no_error(option: str, monkeypatch: pyte
         monkeypatch.setenv("K8S_AUTH_HOST", server)
         monkeypatch.setenv(option, token)
     fake: Any = SimpleNamespace(params=params, warn=lambda _text: None)
-    with pytest.raises(NoResponseError, match="header value") as caught:
+    with pytest.raises(NoResponseError, match="contains a line break") as caught:
         client.connect(fake, 1)._transport.send(Request("GET", "/version"))
     assert "never-shown" not in str(caught.value)
     assert caught.value.final
@@ -177,9 +223,7 @@ def test_the_user_info_of_the_host_is_not_shown() -> None:
     assert "never-shown" not in f"{caught.value} {warnings}"
 
 
-def test_a_command_that_fails_is_a_warning_without_its_output(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_command_that_fails_is_an_error_without_its_output(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """The library writes all that the command printed to standard error."""
     command = tmp_path / "command"
     command.write_text('#!/bin/sh\necho "cannot log in with $KEY" >&2\nexit 3\n')
@@ -190,13 +234,13 @@ def test_a_command_that_fails_is_a_warning_without_its_output(
         "env": [{"name": "KEY", "value": "never-shown"}],
         "interactiveMode": "Never",
     }
-    warnings: list[str] = []
-    params = {"kubeconfig": {**KUBECONFIG, "users": [{"name": "default", "user": {"exec": config}}]}}
-    client.connect(SimpleNamespace(params=params, warn=warnings.append), 1)
-    (warning,) = warnings
-    assert "exec: process returned 3. Its output is not shown" in warning
+    fake: Any = SimpleNamespace(
+        params={"kubeconfig": {**KUBECONFIG, "users": [{"name": "default", "user": {"exec": config}}]}}
+    )
+    with pytest.raises(ClusterError, match=r"exec: process returned 3\. Its output is not shown") as caught:
+        client.connect(fake, 1)
     output = capfd.readouterr()
-    assert "cannot log in" not in f"{warning} {output.out} {output.err}"
+    assert "cannot log in" not in f"{caught.value} {output.out} {output.err}"
 
 
 @pytest.mark.parametrize("password", ["Winter2026", "Win#ter2026", "Win/ter2026", "Win?ter2026", "Win@ter2026"])

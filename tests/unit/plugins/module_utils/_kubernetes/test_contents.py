@@ -15,13 +15,17 @@ from unit.plugins.modules.scripted import Call, Script, error, listed
 
 
 def apis(*versions: str) -> Call:
-    return Call("GET", "/apis", body={"groups": [{"preferredVersion": {"groupVersion": each}} for each in versions]})
+    return Call(
+        "GET",
+        "/apis",
+        body={"kind": "APIGroupList", "groups": [{"preferredVersion": {"groupVersion": each}} for each in versions]},
+    )
 
 
 def resources(path: str, *names: str, **changes: Any) -> Call:
     verbs = ["get", "list", "delete"]
     found = [{"name": name, "kind": name.title(), "namespaced": True, "verbs": verbs} | changes for name in names]
-    return Call("GET", path, body={"resources": found})
+    return Call("GET", path, body={"kind": "APIResourceList", "resources": found})
 
 
 def find(*calls: Call) -> tuple[list[tuple[str, str]], tuple[str, ...]]:

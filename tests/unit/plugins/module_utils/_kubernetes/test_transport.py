@@ -6,50 +6,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 import yaml
-from kubernetes.client import Configuration
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import client
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import (
     APPLY_PATCH,
     JSON,
     MERGE_PATCH,
     NoResponseError,
     Request,
-    Transport,
 )
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.pod_transport import PodTransport
 from support.aws import _http
 from support.cluster.pki import Authority
+from unit.plugins.module_utils._kubernetes.conftest import Make
 from unit.plugins.module_utils._kubernetes.https import Server, cut_handshakes
 
 READ = Request("GET", "/api/v1/namespaces", (("labelSelector", "a in (b, c)"), ("limit", "500")))
-Make = Callable[[str, str], Transport]
-"""A transport to a URL, with a file of certificates."""
-
-
-def of_the_modules(url: str, ca: str) -> Transport:
-    configuration = Configuration()
-    configuration.host = url
-    configuration.ssl_ca_cert = ca
-    return client.ClientTransport(configuration, connections=1)
-
-
-@pytest.fixture(params=["modules", "pod"])
-def make(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
-    token = tmp_path / "token"
-    token.write_text("t\n")
-
-    def of_the_pod(url: str, ca: str) -> Transport:
-        parts = urlsplit(url)
-        return PodTransport(str(parts.hostname), parts.port or 443, token_file=str(token), ca_file=ca)
-
-    return of_the_modules if request.param == "modules" else of_the_pod
 
 
 @pytest.fixture

@@ -56,12 +56,12 @@ class Server:
         name = parts[4]
         if len(parts) == 5:
             if name not in self.namespaces:
-                return 404, {"message": "not found"}
+                return 404, {"kind": "Status", "message": "not found"}
             return 200, {"metadata": {"name": name, "deletionTimestamp": self.namespaces[name]}}
         if request.method in self.reject:
-            return self.reject[request.method], {"message": "no"}
+            return self.reject[request.method], {"kind": "Status", "message": "no"}
         if name not in self.secrets:
-            return 404, {"message": "not found"}
+            return 404, {"kind": "Status", "message": "not found"}
         if request.method == "PATCH":
             self.written.append(name)
         return 200, self.secrets[name]

@@ -87,15 +87,15 @@ class Server:
         self.requests.append(request)
         rejected = self.reject.get(f"{request.method} {request.path}")
         if rejected:
-            return Response(rejected, {}, json.dumps({"message": f"no: {request.path}"}).encode())
+            return Response(rejected, {}, json.dumps({"kind": "Status", "message": f"no: {request.path}"}).encode())
         if request.method == "POST" and [each.method for each in self.requests].count("POST") > 1:
-            return Response(409, {}, json.dumps({"message": "already exists"}).encode())
+            return Response(409, {}, json.dumps({"kind": "Status", "message": "already exists"}).encode())
         response = self._respond(request)
         if request.method in self.lost:
             self.lost.remove(request.method)
             raise NoResponseError("cut off")
         if response is None:
-            return Response(404, {}, b"{}")
+            return Response(404, {}, b'{"kind": "Status"}')
         return Response(200, {}, (response if isinstance(response, str) else json.dumps(response)).encode())
 
     def _respond(self, request: Request) -> Any:

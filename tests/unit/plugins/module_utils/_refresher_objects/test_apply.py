@@ -41,7 +41,7 @@ ACCOUNTS = CASES["service-accounts"]
 API = Call(
     "GET",
     "/apis/admissionregistration.k8s.io/v1",
-    body={"resources": [{"name": "validatingadmissionpolicies"}]},
+    body={"kind": "APIResourceList", "resources": [{"name": "validatingadmissionpolicies"}]},
 )
 PROBE_PATH = kinds.path("ServiceAccount", OWN)
 

@@ -31,7 +31,7 @@ class Server:
     def send(self, request: Request) -> Response:
         if "limit" not in dict(request.query):
             found = self.secret if request.path == f"/api/v1/namespaces/own/secrets/{AWS_SECRET}" else None
-            return Response(200 if found else 404, {}, json.dumps(found or {}).encode())
+            return Response(200 if found else 404, {}, json.dumps(found or {"kind": "Status"}).encode())
         items = self.items if request.path == "/api/v1/namespaces/own/configmaps" else []
         return Response(200, {}, json.dumps({"metadata": {}, "items": items}).encode())
 

@@ -101,15 +101,15 @@ class EmptyCluster:
         if {"labelSelector", "limit"} & dict(request.query).keys():
             return _response(200, {"metadata": {}, "items": []})
         if request.path == API:
-            return _response(200, {"resources": [{"name": POLICIES}]})
+            return _response(200, {"kind": "APIResourceList", "resources": [{"name": POLICIES}]})
         if request.path == "/version":
-            return _response(200, {"major": "1", "minor": "37"})
+            return _response(200, {"major": "1", "minor": "37", "gitVersion": "v1.37.0"})
         if self._wanted.aws.roles_anywhere and request.path.endswith("/secrets/theirs"):
-            return _response(200, {"data": {"tls.crt": "eA==", "tls.key": "eA=="}})
+            return _response(200, {"metadata": {}, "data": {"tls.crt": "eA==", "tls.key": "eA=="}})
         existing = self._wanted.aws.existing_secret
         if existing and request.path.endswith(f"/secrets/{existing}"):
-            return _response(200, {"data": {"credentials": ""}})
-        return _response(404, {"message": "not found"})
+            return _response(200, {"metadata": {}, "data": {"credentials": ""}})
+        return _response(404, {"kind": "Status", "message": "not found"})
 
 
 def _identity(body: Object) -> tuple[str, str, str]:

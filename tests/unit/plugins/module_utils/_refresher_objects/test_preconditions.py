@@ -32,11 +32,10 @@ class OldCluster:
         assert request.method == "GET"
         self.paths.append(request.path)
         if request.path == API and self.resources is None:
-            return Response(404, {}, json.dumps({"message": "the server could not find the resource"}).encode())
+            return Response(404, {"Content-Type": "text/plain"}, b"404 page not found\n")
         if request.path == API:
-            return Response(
-                200, {}, json.dumps({"resources": [{"name": name} for name in self.resources or []]}).encode()
-            )
+            found = {"kind": "APIResourceList", "resources": [{"name": name} for name in self.resources or []]}
+            return Response(200, {}, json.dumps(found).encode())
         return Response(200, {}, json.dumps({"metadata": {}, "items": self.roles}).encode())
 
 
@@ -72,6 +71,12 @@ def test_only_another_refresher_of_the_same_secrets_is_rejected() -> None:
     preconditions.check(Cluster(OldCluster(policies, alike)), CASES["selector"])
 
 
+def secret(data: dict[str, str] | None) -> Response:
+    """Return the response for a Secret with this data. None: it does not exist."""
+    found = {"kind": "Status", "message": "not found"} if data is None else {"kind": "Secret", "data": data}
+    return Response(404 if data is None else 200, {}, json.dumps(found).encode())
+
+
 class WithSecret(OldCluster):
     """A cluster with a Secret."""
 
@@ -81,9 +86,7 @@ class WithSecret(OldCluster):
 
     def send(self, request: Request) -> Response:
         assert request.path.endswith("/secrets/theirs")
-        if self.data is None:
-            return Response(404, {}, json.dumps({"message": "not found"}).encode())
-        return Response(200, {}, json.dumps({"data": self.data}).encode())
+        return secret(self.data)
 
 
 SEPARATE = {"AWS_ACCESS_KEY_ID": "eA==", "AWS_SECRET_ACCESS_KEY": "eA=="}
@@ -113,11 +116,11 @@ class WithCertificate(OldCluster):
     def send(self, request: Request) -> Response:
         self.paths.append(request.path)
         if request.path == "/version":
-            status, body = (self.version, {}) if isinstance(self.version, int) else (200, self.version)
-            return Response(status, {}, json.dumps(body).encode())
+            if isinstance(self.version, int):
+                return Response(self.version, {}, b'{"kind": "Status"}')
+            return Response(200, {}, json.dumps({**self.version, "gitVersion": "v1"}).encode())
         assert request.path.endswith("/secrets/theirs")
-        status = 404 if self.data is None else 200
-        return Response(status, {}, json.dumps({"data": self.data, "message": "not found"}).encode())
+        return secret(self.data)
 
 
 CERTIFICATE = {"tls.crt": "eA==", "tls.key": "eA=="}

@@ -121,8 +121,8 @@ def contents(*objects: dict[str, Any], unlisted: bool = False) -> list[Call]:
     resource = {"name": "configmaps", "kind": "ConfigMap", "namespaced": True, "verbs": ["list", "delete"]}
     config_maps = kinds.path("ConfigMap", OWN)
     return [
-        Call("GET", "/apis", body={"groups": []}),
-        Call("GET", "/api/v1", body={"resources": [resource]}),
+        Call("GET", "/apis", body={"kind": "APIGroupList", "groups": []}),
+        Call("GET", "/api/v1", body={"kind": "APIResourceList", "resources": [resource]}),
         error("GET", config_maps, 403, limit="500") if unlisted else listed(config_maps, *objects),
     ]
 

@@ -18,7 +18,8 @@ from unit.plugins.modules.scripted import Call, Script
 
 
 def review(place: str, allowed: bool) -> Call:
-    return Call("POST", kinds.path("LocalSubjectAccessReview", place), 201, {"status": {"allowed": allowed}})
+    body = {"kind": "LocalSubjectAccessReview", "status": {"allowed": allowed}}
+    return Call("POST", kinds.path("LocalSubjectAccessReview", place), 201, body)
 
 
 def wait(case: str, *reviews: Call) -> tuple[Script, list[float]]:
