@@ -9,9 +9,10 @@ import contextlib
 import copy
 import typing as t
 
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleFileNotFound
 from ansible.module_utils.common.validation import check_type_dict
 from ansible.plugins.action import ActionBase
+from ansible.utils.path import unfrackpath
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import redaction
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _play_defaults
@@ -60,7 +61,34 @@ def _resolve_kubeconfig(action: ActionBase, args: dict[str, t.Any]) -> list[str]
     kubeconfig = args.get("kubeconfig")
     if not isinstance(kubeconfig, str) or not kubeconfig or action._connection.transport != "local":
         return []
-    paths = [action._find_needle("files", path) for path in kubeconfig.split(":")]
-    readable = [action._loader.get_real_file(path, decrypt=True) for path in paths]
+    readable = [_readable(action, path) for path in kubeconfig.split(":")]
     args["kubeconfig"] = ":".join(readable)
     return readable
+
+
+def _readable(action: ActionBase, path: str) -> str:
+    """Return the file of the control node that the module reads. Raises AnsibleError if there is none.
+
+    With become, the module can read more than this process, such as the kubeconfig of k3s or kubeadm.
+    """
+    try:
+        found = action._find_needle("files", path)
+    except AnsibleFileNotFound as exc:
+        # A path in a directory that cannot be searched does not seem to exist.
+        searched = [unfrackpath(path, follow=False)] if path.startswith(("/", "~")) else exc.paths or []
+        denied = next(filter(_is_denied, searched), None)
+        if denied is None:
+            raise
+        return str(denied)
+    return str(found) if _is_denied(found) else str(action._loader.get_real_file(found, decrypt=True))
+
+
+def _is_denied(path: str) -> bool:
+    """Whether this process may not read a path, or may not know whether it exists."""
+    try:
+        with open(path, "rb"):
+            return False
+    except PermissionError:
+        return True
+    except OSError:
+        return False

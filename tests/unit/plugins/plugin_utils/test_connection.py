@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import builtins
+import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +82,56 @@ def test_headers_in_every_form_of_a_dict_are_accepted(play: Play, headers: Any) 
 
 
 @pytest.fixture
+def deny(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
+    """Deny this process a file, or all of a directory. Root, who may run the tests, would be denied nothing."""
+    denied: list[Path] = []
+    real_open, real_stat = builtins.open, os.stat
+
+    def check(path: Any, directories_only: bool) -> None:
+        if isinstance(path, str) and any(
+            each in Path(path).parents or (each == Path(path) and not directories_only) for each in denied
+        ):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+
+    def open_unless_denied(path: Any, *args: Any, **kwargs: Any) -> Any:
+        check(path, directories_only=False)
+        return real_open(path, *args, **kwargs)
+
+    def stat_unless_denied(path: Any, *args: Any, **kwargs: Any) -> os.stat_result:
+        check(path, directories_only=True)
+        return real_stat(path, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "open", open_unless_denied)
+    monkeypatch.setattr(os, "stat", stat_unless_denied)
+    return denied.append
+
+
+def test_a_file_that_the_play_may_not_read_is_left_to_the_module(play: Play, deny: Callable[[Path], None]) -> None:
+    """The module may read it with become."""
+    path = play.directory / "admin.conf"
+    path.write_text(CONTENT)
+    deny(path)
+    play.transport = "local"
+    for given in (str(path), "admin.conf"):
+        play.run(ecr_public_pull_secret_info, {"kubeconfig": given}, FOUND)
+        assert play.runs[0].args["kubeconfig"] == str(path)
+
+
+@pytest.mark.parametrize("given", ["absolute", "relative", "home"])
+def test_a_file_in_a_directory_that_the_play_may_not_search_is_left_to_the_module(
+    given: str, play: Play, deny: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = play.directory / "files/closed"
+    directory.mkdir(parents=True)
+    deny(directory)
+    monkeypatch.setenv("HOME", str(play.directory / "files"))
+    paths = {"absolute": f"{directory}/k3s.yaml", "relative": "closed/k3s.yaml", "home": "~/closed/k3s.yaml"}
+    play.transport = "local"
+    play.run(ecr_public_pull_secret_info, {"kubeconfig": paths[given]}, FOUND)
+    assert play.runs[0].args["kubeconfig"] == f"{directory}/k3s.yaml"
+
+
+@pytest.fixture
 def vaulted(play: Play, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An encrypted kubeconfig, and the loader's decrypted files in a directory of the test."""
     secrets = [("default", VaultSecret(b"vault password"))]
@@ -111,6 +164,23 @@ def test_a_vaulted_kubeconfig_is_decrypted_for_the_run_and_removed_afterwards(
     assert read == [CONTENT]
     assert os.listdir(play.directory / "decrypted") == []
     assert vaulted.read_bytes().startswith(b"$ANSIBLE_VAULT")
+
+
+def test_of_a_list_one_can_be_vaulted_and_one_unreadable(
+    play: Play, vaulted: Path, deny: Callable[[Path], None]
+) -> None:
+    path = play.directory / "admin.conf"
+    path.write_text(CONTENT)
+    deny(path)
+
+    def module(args: dict[str, Any]) -> dict[str, Any]:
+        decrypted, _colon, other = args["kubeconfig"].partition(":")
+        assert Path(decrypted).read_text() == CONTENT
+        assert other == str(path)
+        return FOUND
+
+    play.run(ecr_public_pull_secret_info, {"kubeconfig": f"{vaulted}:{path}"}, module)
+    assert os.listdir(play.directory / "decrypted") == []
 
 
 def test_the_connection_of_the_play_completes_the_task_s(play: Play) -> None:
