@@ -205,13 +205,4 @@ options:
       - It cannot be used with O(token).
     type: str
     default: ''
-notes:
-  - If O(kubeconfig), O(context) or O(host) is given, no variable C(K8S_AUTH_*) is read, except those for proxies; with
-    O(context) alone E(K8S_AUTH_KUBECONFIG) is read. Under AWX, these variables would otherwise send all hosts of a play
-    to the cluster of the credential. M(kubernetes.core.k8s) reads them.
-  - In a pod, the task is rejected if E(KUBECONFIG) is set and neither these options nor E(K8S_AUTH_KUBECONFIG) are. The
-    client library would use the service account of the pod instead.
-  - With a local connection, O(kubeconfig) is a path on the control node, and the file can be encrypted with Ansible
-    Vault. With any other connection it is a path on the target host. To use a kubeconfig of the control node there,
-    give it as a dict.
 """

@@ -26,6 +26,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors i
 
 ECR_PUBLIC = "https://api.ecr-public.us-east-1.amazonaws.com"
 STS = "https://sts.us-east-1.amazonaws.com"
+_DUAL_STACK = ("https://ecr-public.us-east-1.api.aws", "https://sts.us-east-1.api.aws")
 # The names of botocore's credential providers -> the setting that leads to them.
 SOURCES = {
     "env": "the environment",
@@ -85,7 +86,7 @@ def explain(
         if error:
             return error
     proxy = _PROXY.search(text)
-    return _proxy(proxy.group(1), proxy_status(), call.words) if proxy else None
+    return _proxy(proxy.group(1), proxy_status(), call.words, environment) if proxy else None
 
 
 def not_loaded(problem: str, words: Words, environment: t.Mapping[str, str], source: str = "") -> CredentialsError:
@@ -138,9 +139,15 @@ def session_error(url: str, action: str, detail: str = "") -> ResponseError:
     )
 
 
+def addresses(environment: t.Mapping[str, str]) -> tuple[str, str]:
+    """Return the endpoints that the SDK uses for ECR Public and STS if no other is set."""
+    dual_stack = environment.get("AWS_USE_DUALSTACK_ENDPOINT", "").lower() == "true"
+    return _DUAL_STACK if dual_stack else (ECR_PUBLIC, STS)
+
+
 def sts_url(environment: t.Mapping[str, str]) -> str:
     """Return the endpoint of STS."""
-    return environment.get("AWS_ENDPOINT_URL_STS") or environment.get("AWS_ENDPOINT_URL") or STS
+    return environment.get("AWS_ENDPOINT_URL_STS") or environment.get("AWS_ENDPOINT_URL") or addresses(environment)[1]
 
 
 def no_credentials(words: Words, environment: t.Mapping[str, str], detail: str = "") -> CredentialsError:
@@ -225,14 +232,14 @@ def _response(text: str, call: Call, environment: t.Mapping[str, str]) -> AwsErr
     return None
 
 
-def _proxy(url: str, status: int, words: Words) -> UnreachableError:
+def _proxy(url: str, status: int, words: Words, environment: t.Mapping[str, str]) -> UnreachableError:
     if not status:
         return UnreachableError(f"The proxy {url} does not respond. Correct {words.proxy}.")
     rejects = f"The proxy {url} rejects the connection to AWS with HTTP {status}"
     if status == 407:
         return UnreachableError(f"{rejects}: it requires a user name and a password. {words.login}")
     if status == 403:
-        hosts = " and ".join(address.partition("://")[2] for address in (ECR_PUBLIC, STS))
+        hosts = " and ".join(address.partition("://")[2] for address in addresses(environment))
         return UnreachableError(f"{rejects}: its rules do not allow it. Let it allow {hosts} on port 443.")
     return UnreachableError(f"{rejects}. Its log states why.")
 

@@ -31,6 +31,7 @@ requirements:
   - boto3, on the control node, unless O(token) is given
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
+  - freshpull.ecr_public._cluster
   - freshpull.ecr_public._pull_secret
   - freshpull.ecr_public._token
   - freshpull.ecr_public._token.renewal

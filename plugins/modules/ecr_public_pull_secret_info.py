@@ -22,6 +22,7 @@ requirements:
   - kubernetes >= 26.1.0, on the host that runs the module
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
+  - freshpull.ecr_public._cluster
   - freshpull.ecr_public._pull_secret
   - freshpull.ecr_public._token
   - freshpull.ecr_public._token.renewal

@@ -26,6 +26,7 @@ requirements:
   - kubernetes >= 26.1.0, on the host that runs the module
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
+  - freshpull.ecr_public._cluster
   - freshpull.ecr_public._refresher_pod
 options:
   state:
@@ -154,10 +155,6 @@ attributes:
     support: none
     description: The action plugin on the control node passes the files of the refresher to the module.
 notes:
-  - If any of O(kubeconfig), O(context) or O(host) is given, no variable C(K8S_AUTH_*) is read, except those for
-    proxies, as with M(freshpull.ecr_public.ecr_public_pull_secret).
-  - With a local connection O(kubeconfig) is a path on the control node and the file may be encrypted with Ansible
-    Vault. Otherwise it is a path on the target host.
   - "Permissions needed in the cluster: those that the refresher gets (or C(escalate) and C(bind)), C(get), C(create),
     C(patch) and C(delete) on the objects in O(namespace), on ClusterRoles and, in the selected namespaces, on
     RoleBindings, which are listed in all namespaces; C(list) on ConfigMaps and Jobs in O(namespace); C(get), C(create),

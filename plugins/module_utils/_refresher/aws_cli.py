@@ -36,7 +36,6 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors i
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._masking import MASK, masked
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._process import Process
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher import mounted_keys, roles_anywhere
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._sdk_errors import ECR_PUBLIC
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 
 SECONDS = 110.0
@@ -194,7 +193,7 @@ class AwsCli:
         )
         return Call(
             ACTIONS[0],
-            self.endpoint_url or ECR_PUBLIC,
+            self.endpoint_url or _sdk_errors.addresses(os.environ)[0],
             access_key=keys.get("access_key", ""),
             has_session_token="session_token" in keys,
             source=f"aws_auth: {self.auth}",
@@ -225,7 +224,7 @@ class AwsCli:
 def _proxy_status() -> int:
     """Return the HTTP status with which the proxy rejects connections, which the CLI does not print; 0 if none."""
     proxy = os.environ.get("https_proxy") or os.environ.get("HTTPS_PROXY") or ""
-    hosts = [urllib.parse.urlsplit(url).netloc for url in (ECR_PUBLIC, _sdk_errors.STS)]
+    hosts = [urllib.parse.urlsplit(url).netloc for url in _sdk_errors.addresses(os.environ)]
     return next(filter(None, (_proxies.status_of(proxy, host) for host in hosts)), 0)
 
 

@@ -91,6 +91,7 @@ def test_the_status_of_a_proxy(status: int) -> None:
     ("environment", "url"),
     [
         ({}, URL),
+        ({"AWS_USE_DUALSTACK_ENDPOINT": "true"}, "https://sts.us-east-1.api.aws"),
         ({"AWS_ENDPOINT_URL": "https://all.example"}, "https://all.example"),
         (
             {"AWS_ENDPOINT_URL": "https://all.example", "AWS_ENDPOINT_URL_STS": "https://sts.example"},

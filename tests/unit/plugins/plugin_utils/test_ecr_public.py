@@ -12,11 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 import yaml
 from ansible.plugins.loader import lookup_loader
 from ansible_collections.amazon.aws.plugins.doc_fragments.common import ModuleDocFragment as AmazonFragment
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _sdk_errors
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._aws_options import ENVIRONMENT, AwsOptions
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._ecr_public import fetch_token
 from support.aws import FakeAws
@@ -128,3 +130,17 @@ def test_the_environment_names_the_authority(certified: Certified, monkeypatch: 
 def test_verification_can_be_disabled(certified: Certified) -> None:
     with pytest.warns(Warning, match="Unverified HTTPS request"):
         fetch_token(certified.options(validate_certs=False))
+
+
+@pytest.mark.parametrize("service", ["ecr-public", "sts"])
+def test_the_dual_stack_addresses_are_those_of_the_guide(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """botocore reads the variable, also for this collection; old versions have another name before the first dot."""
+    monkeypatch.setenv("AWS_USE_DUALSTACK_ENDPOINT", "true")
+    client = boto3.session.Session().client(
+        service, region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="s"
+    )
+    host = f"{service}.us-east-1.api.aws"
+    assert client.meta.endpoint_url.endswith(host)
+    assert f"https://{host}" in _sdk_errors.addresses(os.environ)
+    guide = Path(__file__).parents[4] / "docs/docsite/rst/guide_aws_access.rst"
+    assert f"``{host}``" in guide.read_text(encoding="utf-8")

@@ -241,6 +241,18 @@ def test_a_process_that_does_not_end_is_stopped_with_its_children(tmp_path: Path
     assert not marker.exists()
 
 
+@pytest.mark.parametrize(
+    ("dual_stack", "host"),
+    [("true", "ecr-public.us-east-1.api.aws"), ("false", "api.ecr-public.us-east-1.amazonaws.com")],
+)
+def test_an_address_that_does_not_respond_is_the_one_in_use(
+    dual_stack: str, host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_USE_DUALSTACK_ENDPOINT", dual_stack)
+    with pytest.raises(errors.UnreachableError, match=f"got no token from https://{host} in"):
+        cli(tmp_path, stub(tmp_path, "sleep 5"), seconds=0.1).token()
+
+
 def test_an_image_without_the_cli(tmp_path: Path) -> None:
     with pytest.raises(errors.AwsError, match=r"cannot be started: No such file or directory.*needs the AWS CLI v2"):
         cli(tmp_path, str(tmp_path / "missing")).token()
