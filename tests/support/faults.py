@@ -70,8 +70,11 @@ class Seen:
 class FaultProxy:
     """A proxy for clients with `kubeconfig`. It authenticates as the user of `upstream`, or with a client's token."""
 
-    def __init__(self, upstream: str | Path, host: str = "127.0.0.1") -> None:
-        """upstream: a kubeconfig with embedded certificates. host: the address to listen on."""
+    def __init__(self, upstream: str | Path, host: str = "127.0.0.1", *, authority: Authority | None = None) -> None:
+        """upstream: a kubeconfig with embedded certificates. host: the address to listen on.
+
+        authority: of the proxy's certificate.
+        """
         self._lock = threading.Lock()
         self._local = threading.local()
         self._faults: list[Fault] = []
@@ -81,15 +84,15 @@ class FaultProxy:
         config = yaml.safe_load(Path(upstream).read_text(encoding="utf-8"))
         cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
         self._upstream = urlsplit(cluster["server"])
-        authority = _file(directory / "upstream-ca.crt", cluster["certificate-authority-data"])
+        trusted = str(_file(directory / "upstream-ca.crt", cluster["certificate-authority-data"]))
         # Two ways to the API server: as the administrator, and without a certificate for clients that have a token.
-        self._anonymous = ssl.create_default_context(cafile=str(authority))
-        self._known = ssl.create_default_context(cafile=str(authority))
+        self._anonymous = ssl.create_default_context(cafile=trusted)
+        self._known = ssl.create_default_context(cafile=trusted)
         self._known.load_cert_chain(
             _file(directory / "upstream.crt", user["client-certificate-data"]),
             _file(directory / "upstream.key", user["client-key-data"]),
         )
-        own = Authority()
+        own = authority or Authority()
         certificate, key = own.issue("proxy", addresses=[host]).write(directory, "proxy")
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(certificate, key)

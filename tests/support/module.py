@@ -86,7 +86,7 @@ def start(kubeconfig: str, *, check_mode: bool = False, **options: Any) -> Modul
     return ModuleProcess("ecr_public_pull_secret", arguments)
 
 
-def start_info(kubeconfig: str, **options: Any) -> ModuleProcess:
+def start_info(kubeconfig: str | dict[str, Any], **options: Any) -> ModuleProcess:
     """Start ecr_public_pull_secret_info."""
     return ModuleProcess("ecr_public_pull_secret_info", {"kubeconfig": kubeconfig, **options})
 
