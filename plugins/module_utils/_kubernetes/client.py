@@ -56,6 +56,8 @@ except ImportError:
     pass
 
 MINIMUM_CLIENT = "26.1.0"
+_DEFAULT_HOST = "http://localhost"
+"""Of the client, if a kubeconfig names no server. Newer versions have none."""
 _READS_ALL = 37
 """The version of the client that reads all of a kubeconfig that this collection needs."""
 TIMEOUT_SECONDS = (CONNECT_SECONDS, READ_SECONDS)
@@ -171,6 +173,11 @@ def _configured(
     host = _proxies.without_user_info(configuration.host or "")
     if not _is_complete(auth):
         _complete(configuration, auth, kubeconfig)
+    has_none = not configuration.host or (
+        configuration.host == _DEFAULT_HOST and not kubeconfig.has_server(_DEFAULT_HOST)
+    )
+    if has_none and not auth.get("host"):
+        raise error("the cluster in the kubeconfig has no server", "Give its address, which begins with https://.")
     if not _is_address(configuration.host or ""):
         raise error(
             f"the address of the API server is {host!r}",

@@ -50,6 +50,14 @@ def causes(exc: BaseException) -> list[BaseException]:
     return found
 
 
+def rejected_certificate(found: t.Iterable[BaseException]) -> BaseException | None:
+    """Return the exception of a certificate that was rejected, or None."""
+    for each in found:
+        if isinstance(each, ssl.SSLCertVerificationError) or type(each).__name__ == "CertificateError":
+            return each
+    return None
+
+
 def no_response(exc: BaseException, where: str, *, connecting: bool = False) -> NoResponseError:
     """Describe an error, and whether a retry would fail in the same way. The text quotes nothing of the request.
 
@@ -60,9 +68,9 @@ def no_response(exc: BaseException, where: str, *, connecting: bool = False) -> 
     def first(kind: type[_Error]) -> _Error | None:
         return next((each for each in found if isinstance(each, kind)), None)
 
-    certificate = first(ssl.SSLCertVerificationError)
+    certificate = rejected_certificate(found)
     if certificate:
-        # ssl itself gives a verify_message, other code that compares names does not.
+        # ssl itself gives a verify_message, urllib3 1 does not, which compares names by itself.
         why = getattr(certificate, "verify_message", "") or ", ".join(map(str, certificate.args))
         return NoResponseError(f"the certificate of {where} is rejected: {why.rstrip('.')}", final=True)
     unresolved = first(socket.gaierror)
@@ -96,4 +104,5 @@ def no_response(exc: BaseException, where: str, *, connecting: bool = False) -> 
     system = first(OSError)
     if system and system.strerror:
         return NoResponseError(f"no connection to {where}: {system.strerror}")
-    return NoResponseError(str(exc) or f"the connection to {where} was cut ({type(exc).__name__})")
+    text = " ".join(str(getattr(exc, "reason", None) or exc).split())
+    return NoResponseError(text or f"the connection to {where} was cut ({type(exc).__name__})")

@@ -127,6 +127,11 @@ class Kubeconfig:
         ]
         return found[0] if found and all(each == found[0] for each in found) else {}
 
+    def has_server(self, server: str) -> bool:
+        """Whether a cluster in it has this server."""
+        clusters = [entry.get("cluster") for config in self.contents() for entry in _entries(config, "clusters")]
+        return any(isinstance(each, dict) and str(each.get("server")).rstrip("/") == server for each in clusters)
+
     def _texts(self) -> t.Iterator[str]:
         for given in self._given:
             yield repr(given)

@@ -15,6 +15,7 @@ import typing as t
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import ClusterError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.connections import (
     accept_missing_key_identifiers,
+    rejected_certificate,
 )
 
 # AnsibleK8SModule reports what is missing.
@@ -64,7 +65,7 @@ def context_of(configuration: t.Any) -> ssl.SSLContext:
 
 def advice(causes: t.Iterable[BaseException]) -> str:
     """Return the next step if a certificate was rejected, else ""."""
-    rejected = next((each for each in causes if isinstance(each, ssl.SSLCertVerificationError)), None)
+    rejected = rejected_certificate(causes)
     if not rejected:
         return ""
     code = getattr(rejected, "verify_code", None)

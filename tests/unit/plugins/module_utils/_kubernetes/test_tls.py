@@ -55,7 +55,7 @@ def test_another_authority_is_rejected(make: Make, authority: Authority, tmp_pat
 def test_another_host_is_rejected(make: Make, authority: Authority, tmp_path: Path) -> None:
     with (
         running(Server(tmp_path, "other.example", authority=authority)) as server,
-        pytest.raises(NoResponseError, match=r"not valid for '127\.0\.0\.1'") as caught,
+        pytest.raises(NoResponseError, match=r"not valid for '127\.0\.0\.1'|'127\.0\.0\.1' doesn't match") as caught,
     ):
         make(server.http.url, server.ca).send(READ)
     assert rejected(caught.value, server)
@@ -91,7 +91,7 @@ def test_an_ipv6_address(make: Make, authority: Authority, tmp_path: Path) -> No
 def test_an_ipv6_address_that_the_certificate_lacks(make: Make, tmp_path: Path) -> None:
     with (
         running(Server(tmp_path, ADDRESS, host="::1")) as server,
-        pytest.raises(NoResponseError, match="not valid for '::1'") as caught,
+        pytest.raises(NoResponseError, match=r"not valid for '::1'|'::1' doesn't match") as caught,
     ):
         make(server.http.url, server.ca).send(READ)
     assert rejected(caught.value, server)
