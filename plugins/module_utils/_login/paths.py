@@ -16,6 +16,8 @@ import os
 import pwd
 import typing as t
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import OptionError
+
 
 @dataclasses.dataclass(frozen=True)
 class User:
@@ -33,12 +35,21 @@ class User:
 
     @property
     def home(self) -> str:
-        """The home directory: HOME, as the clients use it, unless sudo kept the HOME of the user who called it."""
+        """The home directory: HOME, as the clients use it, unless sudo kept the HOME of the user who called it.
+
+        Raises OptionError if there is none.
+        """
         home = self.environ.get("HOME", "")
         caller = self.environ.get("SUDO_UID", "")
         if home and not (caller != str(self.uid) and str(self.owner_of(home)) == caller):
             return home
-        return self.home_of(self.uid)
+        try:
+            return self.home_of(self.uid)
+        except KeyError:
+            raise OptionError(
+                f"path: the client's default is not known, because user {self.uid} has no entry in the user database "
+                "and HOME is not that user's. Set HOME in the environment of the task, or path."
+            ) from None
 
 
 def _owner_of(path: str) -> int | None:
@@ -49,7 +60,7 @@ def _owner_of(path: str) -> int | None:
 
 
 def default_path(client: str, user: User) -> str:
-    """Return the file that the client reads and writes by default."""
+    """Return the file that the client reads and writes by default. Raises OptionError if it is not known."""
     return {"docker": _docker, "podman": _podman, "helm": _helm}[client](user)
 
 

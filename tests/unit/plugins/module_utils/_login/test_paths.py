@@ -7,6 +7,7 @@ import os
 
 import pytest
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import OptionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.paths import User, default_path
 
 BUILDER, ALICE = 1001, 1000
@@ -84,6 +85,20 @@ PATHS: dict[str, tuple[str, int, dict[str, str], str]] = {
 def test_the_default_file_of_a_client(case: str) -> None:
     client, uid, environ, expected = PATHS[case]
     assert default_path(client, User(uid, environ, HOMES.__getitem__, OWNERS.get)) == expected
+
+
+@pytest.mark.parametrize("client", ["docker", "helm"])
+@pytest.mark.parametrize("environ", [{}, {"HOME": "/home/alice", "SUDO_UID": "1000"}], ids=["no HOME", "sudo keeps HOME"])
+def test_a_user_without_a_home_directory_is_named(client: str, environ: dict[str, str]) -> None:
+    """As in a container that runs with --user 54321."""
+    user = User(54321, environ, HOMES.__getitem__, OWNERS.get)
+    with pytest.raises(OptionError, match=r"path: .*user 54321 .*no entry in the user database.*Set HOME.* or path"):
+        default_path(client, user)
+
+
+def test_podman_needs_no_home_directory() -> None:
+    user = User(54321, {}, HOMES.__getitem__, OWNERS.get)
+    assert default_path("podman", user) == "/run/containers/54321/auth.json"
 
 
 def test_the_current_user(monkeypatch: pytest.MonkeyPatch) -> None:
