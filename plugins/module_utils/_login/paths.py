@@ -18,6 +18,8 @@ import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import OptionError
 
+_DOCKER_FILE = "config.json"
+
 
 @dataclasses.dataclass(frozen=True)
 class User:
@@ -28,10 +30,12 @@ class User:
     home_of: t.Callable[[int], str]
     owner_of: t.Callable[[str], int | None]
     """Returns the uid of the owner of a path, None if the path does not exist."""
+    is_directory: t.Callable[[str], bool | None]
+    """Returns whether a path is a directory, None if the path does not exist."""
 
     @classmethod
     def current(cls) -> User:
-        return cls(os.geteuid(), os.environ, lambda uid: pwd.getpwuid(uid).pw_dir, _owner_of)
+        return cls(os.geteuid(), os.environ, lambda uid: pwd.getpwuid(uid).pw_dir, _owner_of, _is_directory)
 
     @property
     def home(self) -> str:
@@ -59,6 +63,10 @@ def _owner_of(path: str) -> int | None:
         return None
 
 
+def _is_directory(path: str) -> bool | None:
+    return os.path.isdir(path) if os.path.exists(path) else None
+
+
 def default_path(client: str, user: User) -> str:
     """Return the file that the client reads and writes by default. Raises OptionError if it is not known."""
     return {"docker": _docker, "podman": _podman, "helm": _helm}[client](user)
@@ -76,8 +84,17 @@ def path_warning(client: str, user: User) -> str:
 
 
 def _docker(user: User) -> str:
-    directory = user.environ.get("DOCKER_CONFIG") or os.path.join(user.home, ".docker")
-    return os.path.join(directory, "config.json")
+    directory = user.environ.get("DOCKER_CONFIG")
+    if not directory:
+        return os.path.join(user.home, ".docker", _DOCKER_FILE)
+    directory = directory.rstrip(os.sep) or os.sep
+    is_directory = user.is_directory(directory)
+    if is_directory is False or (is_directory is None and os.path.basename(directory) == _DOCKER_FILE):
+        raise OptionError(
+            f"DOCKER_CONFIG: {user.environ['DOCKER_CONFIG']!r} is the path of a file, and this variable names a "
+            f"directory, in which docker reads {_DOCKER_FILE}. Use {os.path.dirname(directory)}."
+        )
+    return os.path.join(directory, _DOCKER_FILE)
 
 
 def _podman(user: User) -> str:

@@ -29,7 +29,8 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
 
 def read(environ: dict[str, str] | None = None, **options: Any) -> login_options.LoginOptions:
     defaults = {name: spec.get("default") for name, spec in login_options.LOGIN.items()}
-    user = User(1001, environ or {}, {1001: "/home/builder"}.__getitem__, dict[str, int]().get)
+    home = {1001: "/home/builder"}.__getitem__
+    user = User(1001, environ or {}, home, dict[str, int]().get, dict[str, bool]().get)
     return login_options.read({**defaults, **options}, user)
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -19,10 +20,21 @@ OWNERS = {path: uid for uid, path in HOMES.items()} | {
     "/run/user/0": 0,
 }
 
+DIRECTORIES = {"/files/config.json": False, "/files/docker.conf": False, "/job/config.json": True}
+
+
+def user(uid: int, environ: dict[str, str]) -> User:
+    return User(uid, environ, HOMES.__getitem__, OWNERS.get, DIRECTORIES.get)
+
+
 # Client, user, environment, file.
 PATHS: dict[str, tuple[str, int, dict[str, str], str]] = {
     "docker": ("docker", BUILDER, {"HOME": "/home/builder"}, "/home/builder/.docker/config.json"),
     "docker, its own directory": ("docker", BUILDER, {"DOCKER_CONFIG": "/job/x"}, "/job/x/config.json"),
+    "docker, a directory with the name of its file": (
+        *("docker", BUILDER, {"DOCKER_CONFIG": "/job/config.json"}),
+        "/job/config.json/config.json",
+    ),
     "docker, no HOME": ("docker", BUILDER, {}, "/home/builder/.docker/config.json"),
     "docker, HOME set by the job": ("docker", BUILDER, {"HOME": "/job"}, "/job/.docker/config.json"),
     "docker, root in a container with another user's HOME": (
@@ -84,21 +96,28 @@ PATHS: dict[str, tuple[str, int, dict[str, str], str]] = {
 @pytest.mark.parametrize("case", PATHS)
 def test_the_default_file_of_a_client(case: str) -> None:
     client, uid, environ, expected = PATHS[case]
-    assert default_path(client, User(uid, environ, HOMES.__getitem__, OWNERS.get)) == expected
+    assert default_path(client, user(uid, environ)) == expected
 
 
 @pytest.mark.parametrize("client", ["docker", "helm"])
-@pytest.mark.parametrize("environ", [{}, {"HOME": "/home/alice", "SUDO_UID": "1000"}], ids=["no HOME", "sudo keeps HOME"])
+@pytest.mark.parametrize(
+    "environ", [{}, {"HOME": "/home/alice", "SUDO_UID": "1000"}], ids=["no HOME", "sudo keeps HOME"]
+)
 def test_a_user_without_a_home_directory_is_named(client: str, environ: dict[str, str]) -> None:
     """As in a container that runs with --user 54321."""
-    user = User(54321, environ, HOMES.__getitem__, OWNERS.get)
     with pytest.raises(OptionError, match=r"path: .*user 54321 .*no entry in the user database.*Set HOME.* or path"):
-        default_path(client, user)
+        default_path(client, user(54321, environ))
+
+
+@pytest.mark.parametrize("value", ["/files/config.json", "/files/docker.conf", "/new/config.json", "/new/config.json/"])
+def test_docker_config_must_name_a_directory(value: str) -> None:
+    """docker itself creates a directory config.json with a file config.json in it."""
+    with pytest.raises(OptionError, match=rf"DOCKER_CONFIG: '{value}' .*names a directory.*Use {Path(value).parent}\b"):
+        default_path("docker", user(BUILDER, {"DOCKER_CONFIG": value}))
 
 
 def test_podman_needs_no_home_directory() -> None:
-    user = User(54321, {}, HOMES.__getitem__, OWNERS.get)
-    assert default_path("podman", user) == "/run/containers/54321/auth.json"
+    assert default_path("podman", user(54321, {})) == "/run/containers/54321/auth.json"
 
 
 def test_the_current_user(monkeypatch: pytest.MonkeyPatch) -> None:
