@@ -21,7 +21,7 @@ description:
 author:
   - freshpull contributors (@freshpull)
 requirements:
-  - Python 3.9 or newer, on the host that runs the module
+  - Linux and Python 3.9 or newer, on the host that runs the module
   - boto3, on the control node, unless O(token) is set
 extends_documentation_fragment:
   - freshpull.ecr_public._token
@@ -87,6 +87,10 @@ options:
     type: raw
     default: '0600'
 attributes:
+  platform:
+    support: full
+    description: The operating system of the target host. On others the task fails.
+    platforms: linux
   check_mode:
     support: full
     description:
@@ -230,6 +234,7 @@ registries:
       fingerprint: sha256:0f343b0931126a20
 """
 
+import platform
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import CollectionError
@@ -241,6 +246,12 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.task i
 
 def main() -> None:
     module = Module(options.LOGIN, supports_check_mode=True)
+    system = platform.system()
+    if system != "Linux":
+        module.fail_json(
+            msg=f"ecr_public_login runs on Linux, and this host runs {system}. Run the task on a Linux host, or log in "
+            "with the client's own command."
+        )
     result: dict[str, t.Any] = {}
     try:
         task = options.read(module.params, User.current())

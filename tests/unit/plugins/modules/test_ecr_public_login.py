@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +191,15 @@ def test_a_login_that_needs_a_token_fails_without_one(login: Login) -> None:
     result = login({})
     assert (result.returncode, result.values["path"]) == (1, str(login.path))
     assert "token" in result.values["msg"]
+    assert login.names == []
+
+
+@pytest.mark.parametrize("system", ["Darwin", "FreeBSD"])
+def test_other_systems_than_linux_are_rejected(login: Login, system: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "system", lambda: system)
+    result = login({"token": TOKEN})
+    assert result.returncode == 1
+    assert f"runs on Linux, and this host runs {system}" in result.values["msg"]
     assert login.names == []
 
 
