@@ -28,6 +28,10 @@ class CollectionError(Exception):
     """An error for the user. The message states what is wrong, where, and the next step. It holds no secret."""
 
 
+class FileError(CollectionError):
+    """A file cannot be used. The message names the next step and holds none of the file's content."""
+
+
 class OptionError(CollectionError):
     """An option that cannot be used. The message names the option and its value."""
 

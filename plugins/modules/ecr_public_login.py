@@ -58,8 +58,8 @@ options:
         C($HELM_REGISTRY_CONFIG), else C(registry/config.json) in C($HELM_CONFIG_HOME), C($XDG_CONFIG_HOME/helm) or
         C(~/.config/helm)."
       - A missing directory is created with permissions for its owner only.
-      - A file that cannot be parsed, is a symbolic link, or belongs to another user is an error and is not changed. An
-        empty file is allowed.
+      - A file that cannot be parsed, is a symbolic link, or belongs to another user is an error and
+        is not changed. An empty file is allowed. Only root can use the file of another user, see O(owner).
     type: path
   registries:
     description:
@@ -86,6 +86,21 @@ options:
       - With O(state=absent) the permissions are not changed.
     type: raw
     default: '0600'
+  owner:
+    description:
+      - The user that owns the file and the file with the expiry record, also where they exist. A name or a numeric id.
+      - Without it an existing file keeps its owner. If root creates files and directories, they belong to the owner of
+        the nearest existing parent directory, so that a file in a user's home directory belongs to that user. Set
+        O(owner) if other users can create directories on the way to O(path), for example in C(/tmp).
+      - Missing directories are created for this user. The owner of an existing directory is not changed.
+      - Only root can set another user than itself. With O(state=absent) the owner is not changed.
+    type: str
+  group:
+    description:
+      - The group of the file and of the file with the expiry record, with the rules of O(owner).
+      - A name or a numeric id.
+      - Another user than root can set a group of which it is a member.
+    type: str
 attributes:
   platform:
     support: full
@@ -98,7 +113,8 @@ attributes:
         helper is called to read its login.
   diff_mode:
     support: full
-    description: Shows expiry, store and short fingerprint of each login of O(registries), never a token.
+    description: Shows expiry, store and short fingerprint of each login of O(registries), and mode, owner and group of
+      the file, never a token.
   async:
     support: none
     description: The task waits for AWS on the control node between reading and writing.
@@ -112,6 +128,8 @@ notes:
   - A credential helper that does not respond within 20 seconds is stopped and the task fails.
   - After a credential helper has stored or deleted a login, it is asked for the login again. If it then returns another
     login, it makes its own logins, and the task is V(unchanged). C(ecr-login) is known to do so and is not run.
+  - If root uses the file of another user, and that file names a credential helper, the task fails. A helper stores the
+    logins of the user that runs it. Use C(become_user).
   - With C(become) the file is that of the C(become_user). If C(sudo) keeps the caller's C(HOME), the home directory is
     read from the user database.
   - Without C(REGISTRY_AUTH_FILE) the default for V(podman) is in memory, and can be deleted when the last session of
@@ -160,9 +178,11 @@ EXAMPLES = r"""
     client: helm
     token: "{{ ecr_public_token }}"
 
-- name: Give the group of the file read permission
+- name: Give a group read permission
   freshpull.ecr_public.ecr_public_login:
     path: /etc/ci/docker/config.json
+    owner: root
+    group: ci
     mode: '0640'
 """
 
@@ -177,7 +197,8 @@ reason:
   description:
     - The reason for the action. For a login that is written, V(missing), V(expired), V(due), V(empty),
       V(unknown_expiry) or V(modified). For a login that is not changed, V(fresh) or V(not_later). V(mode) if only the
-      permissions of the file change, and V(other_key) if only another entry for the same registry is removed.
+      permissions of the file change, V(owner) if only its owner or group change, and V(other_key) if only another entry
+      for the same registry is removed.
     - V(helper_login) if the credential helper makes its own logins, as C(ecr-login) does.
     - For a login that is removed, V(managed) or V(unmanaged). V(expiry_record) if there was only an expiry record
       beside the file, and V(missing) if there was no login.

@@ -128,6 +128,53 @@ def builder() -> Iterator[tuple[Path, list[str]]]:
         yield home, ["unshare", "--mount", "sh", "-c", script, "sh"]
 
 
+def test_root_writes_the_file_of_another_user(
+    ci: Ansible, clients: Clients, site: Site, builder: tuple[Path, list[str]]
+) -> None:
+    """The user's own tasks continue, and a link of the user does not lead root to another user's file."""
+    home, prefix = builder
+    file = home / ".docker" / "config.json"
+    trap, secret = home / "trap", clients.directory / "secret"
+    for directory in (file.parent, secret):
+        directory.mkdir()
+    os.chown(file.parent, BUILDER, BUILDER)
+    trap.symlink_to(secret)
+    os.chown(trap, BUILDER, BUILDER, follow_symlinks=False)
+    options: dict[str, Any] = {"registries": [site.registry], "path": str(file)}
+    become = {"become": True, "become_user": "builder", "become_method": "ansible.builtin.su"}
+    tasks: list[dict[str, Any]] = [
+        {"name": "Left by root", LOGIN: {**options, "aws": site.options, "owner": "root"}, "register": "left"},
+        {"name": "Denied", LOGIN: options, "register": "denied", **become},
+        {"name": "Given", LOGIN: {**options, "owner": "builder", "group": str(BUILDER)}, "register": "given"},
+        {"name": "Its own", LOGIN: options, "register": "own"},
+        {"name": "By the user", "ansible.builtin.command": {"cmd": f"cat {file}"}, "register": "read", **become},
+        {"name": "Kept", LOGIN: {**options, "mode": "0640"}, "register": "kept"},
+        {"name": "Out", LOGIN: {**options, "state": "absent"}, "register": "out"},
+        {"name": "New", LOGIN: {**options, "aws": site.options}, "register": "new"},
+        {"name": "Trap", LOGIN: {**options, "aws": site.options, "path": f"{trap}/config.json"}, "register": "trap"},
+    ]
+    for task in tasks:
+        task["ignore_errors"] = True
+    run = ci.tasks(tasks, "-e", f"ansible_python_interpreter={SYSTEM_PYTHON}", prefix=prefix).ok()
+    actions = {name: run.results[name].get("action") for name in ("left", "given", "own", "kept", "out", "new")}
+    assert actions == {
+        "left": "created",
+        "given": "updated",
+        "own": "unchanged",
+        "kept": "updated",
+        "out": "removed",
+        "new": "created",
+    }
+    assert run.results["given"]["reason"] == "owner"
+    assert run.results["denied"]["failed"]
+    assert site.registry in run.results["read"]["stdout"]
+    for path in (file, file.with_name(".config.json.freshpull")):
+        assert (path.stat().st_uid, path.stat().st_gid, path.stat().st_mode & 0o777) == (BUILDER, BUILDER, 0o600)
+    assert run.results["trap"]["failed"]
+    assert "root does not follow it" in run.results["trap"]["msg"]
+    assert os.listdir(secret) == []
+
+
 def test_become_writes_to_the_home_of_the_become_user(
     ci: Ansible, clients: Clients, site: Site, builder: tuple[Path, list[str]]
 ) -> None:
@@ -139,6 +186,7 @@ def test_become_writes_to_the_home_of_the_become_user(
         {"name": "Its own", LOGIN: options, "register": "own", **become},
         {"name": "Root's", LOGIN: {**options, "path": str(clients.docker_file)}, "register": "root", **become},
         {"name": "As root", LOGIN: {**options, "path": str(file)}, "register": "builder"},
+        {"name": "Another home", LOGIN: {**options, "path": str(home / "new/x.json")}, "register": "new"},
     ]
     for task in tasks:
         task["ignore_errors"] = True
@@ -148,6 +196,6 @@ def test_become_writes_to_the_home_of_the_become_user(
         assert (path.stat().st_uid, path.stat().st_mode & 0o777) == (BUILDER, mode)
     assert run.results["root"]["failed"]
     assert not clients.docker_file.exists()
-    assert run.results["builder"]["failed"]
-    message = "belongs to builder, and the task runs as root. Run the task as builder (become_user)"
-    assert message in run.results["builder"]["msg"]
+    assert run.results["builder"]["action"] == "unchanged"
+    for path in (home / "new/x.json", home / "new/.x.json.freshpull", home / "new"):
+        assert (path.stat().st_uid, path.stat().st_gid) == (BUILDER, BUILDER)

@@ -11,6 +11,7 @@ import datetime as dt
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._docker_config import DEFAULT_REGISTRY
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._file_owner import Owner
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.clients import Login
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token, renewal_reason
 
@@ -77,6 +78,16 @@ class LoginPolicy:
     registries: tuple[str, ...] = (DEFAULT_REGISTRY,)
     renew_before: dt.timedelta = dt.timedelta(hours=8)
     mode: int = 0o600
+    owner: int | None = None
+    group: int | None = None
+
+    def owned(self, current: Owner) -> Owner:
+        """Return user and group of the file after the task. None keeps the current one."""
+        if self.state == "absent":
+            return current
+        return Owner(
+            current.uid if self.owner is None else self.owner, current.gid if self.group is None else self.group
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,10 +122,11 @@ class LoginPlan:
 
     steps: tuple[Step, ...]
     mode_differs: bool = False
+    owner_differs: bool = False
 
     @property
     def writes(self) -> bool:
-        return self.mode_differs or any(step.writes for step in self.steps)
+        return self.mode_differs or self.owner_differs or any(step.writes for step in self.steps)
 
     @property
     def needs_token(self) -> bool:
@@ -133,20 +145,33 @@ class LoginPlan:
         for step in self.steps:
             if step.writes:
                 return step.action, step.reason
-        return ("updated", "mode") if self.mode_differs else (self.steps[0].action, self.steps[0].reason)
+        if self.mode_differs or self.owner_differs:
+            return "updated", "mode" if self.mode_differs else "owner"
+        return self.steps[0].action, self.steps[0].reason
 
 
 def decide(
-    stored: t.Sequence[StoredLogin], mode: int | None, policy: LoginPolicy, now: dt.datetime, token: Token | None = None
+    stored: t.Sequence[StoredLogin],
+    mode: int | None,
+    policy: LoginPolicy,
+    now: dt.datetime,
+    token: Token | None = None,
+    *,
+    owners: t.Collection[Owner] = (),
 ) -> LoginPlan:
     """Build the plan for one file.
 
-    mode: the permissions of the file, None if it does not exist. token: valid, if one is given.
+    mode: the permissions of the file, None if it does not exist. token: valid, if one is given. owners: of the file and
+    of the record file, where they exist.
     """
     if policy.state == "absent":
         return LoginPlan(tuple(map(_absent, stored)))
     source = _from_token(token, now) or _from_other_registry(stored, policy, now)
-    return LoginPlan(tuple(_present(one, policy, now, source) for one in stored), mode not in (None, policy.mode))
+    return LoginPlan(
+        tuple(_present(one, policy, now, source) for one in stored),
+        mode_differs=mode not in (None, policy.mode),
+        owner_differs=any(policy.owned(owner) != owner for owner in owners),
+    )
 
 
 _Source = tuple[Login, dt.datetime, dt.datetime]

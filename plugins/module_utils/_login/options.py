@@ -12,6 +12,13 @@ import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._docker_config import DEFAULT_REGISTRY
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import OptionError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._file_owner import (
+    LARGEST_ID,
+    ROOT,
+    describe_user,
+    group_id,
+    user_id,
+)
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import LoginPolicy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.paths import User, default_path, path_warning
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._options import TOKEN, read_duration, read_registries
@@ -27,6 +34,8 @@ LOGIN: dict[str, t.Any] = {
     "renew_before": {"type": "str", "default": "8h"},
     "verify": {"type": "bool", "default": False},
     "mode": {"type": "raw", "default": "0600"},
+    "owner": {"type": "str"},
+    "group": {"type": "str"},
 }
 
 
@@ -48,10 +57,13 @@ def read(params: t.Mapping[str, t.Any], user: User) -> LoginOptions:
         registries=read_registries(params["registries"]),
         renew_before=read_duration("renew_before", params["renew_before"]),
         mode=_mode(params["mode"]),
+        owner=_owner(params["owner"], user),
+        group=_group(params["group"], user),
     )
     token = Token.from_mapping(params["token"]) if params["token"] else None
     warning = "" if params["path"] else path_warning(params["client"], user)
-    return LoginOptions(policy, params["client"], _path(params, user), token, (warning,) if warning else ())
+    warnings = (warning,) if warning else ()
+    return LoginOptions(policy, params["client"], _path(params, user), token, warnings)
 
 
 def _mode(value: t.Any) -> int:
@@ -66,6 +78,41 @@ def _mode(value: t.Any) -> int:
             "write permission, and other users must not be able to read the login."
         )
     return mode
+
+
+def _owner(name: str | None, user: User) -> int | None:
+    uid = _id("owner", name, "user", user_id)
+    if uid is not None and user.uid not in (ROOT, uid):
+        raise OptionError(
+            f"owner: the task runs as {describe_user(user.uid)}, and only root can create a file for {name!r}. Use "
+            f"become_user: {name}, or become: true."
+        )
+    return uid
+
+
+def _group(name: str | None, user: User) -> int | None:
+    gid = _id("group", name, "group", group_id)
+    if gid is not None and user.uid != ROOT and gid not in user.groups:
+        raise OptionError(
+            f"group: the task runs as {describe_user(user.uid)}, who is not a member of {name!r}. Use a group of that "
+            "user, or become: true."
+        )
+    return gid
+
+
+def _id(option: str, name: str | None, kind: str, lookup: t.Callable[[str], int]) -> int | None:
+    """Read a name or a numeric id, as ansible.builtin.file does."""
+    if not name:
+        return None
+    try:
+        number = int(name) if name.isdecimal() else lookup(name)
+    except KeyError:
+        number = -1
+    if not 0 <= number <= LARGEST_ID:
+        raise OptionError(
+            f"{option}: {name!r} is not a {kind} of this host. Use the name or the numeric id of a {kind}."
+        )
+    return number
 
 
 def _path(params: t.Mapping[str, t.Any], user: User) -> str:

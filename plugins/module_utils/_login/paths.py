@@ -32,10 +32,12 @@ class User:
     """Returns the uid of the owner of a path, None if the path does not exist."""
     is_directory: t.Callable[[str], bool | None]
     """Returns whether a path is a directory, None if the path does not exist."""
+    groups: frozenset[int]
 
     @classmethod
     def current(cls) -> User:
-        return cls(os.geteuid(), os.environ, lambda uid: pwd.getpwuid(uid).pw_dir, _owner_of, _is_directory)
+        groups = frozenset([os.getegid(), *os.getgroups()])
+        return cls(os.geteuid(), os.environ, lambda uid: pwd.getpwuid(uid).pw_dir, _owner_of, _is_directory, groups)
 
     @property
     def home(self) -> str:

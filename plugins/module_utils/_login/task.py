@@ -13,11 +13,13 @@ import contextlib
 import dataclasses
 import datetime as dt
 import json
+import os
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _atomic_file
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._docker_config import LONGEST_KEY, DockerConfigError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import CollectionError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._file_owner import Owner, describe_user
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login import decision
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.client_file import ClientConfig
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.clients import CLIENTS
@@ -51,10 +53,16 @@ class LoginError(CollectionError):
 
 @dataclasses.dataclass(frozen=True)
 class FileState:
-    """The current content of the client's file and of the record file, with the logins of the task's registries."""
+    """The current content of the client's file and of the record file, with the logins of the task's registries.
+
+    mode: None if the client's file does not exist; owner is then the owner of a new file. owners: of the files that
+    exist.
+    """
 
     config: ClientConfig
     mode: int | None
+    owner: Owner
+    owners: frozenset[Owner]
     record_file: RecordFile
     stored: tuple[StoredLogin, ...]
 
@@ -124,8 +132,8 @@ class LoginReport:
         return {
             "before_header": self.path,
             "after_header": self.path,
-            "before": _view(self.current.mode, before),
-            "after": _view(self.mode, after),
+            "before": _view(self.current.mode, self.current.owner, before),
+            "after": _view(self.mode, self.owner, after),
         }
 
     @property
@@ -134,6 +142,11 @@ class LoginReport:
         if self.after is None:
             return None
         return self.policy.mode if self.policy.state == "present" and self.plan.writes else self.current.mode
+
+    @property
+    def owner(self) -> Owner:
+        """User and group of the file after the task, if it then exists."""
+        return self.policy.owned(self.current.owner)
 
 
 def _expiry(step: decision.Step) -> str | None:
@@ -151,8 +164,10 @@ def _listed(keys: t.Sequence[str]) -> str:
     return f"{listed} and {len(keys) - _MAX_LISTED} more" if len(keys) > _MAX_LISTED else listed
 
 
-def _view(mode: int | None, logins: dict[str, t.Any]) -> dict[str, t.Any]:
-    return {"mode": None if mode is None else f"{mode:04o}", "logins": logins}
+def _view(mode: int | None, owner: Owner, logins: dict[str, t.Any]) -> dict[str, t.Any]:
+    if mode is None:
+        return {"mode": None, "owner": None, "group": None, "logins": logins}
+    return {"mode": f"{mode:04o}", "owner": owner.user, "group": owner.group, "logins": logins}
 
 
 def _view_stored(stored: StoredLogin) -> dict[str, t.Any]:
@@ -178,7 +193,7 @@ class LoginTask:
         self._path = path
         self._client = CLIENTS[client]
         self._find = find
-        self._record_path = _atomic_file.beside(path, RECORD)
+        self._record_path = _atomic_file.beside(self._path, RECORD)
 
     def run(self, policy: LoginPolicy, token: Token | None, dry_run: bool) -> LoginReport:
         """Run the task. Raises LoginError, FileError, HelperError, or TokenError if the token has expired."""
@@ -188,7 +203,7 @@ class LoginTask:
         report = self._decide(policy, token, now)
         if dry_run or not report.plan.writes:
             return report
-        with _atomic_file.locked(self._path):
+        with _atomic_file.locked(self._path, report.owner):
             report = self._decide(policy, token, now)
             if report.plan.needs_token:
                 raise LoginError("The login changed during the task and now needs a token. Run the task again.")
@@ -196,7 +211,7 @@ class LoginTask:
 
     def _decide(self, policy: LoginPolicy, token: Token | None, now: dt.datetime) -> LoginReport:
         current = self._read(policy)
-        plan = decision.decide(current.stored, current.mode, policy, now, token)
+        plan = decision.decide(current.stored, current.mode, policy, now, token, owners=current.owners)
         return LoginReport(self._path, current, plan, policy, self._after(current, plan, policy))
 
     def _after(self, current: FileState, plan: LoginPlan, policy: LoginPolicy) -> bytes | None:
@@ -211,23 +226,28 @@ class LoginTask:
         return None if removes and ClientConfig(after, self._client).empty else after
 
     def _read(self, policy: LoginPolicy) -> FileState:
-        content, record = _atomic_file.read(self._path), _atomic_file.read(self._record_path)
+        content, record = (
+            _atomic_file.read(path, any_owner=policy.owner is not None) for path in (self._path, self._record_path)
+        )
         record_file = RecordFile.parse(record.data) if record else RecordFile()
+        owner = content.owner if content else _atomic_file.owner_of_new(self._path)
+        user = policy.owned(owner).uid
         try:
             config = ClientConfig(content.data if content else b"", self._client)
             if policy.state == "present":
                 config.check(policy.registries)
-            stored = tuple(self._stored(registry, config, record_file) for registry in policy.registries)
+            stored = tuple(self._stored(registry, config, record_file, user) for registry in policy.registries)
         except DockerConfigError as exc:
             raise LoginError(
                 f"{self._path} is not a configuration that {self._client.name} can read: {exc}. It was not changed, "
                 "because it may hold other logins. Repair or move the file and run again."
             ) from None
-        if policy.state == "absent":
+        if policy.state == "absent" and user == os.geteuid():
             stored = self._with_default_store(stored, config)
-        return FileState(config, content.mode if content else None, record_file, stored)
+        owners = frozenset(file.owner for file in (content, record) if file)
+        return FileState(config, content.mode if content else None, owner, owners, record_file, stored)
 
-    def _stored(self, registry: str, config: ClientConfig, record_file: RecordFile) -> StoredLogin:
+    def _stored(self, registry: str, config: ClientConfig, record_file: RecordFile, user: int) -> StoredLogin:
         store, record = config.store(registry), record_file.records.get(registry)
         keys, used = config.keys(registry), config.used(registry)
         if store == IN_FILE:
@@ -236,8 +256,16 @@ class LoginTask:
             return StoredLogin(registry, bool(used), login, record, entries=bool(keys), other_keys=other_keys)
         # The client ignores a login in the file if it uses a helper. A logout removes both.
         entries = any(map(config.auths.get, keys))
-        login = None if store in OWN_LOGINS else self._helper(store).get(registry)
-        if store in OWN_LOGINS or (login and record_file.own_logins.get(registry) == store):
+        if store in OWN_LOGINS:
+            return StoredLogin(registry, store=store, entries=entries, own_login=True)
+        if user != os.geteuid():
+            name = describe_user(user)
+            raise LoginError(
+                f"{self._path} belongs to {name} and names the credential helper {PROGRAM}{store}, which stores the "
+                f"logins of the user that runs it. Run the task as {name} (become_user)."
+            )
+        login = self._helper(store).get(registry)
+        if login and record_file.own_logins.get(registry) == store:
             return StoredLogin(registry, store=store, entries=entries, own_login=True)
         return StoredLogin(registry, login is not None, login, record, store, entries)
 
@@ -270,13 +298,14 @@ class LoginTask:
         # Read again: a helper can take seconds, and other tools do not use the lock.
         current = self._read(dataclasses.replace(policy, registries=()))
         record_file = current.record_file.changed(plan, created=current.mode is None)
+        owner = policy.owned(current.owner)
         if not record_file.empty:
-            _atomic_file.write(self._record_path, record_file.dump())
+            _atomic_file.write(self._record_path, record_file.dump(), _atomic_file.PRIVATE, owner)
         report = dataclasses.replace(report, plan=plan, after=self._after(current, plan, policy))
         if report.after is None or report.mode is None:
             _atomic_file.remove(self._path)
-        elif current.mode != report.mode or current.config.text != report.after:
-            _atomic_file.write(self._path, report.after, report.mode)
+        elif (current.mode, current.owner, current.config.text) != (report.mode, owner, report.after):
+            _atomic_file.write(self._path, report.after, report.mode, owner)
         if record_file.empty:
             _atomic_file.remove(self._record_path)
         return report

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._file_owner import Owner
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.clients import Login
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import (
     ExpiryRecord,
@@ -30,6 +31,7 @@ class Case:
     policy: LoginPolicy = PRESENT
     token: Token | None = None
     mode: int | None = 0o600
+    owners: tuple[Owner, ...] = (Owner(0, 0),)
 
 
 def token(left: float) -> Token:
@@ -47,6 +49,8 @@ NOTHING = StoredLogin(REGISTRY)
 UNMANAGED = StoredLogin(REGISTRY, True, OTHER)
 UNREADABLE = StoredLogin(REGISTRY, True)
 OWN_LOGIN = StoredLogin(REGISTRY, store="ecr-login", own_login=True)
+ROOTS, THEIRS = Owner(0, 0), Owner(1001, 1001)
+BUILDER = LoginPolicy(owner=1001, group=1001)
 OTHER_KEY = dataclasses.replace(stored(), other_keys=True)
 EIGHT_HOURS_LESS_A_SECOND = 8 - 1 / 3600
 
@@ -98,12 +102,21 @@ CASES = (
     ),
     Case("all users can read the file", stored(), ("updated", "mode"), mode=0o644),
     Case("due, and all users can read the file", stored(left=1), ("renewed", "due"), mode=0o644),
+    Case("another owner", stored(), ("updated", "owner"), BUILDER),
+    Case("another owner of the expiry record only", stored(), ("updated", "owner"), BUILDER, owners=(THEIRS, ROOTS)),
+    Case("another group", stored(), ("updated", "owner"), LoginPolicy(group=1001)),
+    Case("the owner that is wanted", stored(), ("unchanged", "fresh"), BUILDER, owners=(THEIRS, THEIRS)),
+    Case("any owner", stored(), ("unchanged", "fresh"), owners=(THEIRS, ROOTS)),
+    Case("due, and another owner", stored(left=1), ("renewed", "due"), BUILDER),
+    Case("all users can read the file, and another owner", stored(), ("updated", "mode"), BUILDER, mode=0o644),
     Case("a helper that makes its own logins", OWN_LOGIN, ("unchanged", "helper_login")),
     Case("fresh, and another key of the registry", OTHER_KEY, ("updated", "other_key")),
     Case("logout: a helper that makes its own logins", OWN_LOGIN, ("unchanged", "helper_login"), ABSENT),
     Case("logout: no file", NOTHING, ("unchanged", "missing"), ABSENT, mode=None),
     Case("logout: not logged in", NOTHING, ("unchanged", "missing"), ABSENT, mode=0o644),
     Case("logout: managed", stored(), ("removed", "managed"), ABSENT),
+    Case("logout: managed, and another owner", stored(), ("removed", "managed"), LoginPolicy(state="absent", owner=1)),
+    Case("logout: not logged in, and another owner", NOTHING, ("unchanged", "missing"), LoginPolicy("absent", owner=1)),
     Case("logout: managed, in a helper", stored(store="pass"), ("removed", "managed"), ABSENT),
     Case("logout: managed, expired", stored(left=-1), ("removed", "managed"), ABSENT),
     Case("logout: unmanaged", UNMANAGED, ("removed", "unmanaged"), ABSENT),

@@ -12,7 +12,11 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _atomic_file
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._atomic_file import FileError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import FileError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._file_owner import Owner
+from unit.plugins.module_utils.accounts import ALICE, Accounts
+
+ME = Owner(os.geteuid(), os.getegid())
 
 
 @pytest.fixture
@@ -21,8 +25,8 @@ def path(tmp_path: Path) -> Path:
 
 
 def write(path: Path, data: bytes, mode: int = 0o600) -> None:
-    with _atomic_file.locked(str(path)):
-        _atomic_file.write(str(path), data, mode)
+    with _atomic_file.locked(str(path), ME):
+        _atomic_file.write(str(path), data, mode, ME)
 
 
 def names(path: Path) -> list[str]:
@@ -33,9 +37,9 @@ def test_a_new_file_is_private_and_the_only_one(path: Path) -> None:
     write(path, b"one")
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert _atomic_file.read(str(path)) == _atomic_file.Content(b"one", 0o600)
+    assert _atomic_file.read(str(path)) == _atomic_file.Content(b"one", 0o600, ME)
     write(path, b"two", 0o640)
-    assert _atomic_file.read(str(path)) == _atomic_file.Content(b"two", 0o640)
+    assert _atomic_file.read(str(path)) == _atomic_file.Content(b"two", 0o640, ME)
     assert names(path) == ["config.json"]
 
 
@@ -47,9 +51,9 @@ def test_the_file_is_never_readable_for_other_users(path: Path, monkeypatch: pyt
     modes = []
     replace = os.replace
 
-    def look(old: str, new: str) -> None:
-        modes.append(stat.S_IMODE(os.stat(old).st_mode))
-        replace(old, new)
+    def look(old: str, new: str, **directories: int) -> None:
+        modes.append(stat.S_IMODE(os.stat(path.with_name(old)).st_mode))
+        replace(old, new, **directories)
 
     monkeypatch.setattr(os, "replace", look)
     write(path, b"new")
@@ -61,7 +65,7 @@ def test_a_missing_file_is_none(path: Path) -> None:
 
 
 def test_repr_shows_no_content() -> None:
-    assert "secret" not in repr(_atomic_file.Content(b"secret", 0o600))
+    assert "secret" not in repr(_atomic_file.Content(b"secret", 0o600, ME))
 
 
 def test_a_link_is_rejected_with_its_target(path: Path) -> None:
@@ -105,7 +109,7 @@ PROBLEMS = {
 def test_a_failure_keeps_the_old_file(path: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int) -> None:
     write(path, b"old")
 
-    def fail(*args: object) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, call, fail)
@@ -122,7 +126,7 @@ def test_the_next_run_removes_the_file_of_a_killed_run(path: Path) -> None:
     write(path, b"new")
     assert names(path) == ["config.json"]
     leftover.write_bytes(b"half a tok")
-    with _atomic_file.locked(str(path)):
+    with _atomic_file.locked(str(path), ME):
         pass
     assert names(path) == ["config.json"]
 
@@ -139,12 +143,12 @@ def test_a_directory_that_cannot_be_created_is_named(tmp_path: Path) -> None:
 
 def test_the_error_after_a_long_wait_names_the_lock_file(path: Path) -> None:
     with (
-        _atomic_file.locked(str(path)),
+        _atomic_file.locked(str(path), ME),
         pytest.raises(FileError, match="freshpull-lock"),
-        _atomic_file.locked(str(path), timeout=0),
+        _atomic_file.locked(str(path), ME, timeout=0),
     ):
         pytest.fail("two at once")
-    with _atomic_file.locked(str(path), timeout=0):
+    with _atomic_file.locked(str(path), ME, timeout=0):
         pass
 
 
@@ -155,10 +159,10 @@ def test_one_task_at_a_time(path: Path) -> None:
 
     def count() -> None:
         for _turn in range(20):
-            with _atomic_file.locked(str(path)):
+            with _atomic_file.locked(str(path), ME):
                 content = _atomic_file.read(str(path))
                 assert content
-                _atomic_file.write(str(path), str(int(content.data) + 1).encode())
+                _atomic_file.write(str(path), str(int(content.data) + 1).encode(), 0o600, ME)
 
     threads = [threading.Thread(target=count) for _thread in range(8)]
     for thread in threads:
@@ -167,3 +171,81 @@ def test_one_task_at_a_time(path: Path) -> None:
         thread.join()
     assert path.read_bytes() == b"160"
     assert names(path) == ["config.json"]
+
+
+@pytest.fixture
+def accounts(monkeypatch: pytest.MonkeyPatch) -> Accounts:
+    return Accounts(monkeypatch)
+
+
+def test_root_writes_the_file_of_another_user(path: Path, accounts: Accounts) -> None:
+    with _atomic_file.locked(str(path), ALICE):
+        assert accounts.of(path.with_name(".config.json.freshpull-lock")) == ALICE
+        _atomic_file.write(str(path), b"one", 0o600, ALICE)
+    assert _atomic_file.read(str(path)) == _atomic_file.Content(b"one", 0o600, ALICE)
+    assert accounts.of(path) == accounts.of(path.parent) == ALICE
+
+
+def test_the_owner_is_set_before_the_group_gets_permissions(
+    path: Path, accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.parent.mkdir()
+    seen = []
+    fchmod = os.fchmod
+
+    def look(descriptor: int, mode: int) -> None:
+        seen.append(os.fstat(descriptor).st_gid)
+        fchmod(descriptor, mode)
+
+    monkeypatch.setattr(os, "fchmod", look)
+    _atomic_file.write(str(path), b"one", 0o640, ALICE)
+    assert seen == [ALICE.gid]
+
+
+def test_a_file_that_any_user_could_have_created_needs_an_owner(path: Path, accounts: Accounts) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"one")
+    accounts.set(path, ALICE)
+    path.parent.chmod(0o1777)
+    with pytest.raises(FileError, match=r"belongs to user 61000.*other users can create files\. Set owner"):
+        _atomic_file.read(str(path))
+    assert _atomic_file.read(str(path), any_owner=True)
+    accounts.set(path.parent, ALICE)
+    assert _atomic_file.read(str(path))
+
+
+def test_a_hard_link_of_another_file_is_rejected(path: Path, accounts: Accounts) -> None:
+    """A user could link root's file into a directory of their own."""
+    path.parent.mkdir()
+    secret = path.parent.parent / "secret"
+    secret.write_bytes(b"secret")
+    os.link(secret, path)
+    assert _atomic_file.read(str(path))
+    accounts.set(path.parent, ALICE)
+    with pytest.raises(FileError, match="second name"):
+        _atomic_file.read(str(path), any_owner=True)
+
+
+def test_a_lock_file_that_is_not_yet_the_owner_s_is_waited_for(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """root creates the lock file of another user's file, and then gives it to that user."""
+    path.parent.mkdir()
+    lock = path.with_name(".config.json.freshpull-lock")
+    lock.touch()
+    create = os.open
+
+    def denied(name: str, flags: int, *args: int, **directory: int) -> int:
+        if name == lock.name and not flags & os.O_CREAT:
+            lock.unlink()
+            raise PermissionError(13, "Permission denied")
+        return create(name, flags, *args, **directory)
+
+    monkeypatch.setattr(os, "open", denied)
+    with _atomic_file.locked(str(path), ME):
+        pass
+    assert names(path) == []
+
+
+def test_a_path_without_a_file_name_is_rejected(path: Path) -> None:
+    for end in ("/", "/.", "/.."):
+        with pytest.raises(FileError, match=r"is a directory\. Use a file in it"):
+            _atomic_file.read(f"{path}{end}")

@@ -194,6 +194,15 @@ def test_a_login_that_needs_a_token_fails_without_one(login: Login) -> None:
     assert login.names == []
 
 
+def test_owner_and_group_are_set_and_shown(login: Login) -> None:
+    names = {"owner": str(os.geteuid()), "group": str(os.getegid())}
+    shown = login({"token": TOKEN, **names}, diff=True).values["diff"]
+    assert shown["before"]["owner"] is shown["before"]["group"] is None
+    assert shown["after"]["owner"] == login.path.owner()
+    assert shown["after"]["group"] == login.path.group()
+    assert login(names).values["changed"] is False
+
+
 @pytest.mark.parametrize("system", ["Darwin", "FreeBSD"])
 def test_other_systems_than_linux_are_rejected(login: Login, system: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "system", lambda: system)

@@ -41,7 +41,7 @@ def test_cases_are_many_and_named_once() -> None:
 
 @pytest.mark.parametrize("case", login.CASES, ids=lambda case: case.name)
 def test_one_registry(case: login.Case) -> None:
-    plan = decide([case.stored], case.mode, case.policy, login.NOW, case.token)
+    plan = decide([case.stored], case.mode, case.policy, login.NOW, case.token, owners=case.owners)
     assert (plan.action, plan.reason) == case.expect
     assert plan.needs_token is (case.token is None and plan.action in ("created", "renewed"))
     assert plan.writes is (plan.action != "unchanged")
@@ -57,7 +57,8 @@ def test_what_was_done_is_not_done_again(case: login.Case) -> None:
         after = StoredLogin(step.registry, True, step.login, step.record)
     else:
         after = case.stored
-    again = decide([after], case.policy.mode if case.mode else None, case.policy, login.NOW, valid)
+    owners = [case.policy.owned(owner) for owner in case.owners]
+    again = decide([after], case.policy.mode if case.mode else None, case.policy, login.NOW, valid, owners=owners)
     assert again.action == "unchanged"
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import grp
 from typing import Any
 
 import pytest
@@ -23,14 +24,23 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a mode that YAML reads as decimal": ({"mode": 600}, "in quotes"),
     "a mode in letters": ({"mode": "u=rw"}, "mode: 'u=rw' is not supported"),
     "a relative path": ({"path": "config.json"}, "path: 'config.json' is not an absolute path"),
+    "a user that does not exist": ({"owner": "no-such-user"}, "owner: 'no-such-user' is not a user of this host"),
+    "no number of a user": ({"owner": "-1"}, "owner: '-1' is not a user"),
+    "a number above the last user": ({"owner": str(2**32 - 1)}, "owner: '4294967295' is not a user"),
+    "a group that does not exist": ({"group": "no-such-group"}, "group: 'no-such-group' is not a group of this host"),
+    "another user, and not root": ({"owner": "root"}, "owner: the task runs as user 1001, and only root"),
+    "a group that the user is not in": (
+        {"group": "2001"},
+        "group: the task runs as user 1001, who is not a member of '2001'",
+    ),
     "a token without a valid expiry": ({"token": {"password": "hunter2", "expires_at": "soon"}}, "not a time"),
 }
 
 
-def read(environ: dict[str, str] | None = None, **options: Any) -> login_options.LoginOptions:
+def read(environ: dict[str, str] | None = None, uid: int = 1001, **options: Any) -> login_options.LoginOptions:
     defaults = {name: spec.get("default") for name, spec in login_options.LOGIN.items()}
     home = {1001: "/home/builder"}.__getitem__
-    user = User(1001, environ or {}, home, dict[str, int]().get, dict[str, bool]().get)
+    user = User(uid, environ or {}, home, dict[str, int]().get, dict[str, bool]().get, frozenset({2000}))
     return login_options.read({**defaults, **options}, user)
 
 
@@ -59,6 +69,17 @@ def test_defaults() -> None:
 @pytest.mark.parametrize("mode", ["0640", "640", 0o640])
 def test_the_mode_is_read_as_ansible_s_own_modules_do(mode: str | int) -> None:
     assert read(mode=mode).policy.mode == 0o640
+
+
+def test_owner_and_group_are_names_or_numbers() -> None:
+    policy = read(path="/x", uid=0, owner="root", group=grp.getgrgid(0).gr_name).policy
+    assert (policy.owner, policy.group) == (0, 0)
+    policy = read(path="/x", uid=0, owner="54321", group="54322").policy
+    assert (policy.owner, policy.group) == (54321, 54322)
+    policy = read(owner="1001", group="2000").policy
+    assert (policy.owner, policy.group) == (1001, 2000)
+    policy = read(owner="", group="").policy
+    assert (policy.owner, policy.group) == (None, None)
 
 
 def test_a_warning_if_podman_and_skopeo_read_different_files() -> None:

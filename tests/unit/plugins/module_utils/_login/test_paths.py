@@ -24,7 +24,7 @@ DIRECTORIES = {"/files/config.json": False, "/files/docker.conf": False, "/job/c
 
 
 def user(uid: int, environ: dict[str, str]) -> User:
-    return User(uid, environ, HOMES.__getitem__, OWNERS.get, DIRECTORIES.get)
+    return User(uid, environ, HOMES.__getitem__, OWNERS.get, DIRECTORIES.get, frozenset())
 
 
 # Client, user, environment, file.

@@ -19,6 +19,8 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import
 
 REGISTRY, OTHER = "public.ecr.aws", "ecr-public.aws.com"
 ABSENT = LoginPolicy(state="absent")
+NOTHING: dict[str, object] = {"mode": None, "owner": None, "group": None, "logins": {}}
+"""The diff of a file that does not exist."""
 
 
 def token(hours: float = 12, end: str = "2") -> Token:
@@ -324,7 +326,7 @@ def test_results_and_diffs_hold_no_secret(place: Place) -> None:
     assert "hunter2" not in shown
     assert token().entry["auth"] not in shown
     first, created, same, removed = (report.diff() for report in reports)
-    assert first["before"] == created["before"] == removed["after"] == {"mode": None, "logins": {}}
+    assert first["before"] == created["before"] == removed["after"] == NOTHING
     assert first["after"]["logins"][REGISTRY] == {"store": "file", "fingerprint": "unknown", "expires_at": "unknown"}
     assert created["after"] == same["before"] == same["after"] == removed["before"]
     assert [report.to_result()["changed"] for report in reports] == [True, True, False, True]
