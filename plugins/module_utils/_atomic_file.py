@@ -87,6 +87,29 @@ def _read_error(path: str, exc: OSError) -> FileError:
     )
 
 
+def target_of(path: str) -> str:
+    """Return the path of the file that a symbolic link leads to, which may be missing. Other paths stay as they are.
+
+    Raises FileError if a directory on the way is missing, or if root must not follow the link.
+    """
+    try:
+        with opened(path) as (directory, name):
+            while not directory.missing:
+                try:
+                    descriptor = os.open(name, os.O_PATH | os.O_NOFOLLOW, dir_fd=directory.descriptor)
+                except FileNotFoundError:
+                    break
+                try:
+                    if not stat.S_ISLNK(os.fstat(descriptor).st_mode):
+                        break
+                    name, path = directory.follow(name, descriptor)
+                finally:
+                    os.close(descriptor)
+            return path
+    except OSError as exc:
+        raise _read_error(path, exc) from exc
+
+
 def owner_of_new(path: str) -> Owner:
     """Return the owner that a new file and its new directories get. Raises FileError."""
     try:
@@ -99,8 +122,8 @@ def owner_of_new(path: str) -> Owner:
 def _check(path: str, info: os.stat_result, directory: Directory, any_owner: bool) -> None:
     if stat.S_ISLNK(info.st_mode):
         raise FileError(
-            f"{path} is a symbolic link. Writing would replace the link, not its target. Use the target as path: "
-            f"{os.path.realpath(path)}"
+            f"{path} is a symbolic link. Set follow: true to keep the link and write its target, "
+            f"{os.path.realpath(path)}, or use the target as path."
         )
     if stat.S_ISDIR(info.st_mode):
         raise FileError(f"{path} is a directory. Use a file in it, such as {os.path.join(path, 'config.json')}.")

@@ -48,6 +48,12 @@ class Directory:
             self.close()
             raise
 
+    def follow(self, name: str, link: int) -> tuple[str, str]:
+        """Go to the directory to which an open symbolic link to a file leads. Return the file's name and its path."""
+        directory, target = os.path.split(self._read_link(name, link))
+        self._enter(directory, os.path.join(self.path, name))
+        return target, os.path.join(self.path, target)
+
     def _enter(self, path: str, link: str = "") -> None:
         """Go to another directory, from here if the path is relative. link: the symbolic link with that path."""
         todo = self._names(path, link)

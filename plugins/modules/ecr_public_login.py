@@ -58,7 +58,7 @@ options:
         C($HELM_REGISTRY_CONFIG), else C(registry/config.json) in C($HELM_CONFIG_HOME), C($XDG_CONFIG_HOME/helm) or
         C(~/.config/helm)."
       - A missing directory is created with permissions for its owner only.
-      - A file that cannot be parsed, is a symbolic link, or belongs to another user is an error and
+      - A file that cannot be parsed, is a symbolic link without O(follow), or belongs to another user is an error and
         is not changed. An empty file is allowed. Only root can use the file of another user, see O(owner).
     type: path
   registries:
@@ -101,6 +101,15 @@ options:
       - A name or a numeric id.
       - Another user than root can set a group of which it is a member.
     type: str
+  follow:
+    description:
+      - If O(path) is a symbolic link to a file, keep the link and write its target, as C(docker) does. Otherwise such a
+        link is an error. Symbolic links to directories are always followed.
+      - A missing target is created, but not its directory.
+      - The file with the expiry record is beside the target, because other paths can lead to the same file.
+      - root follows a link that another user controls only to a directory of that user.
+    type: bool
+    default: false
 attributes:
   platform:
     support: full
@@ -184,6 +193,11 @@ EXAMPLES = r"""
     owner: root
     group: ci
     mode: '0640'
+
+- name: Keep the symbolic link to a file in another directory
+  freshpull.ecr_public.ecr_public_login:
+    path: /home/builder/.docker/config.json
+    follow: true
 """
 
 RETURN = r"""
@@ -206,7 +220,7 @@ reason:
   returned: success
   sample: due
 path:
-  description: The file.
+  description: The file. With O(follow), the link to it.
   type: str
   returned: always, unless the options are invalid
   sample: /home/builder/.docker/config.json
@@ -277,7 +291,7 @@ def main() -> None:
     try:
         task = options.read(module.params, User.current())
         result["path"] = task.path
-        runner = LoginTask(task.path, task.client, module.get_bin_path)
+        runner = LoginTask(task.path, task.client, module.get_bin_path, follow=task.follow)
         report = runner.run(task.policy, task.token, dry_run=module.check_mode)
     except CollectionError as exc:
         module.fail_json(msg=str(exc), **result)

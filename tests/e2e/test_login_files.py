@@ -139,7 +139,9 @@ def test_root_writes_the_file_of_another_user(
         directory.mkdir()
     os.chown(file.parent, BUILDER, BUILDER)
     trap.symlink_to(secret)
-    os.chown(trap, BUILDER, BUILDER, follow_symlinks=False)
+    (home / "link.json").symlink_to(secret / "config.json")
+    for link in (trap, home / "link.json"):
+        os.chown(link, BUILDER, BUILDER, follow_symlinks=False)
     options: dict[str, Any] = {"registries": [site.registry], "path": str(file)}
     become = {"become": True, "become_user": "builder", "become_method": "ansible.builtin.su"}
     tasks: list[dict[str, Any]] = [
@@ -152,6 +154,11 @@ def test_root_writes_the_file_of_another_user(
         {"name": "Out", LOGIN: {**options, "state": "absent"}, "register": "out"},
         {"name": "New", LOGIN: {**options, "aws": site.options}, "register": "new"},
         {"name": "Trap", LOGIN: {**options, "aws": site.options, "path": f"{trap}/config.json"}, "register": "trap"},
+        {
+            "name": "Link",
+            LOGIN: {**options, "aws": site.options, "path": f"{home}/link.json", "follow": True},
+            "register": "link",
+        },
     ]
     for task in tasks:
         task["ignore_errors"] = True
@@ -170,8 +177,9 @@ def test_root_writes_the_file_of_another_user(
     assert site.registry in run.results["read"]["stdout"]
     for path in (file, file.with_name(".config.json.freshpull")):
         assert (path.stat().st_uid, path.stat().st_gid, path.stat().st_mode & 0o777) == (BUILDER, BUILDER, 0o600)
-    assert run.results["trap"]["failed"]
-    assert "root does not follow it" in run.results["trap"]["msg"]
+    for name in ("trap", "link"):
+        assert run.results[name]["failed"]
+        assert "root does not follow it" in run.results[name]["msg"]
     assert os.listdir(secret) == []
 
 

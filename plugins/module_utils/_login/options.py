@@ -36,6 +36,7 @@ LOGIN: dict[str, t.Any] = {
     "mode": {"type": "raw", "default": "0600"},
     "owner": {"type": "str"},
     "group": {"type": "str"},
+    "follow": {"type": "bool", "default": False},
 }
 
 
@@ -46,6 +47,7 @@ class LoginOptions:
     policy: LoginPolicy
     client: str
     path: str
+    follow: bool
     token: Token | None
     warnings: tuple[str, ...]
 
@@ -63,7 +65,7 @@ def read(params: t.Mapping[str, t.Any], user: User) -> LoginOptions:
     token = Token.from_mapping(params["token"]) if params["token"] else None
     warning = "" if params["path"] else path_warning(params["client"], user)
     warnings = (warning,) if warning else ()
-    return LoginOptions(policy, params["client"], _path(params, user), token, warnings)
+    return LoginOptions(policy, params["client"], _path(params, user), params["follow"], token, warnings)
 
 
 def _mode(value: t.Any) -> int:

@@ -187,10 +187,14 @@ def _view_step(step: decision.Step) -> dict[str, t.Any]:
 
 
 class LoginTask:
-    """A task for the logins in one file. find: returns the full path of a program, or None."""
+    """A task for the logins in one file.
 
-    def __init__(self, path: str, client: str, find: t.Callable[[str], str | None]) -> None:
-        self._path = path
+    find: returns the full path of a program, or None. follow: whether path may be a symbolic link. The lock, the
+    temporary file and the record file are beside its target, because other paths can lead there too. Raises FileError.
+    """
+
+    def __init__(self, path: str, client: str, find: t.Callable[[str], str | None], *, follow: bool = False) -> None:
+        self._path = _atomic_file.target_of(path) if follow else path
         self._client = CLIENTS[client]
         self._find = find
         self._record_path = _atomic_file.beside(self._path, RECORD)

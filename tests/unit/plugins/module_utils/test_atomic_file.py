@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _atomic_file
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import FileError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._file_owner import Owner
-from unit.plugins.module_utils.accounts import ALICE, Accounts
+from unit.plugins.module_utils.accounts import ALICE, BOB, ROOT, Accounts
 
 ME = Owner(os.geteuid(), os.getegid())
 
@@ -249,3 +249,59 @@ def test_a_path_without_a_file_name_is_rejected(path: Path) -> None:
     for end in ("/", "/.", "/.."):
         with pytest.raises(FileError, match=r"is a directory\. Use a file in it"):
             _atomic_file.read(f"{path}{end}")
+
+
+LINKS = {"relative": "../files/target.json", "absolute": "{root}/files/target.json", "twice": "link.json"}
+
+
+@pytest.mark.parametrize("exists", [True, False])
+@pytest.mark.parametrize("link", LINKS)
+def test_the_target_of_a_link(path: Path, link: str, exists: bool) -> None:
+    path.parent.mkdir()
+    target = path.parent.parent / "files" / "target.json"
+    target.parent.mkdir()
+    if exists:
+        target.touch()
+    path.with_name("link.json").symlink_to(target)
+    path.symlink_to(LINKS[link].format(root=target.parent.parent))
+    assert _atomic_file.target_of(str(path)) == str(target)
+
+
+def test_a_path_that_is_no_link_is_its_own_target(path: Path) -> None:
+    assert _atomic_file.target_of(str(path)) == str(path)
+    path.parent.mkdir()
+    assert _atomic_file.target_of(str(path)) == str(path)
+    path.touch()
+    assert _atomic_file.target_of(str(path)) == str(path)
+
+
+def test_links_that_lead_to_no_file(path: Path) -> None:
+    path.parent.mkdir()
+    path.symlink_to("gone/target.json")
+    with pytest.raises(FileError, match=rf"its target is in {path.parent}/gone, which does not exist"):
+        _atomic_file.target_of(str(path))
+    path.unlink()
+    path.symlink_to(path.name)
+    with pytest.raises(FileError, match="Too many levels"):
+        _atomic_file.target_of(str(path))
+    path.unlink()
+    path.symlink_to("../directory/")
+    with pytest.raises(FileError, match="is a directory"):
+        _atomic_file.read(_atomic_file.target_of(str(path)))
+
+
+@pytest.mark.parametrize("target", [ALICE, BOB, ROOT])
+def test_root_follows_the_link_of_a_user_only_to_that_user_s_directory(
+    path: Path, accounts: Accounts, target: Owner
+) -> None:
+    path.parent.mkdir()
+    files = path.parent.parent / "files"
+    files.mkdir()
+    path.symlink_to("../files/config.json")
+    for file, owner in ((path.parent, ALICE), (path, ALICE), (files, target)):
+        accounts.set(file, owner)
+    if target == ALICE:
+        assert _atomic_file.target_of(str(path)) == str(files / "config.json")
+    else:
+        with pytest.raises(FileError, match="root does not follow it"):
+            _atomic_file.target_of(str(path))

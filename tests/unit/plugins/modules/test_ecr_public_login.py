@@ -203,6 +203,19 @@ def test_owner_and_group_are_set_and_shown(login: Login) -> None:
     assert login(names).values["changed"] is False
 
 
+def test_a_link_is_followed_only_with_the_option(login: Login) -> None:
+    login.path.symlink_to("target.json")
+    result = login({"token": TOKEN})
+    assert (result.returncode, login.names) == (1, ["config.json"])
+    assert "Set follow: true" in result.values["msg"]
+    result = login({"token": TOKEN, "follow": True})
+    assert (result.values["action"], result.values["path"]) == ("created", str(login.path))
+    assert login.names == [".target.json.freshpull", "config.json", "target.json"]
+    assert login.path.is_symlink()
+    assert login({"state": "absent", "follow": True}).values["action"] == "removed"
+    assert login.names == ["config.json"]
+
+
 @pytest.mark.parametrize("system", ["Darwin", "FreeBSD"])
 def test_other_systems_than_linux_are_rejected(login: Login, system: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "system", lambda: system)

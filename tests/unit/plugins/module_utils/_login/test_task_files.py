@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+import os
 from pathlib import Path
 
 import pytest
@@ -42,8 +44,9 @@ class Home:
         token: Token | None = None,
         *,
         dry_run: bool = False,
+        follow: bool = False,
     ) -> LoginReport:
-        task = LoginTask(str(self.file), "docker", lambda _program: "/bin/false")
+        task = LoginTask(str(self.file), "docker", lambda _program: "/bin/false", follow=follow)
         return task.run(policy or LoginPolicy(), token, dry_run)
 
 
@@ -125,3 +128,46 @@ def test_root_runs_no_helper_for_another_user(home: Home, accounts: Accounts, po
         home.run(policy, TOKEN)
     home.file.write_text('{"credHelpers":{"public.ecr.aws":"ecr-login"}}')
     assert home.run(policy).plan.reason == "helper_login"
+
+
+def test_a_link_is_rejected_with_the_option_that_allows_it(home: Home) -> None:
+    home.file.parent.mkdir()
+    home.file.symlink_to("../docker.json")
+    with pytest.raises(FileError, match=f"Set follow: true .*{home.path}/docker.json"):
+        home.run(token=TOKEN)
+
+
+@pytest.mark.parametrize("content", [None, '{"HttpHeaders": {"X": "y"}}'])
+def test_a_link_stays_and_its_target_is_written(home: Home, accounts: Accounts, content: str | None) -> None:
+    target = home.path / "dotfiles" / "docker.json"
+    for directory in (home.file.parent, target.parent):
+        directory.mkdir()
+        accounts.set(directory, ALICE)
+    if content:
+        target.write_text(content)
+        accounts.set(target, ALICE)
+    home.file.symlink_to("../dotfiles/docker.json")
+    accounts.set(home.file, ALICE)
+    before = home.files
+    home.run(token=TOKEN, follow=True)
+    assert os.readlink(home.file) == "../dotfiles/docker.json"
+    assert json.loads(home.file.read_text())["auths"]
+    record = target.with_name(".docker.json.freshpull")
+    assert set(home.files) - set(before) <= {"dotfiles/.docker.json.freshpull", "dotfiles/docker.json"}
+    assert [accounts.of(path) for path in (target, record)] == [ALICE] * 2
+    home.file = target
+    assert home.run().plan.action == "unchanged"
+    home.run(ABSENT, follow=True)
+    assert home.files == before
+
+
+def test_root_does_not_follow_a_user_s_link_to_its_own_file(home: Home, accounts: Accounts) -> None:
+    secret = home.path.parent / "secret.json"
+    secret.write_text("{}")
+    home.file.parent.mkdir()
+    accounts.set(home.file.parent, ALICE)
+    home.file.symlink_to(secret)
+    accounts.set(home.file, ALICE)
+    with pytest.raises(FileError, match="root does not follow it"):
+        home.run(token=TOKEN, follow=True)
+    assert secret.read_text() == "{}"
