@@ -65,7 +65,7 @@ def test_the_response_of_another_server_is_described_at_once(case: str, write: b
     request = Request("PATCH" if write else "GET", SECRET_PATH)
     with pytest.raises(api.ClusterError) as caught:
         port.request(request, "do it")
-    assert type(caught.value) is api.ClusterError
+    assert caught.type is api.ClusterError
     assert caught.value.reason == "unreachable"
     text = str(caught.value)
     assert text.startswith(f"Could not do it at {HOST}: ")
@@ -146,7 +146,7 @@ def test_the_text_of_an_api_server_is_its_message(case: str) -> None:
     port, _transport = cluster(*[response] * 100)
     with pytest.raises(api.ClusterError) as caught:
         port.secret("ns", "a")
-    assert type(caught.value) is api.ClusterError
+    assert caught.type is api.ClusterError
     assert str(caught.value) == f"Could not get secret ns/a at {HOST}: {words}"
     assert caught.value.reason == "api_error"
 
