@@ -21,7 +21,8 @@ description:
 author:
   - freshpull contributors (@freshpull)
 requirements:
-  - Linux and Python 3.9 or newer, on the host that runs the module
+  - Linux, on the host that runs the module
+  - Python 3.9 or newer, on the host that runs the module
   - boto3, on the control node, unless O(token) is set
 extends_documentation_fragment:
   - freshpull.ecr_public._token
