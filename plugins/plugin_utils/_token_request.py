@@ -21,14 +21,14 @@ from ansible.plugins.lookup import LookupBase
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors import AwsError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._docker_config import DEFAULT_REGISTRY
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._options import TOKEN
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import TimeError, format_time
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import UNKNOWN, Token, TokenError
-from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _play_defaults, _task_environment
-from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._registry import (
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._registry import (
     RejectedError,
     UnverifiedError,
     try_token,
 )
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import TimeError, format_time
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import UNKNOWN, Token, TokenError
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _play_defaults, _task_environment
 
 LOOKUP = "freshpull.ecr_public.ecr_public_token"
 _HIDING = ("forced", "immutable")

@@ -17,7 +17,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors i
     LibraryError,
     OptionsError,
 )
-from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._registry import RejectedError, UnverifiedError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._registry import RejectedError, UnverifiedError
 from unit.plugins.action.scripted import TOKEN, Play, Run, caused
 
 REGISTRY, OTHER = "public.ecr.aws", "ecr-public.aws.com"
