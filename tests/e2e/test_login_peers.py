@@ -23,7 +23,7 @@ from support.playbook import LOGIN, Ansible
 
 pytestmark = pytest.mark.node
 
-GUIDE = Path(__file__).resolve().parents[2] / "docs/docsite/rst/guide_ci.rst"
+GUIDE = Path(__file__).resolve().parents[2] / "docs/docsite/rst/guide_logins.rst"
 OTHERS = {"auths": {"a.example": {"auth": "dTpw"}}, "HttpHeaders": {"X": "y"}}
 # The content of the file before the task.
 FILES = {

@@ -19,7 +19,8 @@ from ansible_collections.freshpull.ecr_public.plugins.modules import ecr_public_
 from unit.cases import login
 
 ROOT = Path(__file__).resolve().parents[2]
-GUIDE = (ROOT / "docs/docsite/rst/guide_ci.rst").read_text(encoding="utf-8")
+GUIDE = (ROOT / "docs/docsite/rst/guide_logins.rst").read_text(encoding="utf-8")
+JOBS = (ROOT / "docs/docsite/rst/guide_ci.rst").read_text(encoding="utf-8")
 MODULE = "freshpull.ecr_public.ecr_public_login"
 # A variable of the playbook, not of the module.
 HOSTS = "login_hosts"
@@ -68,7 +69,7 @@ def test_the_playbook_has_every_option_but_the_token() -> None:
 
 
 def test_the_guide_names_the_playbook_s_variables() -> None:
-    assert set(re.findall(r"\blogin_[a-z_]*[a-z]\b", GUIDE)) == {f"login_{name}" for name in playbook()} | {HOSTS}
+    assert set(re.findall(r"\blogin_[a-z_]*[a-z]\b", JOBS)) == {f"login_{name}" for name in playbook()} | {HOSTS}
 
 
 @pytest.mark.parametrize("text", [GUIDE, ecr_public_login.DOCUMENTATION], ids=["guide", "module"])
