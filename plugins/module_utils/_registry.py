@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Try a token on a registry, with the requests of a pull. Private to this collection.
+"""Try a token or another login on a registry, with the requests of a pull. Private to this collection.
 
 The login commands of clients do not prove that a token is valid. Protocol:
 https://distribution.github.io/distribution/spec/auth/token/
@@ -19,14 +19,24 @@ import urllib.parse
 
 from ansible.module_utils import urls
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._docker_config import encode_auth
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._masking import masked
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 
 TIMEOUT = 10  # seconds, for each of the three requests
 MAX_RESPONSE = 65536  # bytes
 MAX_QUOTE = 200  # characters
 _REJECTED = (401, 403)
 _PARAMETER = re.compile(r'(\w+)="([^"]*)"')
+
+
+class Credential(t.Protocol):
+    """A token, or another login."""
+
+    @property
+    def username(self) -> str: ...
+
+    @property
+    def password(self) -> str: ...
 
 
 class RegistryError(Exception):
@@ -68,7 +78,7 @@ class _Response(t.NamedTuple):
         return self.status in _REJECTED or self.error.get("code") == "DENIED"
 
 
-def try_token(registry: str, token: Token, *, validate_certs: bool = True, ca_file: str | None = None) -> None:
+def try_token(registry: str, token: Credential, *, validate_certs: bool = True, ca_file: str | None = None) -> None:
     """Request a bearer token with the token, and use it. Raises RejectedError or UnverifiedError.
 
     Proxies are read from the environment. ca_file: certificate authorities to trust in place of the system's.
@@ -84,7 +94,7 @@ def try_token(registry: str, token: Token, *, validate_certs: bool = True, ca_fi
     response = get(base)
     if response.status != 401:
         raise UnverifiedError(f"{registry} requests no credentials: {base} returned HTTP {response.status}.")
-    response = get(_realm(registry, response.challenge), f"Basic {token.entry['auth']}")
+    response = get(_realm(registry, response.challenge), f"Basic {encode_auth(token.username, token.password)}")
     _check(registry, response, token)
     bearer = response.json.get("token") or response.json.get("access_token")
     if not isinstance(bearer, str) or not bearer:
@@ -122,11 +132,11 @@ def _realm(registry: str, challenge: str) -> str:
     return f"{realm}{'&' if '?' in realm else '?'}{query}"
 
 
-def _check(registry: str, response: _Response, token: Token) -> None:
+def _check(registry: str, response: _Response, token: Credential) -> None:
     """Raise RejectedError or UnverifiedError unless the registry accepts the token."""
     if response.rejects:
         message = str(response.error.get("message", "")).strip().rstrip(".")
-        message = masked(message, (token.password, token.entry["auth"]))
+        message = masked(message, (token.password, encode_auth(token.username, token.password)))
         quote = f": {message[:MAX_QUOTE]}" if message else ""
         raise RejectedError(f"{registry} rejected the token (HTTP {response.status}){quote}.")
     if response.status != 200:

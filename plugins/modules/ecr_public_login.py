@@ -147,6 +147,7 @@ notes:
   - A token has the permissions of the principal that requested it, and every user who can read the file has them too.
     Use a principal with only C(ecr-public:GetAuthorizationToken) and C(sts:GetServiceBearerToken).
 seealso:
+  - module: freshpull.ecr_public.ecr_public_login_info
   - plugin: freshpull.ecr_public.ecr_public_token
     plugin_type: lookup
   - module: freshpull.ecr_public.ecr_public_pull_secret
@@ -237,6 +238,44 @@ fingerprint:
   type: str
   returned: success
   sample: sha256:0f343b0931126a20
+other_sources:
+  description:
+    - The other places in which the client looks for a login of O(registries), if they have one. A warning names those
+      that the client reads before O(path), and with O(state=absent) all of them.
+    - V(docker) 28.3 and newer read the variable C(DOCKER_AUTH_CONFIG) before the file. V(helm) reads docker's file
+      after its own. Without O(path) and C(REGISTRY_AUTH_FILE), V(podman) reads C(~/.config/containers/auth.json),
+      docker's file and C(~/.dockercfg) after its own.
+    - No credential helper of another place is called. M(freshpull.ecr_public.ecr_public_login_info) does that.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    registry:
+      description: The registry.
+      type: str
+    source:
+      description: The path of the file, or C(DOCKER_AUTH_CONFIG).
+      type: str
+    key:
+      description: The key of the entry; null if only a credential helper can have a login.
+      type: str
+    store:
+      description: Where the login is stored; V(file), or the credential helper's program.
+      type: str
+    status:
+      description: V(valid), V(expired) or V(unknown); V(missing) if the entry has no login; V(error) if the place
+        cannot be read.
+      type: str
+    expires_at:
+      description: The expiry, in UTC; null if it is not known.
+      type: str
+    msg:
+      description: Why the place cannot be read; else empty.
+      type: str
+    preferred:
+      description: Whether the client reads this place before O(path).
+      type: bool
+  sample: []
 registries:
   description: The result for each registry.
   type: list
@@ -270,34 +309,34 @@ registries:
       fingerprint: sha256:0f343b0931126a20
 """
 
+import datetime as dt
+import os
 import platform
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import CollectionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._invocation import Module
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._login import options
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login import options, status
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.paths import User
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.task import LoginTask
 
 
 def main() -> None:
     module = Module(options.LOGIN, supports_check_mode=True)
-    system = platform.system()
-    if system != "Linux":
-        module.fail_json(
-            msg=f"ecr_public_login runs on Linux, and this host runs {system}. Run the task on a Linux host, or log in "
-            "with the client's own command."
-        )
     result: dict[str, t.Any] = {}
     try:
+        options.check_system(platform.system())
         task = options.read(module.params, User.current())
         result["path"] = task.path
         runner = LoginTask(task.path, task.client, module.get_bin_path, follow=task.follow)
         report = runner.run(task.policy, task.token, dry_run=module.check_mode)
     except CollectionError as exc:
         module.fail_json(msg=str(exc), **result)
-    result.update(report.to_result())
-    for warning in [*task.warnings, *report.warnings]:
+    others = status.other_sources(task.places, task.path, os.environ, task.policy.registries)
+    now = dt.datetime.now(dt.timezone.utc)
+    result.update(report.to_result(), other_sources=[other.to_result(now) for other in others])
+    hints = [other.warning(task.client, task.path, task.policy.state) for other in others]
+    for warning in [*task.warnings, *report.warnings, *filter(None, hints)]:
         module.warn(warning)
     if module._diff:
         result["diff"] = report.diff()

@@ -209,7 +209,7 @@ def others(text: bytes, client: str, changed: set[str]) -> list[str]:
     found = []
     for member in _json_text._members(decoded, decoded.index("{")):
         value = decoded[member.value : member.end]
-        if not config._is(member.key, "auths"):
+        if not config.is_field(member.key, "auths"):
             found.append(decoded[member.start : member.end])
         elif value.startswith("{"):
             entries = _json_text._members(value, 0)

@@ -58,10 +58,12 @@ def write_helpers(directory: Path, *, storing: bool) -> None:
         program.chmod(0o755)
 
 
-def read_by_clients(texts: Sequence[bytes], helpers: Path | None = None) -> list[Mapping[str, str]]:
+def read_by_clients(
+    texts: Sequence[bytes], helpers: Path | None = None, environ: Mapping[str, str] | None = None
+) -> list[Mapping[str, str]]:
     """Return for each text the login that each client reads: its bytes, the name of a helper, NONE or ERROR.
 
-    helpers: the directory of HELPERS. By default they return their own names.
+    helpers: the directory of HELPERS. By default they return their own names. environ: more variables.
     """
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
@@ -78,7 +80,7 @@ def read_by_clients(texts: Sequence[bytes], helpers: Path | None = None) -> list
         done = subprocess.run(
             [clients_program()],
             input="".join(json.dumps(question) + "\n" for question in questions),
-            env={"PATH": f"{helpers or directory}{os.pathsep}{os.environ['PATH']}", "HOME": name},
+            env={"PATH": f"{helpers or directory}{os.pathsep}{os.environ['PATH']}", "HOME": name, **(environ or {})},
             capture_output=True,
             text=True,
             check=True,

@@ -6,16 +6,18 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 import yaml
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._login import options
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login import options, status
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.task import RECORD
-from ansible_collections.freshpull.ecr_public.plugins.modules import ecr_public_login
+from ansible_collections.freshpull.ecr_public.plugins.modules import ecr_public_login, ecr_public_login_info
 from unit.cases import login
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,13 +50,20 @@ def test_the_module_s_documentation_names_every_action_and_reason() -> None:
         assert documented == {row[place] for row in decided()}
 
 
-def test_every_option_is_in_an_example() -> None:
-    used = {name for task in examples() for name in task.get(MODULE) or {}}
-    assert used == set(options.LOGIN)
+@pytest.mark.parametrize(("module", "spec"), [(ecr_public_login, options.LOGIN), (ecr_public_login_info, options.INFO)])
+def test_every_option_is_in_an_example(module: ModuleType, spec: dict[str, Any]) -> None:
+    name = f"freshpull.ecr_public.{module.__name__.rpartition('.')[2]}"
+    assert {option for task in examples(module) for option in task.get(name) or {}} == set(spec)
 
 
-def examples() -> list[dict[str, Any]]:
-    tasks = yaml.safe_load(ecr_public_login.EXAMPLES)
+def test_the_info_module_s_documentation_names_every_status() -> None:
+    (registries,) = yaml.safe_load(ecr_public_login_info.RETURN).values()
+    documented = set(re.findall(r"V\((\w+)\)", str(registries["contains"]["status"]["description"])))
+    assert documented == set(re.findall(r'"(valid|expired|unknown|missing|error)"', inspect.getsource(status)))
+
+
+def examples(module: ModuleType) -> list[dict[str, Any]]:
+    tasks = yaml.safe_load(module.EXAMPLES)
     return [*tasks, *(inner for task in tasks for part in ("block", "always") for inner in task.get(part, []))]
 
 

@@ -17,7 +17,7 @@ import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._docker_config import DockerConfigError, Entry
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.clients import Client, Login
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.clients import CLIENTS, Client, Login
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import IN_FILE, LoginPlan
 
 _AUTHS, _STORE, _HELPERS = "auths", "credsStore", "credHelpers"
@@ -45,11 +45,11 @@ class ClientConfig:
         self.client = client
         # Go accepts bytes that are not UTF-8. They are written back as they were.
         self._text = text.decode(errors="surrogateescape") if text.strip() else ""
-        self._members = _Members()
+        self.members = _Members()
         if self._text:
             _docker_config.load(self._text)
             loaded = json.loads(self._text, object_pairs_hook=_Members)
-            self._members = _Members() if loaded is None else loaded
+            self.members = _Members() if loaded is None else loaded
         self.auths: dict[str, Entry] = self._object(_AUTHS, self._read_entry)
         self._helpers: dict[str, str] = self._object(_HELPERS, _helper)
         self._store = self._read_store()
@@ -57,7 +57,7 @@ class ClientConfig:
     @property
     def empty(self) -> bool:
         """Whether the file holds no logins and no other settings."""
-        return not self.auths and all(self._is(name, _AUTHS) for name, _value in self._members)
+        return not self.auths and all(self.is_field(name, _AUTHS) for name, _value in self.members)
 
     @property
     def selects_default_store(self) -> bool:
@@ -124,17 +124,17 @@ class ClientConfig:
             return self.text
         if not self._text:
             return (json.dumps({_AUTHS: changes}, indent="\t") + "\n").encode()
-        edited = _docker_config.edit(self._text, changes, lambda name: self._is(name, _AUTHS))
+        edited = _docker_config.edit(self._text, changes, lambda name: self.is_field(name, _AUTHS))
         return edited.encode(errors="surrogateescape")
 
-    def _is(self, name: str, field: str) -> bool:
+    def is_field(self, name: str, field: str) -> bool:
         if self.client.any_case:
             return name.translate(_FOLDED).lower() == field.lower()
         return name == field
 
     def _values(self, field: str) -> list[t.Any]:
         """Return the values that the client reads. A map, as helm uses it, keeps only the last one."""
-        values = [value for name, value in self._members if self._is(name, field)]
+        values = [value for name, value in self.members if self.is_field(name, field)]
         return values if self.client.any_case else values[-1:]
 
     def _read_store(self) -> str:
@@ -180,6 +180,20 @@ class ClientConfig:
                 raise DockerConfigError(f"its entry for {_quoted(key)} has `{field}`, which is not a string")
             entry[field] = _SURROGATE.sub("\ufffd", value)
         return entry
+
+
+def environment_login(text: str, registry: str) -> Login | None:
+    """Return the login that docker reads from the variable DOCKER_AUTH_CONFIG; None if it has none for the registry.
+
+    Raises DockerConfigError if docker ignores the variable, with a message.
+    Source: parseEnvConfig in github.com/docker/cli/cli/config/configfile.
+    """
+    config = ClientConfig(text.encode(errors="surrogateescape"), CLIENTS["docker"])
+    others = {name for name, _value in config.members if not config.is_field(name, _AUTHS)}
+    if others or any(set(entry) != {"auth"} or not entry["auth"] for entry in config.auths.values()):
+        raise DockerConfigError("it may have only `auths`, and each entry only `auth`")
+    config.check(())
+    return config.read_login(registry) if registry in config.auths else None
 
 
 def _helper(_key: str, name: t.Any) -> str:

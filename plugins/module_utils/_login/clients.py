@@ -176,3 +176,8 @@ CLIENTS = {
     )
 }
 """By the values of the option `client`. docker includes buildx and nerdctl, podman skopeo and buildah, helm oras."""
+
+LEGACY = dataclasses.replace(
+    CLIENTS["podman"], name="podman, .dockercfg", namespaces=False, _host=_docker_config.oras_host
+)
+"""How podman reads ~/.dockercfg, whose text is the value of `auths`."""

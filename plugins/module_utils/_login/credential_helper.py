@@ -16,6 +16,7 @@ import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import CollectionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.clients import Login
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import IN_FILE
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._process import Process
 
 PROGRAM = "docker-credential-"
@@ -29,6 +30,11 @@ _MAX_QUOTE = 300  # characters
 
 class HelperError(CollectionError):
     """A credential helper failed. The message names the next step and never holds a secret."""
+
+
+def store_name(name: str) -> str:
+    """Return how results name a store: file, or the program of the helper."""
+    return "file" if name == IN_FILE else PROGRAM + name
 
 
 def default_store(find: t.Callable[[str], str | None]) -> str:

@@ -21,6 +21,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._file_owner i
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import LoginPolicy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.paths import User, default_path, path_warning
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.sources import Source, sources
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._options import TOKEN, read_duration, read_registries
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 
@@ -39,14 +40,45 @@ LOGIN: dict[str, t.Any] = {
     "follow": {"type": "bool", "default": False},
 }
 
+INFO: dict[str, t.Any] = {
+    **{name: LOGIN[name] for name in ("client", "path", "registries")},
+    "verify_pull": {"type": "bool", "default": False},
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class InfoOptions:
+    """The options of ecr_public_login_info, read and checked. places: where the client looks for a login."""
+
+    registries: tuple[str, ...]
+    places: t.Sequence[Source]
+    verify_pull: bool
+
+
+def check_system(system: str) -> None:
+    """Raise OptionError on another system than Linux. system: from platform.system()."""
+    if system != "Linux":
+        raise OptionError(
+            f"This module runs on Linux, and this host runs {system}. Run the task on a Linux host, or use the "
+            "client's own commands."
+        )
+
+
+def read_info(params: t.Mapping[str, t.Any], user: User) -> InfoOptions:
+    """Read and check the options. Raises OptionError."""
+    _path(params, user)
+    places = sources(params["client"], params["path"], user)
+    return InfoOptions(read_registries(params["registries"]), places, params["verify_pull"])
+
 
 @dataclasses.dataclass(frozen=True)
 class LoginOptions:
-    """The options, read and checked."""
+    """The options, read and checked. places: where the client looks for a login."""
 
     policy: LoginPolicy
     client: str
     path: str
+    places: t.Sequence[Source]
     follow: bool
     token: Token | None
     warnings: tuple[str, ...]
@@ -65,7 +97,8 @@ def read(params: t.Mapping[str, t.Any], user: User) -> LoginOptions:
     token = Token.from_mapping(params["token"]) if params["token"] else None
     warning = "" if params["path"] else path_warning(params["client"], user)
     warnings = (warning,) if warning else ()
-    return LoginOptions(policy, params["client"], _path(params, user), params["follow"], token, warnings)
+    path, places = _path(params, user), sources(params["client"], params["path"], user)
+    return LoginOptions(policy, params["client"], path, places, params["follow"], token, warnings)
 
 
 def _mode(value: t.Any) -> int:

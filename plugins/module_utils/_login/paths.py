@@ -75,13 +75,24 @@ def default_path(client: str, user: User) -> str:
 
 
 def path_warning(client: str, user: User) -> str:
-    """Return a warning if a tool can read another file than default_path returns, else ""."""
+    """Return a warning if a tool can read another file than default_path returns, else "".
+
+    Observed with podman 4.3, buildah 1.28 and skopeo 1.9.
+    """
+    if client != "podman" or user.environ.get("REGISTRY_AUTH_FILE"):
+        return ""
     directory = user.environ.get("DOCKER_CONFIG")
-    if client != "podman" or not directory or user.environ.get("REGISTRY_AUTH_FILE"):
+    if directory:
+        return (
+            f"DOCKER_CONFIG is set ({directory}). podman and buildah then read config.json in that directory; skopeo "
+            "does not. Set REGISTRY_AUTH_FILE, or path, to a file that all three tools read."
+        )
+    if user.uid == 0 or _session(user):
         return ""
     return (
-        f"DOCKER_CONFIG is set ({directory}). podman and buildah then read config.json in that directory; skopeo does "
-        "not. Set REGISTRY_AUTH_FILE, or path, to a file that all three tools read."
+        f"User {user.uid} has no session. podman then reads /tmp/podman-run-{user.uid}/containers/auth.json, skopeo "
+        f"/run/containers/{user.uid}/auth.json, and buildah another file. Set REGISTRY_AUTH_FILE, or path, to a file "
+        "that all three tools read."
     )
 
 
@@ -103,11 +114,15 @@ def _podman(user: User) -> str:
     file = user.environ.get("REGISTRY_AUTH_FILE")
     if file:
         return file
-    # The runtime directory of the user's session. If XDG_RUNTIME_DIR is not set, rootless podman uses /run/user/UID.
+    directory = _session(user)
+    return os.path.join(directory, "containers", "auth.json") if directory else f"/run/containers/{user.uid}/auth.json"
+
+
+def _session(user: User) -> str:
+    """Return the runtime directory of the user's session, or ""."""
+    # If XDG_RUNTIME_DIR is not set, rootless podman uses /run/user/UID.
     directory = user.environ.get("XDG_RUNTIME_DIR") or ("" if user.uid == 0 else f"/run/user/{user.uid}")
-    if user.owner_of(directory) == user.uid:
-        return os.path.join(directory, "containers", "auth.json")
-    return f"/run/containers/{user.uid}/auth.json"
+    return directory if user.owner_of(directory) == user.uid else ""
 
 
 def _helm(user: User) -> str:

@@ -25,10 +25,10 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.client
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.clients import CLIENTS
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.credential_helper import (
     OWN_LOGINS,
-    PROGRAM,
     CredentialHelper,
     HelperError,
     default_store,
+    store_name,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import (
     HELPER_LOGIN,
@@ -84,7 +84,7 @@ class LoginReport:
                 "registry": step.registry,
                 "action": step.action,
                 "reason": step.reason,
-                "store": _store(step.store),
+                "store": store_name(step.store),
                 "expires_at": _expiry(step),
                 "fingerprint": step.login.fingerprint if step.login else None,
             }
@@ -106,8 +106,8 @@ class LoginReport:
         client, policy = self.current.config.client.name, self.policy
         if policy.state == "absent":
             return [
-                f"{_store(step.store)} makes its own logins, so {client} still logs in to {step.registry}. Remove it "
-                f"from credHelpers and credsStore in {self.path} for anonymous pulls."
+                f"{store_name(step.store)} makes its own logins, so {client} still logs in to {step.registry}. Remove "
+                f"it from credHelpers and credsStore in {self.path} for anonymous pulls."
                 for step in self.plan.steps
                 if step.reason == HELPER_LOGIN
             ]
@@ -155,10 +155,6 @@ def _expiry(step: decision.Step) -> str | None:
     return format_time(step.expires_at) if step.expires_at else None
 
 
-def _store(name: str) -> str:
-    return "file" if name == IN_FILE else PROGRAM + name
-
-
 def _listed(keys: t.Sequence[str]) -> str:
     listed = ", ".join(json.dumps(key[:LONGEST_KEY]) for key in keys[:_MAX_LISTED])
     return f"{listed} and {len(keys) - _MAX_LISTED} more" if len(keys) > _MAX_LISTED else listed
@@ -172,7 +168,7 @@ def _view(mode: int | None, owner: Owner, logins: dict[str, t.Any]) -> dict[str,
 
 def _view_stored(stored: StoredLogin) -> dict[str, t.Any]:
     return {
-        "store": _store(stored.store),
+        "store": store_name(stored.store),
         "fingerprint": stored.login.fingerprint if stored.login else UNKNOWN,
         "expires_at": format_time(stored.expires_at) if stored.expires_at else UNKNOWN,
     }
@@ -180,7 +176,7 @@ def _view_stored(stored: StoredLogin) -> dict[str, t.Any]:
 
 def _view_step(step: decision.Step) -> dict[str, t.Any]:
     return {
-        "store": _store(step.store),
+        "store": store_name(step.store),
         "fingerprint": step.login.fingerprint if step.login else UNKNOWN,
         "expires_at": _expiry(step),
     }
@@ -265,7 +261,7 @@ class LoginTask:
         if user != os.geteuid():
             name = describe_user(user)
             raise LoginError(
-                f"{self._path} belongs to {name} and names the credential helper {PROGRAM}{store}, which stores the "
+                f"{self._path} belongs to {name} and names the credential helper {store_name(store)}, which stores the "
                 f"logins of the user that runs it. Run the task as {name} (become_user)."
             )
         login = self._helper(store).get(registry)

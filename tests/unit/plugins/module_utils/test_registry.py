@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _registry
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._registry import (
     RegistryError,
     RejectedError,
@@ -24,7 +25,6 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._registry imp
     try_token,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _registry
 from support.aws import FakeAws
 from support.aws._http import Background, HttpServer, Response
 from support.aws.tls import server_context

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import OptionError
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.paths import User, default_path
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.paths import User, default_path, path_warning
 
 BUILDER, ALICE = 1001, 1000
 HOMES = {0: "/root", BUILDER: "/home/builder", ALICE: "/home/alice"}
@@ -126,3 +126,12 @@ def test_the_current_user(monkeypatch: pytest.MonkeyPatch) -> None:
     assert User.current().home == "/somewhere"
     monkeypatch.delenv("HOME")
     assert os.path.isabs(User.current().home)
+
+
+def test_podman_without_a_session_reads_another_file_than_skopeo() -> None:
+    warning = path_warning("podman", user(54321, {}))
+    assert "podman then reads /tmp/podman-run-54321/containers/auth.json" in warning
+    assert "Set REGISTRY_AUTH_FILE, or path" in warning
+    assert path_warning("podman", user(BUILDER, {})) == path_warning("podman", user(0, {})) == ""
+    assert path_warning("podman", user(54321, {"REGISTRY_AUTH_FILE": "/job/x"})) == ""
+    assert path_warning("docker", user(54321, {})) == ""
