@@ -158,8 +158,9 @@ options:
         managed entries.
       - A token whose expiry is not known, for example because something else changed the managed entries, is treated
         as expired.
-      - This applies only if no token is available from AWS. Invalid options and an expired O(token) are errors before
-        anything is written.
+      - This applies only if no token is available from AWS. If an option of O(aws) is wrong, or the registry rejects
+        O(token), only tokens that have already expired are removed. Options that cannot be read, and an expired
+        O(token), are errors before anything is written.
       - With V(false) such a token is kept, and the task fails and reports it.
       - "Since Kubernetes 1.35 a node that pulled an image with the secret starts further pods with that image without
         asking the registry. Once the managed entries are removed, it asks the registry, anonymously."

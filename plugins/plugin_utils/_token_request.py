@@ -31,8 +31,6 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _play_defaults, _task_environment
 
 LOOKUP = "freshpull.ecr_public.ecr_public_token"
-_HIDING = ("forced", "immutable")
-"""Reasons for a new token that a plan states instead of `expired`."""
 
 
 class TokenRequest:
@@ -102,10 +100,10 @@ class TokenRequest:
 
     def _has_expired(self, plan: dict[str, t.Any], args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> bool:
         """Whether a stored token has expired, so that the registry rejects pulls. args: of a run without a token."""
-        reasons = {entry.get("reason") for entry in plan[self._entries]}
-        if "expired" in reasons or reasons.isdisjoint(_HIDING):
-            return "expired" in reasons
-        without_token = self._plan(args, task_vars).get(self._entries, [])
+        if any(entry.get("reason") == "expired" for entry in plan[self._entries]):
+            return True
+        # The plan can state another reason instead, such as force_renew, or a service account that does not exist.
+        without_token = self._plan({**args, "service_accounts": []}, task_vars).get(self._entries, [])
         return any(entry["action"] == "failed_open" for entry in without_token)
 
     def _needs_token(self, plan: dict[str, t.Any], given: Token | None) -> bool:

@@ -158,3 +158,24 @@ def test_each_class_of_secret_while_aws_is_down_and_after(
         assert auths(stored)["public.ecr.aws"]["password"] == aws.tokens[-1]
         assert PREFIX + "failed-open-at" not in stored["metadata"]["annotations"]
     assert auths(state(core, places["expired"]))["other.example"] == auths(before["expired"])["other.example"]
+
+
+def test_a_wrong_option_removes_only_tokens_that_have_expired(
+    ansible: Ansible, core: client.CoreV1Api, aws: FakeAws, audit: AuditLog, places: dict[str, str]
+) -> None:
+    """Also where a service account that does not exist makes the namespace fail."""
+    # Without `immutable`, whose reason alone leads to another plan.
+    namespaces = [namespace for kind, namespace in places.items() if kind != "immutable"]
+    options = {"namespaces": namespaces, "aws": {"profil": "ci"}, "service_accounts": ["nowhere"]}
+    mark = audit.mark()
+    result = ansible.pull_secret(**options).results["result"]
+    assert result["failed"]
+    assert "profil" in result["msg"]
+    assert writes(audit, mark) == [places["expired"]]
+    assert list(auths(state(core, places["expired"]))) == ["other.example"]
+    assert aws.calls == {}
+
+    mark = audit.mark()
+    again = ansible.pull_secret(**options).results["result"]
+    assert again["failed"]
+    assert writes(audit, mark) == []

@@ -83,7 +83,8 @@ def test_without_a_token_the_second_run_fails_open(play: Play) -> None:
 
 def test_a_plan_without_a_write_is_no_change(play: Play) -> None:
     play.lookup.outcome = AnsibleError("There is no option profil.")
-    result = play.run(ecr_public_pull_secret, {"aws": {"profil": "ci"}}, planned())
+    nothing_expired = {"changed": False, "namespaces": [{"namespace": "a", "action": "failed", "reason": "kept"}]}
+    result = play.run(ecr_public_pull_secret, {"aws": {"profil": "ci"}}, planned(), nothing_expired)
     assert (result["failed"], result["changed"], result["host"]) == (True, False, HOST)
     assert (result["namespaces"], result["planned"]) == (planned()["namespaces"], True)
     assert "There is no option profil." in result["msg"]

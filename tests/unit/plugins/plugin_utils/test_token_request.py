@@ -60,10 +60,14 @@ def test_an_error_of_aws_leads_to_a_second_run_that_fails_open(play: Play, error
     assert "AWS is down." in second["token_unavailable"]
 
 
+NOTHING_EXPIRED = {"changed": False, "namespaces": [{"namespace": "a", "action": "failed", "reason": "kept"}]}
+
+
 @pytest.mark.parametrize("case", OTHERS)
-def test_any_other_error_leads_to_no_second_run(play: Play, case: str) -> None:
+def test_any_other_error_writes_nothing(play: Play, case: str) -> None:
     play.lookup.outcome = OTHERS[case]
-    result = play.run(ecr_public_pull_secret, {"aws": {"profile": "ci"}}, PLAN)
+    result = play.run(ecr_public_pull_secret, {"aws": {"profile": "ci"}}, PLAN, NOTHING_EXPIRED)
+    assert [run.check_mode for run in play.runs] == [True, True]
     assert (result["failed"], result["changed"]) == (True, False)
     assert "No token." in result["msg"]
 
@@ -82,11 +86,11 @@ def test_a_token_that_has_expired_is_removed_after_any_error(play: Play, case: s
 
 
 def written(reason: str) -> dict[str, Any]:
-    action = "recreated" if reason == "immutable" else "renewed"
+    action = {"forced": "renewed", "immutable": "recreated"}.get(reason, "failed")
     return {**PLAN, "namespaces": [{"namespace": "a", "action": action, "reason": reason, "expires_at": "unknown"}]}
 
 
-@pytest.mark.parametrize("reason", ["forced", "immutable"])
+@pytest.mark.parametrize("reason", ["forced", "immutable", "missing_service_account", "forbidden"])
 @pytest.mark.parametrize("expired", [False, True])
 def test_a_token_that_has_expired_is_removed_whatever_else_is_a_reason_to_write_one(
     play: Play, reason: str, expired: bool
@@ -97,6 +101,9 @@ def test_a_token_that_has_expired_is_removed_whatever_else_is_a_reason_to_write_
     result = play.run(ecr_public_pull_secret, {"force_renew": True}, written(reason), second, *([DONE] * expired))
     assert [run.check_mode for run in play.runs] == [True, True, *([False] * expired)]
     assert all(run.args["expired_only"] is True for run in play.runs[1:])
+    # A service account that fails would hide the secret's own action.
+    assert play.runs[1].args["service_accounts"] == []
+    assert all("service_accounts" not in run.args for run in play.runs[2:])
     assert all("No token." in run.args["token_unavailable"] for run in play.runs[1:])
     assert (result == DONE) is expired
     if not expired:
@@ -228,9 +235,11 @@ def test_a_token_of_the_fleet_that_a_registry_rejects_counts_as_none_too(play: P
 
 
 @pytest.mark.parametrize("plugin", [ecr_public_pull_secret, ecr_public_login], ids=["pull_secret", "login"])
-def test_a_token_that_was_given_and_is_rejected_leads_to_no_second_run(play: Play, plugin: Any) -> None:
+def test_a_token_that_was_given_and_is_rejected_is_not_written(play: Play, plugin: Any) -> None:
     play.rejections = {REGISTRY: RejectedError("HTTP 403")}
-    result = play.run(plugin, {**GIVEN, "verify": True}, PLAN)
+    plans = [PLAN, NOTHING_EXPIRED] if plugin is ecr_public_pull_secret else [PLAN]
+    result = play.run(plugin, {**GIVEN, "verify": True}, *plans)
+    assert all(run.check_mode for run in play.runs)
     assert result["failed"] is True
     assert "HTTP 403" in result["msg"]
     assert play.tried[0][1] == GIVEN["token"]["password"]
