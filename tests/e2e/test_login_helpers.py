@@ -15,10 +15,14 @@ from typing import Any
 import pytest
 
 from support import leaks
+from support.go_program import add_ecr_login
 from support.logins import Clients, Site
 from support.playbook import Ansible
 
 pytestmark = pytest.mark.node
+
+INFO = "freshpull.ecr_public.ecr_public_login_info"
+REGISTRY = "public.ecr.aws"
 
 
 @pytest.fixture
@@ -116,3 +120,41 @@ def test_a_helper_that_fails_is_one_clear_error(
     assert site.aws.calls == {}
     assert path.read_bytes() == before
     assert os.listdir(path.parent) == [path.name]
+
+
+def test_the_amazon_ecr_credential_helper_makes_its_own_logins(
+    ci: Ansible, clients: Clients, site: Site, tmp_path: Path
+) -> None:
+    """It ignores what it should store, so the module requests no token, and a logout does not fail."""
+    add_ecr_login(tmp_path)
+    path = configure(clients, "docker", {"credHelpers": {REGISTRY: "ecr-login"}})
+    env = {
+        **clients.env,
+        "PATH": f"{tmp_path}{os.pathsep}{ci.environment()['PATH']}",
+        "HOME": str(clients.directory),
+        "AWS_ECR_IGNORE_CREDS_STORAGE": "true",
+        "AWS_ACCESS_KEY_ID": site.aws.access_key,
+        "AWS_SECRET_ACCESS_KEY": site.aws.secret_key,
+        "AWS_ENDPOINT_URL_ECR_PUBLIC": site.aws.endpoint_url,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+    def helper(verb: str, given: str) -> str:
+        return clients.run(["docker-credential-ecr-login", verb], given=given, env=env, check=True).stdout
+
+    helper("store", json.dumps({"ServerURL": REGISTRY, "Username": "AWS", "Secret": "stored"}))
+    assert json.loads(helper("get", REGISTRY))["Secret"] in site.aws.tokens
+    site.aws.reset()
+
+    for state in ("present", "present", "absent"):
+        result = ci.login(env=env, path=str(path), state=state, aws=site.options)
+        assert (result["action"], result["reason"], result["changed"]) == ("unchanged", "helper_login", False)
+    assert "docker still logs in to public.ecr.aws" in " ".join(result["warnings"])
+    assert site.aws.calls == {}
+
+    task = {"name": "The task", INFO: {"path": str(path)}, "register": "result", "environment": env}
+    (found,) = ci.tasks([task]).ok().results["result"]["registries"]
+    (source,) = found["sources"]
+    assert (found["status"], source["store"], source["used"]) == ("unknown", "docker-credential-ecr-login", True)
+    # The helper asked AWS, or found its login in its own cache.
+    assert site.aws.calls in ({}, {"GetAuthorizationToken": 1})

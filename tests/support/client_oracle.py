@@ -18,10 +18,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._docker_confi
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.client_file import ClientConfig
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.clients import CLIENTS
 
-from .cluster.build import binaries_key, go_version
-from .cluster.cache import content_key
-from .cluster.images import cached
-from .cluster.progress import run_with_progress
+from .go_program import go_program
 
 MODULE = Path(__file__).parent / "clients"
 REGISTRY, REPOSITORY = "public.ecr.aws", "public.ecr.aws/team/app"
@@ -38,16 +35,7 @@ get) cat "$0.kept" 2>/dev/null || { echo credentials not found in native keychai
 
 def clients_program() -> Path:
     """Return the program of clients/main.go. Build it if it is missing (20 seconds)."""
-    sources = binaries_key(MODULE, go_version(MODULE))
-    return cached(f"clients-{content_key(sources, (MODULE / 'main.go').read_bytes())}", _build)
-
-
-def _build(path: Path) -> None:
-    run_with_progress(
-        ["go", "build", "-mod=readonly", "-trimpath", "-o", str(path), "."],
-        what="building the clients' code (20 seconds)",
-        cwd=MODULE,
-    )
+    return go_program(MODULE, ".", "the clients' code")
 
 
 def write_helpers(directory: Path, *, storing: bool) -> None:

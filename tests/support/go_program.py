@@ -1,0 +1,41 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Small programs in Go: the clients' own code, and the Amazon ECR credential helper."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from .cluster.build import binaries_key, go_version
+from .cluster.cache import content_key
+from .cluster.images import cached
+from .cluster.progress import run_with_progress
+
+_ECR_LOGIN = "docker-credential-ecr-login"
+_ECR_LOGIN_PACKAGE = f"github.com/awslabs/amazon-ecr-credential-helper/ecr-login/cli/{_ECR_LOGIN}"
+
+
+def go_program(module: Path, package: str, what: str) -> Path:
+    """Return the program of a package. Build it if it is missing (20 to 30 seconds).
+
+    :raises ClusterError: Go is missing or too old, or the build failed.
+    """
+
+    def build(path: Path) -> None:
+        run_with_progress(
+            ["go", "build", "-mod=readonly", "-trimpath", "-o", str(path), package],
+            what=f"building {what} (20 seconds)",
+            cwd=module,
+        )
+
+    code = [path.read_bytes() for path in sorted(module.glob("*.go"))]
+    return cached(f"{module.name}-{content_key(binaries_key(module, go_version(module)), *code)}", build)
+
+
+def add_ecr_login(directory: Path) -> None:
+    """Put the Amazon ECR credential helper into a directory of PATH."""
+    program = go_program(Path(__file__).parent / "ecr_login", _ECR_LOGIN_PACKAGE, "the Amazon ECR credential helper")
+    os.symlink(program, directory / _ECR_LOGIN)
