@@ -209,6 +209,26 @@ def test_the_cluster_accepts_every_object(place: InstalledRefresher, core: clien
         assert objects.apply(place.cluster, body, dry_run=True)["metadata"]["name"]
 
 
+@pytest.mark.parametrize("case", CASES)
+def test_the_restricted_profile_admits_every_pod(core: client.CoreV1Api, case: str) -> None:
+    """Create the pod of each CronJob by a dry run in a namespace that enforces Pod Security "restricted"."""
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    name = f"restricted-{secrets.token_hex(4)}"
+    core.create_namespace({"metadata": {"name": name, "labels": labels}})
+    try:
+        (job,) = (body for body in all_objects(CASES[case]) if body["kind"] == "CronJob")
+        template = job["spec"]["jobTemplate"]["spec"]["template"]
+        spec = {key: value for key, value in template["spec"].items() if key != "priorityClassName"}
+        core.create_namespaced_service_account(name, {"metadata": {"name": spec["serviceAccountName"]}})
+        pod = {"metadata": {**template["metadata"], "name": "pod"}, "spec": spec}
+        assert core.create_namespaced_pod(name, pod, dry_run="All").metadata.name == "pod"
+        spec["containers"][0]["securityContext"]["allowPrivilegeEscalation"] = True
+        with pytest.raises(client.ApiException, match="restricted"):
+            core.create_namespaced_pod(name, pod, dry_run="All")
+    finally:
+        core.delete_namespace(name)
+
+
 def test_a_namespace_that_cannot_be_served_stops_no_other(place: InstalledRefresher) -> None:
     place.list_places("a", "missing", "b")
     installer = Installer(place.cluster, place.settings, dry_run=False, workers=8)
