@@ -10,19 +10,21 @@ from typing import Any
 import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.modules import ecr_public_pull_secret
+from unit.plugins.module_utils._pull_secret.test_unconfirmed import merged
 from unit.plugins.modules.pull_secrets import (
     NAME,
     OLD,
     OTHER,
     REGISTRY,
     SECRETS,
+    accounts,
     created,
     entries,
     path,
     reads,
     secret,
 )
-from unit.plugins.modules.scripted import CONNECTION, DRY_RUN, Call, Result, Runner
+from unit.plugins.modules.scripted import CONNECTION, DRY_RUN, Call, Result, Runner, listed
 
 PREFIX = "ecr-public.freshpull/"
 SECRETS_PATH = path(name="").rstrip("/")
@@ -63,3 +65,48 @@ def test_an_immutable_secret_is_created_again_without_its_managed_entries(task: 
     assert (result.returncode, result.values["changed"]) == (1, True)
     assert result.actions == {"default": ("failed_open", "due")}
     assert result.values["namespaces"][0]["secret_uid"] == "new-uid"
+
+
+# --- An adopted secret that has the annotation of a created one
+
+
+def adopted(task: Any, **fields: Any) -> dict[str, Any]:
+    """Return an unmanaged secret with a forged annotation, adopted with a token. fields: metadata, or auths."""
+    forged = {f"{PREFIX}created": "true", **fields.pop("annotations", {})}
+    stored = secret(managed=False, auths=fields.pop("auths", {}), annotations=forged)
+    stored["metadata"] |= fields
+    options = {"adopt": True, "token": {"password": OLD, "username": "AWS", "expires_at": "2999-01-01T00:00:00Z"}}
+    result = task(options, *reads(stored), Call("PATCH", path()))
+    assert result.actions == {"default": ("adopted", "unmanaged")}
+    return merged(stored, result.writes[0].body)
+
+
+REFERENCE = {"apiVersion": "v1", "kind": "ConfigMap", "name": "theirs", "uid": "theirs"}
+OTHERS: dict[str, dict[str, Any]] = {
+    "ownerReferences": {"ownerReferences": [REFERENCE]},
+    "finalizers": {"finalizers": ["example.com/theirs"]},
+    "a label": {"labels": {"theirs": "x"}},
+    "an annotation": {"annotations": {"theirs": "x"}},
+    "an entry": {"auths": {"other.example": OTHER}},
+}
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_a_forged_annotation_deletes_nothing_of_others(task: Any, case: str) -> None:
+    stored = adopted(task, **OTHERS[case])
+    result = task({"state": "absent"}, *reads(stored), Call("PATCH", path()))
+    assert result.actions == {"default": ("removed", "shared")}
+    (write,) = result.writes
+    left = merged(stored, write.body)
+    assert entries(left).keys() == OTHERS[case].get("auths", {}).keys()
+    unmanaged = {
+        key: [name for name in left["metadata"][key] if PREFIX not in name] for key in ("labels", "annotations")
+    }
+    assert unmanaged == {key: list(OTHERS[case].get(key, {})) for key in ("labels", "annotations")}
+    assert not {"ownerReferences", "finalizers"} & write.body["metadata"].keys()
+
+
+def test_a_forged_annotation_counts_if_nothing_else_is_left(task: Any) -> None:
+    """Otherwise the test above would pass whatever the secret holds."""
+    calls = (*reads(adopted(task)), listed(accounts()), Call("DELETE", path()))
+    assert task({"state": "absent"}, *calls).actions == {"default": ("removed", "managed")}
