@@ -133,8 +133,9 @@ class AccountPlan:
 
 
 def _without(kept: t.Collection[str], names: t.Sequence[str]) -> list[str]:
-    shown = [shortened(name) for name in names if name not in kept]
-    return [*([f"and {len(names) - len(shown)} more"] if kept else []), *shown]
+    # A list can contain a name any number of times.
+    shown = [shortened(name) for name in dict.fromkeys(names) if name not in kept]
+    return [*([f"and {sum(name in kept for name in names)} more"] if kept else []), *shown]
 
 
 @dataclasses.dataclass

@@ -200,6 +200,36 @@ LARGEST: dict[str, Callable[[int], dict[str, Any]]] = {
 """The name of a kind -> a secret of that kind for this many bytes of data. The annotation limits some kinds to less."""
 
 
+def _account(*entries: dict[str, str], **metadata: Any) -> dict[str, Any]:
+    named = {"namespace": "team-a", "name": "default", "uid": "u", "resourceVersion": "1", **metadata}
+    return {"metadata": named, "imagePullSecrets": list(entries)}
+
+
+def _applied_list(count: int) -> str:
+    return json.dumps({"imagePullSecrets": [{"name": f"n{number}"} for number in range(count)]})
+
+
+def _field_managers(count: int) -> list[dict[str, Any]]:
+    fields: dict[str, Any] = {"f:imagePullSecrets": {}}
+    return [{"manager": f"m{number}", "operation": "Apply", "fieldsV1": fields} for number in range(count)]
+
+
+LARGEST_ACCOUNTS: dict[str, Callable[[int], dict[str, Any]]] = {
+    "other secrets": lambda size: _account(*({"name": f"n{number:06}"} for number in range(size // 20))),
+    "the secret many times": lambda size: _account(*[{"name": "ecr-public-secret"}] * (size // 30)),
+    "entries without a name": lambda size: _account(*[{}] * (size // 3)),
+    "one long name": lambda size: _account({"name": "a" * (size - 40)}),
+    "a long list that was applied": lambda size: _account(
+        *({"name": f"n{number:06}"} for number in range(size // 24)),
+        annotations={"kubectl.kubernetes.io/last-applied-configuration": _applied_list(size // 100)},
+    ),
+    "a list of many field managers": lambda size: _account(
+        *({"name": f"n{number:06}"} for number in range(size // 40)), managedFields=_field_managers(size // 150)
+    ),
+}
+"""The name of a kind -> a service account of that kind for about this many bytes, which etcd limits like a secret."""
+
+
 _MOMENTS = st.one_of(st.none(), st.sampled_from(TIMES), _TEXT)
 _METADATA = st.fixed_dictionaries(
     {},

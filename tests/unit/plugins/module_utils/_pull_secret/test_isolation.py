@@ -196,6 +196,39 @@ def test_the_secret_with_most_listed_entries_has_thousands() -> None:
     assert len(Stored(secret).managed_entries) > 16_000
 
 
+@pytest.mark.parametrize("kind", any_secret.LARGEST_ACCOUNTS)
+@pytest.mark.parametrize("attach", [False, True])
+def test_the_largest_service_accounts_take_linear_time(kind: str, attach: bool) -> None:
+    large, small = (any_secret.LARGEST_ACCOUNTS[kind](any_secret.MAX_DATA // part) for part in (1, 4))
+    assert 0.9 < len(json.dumps(large, separators=(",", ":"))) / any_secret.MAX_DATA < 1.1
+    most = min(3, 8 * seconds_for_account(small, attach) + 0.3)
+    assert seconds_for_account(large, attach) < most or seconds_for_account(large, attach) < most
+
+
+def seconds_for_account(item: dict[str, Any], attach: bool) -> float:
+    """Do all that module, info and refresher do with a service account. Fails if a text of the result is too long."""
+    secret = "ecr-public-secret"
+    policy = Policy(secret, service_accounts=("default", "d*"), state="present" if attach else "absent")
+    start = time.process_time()
+    account = service_accounts.Account.from_object(item)
+    wanted = service_accounts.Wanted(policy.service_accounts, attach=attach, every_user=not attach)
+    plans = service_accounts.decide(service_accounts.Found({account.name: account}), wanted, secret)
+    (plan,) = plans
+    outcome = Outcome("team-a", decide(cases.secret(), policy, NOW, TOKEN), accounts=plans)
+    warnings = ManagerWarnings(secret)
+    warnings.add(outcome)
+    warnings.add_account("team-a", account)
+    assert len(json.dumps([outcome.to_result(), warnings.texts(), plan.diff()]).encode()) <= LONGEST_MESSAGE
+    if plan.writes:
+        kept = [entry for entry in item["imagePullSecrets"] if attach or entry.get("name") != secret]
+        written = service_accounts.merge_patch(plan)["imagePullSecrets"]
+        assert written == [*kept, *([{"name": secret}] if attach else [])]
+    cluster = ReadOnlyCluster("team-a", "z", secrets={"team-a": cases.secret()})
+    cluster.objects = [item]
+    assert len(json.dumps(inspect(cluster, "team-a", "z", policy=policy).to_result())) <= LONGEST_MESSAGE
+    return time.process_time() - start
+
+
 LONG = "x" * (any_secret.MAX_ANNOTATIONS - 1000)
 
 

@@ -207,6 +207,13 @@ def test_the_diff_of_a_long_list_shows_only_what_changes(attach: bool) -> None:
     assert after == {"imagePullSecrets": shown if attach else kept}
 
 
+def test_the_diff_of_a_list_shows_a_repeated_name_once() -> None:
+    theirs = [{"name": f"s{number}"} for number in range(20)]
+    account = Account("a", entries=(*theirs, *[{"name": NAME}] * 10_000))
+    before, after = service_accounts.decide_account(account, False, NAME).diff()
+    assert (before, after) == ({"imagePullSecrets": ["and 20 more", NAME]}, {"imagePullSecrets": ["and 20 more"]})
+
+
 def test_the_diff_of_a_short_list_shows_it_in_order() -> None:
     account = Account("a", entries=({"name": "x" * 1000}, {}, {"name": "b"}))
     before, after = service_accounts.decide_account(account, True, NAME).diff()
