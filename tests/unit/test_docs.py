@@ -168,6 +168,12 @@ def test_the_iam_policy_is_the_one_of_the_errors(path: Path) -> None:
     assert policies == [_aws_errors.POLICY]
 
 
+@pytest.mark.parametrize("setting", ["ANSIBLE_DEBUG", "ANSIBLE_KEEP_REMOTE_FILES"])
+@pytest.mark.parametrize("path", WITH_POLICY[1:], ids=name_of)
+def test_settings_of_ansible_that_show_a_token_are_named(path: Path, setting: str) -> None:
+    assert re.search(rf"``?{setting}(=1)?``?", read(path))
+
+
 def test_the_refresher_s_permissions_are_those_of_the_module() -> None:
     granted = [role for case in ("listed", "selector") for role in permissions.cluster_roles(CASES[case])]
     titles = [{"name": each["metadata"]["name"]} for each in granted]
