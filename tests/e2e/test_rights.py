@@ -140,6 +140,21 @@ WAYS = {
             "list serviceaccounts": 1,
         },
     ),
+    "``state: absent`` with ``prune``: all secrets of an ``owner``": Way(
+        secrets={"managed": DUE, "old": DUE, "shared": SHARED},
+        expected={"managed": "removed", "old": "removed", "shared": "removed"},
+        options={"state": "absent", "prune": True, "owner": "freshpull-test"},
+        by_glob=True,
+        dropped="old",
+        spared=frozenset({("get", "secrets")}),
+        asked={
+            "list namespaces": 1,
+            "list secrets": 1,
+            "delete secrets": 2,
+            "patch secrets": 1,
+            "list serviceaccounts": 2,
+        },
+    ),
     "Named ``service_accounts``": Way(
         **FEW,
         options={"service_accounts": ["default"]},
