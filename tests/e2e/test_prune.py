@@ -135,3 +135,30 @@ def test_two_owners_share_a_name_and_touch_no_secret_of_each_other(
     assert "belongs to the owner 'second'" in both["msg"]
     ansible.pull_secret(namespaces=["*"], name=NAME, owner="first", state="absent").ok()
     assert names_of(core) & set(names) == {names[2]}
+
+
+def test_copies_stay_beside_orphans_that_are_pruned(
+    ansible: Ansible, core: client.CoreV1Api, aws_options: dict[str, Any], audit: AuditLog, make_namespaces: Make
+) -> None:
+    """A copy has all managed labels and annotations. Only the recorded namespace differs."""
+    source, orphan, reflected, plain = make_namespaces("source", "orphan", "reflected", "plain")
+    options: dict[str, Any] = {"name": NAME, "owner": OWNER, "aws": aws_options}
+    ansible.pull_secret(namespaces=[source], **options)
+    fill(core, orphan)
+    fill(core, reflected, written_for=source, annotations={"reflector.v1.k8s.emberstack.com/reflects": f"{source}/x"})
+    fill(core, plain, written_for=source)
+    copies = [core.read_namespaced_secret(NAME, namespace) for namespace in (reflected, plain)]
+    mark = audit.mark()
+    result = ansible.pull_secret(namespaces=[source], prune=True, **options).ok().results["result"]
+    found = {entry["namespace"]: (entry["action"], entry["reason"]) for entry in result["namespaces"]}
+    assert {name: found.get(name) for name in (source, orphan, reflected, plain)} == {
+        source: ("unchanged", "fresh"),
+        orphan: ("removed", "orphaned"),
+        reflected: None,
+        plain: None,
+    }
+    assert {event["objectRef"]["namespace"] for event in audit.writes(mark, user=ADMIN)} == {orphan}
+    assert [core.read_namespaced_secret(NAME, namespace) for namespace in (reflected, plain)] == copies
+    for tool, namespace in (("reflector", reflected), ("Another tool", plain)):
+        named = f"{tool} copied the secret {NAME} to other namespaces: {namespace}."
+        assert [named in warning for warning in result["warnings"]].count(True) == 1
