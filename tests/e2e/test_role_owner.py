@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from kubernetes import client
 
+from support import module
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog
 from support.installed_program import InstalledProgram
@@ -22,6 +23,7 @@ from support.role import Role, changed
 pytestmark = pytest.mark.role
 NAME = "owned-secret"
 OWNER = "ecr-public.freshpull/owner"
+ROUNDS = 10
 PUSH: dict[str, Any] = {"refresher": "none", "fail_open_before": "3h"}
 
 
@@ -48,6 +50,16 @@ def owners(core: client.CoreV1Api, *roles: Role) -> dict[str, str | None]:
     return found
 
 
+def stored(core: client.CoreV1Api, role: Role) -> list[Any]:
+    """Return the secrets of the name in the namespaces of a role, as the API server stores them."""
+    found = [
+        secret
+        for name in role.namespaces
+        for secret in core.list_namespaced_secret(name, field_selector=f"metadata.name={NAME}").items
+    ]
+    return [core.api_client.sanitize_for_serialization(secret) for secret in found]
+
+
 def written(audit: AuditLog, mark: int) -> set[str]:
     """Return the last letters of the namespaces whose secret was written."""
     events = audit.writes(since=mark, resource="secrets")
@@ -55,20 +67,23 @@ def written(audit: AuditLog, mark: int) -> set[str]:
 
 
 def test_a_refresher_and_push_mode_run_alternately(
-    roles: tuple[Role, Role], core: client.CoreV1Api, aws: FakeAws, audit: AuditLog, tmp_path: Path
+    roles: tuple[Role, Role], core: client.CoreV1Api, aws: FakeAws, audit: AuditLog, kubeconfig: str, tmp_path: Path
 ) -> None:
-    """The namespaces change in each round, so that each of the two prunes."""
+    """The namespaces change in each round, so that each of the two prunes. Every second round runs only the module."""
     first, second = roles
     push = {**PUSH, "owner": "push"}
-    for number in range(5):
-        count = 1 + number % 2
-        mark = audit.mark()
-        first.run(namespaces=first.namespaces[:count], force_renew=True).ok()
-        assert written(audit, mark) <= {"a", "b"}
-        mark = audit.mark()
-        second.run(namespaces=second.namespaces[:count], force_renew=True, **push).ok()
-        assert written(audit, mark) <= {"c", "d"}
-    assert owners(core, first, second) == {"a": first.refresher, "c": "push"}
+    for number in range(ROUNDS):
+        for role, other, owner, options in ((first, second, first.refresher, {}), (second, first, "push", push)):
+            selected = (role.namespaces, role.namespaces[:1], role.namespaces[1:])[number % 3]
+            before, mark = stored(core, other), audit.mark()
+            if number % 2:
+                given: dict[str, Any] = {"name": NAME, "owner": owner, "prune": True, "force_renew": True}
+                module.run(kubeconfig, namespaces=selected, token=aws.issue(), **given).ok()
+            else:
+                role.run(namespaces=selected, force_renew=True, **options).ok()
+            assert written(audit, mark) <= {name[-1] for name in role.namespaces}
+            assert stored(core, other) == before
+            assert owners(core, role) == {name[-1]: owner for name in selected}
 
     # The refresher renews its own secret only, also where it has permissions.
     first.run(namespaces=[*first.namespaces, *second.namespaces], adopt=False)
@@ -76,8 +91,10 @@ def test_a_refresher_and_push_mode_run_alternately(
     assert results[second.namespaces[0]] == ("skipped", "other_owner")
 
     # Everything of the one is removed, whatever is selected, and nothing of the other.
-    second.run(namespaces=["no-such-*"], state="absent", **push).ok()
-    assert "c" not in owners(core, first, second)
+    before = stored(core, first)
+    second.run(namespaces=["zzz*"], state="absent", **push).ok()
+    assert owners(core, first, second) == dict.fromkeys(("a", "b"), first.refresher)
+    assert stored(core, first) == before
     first.run(namespaces=["*"], state="absent").ok()
     assert owners(core, first, second) == {}
 
