@@ -46,8 +46,11 @@ def test_an_option_wins_over_another_cluster_in_the_environment(
     """AWX injects the credential of one cluster while each host has its own kubeconfig."""
     (namespace,) = make_namespaces("a")
     env = {"K8S_AUTH_HOST": "https://127.0.0.1:1", "K8S_AUTH_API_KEY": "other", "K8S_AUTH_USERNAME": "other"}
+    env |= {"K8S_AUTH_SSL_CA_CERT": "/nowhere/ca.crt", "K8S_AUTH_VERIFY_SSL": "no"}
     run = ansible.pull_secret(namespaces=[namespace], aws=aws_options, env=env)
     assert run.results["result"]["host"] == server(kubeconfig)
+    # There would be one if the certificate were not verified.
+    assert run.results["result"].get("warnings", []) == []
     assert run.results["result"]["namespaces"][0]["action"] == "created"
     assert core.read_namespaced_secret(NAME, namespace)
 
