@@ -145,6 +145,9 @@ def test_copies_stay_beside_orphans_that_are_pruned(
     options: dict[str, Any] = {"name": NAME, "owner": OWNER, "aws": aws_options}
     ansible.pull_secret(namespaces=[source], **options)
     fill(core, orphan)
+    # Without a list of the managed entries, they are those of the option registries.
+    lost = {"metadata": {"annotations": {"ecr-public.freshpull/registries": None}}}
+    core.patch_namespaced_secret(NAME, orphan, lost)
     fill(core, reflected, written_for=source, annotations={"reflector.v1.k8s.emberstack.com/reflects": f"{source}/x"})
     fill(core, plain, written_for=source)
     copies = [core.read_namespaced_secret(NAME, namespace) for namespace in (reflected, plain)]
@@ -158,6 +161,7 @@ def test_copies_stay_beside_orphans_that_are_pruned(
         plain: None,
     }
     assert {event["objectRef"]["namespace"] for event in audit.writes(mark, user=ADMIN)} == {orphan}
+    assert orphan not in names_of(core)
     assert [core.read_namespaced_secret(NAME, namespace) for namespace in (reflected, plain)] == copies
     for tool, namespace in (("reflector", reflected), ("Another tool", plain)):
         named = f"{tool} copied the secret {NAME} to other namespaces: {namespace}."
