@@ -166,7 +166,7 @@ def test_a_wrong_option_removes_only_tokens_that_have_expired(
     """Also where a service account that does not exist makes the namespace fail."""
     # Without `immutable`, whose reason alone leads to another plan.
     namespaces = [namespace for kind, namespace in places.items() if kind != "immutable"]
-    options = {"namespaces": namespaces, "aws": {"profil": "ci"}, "service_accounts": ["nowhere"]}
+    options: dict[str, Any] = {"namespaces": namespaces, "aws": {"profil": "ci"}, "service_accounts": ["nowhere"]}
     mark = audit.mark()
     result = ansible.pull_secret(**options).results["result"]
     assert result["failed"]
