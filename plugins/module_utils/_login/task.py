@@ -64,7 +64,7 @@ class FileState:
     owner: Owner
     owners: frozenset[Owner]
     record_file: RecordFile
-    stored: tuple[StoredLogin, ...]
+    stored: tuple[StoredLogin, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -226,28 +226,40 @@ class LoginTask:
         return None if removes and ClientConfig(after, self._client).empty else after
 
     def _read(self, policy: LoginPolicy) -> FileState:
+        """Read the files and the logins of the task's registries."""
+        current = self._read_files(policy)
+        user = policy.owned(current.owner).uid
+        try:
+            if policy.state == "present":
+                current.config.check(policy.registries)
+            stored = tuple(self._stored(registry, current, user) for registry in policy.registries)
+        except DockerConfigError as exc:
+            raise self._unreadable(exc) from None
+        if policy.state == "absent" and user == os.geteuid():
+            stored = self._with_default_store(stored, current.config)
+        return dataclasses.replace(current, stored=stored)
+
+    def _read_files(self, policy: LoginPolicy) -> FileState:
         content, record = (
             _atomic_file.read(path, any_owner=policy.owner is not None) for path in (self._path, self._record_path)
         )
-        record_file = RecordFile.parse(record.data) if record else RecordFile()
-        owner = content.owner if content else _atomic_file.owner_of_new(self._path)
-        user = policy.owned(owner).uid
         try:
             config = ClientConfig(content.data if content else b"", self._client)
-            if policy.state == "present":
-                config.check(policy.registries)
-            stored = tuple(self._stored(registry, config, record_file, user) for registry in policy.registries)
         except DockerConfigError as exc:
-            raise LoginError(
-                f"{self._path} is not a configuration that {self._client.name} can read: {exc}. It was not changed, "
-                "because it may hold other logins. Repair or move the file and run again."
-            ) from None
-        if policy.state == "absent" and user == os.geteuid():
-            stored = self._with_default_store(stored, config)
+            raise self._unreadable(exc) from None
+        owner = content.owner if content else _atomic_file.owner_of_new(self._path)
         owners = frozenset(file.owner for file in (content, record) if file)
-        return FileState(config, content.mode if content else None, owner, owners, record_file, stored)
+        record_file = RecordFile.parse(record.data) if record else RecordFile()
+        return FileState(config, content.mode if content else None, owner, owners, record_file)
 
-    def _stored(self, registry: str, config: ClientConfig, record_file: RecordFile, user: int) -> StoredLogin:
+    def _unreadable(self, problem: DockerConfigError) -> LoginError:
+        return LoginError(
+            f"{self._path} is not a configuration that {self._client.name} can read: {problem}. It was not changed, "
+            "because it may hold other logins. Repair or move the file and run again."
+        )
+
+    def _stored(self, registry: str, current: FileState, user: int) -> StoredLogin:
+        config, record_file = current.config, current.record_file
         store, record = config.store(registry), record_file.records.get(registry)
         keys, used = config.keys(registry), config.used(registry)
         if store == IN_FILE:
@@ -296,7 +308,7 @@ class LoginTask:
         policy = report.policy
         plan = dataclasses.replace(report.plan, steps=tuple(map(self._write_to_helpers, report.plan.steps)))
         # Read again: a helper can take seconds, and other tools do not use the lock.
-        current = self._read(dataclasses.replace(policy, registries=()))
+        current = self._read_files(policy)
         record_file = current.record_file.changed(plan, created=current.mode is None)
         owner = policy.owned(current.owner)
         if not record_file.empty:

@@ -287,6 +287,12 @@ def test_docker_cannot_read_a_file_with_an_invalid_entry(place: Place) -> None:
     assert place.config == {"auths": {"a.example": {"auth": "%"}}}
 
 
+def test_an_entry_that_docker_cannot_read_is_replaced_by_a_login(place: Place) -> None:
+    place.write('{"auths":{"public.ecr.aws":{"auth":"%"}}}')
+    assert place.run(token=token()).plan.reason == "empty"
+    assert place.run().plan.reason == "fresh"
+
+
 def test_podman_ignores_creds_store(place: Place) -> None:
     place.path.write_text('{"credsStore":"nowhere"}')
     place.run(token=token(), client="podman")
