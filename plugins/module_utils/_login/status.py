@@ -24,7 +24,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.creden
     default_store,
     store_name,
 )
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import IN_FILE
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import IN_FILE, StoredLogin
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.record_file import RecordFile
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.sources import ENVIRONMENT, Source
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.task import RECORD
@@ -139,8 +139,8 @@ class LoginStatus:
             login = CredentialHelper(store, self._find).get(registry)
         else:
             login = config.read_login(key) if key else None
-        managed = login is not None and record is not None and record.fingerprint == login.fingerprint
-        return Found(place.name, True, key, store, login, record.expires_at if record and managed else None)
+        expires_at = StoredLogin(registry, login=login, record=record).expires_at
+        return Found(place.name, True, key, store, login, expires_at)
 
     def _rules(self, place: Source) -> Client:
         return LEGACY if place.legacy else CLIENTS[place.client]
@@ -179,13 +179,14 @@ def other_sources(
 ) -> list[OtherSource]:
     """Return what the other places of the client have for these registries. No credential helper is run."""
     names = [place.name for place in places]
-    before = names.index(path) if path in names else 0
-    found = []
-    for registry in registries:
-        for number, one in enumerate(LoginStatus(places, environ).read(registry)):
-            if one.source != path and (one.key or one.store or one.error):
-                found.append(OtherSource(registry, one, number < before))
-    return found
+    before = set(names[: names.index(path)] if path in names else [])
+    others = LoginStatus([place for place in places if place.name != path], environ)
+    return [
+        OtherSource(registry, one, one.source in before)
+        for registry in registries
+        for one in others.read(registry)
+        if one.key or one.store or one.error
+    ]
 
 
 def report(found: t.Sequence[Found], registry: str, now: dt.datetime, *, verify: bool) -> dict[str, t.Any]:
