@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._docker_config import encode_auth
 from support import leaks
 from support.client_oracle import REGISTRY, read_by_clients
 from support.logins import Clients, Site
@@ -23,7 +23,7 @@ INFO = "freshpull.ecr_public.ecr_public_login_info"
 
 
 def entry(password: str) -> dict[str, str]:
-    return {"auth": base64.b64encode(f"AWS:{password}".encode()).decode()}
+    return {"auth": encode_auth("AWS", password)}
 
 
 def text_for(registry: str, password: str) -> bytes:

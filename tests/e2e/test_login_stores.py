@@ -11,15 +11,12 @@ from typing import Any
 
 import pytest
 
+from support.client_oracle import STORING
 from support.logins import Clients, Site
 from support.playbook import Ansible
 
 pytestmark = pytest.mark.node
 
-STORING = """#!/bin/sh
-case $1 in store) cat >"$0.kept";; erase) rm "$0.kept";;
-get) cat "$0.kept" 2>/dev/null || { echo credentials not found in native keychain; exit 1; };; esac
-"""
 # As ecr-login with AWS_ECR_IGNORE_CREDS_STORAGE=true.
 OWN = """#!/bin/sh
 echo "$1" >>"$0.calls"

@@ -27,10 +27,11 @@ ERROR, NONE = "error", "none"
 _HELPER = """#!/bin/sh
 [ "$1" = get ] && exec echo '{"Username":"helper","Secret":"%s"}'
 """
-_STORE = """#!/bin/sh
+STORING = """#!/bin/sh
 case $1 in store) cat >"$0.kept";; erase) rm "$0.kept";;
 get) cat "$0.kept" 2>/dev/null || { echo credentials not found in native keychain; exit 1; };; esac
 """
+"""A credential helper that stores logins."""
 
 
 def clients_program() -> Path:
@@ -42,7 +43,7 @@ def write_helpers(directory: Path, *, storing: bool) -> None:
     """Write HELPERS, which store logins, or which return their own names as a login."""
     for helper in HELPERS:
         program = directory / f"docker-credential-{helper}"
-        program.write_text(_STORE if storing else _HELPER % helper)
+        program.write_text(STORING if storing else _HELPER % helper)
         program.chmod(0o755)
 
 

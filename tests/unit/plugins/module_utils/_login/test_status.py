@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import base64
 import datetime as dt
 import json
 import os
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _registry
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._docker_config import encode_auth
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login import status
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import LoginPolicy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.sources import Source
@@ -27,7 +27,7 @@ ENVIRONMENT = "DOCKER_AUTH_CONFIG"
 
 
 def entry(password: str) -> dict[str, str]:
-    return {"auth": base64.b64encode(f"AWS:{password}".encode()).decode()}
+    return {"auth": encode_auth("AWS", password)}
 
 
 def config(password: str, key: str = REGISTRY) -> str:
