@@ -41,8 +41,9 @@ from unit.cases import decide
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = sorted((ROOT / "docs/docsite/rst").glob("*.rst"))
 README = ROOT / "README.md"
-DOCUMENTS = [README, *GUIDES]
 ROLE = ROOT / "roles/pull_secret"
+MARKDOWN = [README, ROLE / "README.md", ROOT / "SECURITY.md", ROOT / "CONTRIBUTING.md"]
+DOCUMENTS = [README, ROLE / "README.md", *GUIDES]
 COLLECTION = "freshpull.ecr_public"
 MODULE = f"{COLLECTION}.ecr_public_pull_secret"
 LOOKUP = f"{COLLECTION}.ecr_public_token"
@@ -53,8 +54,8 @@ OPTIONS = {
     f"{COLLECTION}.ecr_public_refresher": {**AUTH_ARG_SPEC, **refresher_options.SPEC},
 }
 
-# Variables of the playbook, not of the role.
-PLAYBOOK_VARIABLES = {"pull_secret_hosts"}
+# A variable of the playbook, and the fact that the role sets.
+OTHER_VARIABLES = {"pull_secret_hosts", "pull_secret_result"}
 # No result contains these: they fail the whole task or become another reason.
 INTERNAL_REASONS = {"no_cluster", "not_found"}
 
@@ -127,7 +128,7 @@ def test_tasks_in_examples_use_the_options_of_the_module(path: Path) -> None:
 def test_variables_in_examples_are_those_of_the_role(path: Path) -> None:
     for mapping in mappings(examples(path)):
         given = {name: value for name, value in mapping.items() if str(name).startswith("pull_secret_")}
-        given = {name: value for name, value in given.items() if name not in PLAYBOOK_VARIABLES}
+        given = {name: value for name, value in given.items() if name not in OTHER_VARIABLES}
         assert ArgumentSpecValidator(role_options()).validate(given).error_messages == []
         assert set(given.get("pull_secret_aws", {})) <= lookup_options()
         assert set(given.get("pull_secret_cluster", {})) <= cluster_options()
@@ -143,8 +144,17 @@ def test_defaults_in_examples_are_of_groups_that_have_them(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_local_plays_in_examples_run_modules_with_the_python_of_ansible(path: Path) -> None:
+    """Another Python, such as that of the system, usually has no library kubernetes."""
+    own = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+    for mapping in mappings(examples(path)):
+        if "local" in (mapping.get("connection"), mapping.get("ansible_connection")):
+            assert own.items() <= {**mapping, **mapping.get("vars", {})}.items()
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
 def test_variables_in_the_text_exist(path: Path) -> None:
-    assert set(re.findall(r"\bpull_secret_[a-z_]+", read(path))) <= set(role_options()) | PLAYBOOK_VARIABLES
+    assert set(re.findall(r"\bpull_secret_[a-z_]+", read(path))) <= set(role_options()) | OTHER_VARIABLES
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
@@ -159,17 +169,20 @@ def test_make_targets_exist(path: Path) -> None:
     assert set(re.findall(r"`make ([a-z0-9]+)", read(path))) <= targets
 
 
-WITH_POLICY = [README, ROOT / "SECURITY.md", ROOT / "docs/docsite/rst/guide_security.rst"]
+ON_SECURITY = [ROOT / "SECURITY.md", ROOT / "docs/docsite/rst/guide_security.rst"]
 
 
-@pytest.mark.parametrize("path", WITH_POLICY, ids=name_of)
-def test_the_iam_policy_is_the_one_of_the_errors(path: Path) -> None:
-    policies = [json.loads(block) for block in blocks(path, "json") if "Statement" in block]
-    assert policies == [_aws_errors.POLICY]
+def test_the_iam_policy_is_the_one_of_the_errors_and_only_in_the_readme() -> None:
+    shown = {name_of(path): [json.loads(block) for block in blocks(path, "json")] for path in MARKDOWN + GUIDES}
+    policies = {name: [each for each in found if "Statement" in each] for name, found in shown.items()}
+    tokens = {
+        name: [each for each in found if "GetServiceBearerToken" in str(each)] for name, found in policies.items()
+    }
+    assert {name: found for name, found in tokens.items() if found} == {"README.md": [_aws_errors.POLICY]}
 
 
 @pytest.mark.parametrize("setting", ["ANSIBLE_DEBUG", "ANSIBLE_KEEP_REMOTE_FILES"])
-@pytest.mark.parametrize("path", WITH_POLICY[1:], ids=name_of)
+@pytest.mark.parametrize("path", ON_SECURITY, ids=name_of)
 def test_settings_of_ansible_that_show_a_token_are_named(path: Path, setting: str) -> None:
     assert re.search(rf"``?{setting}(=1)?``?", read(path))
 
@@ -201,9 +214,18 @@ def test_the_content_table_lists_all_content() -> None:
     assert listed == there | {("Action group", group) for group in groups}
 
 
-def test_links_within_the_checkout_exist() -> None:
-    links = set(re.findall(r"\]\((?!https?:)([^)#]+)", read(README)))
-    assert sorted(link for link in links if not (ROOT / link).exists()) == []
+def headings(path: Path) -> set[str]:
+    """Return the anchors of a Markdown file, as repository pages make them from its headings."""
+    titles = re.findall(r"^#+ (.+)$", read(path), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("path", MARKDOWN, ids=name_of)
+def test_links_within_the_checkout_exist(path: Path) -> None:
+    for link, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", read(path)):
+        target = path.parent / link if link else path
+        assert target.exists(), link
+        assert not anchor or anchor in headings(target), anchor
 
 
 def test_contributing_names_files_that_exist() -> None:
@@ -217,7 +239,7 @@ def test_every_guide_is_listed() -> None:
     listed = yaml.safe_load(read(ROOT / "docs/docsite/extra-docs.yml"))["sections"]
     names = [path.stem for path in GUIDES]
     assert sorted(name for section in listed for name in section["toctree"]) == names
-    assert sorted(re.findall(r"docs/docsite/rst/(\w+)\.rst", read(README))) == names
+    assert sorted(set(re.findall(r"docs/docsite/rst/(\w+)\.rst", read(README)))) == names
 
 
 def pinned(path: str, package: str) -> str:
