@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export FRESHPULL_NO_SKIPS := true
 tools := tests/tools
 
-.PHONY: help test test-full lint sanity unit oldest cluster integration e2e molecule demo bench soak lock clean
+.PHONY: help test test-full lint sanity unit oldest cluster integration e2e molecule readme demo bench soak lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,10 @@ e2e: $(ready) ## Run tests on a real node (without root only those that need no 
 molecule: $(ready) ## Run molecule scenarios of the role on a real node; TIER=core for those of make test
 	@$(tools)/need.sh cluster
 	@$(tools)/molecule.sh $(ARGS)
+
+readme: $(ready) ## Follow the quick start of README.md on a real node, with the collection as users install it
+	@$(tools)/need.sh cluster
+	@$(tools)/readme.sh
 
 demo: $(ready) ## Show the collection at work; KUBECONFIG=… CONFIRM=<its context> and AWS keys for your own cluster
 	@$(tools)/need.sh cluster

@@ -25,7 +25,7 @@ from pathlib import Path
 BEFORE_CLUSTER = ("lint", "sanity", "unit")
 AFTER_CLUSTER = {
     "core": ("integration", "e2e", "molecule", "demo"),
-    "full": ("integration", "oldest", "e2e", "molecule", "demo"),
+    "full": ("integration", "oldest", "e2e", "molecule", "readme", "demo"),
 }
 """Tier to its stages. In the tier core the stages e2e and molecule run only tests that are marked core."""
 SLOWEST = 10
