@@ -21,11 +21,13 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 VERSION = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"]
 RUNTIME = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))
+# REUSE-IgnoreStart
 COPYRIGHT = "# Copyright (c) 2026, freshpull contributors"
 LICENCE = (
     "# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)"
 )
 SPDX = "# SPDX-License-Identifier: GPL-3.0-or-later"
+# REUSE-IgnoreEnd
 MOST_LINES = 400
 CODE = (".py", ".sh")
 # Split, because this file must not name them either: the user configures the package registries.
