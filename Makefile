@@ -1,3 +1,7 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 # All development commands. Developers, .ci/run and the workflows use these targets. `make` lists them.
 # Settings: PYTHON=/path/to/python3 instead of the newest Python found, FRESHPULL_CACHE for another cache directory.
 SHELL := bash
@@ -11,7 +15,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export FRESHPULL_NO_SKIPS := true
 tools := tests/tools
 
-.PHONY: help test test-full lint sanity unit oldest cluster integration e2e molecule readme demo bench soak lock clean
+.PHONY: help test test-full lint sanity unit galaxy artifact oldest cluster integration e2e molecule readme demo bench soak lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +37,13 @@ sanity: $(ready) ## Run ansible-test sanity, without ignore files
 unit: $(ready) ## Run unit tests
 	@$(tools)/need.sh unit
 	@python -m pytest -n 2 --dist loadfile tests/unit $(ARGS)
+
+galaxy: $(ready) ## Build the artifact, import it as Galaxy does, and install it
+	@$(tools)/need.sh galaxy
+	@$(tools)/galaxy.sh $(ARGS)
+
+artifact: $(ready) ## Build the artifact for Galaxy in build/: REPOSITORY=https://… (its public address); TAG=… for a release
+	@python $(tools)/artifact.py "$(REPOSITORY)" "$(TAG)"
 
 oldest: $(ready) ## Run unit and integration tests and the search for secrets with the oldest supported versions
 	@$(tools)/need.sh cluster

@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-BEFORE_CLUSTER = ("lint", "sanity", "unit")
+BEFORE_CLUSTER = ("lint", "sanity", "unit", "galaxy")
 AFTER_CLUSTER = {
     "core": ("integration", "e2e", "molecule", "demo"),
     "full": ("integration", "oldest", "e2e", "molecule", "readme", "demo"),
