@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export FRESHPULL_NO_SKIPS := true
 tools := tests/tools
 
-.PHONY: help test test-full lint sanity unit oldest cluster integration e2e molecule demo bench soak lock clean
+.PHONY: help test test-full lint sanity unit docs oldest cluster integration e2e molecule demo bench soak lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ sanity: $(ready) ## Run ansible-test sanity, without ignore files
 unit: $(ready) ## Run unit tests
 	@$(tools)/need.sh unit
 	@python -m pytest -n 2 --dist loadfile tests/unit $(ARGS)
+
+docs: $(ready) ## Build the documentation site, check its links and look at each page in Chromium; TIER=core without Chromium
+	@$(tools)/docs.sh $(ARGS)
 
 oldest: $(ready) ## Run unit and integration tests and the search for secrets with the oldest supported versions
 	@$(tools)/need.sh cluster

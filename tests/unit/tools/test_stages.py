@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).resolve().parents[2]
-NAMES = ("lint", "sanity", "unit", "cluster", "integration", "oldest", "e2e", "molecule", "demo")
+NAMES = ("lint", "sanity", "unit", "docs", "cluster", "integration", "oldest", "e2e", "molecule", "demo")
 CORE = tuple(name for name in NAMES if name != "oldest")
 
 
