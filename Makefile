@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export FRESHPULL_NO_SKIPS := true
 tools := tests/tools
 
-.PHONY: help test test-full lint sanity unit galaxy artifact oldest cluster integration e2e molecule readme demo bench soak lock clean
+.PHONY: help test test-full lint sanity unit galaxy artifact docs oldest cluster integration e2e molecule readme demo bench soak lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ galaxy: $(ready) ## Build the artifact, import it as Galaxy does, and install it
 
 artifact: $(ready) ## Build the artifact for Galaxy in build/: REPOSITORY=https://… (its public address); TAG=… for a release
 	@python $(tools)/artifact.py "$(REPOSITORY)" "$(TAG)"
+
+docs: $(ready) ## Build the documentation site, check its links and look at each page in Chromium; TIER=core without Chromium
+	@$(tools)/docs.sh $(ARGS)
 
 oldest: $(ready) ## Run unit and integration tests and the search for secrets with the oldest supported versions
 	@$(tools)/need.sh cluster

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Checks for the programs of a stage: need.sh lint|unit|galaxy|cluster|e2e|bench. As root on Debian or Ubuntu it installs
+# Checks for the programs of a stage: need.sh lint|unit|galaxy|docs|cluster|e2e|bench. As root on Debian or Ubuntu it installs
 # missing ones, except Go, whose version is the user's choice. Elsewhere the message names them.
 set -euo pipefail
 
@@ -12,6 +12,10 @@ case ${1:?} in
     lint) needed=(git:git promtool:prometheus shellcheck:shellcheck) ;;
     unit) needed=(bash:bash) ;;
     galaxy) needed=(git:git gpg:gnupg) ;;
+    docs)
+        needed=(chromedriver:chromium-driver)
+        command -v google-chrome >/dev/null || needed+=(chromium:chromium)
+        ;;
     cluster | e2e)
         needed=(gcc:gcc)
         if [[ $EUID == 0 ]]; then
@@ -30,7 +34,7 @@ case ${1:?} in
         fi
         ;;
     bench) needed=(h2load:nghttp2-client jq:jq) ;;
-    *) echo "Unknown stage $1; use lint, unit, galaxy, cluster, e2e or bench." >&2; exit 2 ;;
+    *) echo "Unknown stage $1; use lint, unit, galaxy, docs, cluster, e2e or bench." >&2; exit 2 ;;
 esac
 
 look_for_missing() {

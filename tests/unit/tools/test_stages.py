@@ -16,7 +16,20 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).resolve().parents[2]
-NAMES = ("lint", "sanity", "unit", "galaxy", "cluster", "integration", "oldest", "e2e", "molecule", "readme", "demo")
+NAMES = (
+    "lint",
+    "sanity",
+    "unit",
+    "galaxy",
+    "docs",
+    "cluster",
+    "integration",
+    "oldest",
+    "e2e",
+    "molecule",
+    "readme",
+    "demo",
+)
 CORE = tuple(name for name in NAMES if name not in {"oldest", "readme"})
 
 
