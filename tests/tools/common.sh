@@ -44,6 +44,11 @@ newest_python() {
     done | awk -v lowest="$1" -v highest="$2" '$1 >= lowest && $1 <= highest' | sort -snr -k1,1 | head -n 1 | cut -f 2
 }
 
+# Prints the Python for .venv, or nothing.
+python_for_venv() {
+    echo "${PYTHON:-$(newest_python 11 14)}"
+}
+
 # environment VENV PYTHON REQUIREMENTS: creates the environment if needed, and installs the requirements.
 environment() {
     if ! "$1/bin/python" -c '' 2>/dev/null; then

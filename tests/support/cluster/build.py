@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
-from .cache import cache_root, content_key, locked, unfinished
+from .cache import cache_root, locked, unfinished
 from .errors import ClusterError
-from .progress import run_with_progress
+from .golang import go_build, module_key
 
 MODULE = Path(__file__).parent / "go"
 
@@ -28,22 +26,17 @@ _NAME_BY_GO = {"etcd": "server"}  # `go build` names a binary after the director
 def binaries(*, node: bool) -> Path:
     """Return the directory with the binaries. Build missing ones first.
 
-    :raises ClusterError: Go is missing or too old, the build failed, or KUBEBUILDER_ASSETS lacks a binary.
+    :raises ClusterError: there is no Go, the build failed, or KUBEBUILDER_ASSETS lacks a binary.
     """
     names = CONTROL_PLANE + (NODE if node else ())
     given = os.environ.get("KUBEBUILDER_ASSETS")
     if given:
         return _given(Path(given), names)
-    directory = cache_root() / "bin" / binaries_key(MODULE, go_version())
+    directory = cache_root() / "bin" / module_key(MODULE)
     if _missing(directory, names):
         with locked(directory, "Kubernetes"):
             _build(directory, _missing(directory, names))
     return directory
-
-
-def binaries_key(module: Path, go_version: str) -> str:
-    """Return the cache key: of go.mod, go.sum and the Go version."""
-    return content_key((module / "go.mod").read_bytes(), (module / "go.sum").read_bytes(), go_version)
 
 
 def kubernetes_version(go_mod: str) -> str:
@@ -56,11 +49,6 @@ def version_flags(version: str) -> str:
     major, minor = version.removeprefix("v").split(".")[:2]
     values = {"gitVersion": version, "gitMajor": major, "gitMinor": minor}
     return " ".join(["-s -w", *(f"-X k8s.io/component-base/version.{name}={value}" for name, value in values.items())])
-
-
-def go_is_enough(found: str, wanted: str) -> bool:
-    """Return whether Go `found` (from `go env GOVERSION`) can build a module whose go.mod requires `wanted`."""
-    return _numbers(found) >= _numbers(wanted)
 
 
 def _given(directory: Path, names: tuple[str, ...]) -> Path:
@@ -83,32 +71,15 @@ def _build(directory: Path, names: tuple[str, ...]) -> None:
     version = kubernetes_version((MODULE / "go.mod").read_text(encoding="utf-8"))
     packages = [_ETCD if name == "etcd" else f"k8s.io/kubernetes/cmd/{name}" for name in names]
     with unfinished(directory) as made:
-        run_with_progress(
-            # -v prints the name of each compiled package (about 2,000), for the progress lines.
-            ["go", "build", "-v", "-mod=readonly", "-ldflags", version_flags(version), "-o", f"{made}/", *packages],
+        go_build(
+            MODULE,
+            f"{made}/",
+            packages,
+            f"-ldflags={version_flags(version)}",
             what=f"building {', '.join(names)} {version} (about 11 minutes on 2 cores the first time)",
-            cwd=MODULE,
         )
         for name in names:
             (made / _NAME_BY_GO.get(name, name)).rename(directory / name)
-
-
-def go_version(module: Path = MODULE) -> str:
-    """Return the version of Go, such as go1.26.8.
-
-    :raises ClusterError: Go is missing, or too old for the module.
-    """
-    wanted = _required((module / "go.mod").read_text(encoding="utf-8"), r"^go (\S+)")
-    advice = f"Parts of the test cluster are built from source with Go {wanted} or newer: install it"
-    if module == MODULE:
-        advice += ", or set KUBEBUILDER_ASSETS to a directory with the binaries"
-    if not shutil.which("go"):
-        raise ClusterError(f"Go is missing. {advice}.")
-    found = subprocess.run(["go", "env", "GOVERSION"], cwd=module, capture_output=True, text=True, check=False)
-    version = found.stdout.strip()
-    if found.returncode or not go_is_enough(version, wanted):
-        raise ClusterError(f"Go is too old: {version or found.stderr.strip()}. {advice}.")
-    return version
 
 
 def _required(text: str, pattern: str) -> str:
@@ -116,7 +87,3 @@ def _required(text: str, pattern: str) -> str:
     if not found:
         raise ClusterError(f"{MODULE / 'go.mod'} has no line that matches {pattern}. Restore the line.")
     return found[1]
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
