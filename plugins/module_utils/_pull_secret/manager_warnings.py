@@ -57,7 +57,10 @@ _FOR_SECRETS = {
     KUBECTL: "Do not apply its manifest again",
     TERRAFORM: "Set lifecycle { ignore_changes = [data, metadata] } for the resource",
     PULUMI: "Set ignoreChanges: [data, metadata] for the resource",
-    EXTERNAL_SECRETS: "Set another target in the ExternalSecret",
+    # For another target it deletes the secret. Without the ExternalSecret, its owner, Kubernetes deletes the secret.
+    EXTERNAL_SECRETS: (
+        "Set target.creationPolicy: None in the ExternalSecret, and delete it with kubectl delete --cascade=orphan"
+    ),
     SEALED_SECRETS: "Delete the SealedSecret",
     CLUSTER_SECRET: "Add the namespaces to avoidNamespaces of the ClusterSecret",
     PATCHER: "Annotate the namespaces with k8s.titansoft.com/imagepullsecret-patcher-exclude: 'true'",

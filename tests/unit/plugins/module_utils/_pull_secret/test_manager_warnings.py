@@ -68,6 +68,14 @@ def test_the_setting_of_argo_cd_names_the_secret() -> None:
     assert "syncOptions: [RespectIgnoreDifferences=true]" in text
 
 
+def test_the_next_step_for_external_secrets_keeps_the_secret() -> None:
+    """For another target External Secrets deletes the former one. Without its ExternalSecret Kubernetes deletes it."""
+    (text,) = texts(managed(other_managers.EXTERNAL_SECRETS, name="logins"))
+    assert "another target" not in text
+    assert "Set target.creationPolicy: None in the ExternalSecret" in text
+    assert "kubectl delete --cascade=orphan" in text
+
+
 def test_a_secret_that_was_changed_since_its_renewal_is_named_twice() -> None:
     changed = managed(other_managers.HELM, "renewed", "modified", name="x")
     (text,) = texts(changed, managed(other_managers.HELM, name="y"))
