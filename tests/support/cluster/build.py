@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Build Kubernetes and etcd from the Go modules that go/go.mod names, once per version and machine."""
+"""Build Kubernetes and etcd from the Go modules that a go.mod names, once per version and machine."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from .errors import ClusterError
 from .progress import run_with_progress
 
 MODULE = Path(__file__).parent / "go"
+"""The newest Kubernetes. FRESHPULL_KUBERNETES=1.30 selects the one of go-1.30 instead."""
 
 CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager")
 NODE = ("kube-scheduler", "kubelet")
@@ -34,11 +35,37 @@ def binaries(*, node: bool) -> Path:
     given = os.environ.get("KUBEBUILDER_ASSETS")
     if given:
         return _given(Path(given), names)
-    directory = cache_root() / "bin" / binaries_key(MODULE, go_version())
+    module = kubernetes_module()
+    directory = cache_root() / "bin" / binaries_key(module, go_version(module))
     if _missing(directory, names):
         with locked(directory, "Kubernetes"):
-            _build(directory, _missing(directory, names))
+            _build(module, directory, _missing(directory, names))
     return directory
+
+
+def kubernetes_modules() -> dict[str, Path]:
+    """Return the directories of the Go modules that name a Kubernetes, by its minor version, such as 1.37."""
+    modules = {}
+    for module in (MODULE, *MODULE.parent.glob("go-1.*")):
+        version = kubernetes_version((module / "go.mod").read_text(encoding="utf-8"))
+        modules[".".join(version.removeprefix("v").split(".")[:2])] = module
+    return modules
+
+
+def kubernetes_module() -> Path:
+    """Return the one of the Kubernetes in FRESHPULL_KUBERNETES; if that is not set, of the newest.
+
+    :raises ClusterError: there is none for this Kubernetes.
+    """
+    minor = os.environ.get("FRESHPULL_KUBERNETES")
+    if not minor:
+        return MODULE
+    modules = kubernetes_modules()
+    if minor not in modules:
+        raise ClusterError(
+            f"FRESHPULL_KUBERNETES is {minor!r}. Set it to {' or '.join(sorted(modules))}, or add a module for it."
+        )
+    return modules[minor]
 
 
 def binaries_key(module: Path, go_version: str) -> str:
@@ -77,17 +104,17 @@ def _missing(directory: Path, names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in names if not os.access(directory / name, os.X_OK))
 
 
-def _build(directory: Path, names: tuple[str, ...]) -> None:
+def _build(module: Path, directory: Path, names: tuple[str, ...]) -> None:
     if not names:
         return
-    version = kubernetes_version((MODULE / "go.mod").read_text(encoding="utf-8"))
+    version = kubernetes_version((module / "go.mod").read_text(encoding="utf-8"))
     packages = [_ETCD if name == "etcd" else f"k8s.io/kubernetes/cmd/{name}" for name in names]
     with unfinished(directory) as made:
         run_with_progress(
             # -v prints the name of each compiled package (about 2,000), for the progress lines.
             ["go", "build", "-v", "-mod=readonly", "-ldflags", version_flags(version), "-o", f"{made}/", *packages],
             what=f"building {', '.join(names)} {version} (about 11 minutes on 2 cores the first time)",
-            cwd=MODULE,
+            cwd=module,
         )
         for name in names:
             (made / _NAME_BY_GO.get(name, name)).rename(directory / name)
