@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export FRESHPULL_NO_SKIPS := true
 tools := tests/tools
 
-.PHONY: help test test-full lint sanity unit oldest cluster integration e2e molecule demo bench soak lock clean
+.PHONY: help test test-full lint sanity unit oldest cluster integration e2e molecule demo bench soak matrix lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,11 @@ bench: $(ready) ## Compare the module with other ways to write pull secrets (hal
 soak: $(ready) ## Run six days of the refresher in 20 minutes, with AWS down for a third of the time (needs root)
 	@$(tools)/need.sh cluster
 	@$(tools)/soak.sh
+
+matrix: $(ready) ## Run the tests with other versions of Ansible, Python and Kubernetes (hours); CELL=… for one cell
+	@$(tools)/need.sh lint
+	@$(tools)/need.sh e2e
+	@$(tools)/matrix.sh $(CELL)
 
 lock: $(ready) ## Update the locked versions of tests/requirements*.in
 	@$(tools)/lock.sh
