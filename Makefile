@@ -19,7 +19,7 @@ tools := tests/tools
 # Packages come before .venv: Python is one of them.
 .NOTPARALLEL:
 .PHONY: help test test-full lint sanity unit galaxy artifact docs oldest cluster integration e2e molecule readme demo bench soak \
-    newcomer lock clean
+    newcomer matrix lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ soak: need-cluster $(ready) ## Run six days of the refresher in 20 minutes, with
 
 newcomer: need-cluster $(ready) ## Run make demo and make test in new Debian and Ubuntu systems (hours; needs root); CELL=… for one of them
 	@PYTHONPATH=tests python -m newcomer "$(CELL)"
+
+matrix: need-test $(ready) ## Run the tests with other versions of Ansible, Python and Kubernetes (hours); CELL=… for one cell
+	@$(tools)/matrix.sh $(CELL)
 
 lock: need-unit $(ready) ## Update the locked versions of tests/requirements*.in
 	@$(tools)/lock.sh

@@ -49,7 +49,7 @@ python_for_venv() {
     echo "${PYTHON:-$(newest_python 11 14)}"
 }
 
-# environment VENV PYTHON REQUIREMENTS: creates the environment if needed, and installs the requirements.
+# environment VENV PYTHON FILE [REQUIREMENT…]: creates the environment if needed, and installs the requirements.
 environment() {
     if ! "$1/bin/python" -c '' 2>/dev/null; then
         echo "Creating $1 with $2" >&2
@@ -60,11 +60,12 @@ environment() {
     fi
     echo "Installing $3" >&2
     # Not compiled: few of the tens of thousands of files in `ansible` are imported.
-    "$1/bin/python" -m pip install --quiet --no-compile --disable-pip-version-check -r "$3"
+    "$1/bin/python" -m pip install --quiet --no-compile --disable-pip-version-check -r "$3" "${@:4}"
     touch "$1/.ready"
 }
 
-# install_into VENV PYTHON REQUIREMENTS: the same, and links the checkout (the current directory) as a collection.
+# install_into VENV PYTHON FILE [REQUIREMENT…]: the same, and links the checkout (the current directory) as a
+# collection.
 install_into() {
     environment "$@"
     local collections

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Build Kubernetes and etcd from the Go modules that go/go.mod names, once per version and machine."""
+"""Build Kubernetes and etcd from the Go modules that a go.mod names, once per version and machine."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from .errors import ClusterError
 from .golang import go_build, module_key
 
 MODULE = Path(__file__).parent / "go"
+"""The newest Kubernetes. FRESHPULL_KUBERNETES=1.30 selects the one of go-1.30 instead."""
 
 CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager")
 NODE = ("kube-scheduler", "kubelet")
@@ -32,11 +33,37 @@ def binaries(*, node: bool) -> Path:
     given = os.environ.get("KUBEBUILDER_ASSETS")
     if given:
         return _given(Path(given), names)
-    directory = cache_root() / "bin" / module_key(MODULE)
+    module = kubernetes_module()
+    directory = cache_root() / "bin" / module_key(module)
     if _missing(directory, names):
         with locked(directory, "Kubernetes"):
-            _build(directory, _missing(directory, names))
+            _build(module, directory, _missing(directory, names))
     return directory
+
+
+def kubernetes_modules() -> dict[str, Path]:
+    """Return the directories of the Go modules that name a Kubernetes, by its minor version, such as 1.37."""
+    modules = {}
+    for module in (MODULE, *MODULE.parent.glob("go-1.*")):
+        version = kubernetes_version((module / "go.mod").read_text(encoding="utf-8"))
+        modules[".".join(version.removeprefix("v").split(".")[:2])] = module
+    return modules
+
+
+def kubernetes_module() -> Path:
+    """Return the one of the Kubernetes in FRESHPULL_KUBERNETES; if that is not set, of the newest.
+
+    :raises ClusterError: there is none for this Kubernetes.
+    """
+    minor = os.environ.get("FRESHPULL_KUBERNETES")
+    if not minor:
+        return MODULE
+    modules = kubernetes_modules()
+    if minor not in modules:
+        raise ClusterError(
+            f"FRESHPULL_KUBERNETES is {minor!r}. Set it to {' or '.join(sorted(modules))}, or add a module for it."
+        )
+    return modules[minor]
 
 
 def kubernetes_version(go_mod: str) -> str:
@@ -65,14 +92,14 @@ def _missing(directory: Path, names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in names if not os.access(directory / name, os.X_OK))
 
 
-def _build(directory: Path, names: tuple[str, ...]) -> None:
+def _build(module: Path, directory: Path, names: tuple[str, ...]) -> None:
     if not names:
         return
-    version = kubernetes_version((MODULE / "go.mod").read_text(encoding="utf-8"))
+    version = kubernetes_version((module / "go.mod").read_text(encoding="utf-8"))
     packages = [_ETCD if name == "etcd" else f"k8s.io/kubernetes/cmd/{name}" for name in names]
     with unfinished(directory) as made:
         go_build(
-            MODULE,
+            module,
             f"{made}/",
             packages,
             f"-ldflags={version_flags(version)}",

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from support.cluster.build import (
     MODULE,
     NODE,
     binaries,
+    kubernetes_module,
+    kubernetes_modules,
     kubernetes_version,
     version_flags,
 )
@@ -40,6 +43,31 @@ def test_the_version_is_read_from_go_mod() -> None:
 def test_a_go_mod_without_kubernetes_is_rejected() -> None:
     with pytest.raises(ClusterError, match="has no line"):
         kubernetes_version("module x\n")
+
+
+@pytest.mark.parametrize("minor", kubernetes_modules())
+def test_a_module_is_named_by_its_kubernetes(minor: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRESHPULL_KUBERNETES", minor)
+    module = kubernetes_module()
+    assert module.name == ("go" if module == MODULE else f"go-{minor}")
+    go_mod = (module / "go.mod").read_text(encoding="utf-8")
+    patch = kubernetes_version(go_mod).removeprefix("v1.")
+    assert f"1.{patch}".startswith(f"{minor}.")
+    staging = set(re.findall(r"^\tk8s\.io/\S+ => k8s\.io/\S+ (\S+)$", go_mod, re.MULTILINE))
+    assert staging == {f"v0.{patch}"}
+
+
+def test_the_newest_kubernetes_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FRESHPULL_KUBERNETES", raising=False)
+    assert kubernetes_module() == MODULE
+    modules = kubernetes_modules()
+    assert modules[max(modules, key=lambda minor: int(minor.removeprefix("1.")))] == MODULE
+
+
+def test_another_kubernetes_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRESHPULL_KUBERNETES", "1.3")
+    with pytest.raises(ClusterError, match=r"FRESHPULL_KUBERNETES is '1\.3'\. Set it to 1\.30 or 1\.34"):
+        kubernetes_module()
 
 
 def test_the_binaries_know_their_version() -> None:
