@@ -26,6 +26,8 @@ class Clean:
     def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a program in the home directory, whatever its exit status."""
         minimal = {"HOME": str(self.home), "LANG": "C.UTF-8", "PATH": f"{PROGRAMS}{os.pathsep}/usr/bin{os.pathsep}/bin"}
+        # ansible-galaxy takes compiled files for changes of a collection.
+        minimal["PYTHONDONTWRITEBYTECODE"] = "1"
         return subprocess.run(
             [str(PROGRAMS / command[0]), *command[1:]],
             cwd=self.home,

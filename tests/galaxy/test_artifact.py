@@ -132,7 +132,7 @@ def test_ansible_doc_shows_every_role(installed: Path, clean: Clean) -> None:
 @pytest.mark.parametrize("playbook", [path.stem for path in (ROOT / "playbooks").glob("*.yml")])
 def test_playbooks_are_found(installed: Path, clean: Clean, playbook: str) -> None:
     shown = clean.output("ansible-playbook", "--syntax-check", f"{NAME}.{playbook}")
-    assert f"{NAME}.{playbook}" in shown
+    assert f"playbook: {installed / 'freshpull/ecr_public/playbooks' / playbook}.yml" in shown
 
 
 # --- Signatures

@@ -154,11 +154,16 @@ def normalise(archive: Path, target: Path) -> Artifact:
         for name in (MANIFEST, FILES, *sorted(members.keys() - contents.keys())):
             member, content = members[name]
             content = contents.get(name, content)
-            member.mtime, member.size = 0, len(content)
-            tar.addfile(member, io.BytesIO(content))
+            tar.addfile(_without_time(member, len(content)), io.BytesIO(content))
     target.write_bytes(gzip.compress(raw.getvalue(), mtime=0))
     names = tuple(sorted(name for name, (member, _content) in members.items() if not member.isdir()))
     return Artifact(target, names, {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()})
+
+
+def _without_time(member: tarfile.TarInfo, size: int) -> tarfile.TarInfo:
+    made = tarfile.TarInfo(member.name)
+    made.type, made.mode, made.linkname, made.size = member.type, member.mode, member.linkname, size
+    return made
 
 
 def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:

@@ -83,7 +83,7 @@ def test_changes_after_the_release_need_another_version(changelogs: Path) -> Non
     assert not is_released(changelogs.parent, "1.1.0")
 
 
-def archive(path: Path, names: list[str], time: int) -> Path:
+def archive(path: Path, names: list[str], time: float) -> Path:
     """Write an archive as ansible-galaxy does, with files in this order."""
     files = json.dumps({"files": [{"name": name} for name in names]})
     manifest = json.dumps({"file_manifest_file": {"chksum_sha256": hashlib.sha256(files.encode()).hexdigest()}})
@@ -96,8 +96,8 @@ def archive(path: Path, names: list[str], time: int) -> Path:
 
 
 def test_order_and_times_do_not_matter(tmp_path: Path) -> None:
-    first = normalise(archive(tmp_path / "a", ["x", "y", "z"], 1), tmp_path / "1")
-    second = normalise(archive(tmp_path / "b", ["z", "x", "y"], 2), tmp_path / "2")
+    first = normalise(archive(tmp_path / "a", ["x", "y", "z"], 1.25), tmp_path / "1")
+    second = normalise(archive(tmp_path / "b", ["z", "x", "y"], 2.5), tmp_path / "2")
     assert first.path.read_bytes() == second.path.read_bytes()
     assert first.digests == second.digests
     assert first.files == ("FILES.json", "MANIFEST.json", "x", "y", "z")
