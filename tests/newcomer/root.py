@@ -110,7 +110,7 @@ def new_root(suite: str, components: str, archive: str | None, parent: Path, log
         apt.write(apt_options())
         apt.flush()
         options = [f"--include={','.join(PACKAGES)}", f"--components={components}", f"--aptopt={apt.name}"]
-        command = ["mmdebstrap", "--mode=root", "--variant=minbase", *options, suite, directory]
+        command = ["mmdebstrap", "--mode=root", "--variant=minbase", *options, suite, name]
         if archive:
             command.append(archive)
         if subprocess.run(

@@ -17,7 +17,8 @@ esac
 
 site=build/docs
 rm -rf "$site"
-mkdir -p -m 700 "$site/rst" # antsibull-docs rejects a directory into which others can write
+mkdir -p "$site"
+mkdir -m 700 "$site/rst" # antsibull-docs rejects a directory into which others can write
 antsibull-docs collection --use-current --squash-hierarchy --fail-on-error --no-add-antsibull-docs-version \
     --dest-dir "$site/rst" freshpull.ecr_public
 cp docs/docsite/*.svg "$site/rst"

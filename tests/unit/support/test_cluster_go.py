@@ -25,7 +25,7 @@ MODULES = sorted(path.parent for path in SUPPORT.rglob("go.mod"))
 def run_go(directory: Path, *arguments: str) -> str:
     """Run the pinned Go, as a build does."""
     environment = {**os.environ, "GOTOOLCHAIN": "local"}
-    command = [Path(sys.executable).with_name("go"), *arguments]
+    command = [str(Path(sys.executable).with_name("go")), *arguments]
     return subprocess.run(
         command, cwd=directory, env=environment, capture_output=True, text=True, check=True
     ).stdout.strip()
