@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Follow the quick start of README.md: `python -m readme install|use DIRECTORY README [ARTIFACT]`.
+"""Follow the quick start of README.md: `python -m readme install|use DIRECTORY README`.
 
 The commands and files are those of README.md. Replaced are Galaxy, by a server with the built artifact; the cluster, by
 the test cluster; and AWS, by the fake one, whose address the variables of localhost give to the refresher. The packages
@@ -14,12 +14,15 @@ import os
 import re
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from galaxy.clean import REPOSITORY
 from support.aws import FakeAws
 from support.pulls import DISCOVERY
+from tools.artifact import build
 
 from .blocks import QUICK_START, Step, quick_start
 from .galaxy import serving
@@ -60,11 +63,17 @@ def expect(step: Step, expected: str, output: str) -> None:
         raise SystemExit(f"README.md, {step.heading}: the output has no line {missing[0]!r}.")
 
 
-def install(directory: Path, readme: Path, artifact: Path) -> None:
+def install(directory: Path, readme: Path) -> None:
     """Run the first step. The collections that this one depends on are linked: Galaxy cannot be reached."""
     first = quick_start(readme)[0]
     assert (first.heading, first.file) == (QUICK_START, "")
-    with serving(artifact) as url:
+    collections = directory / "collections" / "ansible_collections"
+    collections.mkdir(parents=True)
+    for name in ("amazon", "kubernetes"):
+        (collections / name).symlink_to(Path(sysconfig.get_path("purelib"), "ansible_collections", name))
+    artifact = build(REPOSITORY, directory / "galaxy")
+    print(artifact)
+    with serving(artifact.path) as url:
         galaxy = {
             "ANSIBLE_GALAXY_SERVER": url,
             "ANSIBLE_GALAXY_CACHE_DIR": str(directory / "cache"),
@@ -110,8 +119,4 @@ def use(directory: Path, readme: Path) -> None:
 
 
 if __name__ == "__main__":
-    phase, directory, readme, *artifact = sys.argv[1:]
-    if phase == "install":
-        install(Path(directory), Path(readme), Path(artifact[0]))
-    else:
-        use(Path(directory), Path(readme))
+    {"install": install, "use": use}[sys.argv[1]](*map(Path, sys.argv[2:]))

@@ -13,12 +13,7 @@ if ! cluster can-run-node; then
     left_out_node
     exit
 fi
-directory=$(mktemp -d)
-trap 'rm -rf "$directory"' EXIT
-user=$directory/user
-mkdir "$user"
-copy=$(tests/tools/copy.sh "$user/collections")
-.venv/bin/ansible-galaxy collection build --output-path "$directory" "$copy" >/dev/null
-rm -rf "$copy" # what stays are the collections that this one depends on
-PYTHONPATH=tests .venv/bin/python -m readme install "$user" README.md "$directory"/*.tar.gz
+user=$(mktemp -d)
+trap 'rm -rf "$user"' EXIT
+PYTHONPATH=tests .venv/bin/python -m readme install "$user" README.md
 cluster run --node --name readme -- .venv/bin/python -m readme use "$user" README.md
