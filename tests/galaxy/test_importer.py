@@ -25,7 +25,8 @@ DOCUMENTED = {"module": "modules", "lookup": "lookup", "filter": "filter"}
 @pytest.fixture(scope="module")
 def imported(artifact: Artifact, clean: Clean) -> tuple[list[str], dict[str, Any]]:
     """The importer's output, and the result that Galaxy stores."""
-    lines = clean.output("python", "-m", "galaxy_importer.main", str(artifact.path)).splitlines()
+    strict = {"GALAXY_IMPORTER_CHECK_REQUIRED_TAGS": "true", "GALAXY_IMPORTER_REQUIRE_V1_OR_GREATER": "true"}
+    lines = clean.output("python", "-m", "galaxy_importer.main", str(artifact.path), **strict).splitlines()
     return lines, json.loads((clean.home / "importer_result.json").read_text(encoding="utf-8"))
 
 
