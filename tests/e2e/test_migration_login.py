@@ -58,7 +58,7 @@ def test_from_docker_login(shell: Shell, clients: Clients, site: Site) -> None:
 
     shell.run(old)
     assert how() == "logged in"
-    with WatchedLogin(path, site.aws, site.registry) as watched:
+    with WatchedLogin(path, site) as watched:
         assert "changed=1 " in shell.run(GUIDE.commands(SOURCE, "Adopt"))
         assert set(stored(path)) == {"other.example", site.registry}
         assert "changed=0 " in shell.run(GUIDE.commands(SOURCE, "Verify"))
@@ -73,7 +73,7 @@ def test_from_docker_login(shell: Shell, clients: Clients, site: Site) -> None:
     left = [str(each.name) for each in directory.iterdir() if each != path]
 
     shell.run(GUIDE.commands(SOURCE, "Adopt"))
-    with WatchedLogin(path, site.aws, site.registry) as rolled_back:
+    with WatchedLogin(path, site) as rolled_back:
         shell.run(GUIDE.commands(SOURCE, "Roll back"))
     assert rolled_back.seconds_without == 0
     assert how() == "logged in"

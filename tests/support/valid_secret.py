@@ -18,24 +18,24 @@ from kubernetes import client, config, watch
 
 from support.aws import FakeAws
 from support.dockerconfig import auths_of
+from support.logins import Site
 from support.repeated import Repeated
 
 REGISTRY = "public.ecr.aws"
 _OK = 200
 
 
-def is_accepted(aws: FakeAws, entry: Mapping[str, Any]) -> bool:
+def is_accepted(aws: FakeAws, entry: Mapping[str, Any], authority: Path | None = None) -> bool:
     """Return whether the registry accepts the login of an entry of a Docker config."""
     auth = entry.get("auth") or base64.b64encode(f"{entry['username']}:{entry['password']}".encode()).decode()
     headers = {"Authorization": f"Basic {auth}"}
-    with urllib3.PoolManager(cert_reqs="CERT_NONE", assert_hostname=False) as http:
+    with urllib3.PoolManager(ca_certs=authority and str(authority)) as http:
         return http.request("GET", f"{aws.registry_url}/token/", headers=headers, retries=False).status == _OK
 
 
-def has_valid_entry(aws: FakeAws, auths: Mapping[str, Mapping[str, Any]], registry: str = REGISTRY) -> bool:
-    """Return whether the kubelet or a client finds a login in these entries that the registry accepts."""
-    entries = [entry for key, entry in auths.items() if key.removeprefix("https://").rstrip("/") == registry]
-    return any(is_accepted(aws, entry) for entry in entries)
+def entries_for(registry: str, auths: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the entries that the kubelet or a client uses for a registry."""
+    return [entry for key, entry in auths.items() if key.removeprefix("https://").rstrip("/") == registry]
 
 
 class Watched(Repeated):
@@ -92,14 +92,14 @@ class WatchedSecret(Watched):
     def _is_valid(self, secret: client.V1Secret | None) -> bool:
         if secret is None or secret.type != "kubernetes.io/dockerconfigjson":
             return False
-        return has_valid_entry(self._aws, auths_of(secret.data))
+        return any(is_accepted(self._aws, entry) for entry in entries_for(REGISTRY, auths_of(secret.data)))
 
 
 class WatchedLogin(Watched):
     """Reads a client's file all the time."""
 
-    def __init__(self, path: Path, aws: FakeAws, registry: str) -> None:
-        self._path, self._aws, self._registry = path, aws, registry
+    def __init__(self, path: Path, site: Site) -> None:
+        self._path, self._site = path, site
         self._text = ""
         super().__init__(self._read)
 
@@ -107,5 +107,6 @@ class WatchedLogin(Watched):
         text = self._path.read_text() if self._path.exists() else "{}"
         if text != self._text:
             self._text = text
-            self._record(has_valid_entry(self._aws, json.loads(text).get("auths", {}), self._registry))
+            entries = entries_for(self._site.registry, json.loads(text).get("auths", {}))
+            self._record(any(is_accepted(self._site.aws, entry, self._site.authority) for entry in entries))
         time.sleep(0.001)
