@@ -102,6 +102,8 @@ def test_while_external_secrets_still_runs(migration: Migration, ansible: Ansibl
                 assert migration.managed
         # One version before, and two for each run.
         assert (watched.seconds_without, watched.versions) == (0, 7)
+        output = migration.shell.run(GUIDE.commands("All steps", "Adopt"), status=2)
+        assert "these secrets have no later expiry" in output
         migration.do(EXTERNAL, "Delete")
 
 
