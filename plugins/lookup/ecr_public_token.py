@@ -16,9 +16,11 @@ description:
   - A token is valid for 12 hours. RV(_raw[].expires_at) is its expiry.
   - The API exists in C(us-east-1) only, and is always called there.
   - The lookup takes no terms.
+requirements:
+  - boto3 >= 1.28.0
+  - botocore >= 1.31.0
 extends_documentation_fragment:
   - freshpull.ecr_public._aws.plugins
-  - amazon.aws.boto3
 notes:
   - Environment variables and AWS configuration files are read on the control node, where the lookup runs.
   - B(A token has the permissions of the principal that requested it.) With an administrator's token in a pull secret,

@@ -25,6 +25,8 @@ requirements:
   - Python 3.9 or newer, on the host that runs the module
   - boto3, on the control node, unless O(token) is set
 extends_documentation_fragment:
+  - freshpull.ecr_public._attributes
+  - freshpull.ecr_public._attributes.action_group
   - freshpull.ecr_public._token
   - freshpull.ecr_public._token.renewal
 options:
@@ -114,20 +116,27 @@ options:
 attributes:
   platform:
     support: full
-    description: The operating system of the target host. On others the task fails.
+    details: The operating system of the target host. On others the task fails.
     platforms: linux
   check_mode:
     support: full
-    description:
+    details:
       - Reads only. No request is sent to AWS or the registry, and the expiry of a new token is V(unknown). A credential
         helper is called to read its login.
   diff_mode:
     support: full
-    description: Shows expiry, store and short fingerprint of each login of O(registries), and mode, owner and group of
+    details: Shows expiry, store and short fingerprint of each login of O(registries), and mode, owner and group of
       the file, never a token.
+  idempotent:
+    support: full
+    details: A valid login is unchanged until its remaining lifetime is less than O(renew_before).
   async:
     support: none
-    description: The task waits for AWS on the control node between reading and writing.
+    details: The task waits for AWS on the control node between reading and writing.
+  action_group:
+    support: full
+    membership:
+      - freshpull.ecr_public.aws
 notes:
   - Clients delete fields that they do not know from their files. The expiry of a login is therefore recorded beside the
     file, for C(config.json) in C(.config.json.freshpull), which holds no secret. This expiry record is trusted only

@@ -19,6 +19,8 @@ author:
 requirements:
   - Linux, on the host that runs the module
   - Python 3.9 or newer, on the host that runs the module
+extends_documentation_fragment:
+  - freshpull.ecr_public._attributes
 options:
   client:
     description:
@@ -48,16 +50,19 @@ options:
 attributes:
   check_mode:
     support: full
-    description: Only reads. Credential helpers are called to read their logins, as the client does.
+    details: Only reads. Credential helpers are called to read their logins, as the client does.
   diff_mode:
     support: none
-    description: Changes nothing.
+    details: Changes nothing.
+  idempotent:
+    support: full
+    details: Changes nothing.
   async:
     support: full
-    description: Can run in the background.
+    details: Can run in the background.
   platform:
     platforms: linux
-    description: The paths of the clients are those on Linux.
+    details: The paths of the clients are those on Linux.
     support: full
 notes:
   - The environment is that of the task. A shell or a CI job can have another C(DOCKER_CONFIG), C(DOCKER_AUTH_CONFIG) or

@@ -26,11 +26,10 @@ description:
 author:
   - freshpull contributors (@freshpull)
 requirements:
-  - Python 3.9 or newer, on the host that runs the module
-  - kubernetes >= 26.1.0, on the host that runs the module
   - boto3, on the control node, unless O(token) is given
 extends_documentation_fragment:
-  - kubernetes.core.k8s_auth_options
+  - freshpull.ecr_public._attributes
+  - freshpull.ecr_public._attributes.action_group
   - freshpull.ecr_public._cluster
   - freshpull.ecr_public._pull_secret
   - freshpull.ecr_public._token
@@ -39,15 +38,25 @@ options: {}
 attributes:
   check_mode:
     support: full
-    description: Only reads, and requests no token. The expiry of a token that would be requested is V(unknown).
+    details: Only reads, and requests no token. The expiry of a token that would be requested is V(unknown).
   diff_mode:
     support: full
-    description:
+    details:
       - Managed metadata, registries, expiry and short fingerprints, never a token; and the names in the
         C(imagePullSecrets) of service accounts. Limited to the first 100 namespaces that change.
+  idempotent:
+    support: partial
+    details:
+      - A secret is unchanged until its remaining lifetime is less than O(renew_before). With O(force_renew) it is
+        renewed each time.
   async:
     support: none
-    description: The control node requests the token between the reads and the writes of the task.
+    details: The control node requests the token between the reads and the writes of the task.
+  action_group:
+    support: full
+    membership:
+      - freshpull.ecr_public.k8s
+      - freshpull.ecr_public.aws
 notes:
   - O(aws) is removed on the control node. If AWS returned no token, the module receives only the reason.
   - A token carries the permissions of the principal that requested it, and everyone who can read the secret has them.

@@ -17,11 +17,9 @@ description:
   - The status of a secret never makes the task fail. Check RV(summary) or RV(namespaces), as in the examples.
 author:
   - freshpull contributors (@freshpull)
-requirements:
-  - Python 3.9 or newer, on the host that runs the module
-  - kubernetes >= 26.1.0, on the host that runs the module
 extends_documentation_fragment:
-  - kubernetes.core.k8s_auth_options
+  - freshpull.ecr_public._attributes
+  - freshpull.ecr_public._attributes.action_group
   - freshpull.ecr_public._cluster
   - freshpull.ecr_public._pull_secret
   - freshpull.ecr_public._token
@@ -30,13 +28,21 @@ options: {}
 attributes:
   check_mode:
     support: full
-    description: Only reads, with and without check mode.
+    details: Only reads, with and without check mode.
   diff_mode:
     support: none
-    description: Changes nothing.
+    details: Changes nothing.
+  idempotent:
+    support: full
+    details: Changes nothing.
   async:
     support: none
-    description: The decrypted copy of a kubeconfig in a vault is removed when the task returns.
+    details: The decrypted copy of a kubeconfig in a vault is removed when the task returns.
+  action_group:
+    support: full
+    membership:
+      - freshpull.ecr_public.k8s
+      - freshpull.ecr_public.aws
 notes:
   - "Permissions needed in the cluster: C(get) on secrets in the selected namespaces; C(list) on namespaces for globs,
     selectors and more than 8 namespaces. C(list) on secrets saves one request for each namespace; resourceNames can

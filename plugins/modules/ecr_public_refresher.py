@@ -21,11 +21,9 @@ description:
   - The role P(freshpull.ecr_public.pull_secret#role) uses this module and ecr_public_pull_secret, and is easier to use.
 author:
   - freshpull contributors (@freshpull)
-requirements:
-  - Python 3.9 or newer, on the host that runs the module
-  - kubernetes >= 26.1.0, on the host that runs the module
 extends_documentation_fragment:
-  - kubernetes.core.k8s_auth_options
+  - freshpull.ecr_public._attributes
+  - freshpull.ecr_public._attributes.action_group
   - freshpull.ecr_public._cluster
   - freshpull.ecr_public._refresher_pod
 options:
@@ -145,15 +143,21 @@ options:
 attributes:
   check_mode:
     support: full
-    description:
-      - Dry runs and reads only. If the namespace does not exist yet, the task warns that dry runs in it are not
-        possible.
+    details: Dry runs and reads only. If the namespace does not exist yet, the task warns that dry runs in it are not
+      possible.
   diff_mode:
     support: full
-    description: The first 100 objects that change. The data of a Secret is shown as digests.
+    details: The first 100 objects that change. The data of a Secret is shown as digests.
+  idempotent:
+    support: partial
+    details: With O(test_run=always) each task starts a Job.
   async:
     support: none
-    description: The action plugin on the control node passes the files of the refresher to the module.
+    details: The action plugin on the control node passes the files of the refresher to the module.
+  action_group:
+    support: full
+    membership:
+      - freshpull.ecr_public.k8s
 notes:
   - "Permissions needed in the cluster: those that the refresher gets (or C(escalate) and C(bind)), C(get), C(create),
     C(patch) and C(delete) on the objects in O(namespace), on ClusterRoles and, in the selected namespaces, on

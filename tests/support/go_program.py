@@ -9,10 +9,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from .cluster.build import binaries_key, go_version
 from .cluster.cache import content_key
+from .cluster.golang import go_build, module_key
 from .cluster.images import cached
-from .cluster.progress import run_with_progress
 
 _ECR_LOGIN = "docker-credential-ecr-login"
 _ECR_LOGIN_PACKAGE = f"github.com/awslabs/amazon-ecr-credential-helper/ecr-login/cli/{_ECR_LOGIN}"
@@ -21,18 +20,14 @@ _ECR_LOGIN_PACKAGE = f"github.com/awslabs/amazon-ecr-credential-helper/ecr-login
 def go_program(module: Path, package: str, what: str) -> Path:
     """Return the program of a package. Build it if it is missing (20 to 30 seconds).
 
-    :raises ClusterError: Go is missing or too old, or the build failed.
+    :raises ClusterError: there is no Go, or the build failed.
     """
 
     def build(path: Path) -> None:
-        run_with_progress(
-            ["go", "build", "-mod=readonly", "-trimpath", "-o", str(path), package],
-            what=f"building {what} (20 seconds)",
-            cwd=module,
-        )
+        go_build(module, str(path), [package], "-trimpath", what=f"building {what} (20 seconds)")
 
     code = [path.read_bytes() for path in sorted(module.glob("*.go"))]
-    return cached(f"{module.name}-{content_key(binaries_key(module, go_version(module)), *code)}", build)
+    return cached(f"{module.name}-{content_key(module_key(module), *code)}", build)
 
 
 def add_ecr_login(directory: Path) -> None:

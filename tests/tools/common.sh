@@ -44,7 +44,12 @@ newest_python() {
     done | awk -v lowest="$1" -v highest="$2" '$1 >= lowest && $1 <= highest' | sort -snr -k1,1 | head -n 1 | cut -f 2
 }
 
-# environment VENV PYTHON REQUIREMENTS: creates the environment if needed, and installs the requirements.
+# Prints the Python for .venv, or nothing.
+python_for_venv() {
+    echo "${PYTHON:-$(newest_python 11 14)}"
+}
+
+# environment VENV PYTHON FILE [REQUIREMENT…]: creates the environment if needed, and installs the requirements.
 environment() {
     if ! "$1/bin/python" -c '' 2>/dev/null; then
         echo "Creating $1 with $2" >&2
@@ -55,11 +60,12 @@ environment() {
     fi
     echo "Installing $3" >&2
     # Not compiled: few of the tens of thousands of files in `ansible` are imported.
-    "$1/bin/python" -m pip install --quiet --no-compile --disable-pip-version-check -r "$3"
+    "$1/bin/python" -m pip install --quiet --no-compile --disable-pip-version-check -r "$3" "${@:4}"
     touch "$1/.ready"
 }
 
-# install_into VENV PYTHON REQUIREMENTS: the same, and links the checkout (the current directory) as a collection.
+# install_into VENV PYTHON FILE [REQUIREMENT…]: the same, and links the checkout (the current directory) as a
+# collection.
 install_into() {
     environment "$@"
     local collections

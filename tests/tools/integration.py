@@ -20,10 +20,15 @@ from support.aws import FakeAws
 
 
 def variables(fake: FakeAws) -> dict[str, str]:
-    """Return the variables of the targets: the cluster's environment variables in lower case, and those of the fake."""
+    """Return the variables of the targets: the cluster's environment variables in lower case, and those of the fake.
+
+    They win over the inventory of ansible-test, which has another ansible_python_interpreter.
+    """
+    python = os.environ.get("TARGET_PYTHON")
+    interpreter = {"ansible_python_interpreter": python} if python else {}
     cluster = {name.lower(): value for name, value in os.environ.items() if name.startswith("FRESHPULL_TEST_")}
     names = ("endpoint_url", "sts_url", "registry_url", "access_key", "secret_key")
-    return {**cluster, **{f"freshpull_test_aws_{name}": getattr(fake, name) for name in names}}
+    return {**cluster, **interpreter, **{f"freshpull_test_aws_{name}": getattr(fake, name) for name in names}}
 
 
 def write_private(path: Path, content: str) -> None:

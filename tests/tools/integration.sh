@@ -4,7 +4,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Runs ansible-test integration with a real API server and a fake AWS: integration.sh [TARGET…]. VENV: the virtual
-# environment of Ansible, instead of .venv.
+# environment of Ansible, instead of .venv. TARGET_PYTHON: runs the modules, instead of the Python of
+# Ansible.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=tests/tools/common.sh

@@ -52,6 +52,10 @@ alerts() {
         promtool test rules tests/alerts/*.test.yml >/dev/null
 }
 
+workflows() {
+    PYTHONPATH=tests python tests/tools/workflows.py
+}
+
 spelling() {
     local files
     mapfile -t files < <(tracked_files)
@@ -69,6 +73,8 @@ check yamllint yamllint --strict .
 check promtool alerts
 check import-linter lint-imports --no-cache
 check codespell spelling
+check reuse reuse lint --lines
+check actionlint workflows
 check ruff ruff check --quiet --output-format concise .
 check ruff-format ruff format --check --quiet .
 wait

@@ -17,4 +17,5 @@ resolve() {
 }
 resolve --upgrade --universal --python-version 3.11 tests/requirements.in -o tests/requirements.txt
 resolve --upgrade --universal --python-version 3.11 tests/requirements-checkov.in -o tests/requirements-checkov.txt
+resolve --upgrade --universal --python-version 3.11 tests/requirements-importer.in -o tests/requirements-importer.txt
 resolve --upgrade --python-version 3.11 tests/requirements-oldest.in -o tests/requirements-oldest.txt

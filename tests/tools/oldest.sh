@@ -19,9 +19,7 @@ if ! [[ $venv/.ready -nt tests/requirements-oldest.txt ]]; then
     fi
     install_into "$venv" "$python" tests/requirements-oldest.txt
 fi
-# The fakes of AWS and the registry and the benchmark are used by the tests only, never with old libraries.
-"$venv/bin/python" -m pytest -n 2 --dist loadfile -p no:cacheprovider \
-    --ignore tests/unit/support --ignore tests/unit/bench tests/unit
+VENV=$venv tests/tools/unit.sh
 VENV=$venv tests/tools/integration.sh
 # Run by the newest pytest, with the oldest Ansible.
 FRESHPULL_ANSIBLE=$venv cluster run --name oldest -- \

@@ -22,12 +22,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-BEFORE_CLUSTER = ("lint", "sanity", "unit")
+BEFORE_CLUSTER = ("lint", "sanity", "unit", "galaxy", "docs")
 AFTER_CLUSTER = {
     "core": ("integration", "e2e", "molecule", "demo"),
-    "full": ("integration", "oldest", "e2e", "molecule", "demo"),
+    "full": ("integration", "oldest", "e2e", "molecule", "readme", "demo"),
 }
-"""Tier to its stages. In the tier core the stages e2e and molecule run only tests that are marked core."""
+"""Tier to its stages. In the tier core e2e and molecule run only tests marked core, and docs starts no browser."""
 SLOWEST = 10
 BUILD_LOG = Path(".cache/cluster-build.log")
 HEARTBEAT = 30.0

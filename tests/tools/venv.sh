@@ -9,9 +9,4 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=tests/tools/common.sh
 source tests/tools/common.sh
 
-python=${PYTHON:-$(newest_python 11 14)}
-if [[ -z $python ]]; then
-    echo "No Python 3.11 to 3.14 that can create virtual environments was found. On Debian: apt-get install python3 python3-venv" >&2
-    exit 1
-fi
-install_into .venv "$python" tests/requirements.txt
+install_into .venv "$(python_for_venv)" tests/requirements.txt

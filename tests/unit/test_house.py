@@ -21,11 +21,13 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 VERSION = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"]
 RUNTIME = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))
+# REUSE-IgnoreStart
 COPYRIGHT = "# Copyright (c) 2026, freshpull contributors"
 LICENCE = (
     "# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)"
 )
 SPDX = "# SPDX-License-Identifier: GPL-3.0-or-later"
+# REUSE-IgnoreEnd
 MOST_LINES = 400
 CODE = (".py", ".sh")
 # Split, because this file must not name them either: the user configures the package registries.
@@ -115,10 +117,58 @@ def test_roles_say_since_when_they_exist() -> None:
                 assert entry["version_added"] == VERSION, f"{path}: {name}"
 
 
+def test_documentation_needs_no_other_collection() -> None:
+    """Galaxy runs ansible-doc without the dependencies."""
+    named = {
+        fragment
+        for directory in ("modules", "lookup", "filter")
+        for path in plugin_files(directory)
+        for fragment in re.findall(r"^  - ([\w.]+)$", fragments_of(path), re.MULTILINE)
+    }
+    assert {f"freshpull.ecr_public.{path.stem}" for path in plugin_files("doc_fragments")} <= {
+        ".".join(fragment.split(".")[:3]) for fragment in named
+    }
+    assert [fragment for fragment in sorted(named) if not fragment.startswith("freshpull.ecr_public.")] == []
+
+
+def fragments_of(path: Path) -> str:
+    """Return the text of a plugin's list of documentation fragments."""
+    found = re.search(r"^extends_documentation_fragment:\n((?:  - .*\n)+)", read(path), re.MULTILINE)
+    return found.group(1) if found else ""
+
+
+def lowest_versions() -> dict[str, str]:
+    """Return the lowest version of each library in requirements.txt."""
+    lines = read(Path("requirements.txt")).splitlines()
+    return dict(line.split(">=") for line in lines if line and not line.startswith("#"))
+
+
+@pytest.mark.parametrize(("kind", "directory", "libraries"), [("module", "modules", 1), ("lookup", "lookup", 2)])
+def test_requirements_with_versions_are_those_of_the_collection(kind: str, directory: str, libraries: int) -> None:
+    named = {
+        requirement
+        for described in documentation(kind, directory).values()
+        for requirement in re.findall(r"[a-z0-9]+ >= [0-9.]+", str(described.get("requirements")))
+    }
+    assert len(named) == libraries
+    assert named <= {f"{name} >= {version}" for name, version in lowest_versions().items()}
+
+
 @pytest.mark.parametrize(("group", "option"), [("k8s", "kubeconfig"), ("aws", "aws")])
 def test_action_groups_hold_the_modules_with_their_options(group: str, option: str) -> None:
     having = {name for name, described in documentation("module", "modules").items() if option in described["options"]}
     assert {member for member in RUNTIME["action_groups"][group] if isinstance(member, str)} == having
+
+
+def test_modules_state_the_same_attributes() -> None:
+    groups = {
+        name: {each for each in members if isinstance(each, str)} for name, members in RUNTIME["action_groups"].items()
+    }
+    for name, described in documentation("module", "modules").items():
+        attributes = described["attributes"]
+        assert {"check_mode", "diff_mode", "idempotent", "async", "platform"} == attributes.keys() - {"action_group"}
+        membership = attributes.get("action_group", {}).get("membership", [])
+        assert membership == [f"freshpull.ecr_public.{group}" for group, members in groups.items() if name in members]
 
 
 def test_the_group_for_clusters_serves_kubernetes_core_too() -> None:
@@ -126,11 +176,7 @@ def test_the_group_for_clusters_serves_kubernetes_core_too() -> None:
 
 
 def test_metadata_agrees() -> None:
-    lowest = {}
-    for line in read(Path("requirements.txt")).splitlines():
-        if line and not line.startswith("#"):
-            name, version = line.split(">=")
-            lowest[name] = version
+    lowest = lowest_versions()
     pinned = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", read(Path("tests/requirements-oldest.txt")), re.MULTILINE))
     assert {name: pinned[name] for name in lowest} == lowest
     assert RUNTIME["requires_ansible"] == ">=" + ".".join(pinned["ansible-core"].split(".")[:2]) + ".0"

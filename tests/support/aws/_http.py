@@ -15,8 +15,12 @@ from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
+
+if TYPE_CHECKING:
+    # Not in Python 3.10, with which `make matrix` runs unit tests.
+    from typing import Self
 
 MAX_BODY = 64 * 1024 * 1024  # bytes; the largest body is a test image in base64
 MAX_CONNECTIONS = 512

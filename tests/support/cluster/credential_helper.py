@@ -11,10 +11,9 @@ import platform
 import tarfile
 from pathlib import Path
 
-from .build import binaries_key, go_version
 from .cache import content_key
+from .golang import go_build, module_key
 from .images import by_root, cached, write_image
-from .progress import run_with_progress
 
 MODULE = Path(__file__).parent / "go-credential-helper"
 # The tag that the role's default image names.
@@ -31,10 +30,9 @@ _CONFIG = {"Entrypoint": [f"/{_PROGRAM}"], "User": "65532:65532"}
 def credential_helper_image() -> Path:
     """Return an archive with the replacement of the official image. Build it if it is missing.
 
-    :raises ClusterError: Go is missing or too old, or the build failed.
+    :raises ClusterError: there is no Go, or the build failed.
     """
-    sources = binaries_key(MODULE, go_version(MODULE))
-    key = content_key(sources, CREDENTIAL_HELPER_IMAGE, *_FLAGS, json.dumps(_CONFIG), platform.machine())
+    key = content_key(module_key(MODULE), CREDENTIAL_HELPER_IMAGE, *_FLAGS, json.dumps(_CONFIG), platform.machine())
     return cached(f"credential-helper-{key}.tar", _build)
 
 
@@ -49,10 +47,13 @@ def extract_credential_helper(directory: Path) -> Path:
 
 def _build(path: Path) -> None:
     binary, layer = path.with_suffix(".binary"), path.with_suffix(".layer")
-    run_with_progress(
-        ["go", "build", "-v", "-mod=readonly", *_FLAGS, "-o", str(binary), _PACKAGE],
+    go_build(
+        MODULE,
+        str(binary),
+        [_PACKAGE],
+        *_FLAGS,
         what="building AWS's credential helper (about a minute on 2 cores the first time)",
-        cwd=MODULE,
+        cgo=True,
     )
     with tarfile.open(layer, "w") as archive:
         archive.add(binary, _PROGRAM, filter=by_root)

@@ -22,11 +22,12 @@ from .nodeconfig import (
     network_config,
     registry_hosts,
 )
-from .packages import network_plugins
 from .pki import write_kubeconfig
 from .processes import COMPONENT_ENVIRONMENT, Supervisor
 
 _SECONDS_TO_START = 120
+# Where distributions put the network plugins.
+_NETWORK_PLUGINS = (Path("/usr/lib/cni"), Path("/opt/cni/bin"), Path("/usr/libexec/cni"))
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Node:
             containerd_config(
                 root=self._directory / "containerd",
                 socket=self._socket,
-                network_plugins=network_plugins(),
+                network_plugins=next(path for path in _NETWORK_PLUGINS if (path / "bridge").exists()),
                 network=network,
                 registries=registry.parent,
             ),

@@ -21,8 +21,7 @@ from .images import aws_cli_image, pause_binary, python39_image
 from .isolated_cluster import isolated_arguments
 from .isolation import start_isolated
 from .node import Parts
-from .node_support import reason_for_no_node
-from .packages import install_packages
+from .node_support import install_packages, reason_for_no_node
 from .processes import Supervisor
 from .scratch import scratch_directory
 from .user_cluster import user_cluster
@@ -79,10 +78,10 @@ def _run_with_node(command: Sequence[str], name: str) -> int:
 
 
 def _node_parts() -> Parts:
+    install_packages()
     reason = reason_for_no_node()
     if reason:
         raise ClusterError(reason)
-    install_packages()
     return Parts(
         binaries=binaries(node=True), image=aws_cli_image(), pause=pause_binary(), python39_image=python39_image()
     )

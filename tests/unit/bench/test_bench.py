@@ -99,7 +99,7 @@ def test_what_is_kept_is_read_again(tmp_path: Path) -> None:
 
 def test_the_page_has_the_targets_first_and_every_figure() -> None:
     text = page(results(rate=599))
-    assert text.index("* - Target\n") < text.index("<svg") < text.index("2 processors")
+    assert text.index("* - Target\n") < text.index(".. figure:: ../benchmarks.svg\n") < text.index("2 processors")
     assert "**no**" in text
     assert "   * - 1,000\n     - **module**\n     - 4.00\n     - 599.0\n     - 30 list, 1000 patch\n" in text
 
@@ -120,7 +120,7 @@ def test_the_plot_is_svg_with_all_that_renew() -> None:
 
 def test_the_same_results_give_the_same_plot() -> None:
     assert plot(results()) == plot(results())
-    assert not any(changing in plot(results()) for changing in ("<dc:date>", "Matplotlib v", "<?xml"))
+    assert not any(changing in plot(results()) for changing in ("<dc:date>", "Matplotlib v"))
 
 
 def test_labels_of_lines_with_near_ends_do_not_overlap() -> None:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,8 @@ from support.cluster.build import (
     MODULE,
     NODE,
     binaries,
-    binaries_key,
-    go_is_enough,
+    kubernetes_module,
+    kubernetes_modules,
     kubernetes_version,
     version_flags,
 )
@@ -25,14 +26,6 @@ from support.cluster.cache import cache_root, content_key, locked, unfinished
 from support.cluster.errors import ClusterError
 
 GO_MOD = "module x\n\ngo 1.26.0\n\nrequire (\n\tgo.etcd.io/etcd/server/v3 v3.7.3\n\tk8s.io/kubernetes v1.37.2\n)\n"
-
-
-@pytest.fixture
-def module(tmp_path: Path) -> Path:
-    """A Go module."""
-    (tmp_path / "go.mod").write_text(GO_MOD, encoding="utf-8")
-    (tmp_path / "go.sum").write_text("sum", encoding="utf-8")
-    return tmp_path
 
 
 def put(directory: Path, names: tuple[str, ...]) -> None:
@@ -52,30 +45,36 @@ def test_a_go_mod_without_kubernetes_is_rejected() -> None:
         kubernetes_version("module x\n")
 
 
+@pytest.mark.parametrize("minor", kubernetes_modules())
+def test_a_module_is_named_by_its_kubernetes(minor: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRESHPULL_KUBERNETES", minor)
+    module = kubernetes_module()
+    assert module.name == ("go" if module == MODULE else f"go-{minor}")
+    go_mod = (module / "go.mod").read_text(encoding="utf-8")
+    patch = kubernetes_version(go_mod).removeprefix("v1.")
+    assert f"1.{patch}".startswith(f"{minor}.")
+    staging = set(re.findall(r"^\tk8s\.io/\S+ => k8s\.io/\S+ (\S+)$", go_mod, re.MULTILINE))
+    assert staging == {f"v0.{patch}"}
+
+
+def test_the_newest_kubernetes_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FRESHPULL_KUBERNETES", raising=False)
+    assert kubernetes_module() == MODULE
+    modules = kubernetes_modules()
+    assert modules[max(modules, key=lambda minor: int(minor.removeprefix("1.")))] == MODULE
+
+
+def test_another_kubernetes_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRESHPULL_KUBERNETES", "1.3")
+    with pytest.raises(ClusterError, match=r"FRESHPULL_KUBERNETES is '1\.3'\. Set it to 1\.30 or 1\.34"):
+        kubernetes_module()
+
+
 def test_the_binaries_know_their_version() -> None:
     package = "k8s.io/component-base/version"
     assert version_flags("v1.37.2") == (
         f"-s -w -X {package}.gitVersion=v1.37.2 -X {package}.gitMajor=1 -X {package}.gitMinor=37"
     )
-
-
-@pytest.mark.parametrize(
-    ("found", "enough"),
-    [("go1.26.8", True), ("go1.26.0", True), ("go1.27", True), ("go1.25.9", False), ("go1.19.8", False), ("", False)],
-)
-def test_go_must_be_as_new_as_go_mod_requires(found: str, *, enough: bool) -> None:
-    assert go_is_enough(found, "1.26.0") is enough
-
-
-def test_the_key_changes_with_everything_that_counts(module: Path) -> None:
-    keys = {binaries_key(module, "go1.26.8")}
-    assert binaries_key(module, "go1.26.8") in keys
-    keys.add(binaries_key(module, "go1.26.9"))
-    (module / "go.sum").write_text("another sum", encoding="utf-8")
-    keys.add(binaries_key(module, "go1.26.8"))
-    (module / "go.mod").write_text(GO_MOD + "\n", encoding="utf-8")
-    keys.add(binaries_key(module, "go1.26.8"))
-    assert len(keys) == 4
 
 
 def test_parts_of_a_key_do_not_run_together() -> None:
@@ -97,14 +96,6 @@ def test_given_binaries_must_be_complete(tmp_path: Path, monkeypatch: pytest.Mon
     put(tmp_path / "assets", CONTROL_PLANE)
     with pytest.raises(ClusterError, match=rf"/assets has no {', '.join(NODE)}\. Put them there"):
         binaries(node=True)
-
-
-def test_without_go_the_message_names_the_next_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
-    monkeypatch.setenv("FRESHPULL_CACHE", str(tmp_path))
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ClusterError, match=r"Go is missing.*KUBEBUILDER_ASSETS"):
-        binaries(node=False)
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,21 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).resolve().parents[2]
-NAMES = ("lint", "sanity", "unit", "cluster", "integration", "oldest", "e2e", "molecule", "demo")
-CORE = tuple(name for name in NAMES if name != "oldest")
+NAMES = (
+    "lint",
+    "sanity",
+    "unit",
+    "galaxy",
+    "docs",
+    "cluster",
+    "integration",
+    "oldest",
+    "e2e",
+    "molecule",
+    "readme",
+    "demo",
+)
+CORE = tuple(name for name in NAMES if name not in {"oldest", "readme"})
 
 
 def drive(directory: Path, tier: str = "full", **recipes: str) -> subprocess.CompletedProcess[str]:

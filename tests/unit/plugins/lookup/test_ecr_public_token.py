@@ -52,7 +52,7 @@ def test_one_call_returns_a_token_in_six_forms(fake: FakeAws, lookup: Lookup) ->
     assert fake.calls == {"GetAuthorizationToken": 1}
     assert tuple(token) == KEYS
     assert token["password"] == fake.tokens[-1]
-    expiry = datetime.fromisoformat(token["expires_at"]).timestamp()
+    expiry = datetime.strptime(token["expires_at"], "%Y-%m-%dT%H:%M:%S%z").timestamp()
     assert expiry == pytest.approx(time.time() + 43200, abs=60)
     assert all(value.__class__ is str for value in token.values())
 

@@ -16,7 +16,9 @@ import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _errors
 
-MODULES = sorted((Path(__file__).parents[4] / "plugins/modules").glob("*.py"))
+PLUGINS = Path(__file__).parents[4] / "plugins"
+MODULES = sorted((PLUGINS / "modules").glob("*.py"))
+CLUSTER = PLUGINS / "doc_fragments/_cluster.py"
 
 
 def test_a_bug_is_named_without_its_text() -> None:
@@ -52,7 +54,9 @@ def test_python_3_7_can_parse_what_names_the_version(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
 def test_each_module_imports_it_first_and_documents_the_version(path: Path) -> None:
-    imports = [node.module or "" for node in ast.parse(path.read_text()).body if isinstance(node, ast.ImportFrom)]
+    text = path.read_text()
+    imports = [node.module or "" for node in ast.parse(text).body if isinstance(node, ast.ImportFrom)]
     own = [name for name in imports if name.startswith("ansible_collections.")]
     assert own[0].endswith("._errors")
-    assert "  - Python 3.9 or newer, on the host that runs the module\n" in path.read_text()
+    fragment = CLUSTER.read_text() if "freshpull.ecr_public._cluster\n" in text else ""
+    assert "  - Python 3.9 or newer, on the host that runs the module\n" in text + fragment

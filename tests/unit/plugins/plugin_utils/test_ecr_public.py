@@ -16,7 +16,9 @@ import boto3
 import pytest
 import yaml
 from ansible.plugins.loader import lookup_loader
+from ansible_collections.amazon.aws.plugins.doc_fragments.assume_role import ModuleDocFragment as AmazonRole
 from ansible_collections.amazon.aws.plugins.doc_fragments.common import ModuleDocFragment as AmazonFragment
+from ansible_collections.amazon.aws.plugins.doc_fragments.region import ModuleDocFragment as AmazonRegion
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _sdk_errors
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._aws_options import ENVIRONMENT, AwsOptions
@@ -39,6 +41,7 @@ REMOVED = {
     "access_token",
     "boto_profile",
     "endpoint",
+    "ec2_region",
 }
 
 
@@ -67,6 +70,11 @@ def test_names_are_those_of_amazon_aws(documented: dict[str, Any]) -> None:
         assert set(definition["aliases"]) - REMOVED == set(documented[name]["aliases"])
         assert set(environment_of(definition)) <= set(environment_of(documented[name]))
         assert definition["type"] == documented[name]["type"]
+    # The region is ignored, so its variables are not read.
+    for fragment, name in ((AmazonRole, "assume_role_arn"), (AmazonRegion, "region")):
+        (definition,) = yaml.safe_load(fragment.PLUGINS)["options"].values()
+        assert set(definition["aliases"]) - REMOVED == set(documented[name]["aliases"])
+        assert definition.get("type", "str") == documented[name]["type"]
     for_modules = yaml.safe_load(AmazonFragment.MODULES)["options"]
     for name in ("validate_certs", "aws_ca_bundle", "aws_config"):
         assert for_modules[name]["type"] == documented[name]["type"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import os
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -245,8 +246,13 @@ def test_the_authority_of_another_cluster_is_named(server: Server) -> None:
         ("socks5://127.0.0.1:1", "Install the Python package PySocks" if NEWEST else "Use http:// or https://"),
     ],
 )
-def test_a_proxy_that_cannot_be_used_is_named(url: str, words: str, server: Server) -> None:
+def test_a_proxy_that_cannot_be_used_is_named(
+    url: str, words: str, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Also with versions of the library that do not read proxy-url: they would connect without the proxy."""
+    # PySocks is not there, whatever the tests need.
+    monkeypatch.setitem(sys.modules, "socks", None)
+    monkeypatch.delitem(sys.modules, "urllib3.contrib.socks", raising=False)
     with pytest.raises(ClusterError) as caught:
         connect(config(server, {"proxy-url": url})).namespace("default")
     assert words in str(caught.value)
