@@ -87,15 +87,15 @@ class OldCronJob:
 
     def _pod(self, script: str, environment: dict[str, str]) -> dict[str, Any]:
         # The image has the AWS CLI and no kubectl, which is a static program.
-        kubectl = {"name": "kubectl", "hostPath": {"path": os.path.dirname(os.path.realpath(_kubectl()))}}
+        kubectl = {"name": "kubectl", "hostPath": {"path": os.path.realpath(_kubectl()), "type": "File"}}
         container = {
             "name": "renew",
             "image": os.environ["FRESHPULL_TEST_AWS_CLI_IMAGE"],
             "imagePullPolicy": "IfNotPresent",
-            "command": ["sh", "-ec", f'PATH="$PATH:/kubectl"\n{script}'],
+            "command": ["sh", "-ec", script],
             "env": [{"name": name, "value": value} for name, value in environment.items()],
             "envFrom": [{"secretRef": {"name": self.keys}}],
-            "volumeMounts": [{"name": "kubectl", "mountPath": "/kubectl", "readOnly": True}],
+            "volumeMounts": [{"name": "kubectl", "mountPath": "/usr/local/bin/kubectl", "readOnly": True}],
         }
         return {
             "serviceAccountName": self.account,
