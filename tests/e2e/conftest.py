@@ -19,12 +19,13 @@ from support.cluster.audit import AuditLog
 from support.faults import FaultProxy
 from support.installed_refresher import installed
 from support.logins import ci, clients, running_site, site
+from support.migration import migration
 from support.playbook import Ansible
 from support.proxied_role import make_proxied_role
 from support.refresher import refresher
 
 # pytest finds the fixtures that a conftest.py has.
-__all__ = ["ci", "clients", "installed", "make_proxied_role", "refresher", "running_site", "site"]
+__all__ = ["ci", "clients", "installed", "make_proxied_role", "migration", "refresher", "running_site", "site"]
 
 NAME = "ecr-public-secret"
 

@@ -1,0 +1,97 @@
+# Copyright (c) 2026, freshpull contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read the steps, variables and tables of a guide, and run its commands as a user types them."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from support.playbook import Ansible
+
+DIRECTORY = Path(__file__).parents[2] / "docs/docsite/rst"
+
+
+class Guide:
+    """A guide whose sections have numbered steps, such as "1. **Suspend** the CronJob" with a block of commands."""
+
+    def __init__(self, name: str) -> None:
+        self._text = (DIRECTORY / f"{name}.rst").read_text(encoding="utf-8")
+
+    def section(self, title: str) -> str:
+        """Return the text of a section."""
+        return _only(rf"^{re.escape(title)}\n([-=])\1*\n(?P<found>.*?)(?=^\S[^\n]*\n[-=]+\n|\Z)", self._text)
+
+    def variables(self, title: str) -> str:
+        """Return the only block of YAML of a section."""
+        return _only_block("yaml", self.section(title))
+
+    def commands(self, title: str, step: str = "") -> str:
+        """Return the only block of commands of a step, or of a section without steps."""
+        text = self.section(title)
+        if step:
+            text = _only(rf"^\d+\. \*\*{step}\*\*(?P<found>.*?)(?=^\S|\Z)", text)
+        return _only_block("shell", text)
+
+    def table(self, title: str) -> dict[str, list[str]]:
+        """Return the rows of the only table of a section: the first cell, without markup, to the others."""
+        _header, *rows = re.findall(r"^   \* - (.+)\n((?:     - .+\n)+)", self.section(title), re.MULTILINE)
+        return {first.strip("`_"): re.findall(r"^ +- (.+)$", others, re.MULTILINE) for first, others in rows}
+
+
+class Shell:
+    """Runs commands of a guide in one directory, with the test's names in place of those of the guide."""
+
+    def __init__(
+        self, ansible: Ansible, names: Mapping[str, str], env: Mapping[str, str], variables: Mapping[str, Any]
+    ) -> None:
+        """names: in the guide to those of the test. variables: of each playbook, in addition to those of the guide."""
+        self._directory = ansible.directory
+        self._environment = {**ansible.environment(), "KUBECONFIG": ansible.kubeconfig, **env}
+        self.names = dict(names)
+        self._extra = ansible.directory / "extra.json"
+        self._extra.write_text(json.dumps(variables))
+
+    def write(self, name: str, text: str) -> None:
+        """Write a file, as the reader of the guide does."""
+        (self._directory / name).write_text(self._named(text))
+
+    def run(self, commands: str, *, given: str = "", status: int = 0) -> str:
+        """Run commands until the first one that fails, and return their output. given: the standard input."""
+        typed = f'ansible-playbook() {{ command ansible-playbook -e "@{self._extra}" "$@"; }}\n{self._named(commands)}'
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", typed],
+            cwd=self._directory,
+            env=self._environment,
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        output = done.stdout + done.stderr
+        assert done.returncode == status, f"{commands}\n{output[-8000:]}"
+        return output
+
+    def _named(self, text: str) -> str:
+        for name, own in self.names.items():
+            text = re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", own, text)
+        return text
+
+
+def _only_block(language: str, text: str) -> str:
+    lines = r"(?P<found>(?:(?P=indent) +\S[^\n]*\n|\n)+)"
+    block = _only(rf"^(?P<indent> *)\.\. code-block:: {language}\n\n{lines}", text + "\n")
+    return textwrap.dedent(block).strip() + "\n"
+
+
+def _only(pattern: str, text: str) -> str:
+    """Return the group `found` of the only match."""
+    (match,) = re.finditer(pattern, text, re.MULTILINE | re.DOTALL)
+    return match["found"]
