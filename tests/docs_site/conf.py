@@ -59,7 +59,16 @@ def link_guides(_app: Sphinx, page: nodes.document) -> None:
             reference["refuri"] = re.sub(r"^(guide_\w+)\.rst(?=#|$)", r"\1.html", reference["refuri"])
 
 
+def remove_empty_buttons(_app: Sphinx, page: nodes.document) -> None:
+    """Remove the button for the repository while galaxy.yml has no address for it."""
+    for button in list(page.findall(nodes.reference)):
+        if button.get("refuri") == "":
+            item = button.parent.parent
+            item.parent.remove(item)
+
+
 def setup(app: Sphinx) -> None:
     """Connect the functions."""
     app.connect("missing-reference", link_to_ansible)
     app.connect("doctree-read", link_guides)
+    app.connect("doctree-read", remove_empty_buttons)
