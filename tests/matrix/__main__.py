@@ -4,8 +4,8 @@
 
 """Run the version matrix: python -m matrix [CELL…], with PYTHONPATH=tests, in the root of the checkout.
 
-Without a name all cells run that have not passed. At the end a table is printed, and tests/matrix.json and README.md
-are written.
+Without a name all cells run that have not passed. After each cell tests/matrix.json and README.md are written, and at
+the end a table is printed.
 """
 
 from __future__ import annotations
@@ -46,11 +46,12 @@ def _table(results: Sequence[run.Result]) -> str:
 
 def main(names: Sequence[str]) -> int:
     """Run the cells. Return 1 if one failed."""
-    selected, commit = _selected(names), _commit()
-    found = [run.run(cell, commit, again=bool(names)) for cell in selected]
-    merged = page.merge(cells(), page.results(), found)
-    page.write(merged)
-    print(f"\n{_table(merged)}", flush=True)
+    commit = _commit()
+    found: list[run.Result] = []
+    for cell in _selected(names):
+        found.append(run.run(cell, commit, again=bool(names)))
+        page.write(page.merge(cells(), page.results(), found))
+    print(f"\n{_table(list(page.results().values()))}", flush=True)
     return 1 if any(each.outcome == "failed" for each in found) else 0
 
 
