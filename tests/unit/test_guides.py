@@ -53,7 +53,7 @@ def broken(document: nodes.document) -> list[str]:
     for reference in document.findall(nodes.reference):
         link = reference.get("refuri", "")
         if link and not link.startswith("https://"):
-            name, _, anchor = link.partition("#")
+            name, _sign, anchor = link.partition("#")
             target = RST / name
             if target not in GUIDES or (anchor and anchor not in anchors(guide(target))):
                 found.append(link)
