@@ -30,7 +30,11 @@ def go_program(module: Path, package: str, what: str) -> Path:
     return cached(f"{module.name}-{content_key(module_key(module), *code)}", build)
 
 
+def ecr_login() -> Path:
+    """Return the Amazon ECR credential helper. Build it if it is missing."""
+    return go_program(Path(__file__).parent / "ecr_login", _ECR_LOGIN_PACKAGE, "the Amazon ECR credential helper")
+
+
 def add_ecr_login(directory: Path) -> None:
     """Put the Amazon ECR credential helper into a directory of PATH."""
-    program = go_program(Path(__file__).parent / "ecr_login", _ECR_LOGIN_PACKAGE, "the Amazon ECR credential helper")
-    os.symlink(program, directory / _ECR_LOGIN)
+    os.symlink(ecr_login(), directory / _ECR_LOGIN)

@@ -30,8 +30,11 @@ if ! cluster can-run-node; then
     left_out_node
     exit
 fi
-# The tests run without a network, so they cannot build it.
-[[ $tier ]] || cluster build-credential-helper
+# The tests on the node have no network, so they cannot build what they use.
+if [[ -z $tier ]]; then
+    cluster build-credential-helper
+    PYTHONPATH=$PWD/tests .venv/bin/python -m support.build_go_programs
+fi
 log=$(mktemp)
 set -m # a process group of its own, to end all its processes
 without_node "not node and not role" >"$log" 2>&1 &
