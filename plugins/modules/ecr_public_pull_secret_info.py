@@ -181,7 +181,7 @@ expires_at:
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import CollectionError
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.client import connect, make_module
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.connect import connect, make_module
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import options
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.status import StatusReader
 

@@ -370,7 +370,7 @@ import datetime as dt
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import CollectionError
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.client import connect, make_module
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.connect import connect, make_module
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import options, task
 
 

@@ -30,12 +30,20 @@ _NO_TUNNEL = re.compile(r"^Tunnel connection failed: ((\d+).*)")
 _TUNNEL_MAY_PASS = ("408", "429", "500", "502", "503", "504")
 
 
-def accept_missing_key_identifiers(context: ssl.SSLContext) -> None:
-    """Let a context trust authorities without key identifiers, as those of some clusters are. kubectl does the same.
+def context(*, ca_file: str | None = None, ca_data: str | None = None, verifies: bool = True) -> ssl.SSLContext:
+    """Return a context that trusts these certificates in PEM format, or without any those of the system.
 
-    Python 3.13 and urllib3 set a flag that rejects them. The chain, the dates and the name are still checked.
+    verifies: False to accept any certificate. Raises OSError or ValueError for unusable certificates.
     """
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    found = ssl.create_default_context(cafile=ca_file, cadata=ca_data)
+    found.minimum_version = ssl.TLSVersion.TLSv1_2
+    # Python 3.13 sets a flag that rejects authorities without key identifiers, as those of some clusters are. kubectl
+    # trusts them. The chain, the dates and the name are still checked.
+    found.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    if not verifies:
+        found.check_hostname = False
+        found.verify_mode = ssl.CERT_NONE
+    return found
 
 
 def causes(exc: BaseException) -> list[BaseException]:

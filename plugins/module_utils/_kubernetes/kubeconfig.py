@@ -17,7 +17,7 @@ import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import redaction
 
-# AnsibleK8SModule reports what is missing.
+# The client library, which needs it, is missing too: that is the error.
 with contextlib.suppress(ImportError):
     import yaml
 

@@ -1,26 +1,21 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The TLS context of the modules' transport. Private to this collection."""
+"""TLS of the modules' connections, and its errors. Private to this collection."""
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import os
 import re
 import ssl
 import typing as t
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import connections
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import ClusterError
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.connections import (
-    accept_missing_key_identifiers,
-    rejected_certificate,
-)
-
-# AnsibleK8SModule reports what is missing.
-with contextlib.suppress(ImportError):
-    from urllib3.util.ssl_ import create_urllib3_context
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import NoResponseError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._masking import masked
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import format_time
 
 # Of X509_verify_cert in OpenSSL.
 _OTHER_NAME = (62, 64)
@@ -34,21 +29,15 @@ _VALIDITY = re.compile(_TIME + rb"(" + _TIME + rb")")
 def context_of(configuration: t.Any) -> ssl.SSLContext:
     """Return the context for a configuration of the client. Raises ClusterError if it names unusable files."""
     verifies = bool(configuration.verify_ssl)
-    context: ssl.SSLContext = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED if verifies else ssl.CERT_NONE)
-    accept_missing_key_identifiers(context)
-    authority = configuration.ssl_ca_cert
-    if verifies and authority:
-        try:
-            context.load_verify_locations(os.path.expanduser(authority))
-        except OSError as exc:
-            raise ClusterError(
-                "no_cluster",
-                f"The certificate authority of the cluster cannot be used: {authority} {_problem(exc)}. It comes from "
-                "ca_cert, K8S_AUTH_SSL_CA_CERT, or certificate-authority or certificate-authority-data of the "
-                "kubeconfig.",
-            ) from None
-    elif verifies:
-        context.load_default_certs()
+    authority = configuration.ssl_ca_cert if verifies else None
+    try:
+        context = connections.context(ca_file=os.path.expanduser(authority) if authority else None, verifies=verifies)
+    except OSError as exc:
+        raise ClusterError(
+            "no_cluster",
+            f"The certificate authority of the cluster cannot be used: {authority} {_problem(exc)}. It comes from "
+            "ca_cert, K8S_AUTH_SSL_CA_CERT, or certificate-authority or certificate-authority-data of the kubeconfig.",
+        ) from None
     if configuration.cert_file:
         try:
             # Without a password OpenSSL would ask for one on the terminal.
@@ -63,9 +52,24 @@ def context_of(configuration: t.Any) -> ssl.SSLContext:
     return context
 
 
+def describer(secrets: t.Callable[[], t.Sequence[str]]) -> t.Callable[..., NoResponseError]:
+    """Return no_response() with the next step, and without secrets.
+
+    secrets: returns the values that errors must not show. It is called for errors only, since it reads the kubeconfig
+    again.
+    """
+
+    def describe(exc: BaseException, where: str, *, connecting: bool = False) -> NoResponseError:
+        error = connections.no_response(exc, where, connecting=connecting)
+        text = f"{masked(str(error), secrets())}{advice(connections.causes(exc))}"
+        return NoResponseError(text, final=error.final)
+
+    return describe
+
+
 def advice(causes: t.Iterable[BaseException]) -> str:
     """Return the next step if a certificate was rejected, else ""."""
-    rejected = rejected_certificate(causes)
+    rejected = connections.rejected_certificate(causes)
     if not rejected:
         return ""
     code = getattr(rejected, "verify_code", None)
@@ -76,15 +80,21 @@ def advice(causes: t.Iterable[BaseException]) -> str:
     return ". Give the authority of this server as ca_cert, or as certificate-authority in the kubeconfig"
 
 
-def expired_at(certificate: str) -> dt.datetime | None:
-    """Return when the first certificate of a PEM file expired, or None: it did not, or that is unknown."""
+def expiry_warning(host: str, certificate: str) -> str:
+    """Return the warning that a client certificate has expired, or "". certificate: in PEM format."""
+    expired = _expired_at(certificate)
+    if not expired:
+        return ""
+    return f"The client certificate for {host} expired at {format_time(expired)}. Use a new kubeconfig."
+
+
+def _expired_at(certificate: str) -> dt.datetime | None:
+    """Return when the first certificate of a text in PEM format expired, or None: it did not, or that is unknown."""
     try:
-        with open(certificate, encoding="ascii") as file:
-            text = file.read()
-        start = text.index("-----BEGIN CERTIFICATE-----")
+        start = certificate.index("-----BEGIN CERTIFICATE-----")
         end_mark = "-----END CERTIFICATE-----"
-        der = ssl.PEM_cert_to_DER_cert(text[start : text.index(end_mark, start) + len(end_mark)])
-    except (OSError, ValueError):
+        der = ssl.PEM_cert_to_DER_cert(certificate[start : certificate.index(end_mark, start) + len(end_mark)])
+    except ValueError:
         return None
     found = _VALIDITY.search(der)
     if not found:

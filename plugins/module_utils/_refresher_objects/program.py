@@ -24,6 +24,7 @@ FILES = (
     "_kubernetes/api.py",
     "_kubernetes/clocks.py",
     "_kubernetes/connections.py",
+    "_kubernetes/http_transport.py",
     "_kubernetes/kinds.py",
     "_kubernetes/responses.py",
     "_kubernetes/retry.py",

@@ -22,7 +22,7 @@ import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.common.parameters import PASS_VARS
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import client
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import client, connect
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.retry import RetryBudget
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import (
     NoResponseError,
@@ -160,11 +160,9 @@ class Runner:
         warnings: list[str] = []
         self._give(options, check_mode, diff)
         self._monkeypatch.setattr(basic.AnsibleModule, "warn", lambda _self, msg, **_more: warnings.append(msg))
+        self._monkeypatch.setattr(client, "direct", lambda configuration, _secrets: _connect(script, configuration))
         self._monkeypatch.setattr(
-            client, "ClientTransport", lambda configuration, **_options: _connect(script, configuration)
-        )
-        self._monkeypatch.setattr(
-            client, "RetryBudget", lambda: RetryBudget(now=lambda: self._clock, sleep=self._sleep)
+            connect, "RetryBudget", lambda: RetryBudget(now=lambda: self._clock, sleep=self._sleep)
         )
         self._capsys.readouterr()
         with pytest.raises(SystemExit) as ended:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.kubernetes.core.plugins.module_utils.k8s.core import AnsibleK8SModule
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._docker_config import auth_entry
 from ansible_collections.freshpull.ecr_public.plugins.modules import ecr_public_pull_secret
@@ -335,13 +334,6 @@ def test_a_kubeconfig_that_does_not_exist_is_named(run: Runner) -> None:
 def test_a_certificate_that_is_not_verified_is_a_warning(task: Any) -> None:
     result = task({"validate_certs": False}, *reads(secret()))
     assert [HOST in warning and "validate_certs" in warning for warning in result.warnings] == [True]
-
-
-def test_an_old_library_is_named(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(AnsibleK8SModule, "has_at_least", lambda *_arguments, **_more: False)
-    result = run(ecr_public_pull_secret, CONNECTION)
-    assert (result.returncode, result.contacted) == (1, False)
-    assert "kubernetes>=26.1.0" in result.values["msg"]
 
 
 # --- The API server

@@ -25,14 +25,22 @@ def no_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Configuration, "_default", None)
 
 
-def of_the_modules(url: str, ca: str) -> Transport:
+def configuration_of(url: str, ca: str) -> Configuration:
     configuration = Configuration()
     configuration.host = url
     configuration.ssl_ca_cert = ca
-    return client.ClientTransport(configuration, connections=1)
+    return configuration
 
 
-@pytest.fixture(params=["modules", "pod"])
+def of_the_client(url: str, ca: str) -> Transport:
+    return client.ClientTransport(configuration_of(url, ca), connections=1)
+
+
+def of_the_modules(url: str, ca: str) -> Transport:
+    return client.direct(configuration_of(url, ca), tuple)
+
+
+@pytest.fixture(params=["modules", "client", "pod"])
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
     token = tmp_path / "token"
     token.write_text("t\n")
@@ -41,4 +49,5 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
         parts = urlsplit(url)
         return PodTransport(str(parts.hostname), parts.port or 443, token_file=str(token), ca_file=ca)
 
-    return of_the_modules if request.param == "modules" else of_the_pod
+    makes: dict[str, Make] = {"modules": of_the_modules, "client": of_the_client, "pod": of_the_pod}
+    return makes[request.param]

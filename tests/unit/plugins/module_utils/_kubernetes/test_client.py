@@ -14,7 +14,7 @@ import pytest
 import yaml
 from kubernetes.client import Configuration
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import client
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import client, connect
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import ClusterError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import NoResponseError, Request
 from unit.plugins.module_utils._kubernetes.https import Server
@@ -29,47 +29,6 @@ def test_headers_of_the_configuration_are_sent(tmp_path: Path) -> None:
         transport.send(Request("GET", "/api/v1/namespaces"))
     headers = {name.lower(): value for name, value in server.requests[0].headers.items()}
     assert headers["impersonate-user"] == "somebody"
-
-
-VARIABLES = {
-    f"K8S_AUTH_{name}"
-    for name in (
-        *("KUBECONFIG", "CONTEXT", "HOST", "API_KEY", "USERNAME", "PASSWORD", "CERT_FILE", "KEY_FILE", "CLIENT_CERT"),
-        *("CLIENT_KEY", "SSL_CA_CERT", "CA_CERT", "VERIFY_SSL", "VALIDATE_CERTS", "PERSIST_CONFIG", "IMPERSONATE_USER"),
-    )
-}
-OF_PROXIES = {"K8S_AUTH_PROXY", "K8S_AUTH_NO_PROXY", "K8S_AUTH_PROXY_HEADERS_BASIC_AUTH"}
-
-
-@pytest.mark.parametrize(
-    ("given", "read"),
-    [
-        ({"kubeconfig": "x"}, set()),
-        ({"kubeconfig": {"a": 1}}, set()),
-        ({"host": "x"}, set()),
-        ({"context": "x"}, {"K8S_AUTH_KUBECONFIG"}),
-        ({"context": "x", "host": "x"}, set()),
-        ({"kubeconfig": ""}, VARIABLES),
-        ({}, VARIABLES),
-    ],
-)
-def test_options_for_a_cluster_switch_the_environment_off(
-    monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], read: set[str]
-) -> None:
-    for name in VARIABLES | OF_PROXIES:
-        monkeypatch.setenv(name, "other")
-    monkeypatch.setattr(client._k8s, "_create_auth_spec", lambda _module: {})
-    seen: set[str] = set()
-
-    def configure(_auth: dict[str, Any]) -> None:
-        seen.update(name for name in os.environ if name.startswith("K8S_AUTH_"))
-        raise ValueError("enough")
-
-    monkeypatch.setattr(client._k8s, "_create_configuration", configure)
-    fake: Any = SimpleNamespace(params=given)
-    with pytest.raises(ClusterError, match="No cluster is configured: enough"):
-        client.connect(fake, 1)
-    assert seen == read | OF_PROXIES
 
 
 HOST = "https://10.1.2.3:6443"
@@ -118,7 +77,7 @@ def test_kubeconfig_is_rejected_in_a_pod_that_would_use_its_own_account(
     fake: Any = SimpleNamespace(params=params)
     expected = "KUBECONFIG is set in a pod.*the option kubeconfig or K8S_AUTH_KUBECONFIG"
     with pytest.raises(ClusterError, match=expected if rejected and pod == "in a pod" else "enough") as caught:
-        client.connect(fake, 1)
+        connect.connect(fake, 1)
     assert caught.value.reason == "no_cluster"
 
 
@@ -136,7 +95,7 @@ def test_in_a_pod_the_default_kubeconfig_is_a_warning(monkeypatch: pytest.Monkey
     warnings: list[str] = []
     fake: Any = SimpleNamespace(params={}, warn=warnings.append)
     with pytest.raises(ClusterError):
-        client.connect(fake, 1)
+        connect.connect(fake, 1)
     (warning,) = warnings
     assert "~/.kube/config is not read in a pod" in warning
     assert "K8S_AUTH_KUBECONFIG" in warning
@@ -170,7 +129,7 @@ def test_a_broken_kubeconfig_is_one_error_without_its_secrets(case: str, in_file
     fake: Any = SimpleNamespace(params={"kubeconfig": given}, warn=lambda _text: None)
     problem = ""
     try:
-        client.connect(fake, 1)
+        connect.connect(fake, 1)
     except ClusterError as error:
         problem = str(error)
     assert problem == "" or "No cluster is configured: " in problem
@@ -184,7 +143,7 @@ def test_the_content_of_a_kubeconfig_is_no_path(content: str, variable: str, mon
         monkeypatch.setenv(variable, content)
     fake: Any = SimpleNamespace(params={"kubeconfig": None if variable else content})
     with pytest.raises(ClusterError, match="Use the path of its file, or a dict") as caught:
-        client.connect(fake, 1)
+        connect.connect(fake, 1)
     assert "never-shown" not in str(caught.value)
 
 
@@ -207,7 +166,7 @@ def test_a_token_with_a_line_break_is_in_no_error(option: str, monkeypatch: pyte
         monkeypatch.setenv(option, token)
     fake: Any = SimpleNamespace(params=params, warn=lambda _text: None)
     with pytest.raises(NoResponseError, match="contains a line break") as caught:
-        client.connect(fake, 1)._transport.send(Request("GET", "/version"))
+        connect.connect(fake, 1)._transport.send(Request("GET", "/version"))
     assert "never-shown" not in str(caught.value)
     assert caught.value.final
 
@@ -215,7 +174,7 @@ def test_a_token_with_a_line_break_is_in_no_error(option: str, monkeypatch: pyte
 def test_the_user_info_of_the_host_is_not_shown() -> None:
     warnings: list[str] = []
     params = {"host": "https://builder:never-shown@cluster.invalid", "api_key": "a", "validate_certs": False}
-    cluster = client.connect(SimpleNamespace(params=params, warn=warnings.append), 1)
+    cluster = connect.connect(SimpleNamespace(params=params, warn=warnings.append), 1)
     assert cluster.host == "https://********@cluster.invalid"
     assert "https://********@cluster.invalid" in warnings[0]
     with pytest.raises(NoResponseError) as caught:
@@ -238,7 +197,7 @@ def test_a_command_that_fails_is_an_error_without_its_output(tmp_path: Path, cap
         params={"kubeconfig": {**KUBECONFIG, "users": [{"name": "default", "user": {"exec": config}}]}}
     )
     with pytest.raises(ClusterError, match=r"exec: process returned 3\. Its output is not shown") as caught:
-        client.connect(fake, 1)
+        connect.connect(fake, 1)
     output = capfd.readouterr()
     assert "cannot log in" not in f"{caught.value} {output.out} {output.err}"
 
@@ -260,6 +219,6 @@ def test_the_password_of_a_proxy_is_in_no_error(
         config["clusters"] = [{"name": "default", "cluster": {"server": SERVER, "proxy-url": proxy}}]
     fake: Any = SimpleNamespace(params=params, warn=lambda _text: None)
     with pytest.raises((ClusterError, NoResponseError)) as caught:
-        client.connect(fake, 1)._transport.send(Request("GET", "/version"))
+        connect.connect(fake, 1)._transport.send(Request("GET", "/version"))
     assert "Win" not in str(caught.value)
     assert "2026" not in str(caught.value)

@@ -73,8 +73,12 @@ def test_all_causes_are_found_once() -> None:
 
 
 def test_only_the_key_identifiers_are_not_needed() -> None:
-    context = ssl.create_default_context()
-    others = context.verify_flags & ~ssl.VERIFY_X509_STRICT
-    connections.accept_missing_key_identifiers(context)
+    others = ssl.create_default_context().verify_flags & ~ssl.VERIFY_X509_STRICT
+    context = connections.context()
     assert context.verify_flags == others
     assert (context.check_hostname, context.verify_mode) == (True, ssl.CERT_REQUIRED)
+
+
+def test_any_certificate_is_accepted_on_request() -> None:
+    context = connections.context(verifies=False)
+    assert (context.check_hostname, context.verify_mode) == (False, ssl.CERT_NONE)

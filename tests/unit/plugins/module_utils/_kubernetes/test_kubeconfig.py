@@ -18,7 +18,7 @@ import kubernetes
 import pytest
 import yaml
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import client
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import connect as modules
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster, ClusterError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.kubeconfig import Kubeconfig
 from support.aws import _http
@@ -69,7 +69,7 @@ def connect(kubeconfig: Any, warnings: list[str] | None = None, **params: Any) -
     module: Any = SimpleNamespace(
         params={"kubeconfig": kubeconfig, **params}, warn=[].append if warnings is None else warnings.append
     )
-    return client.connect(module, 1)
+    return modules.connect(module, 1)
 
 
 def with_plugin(command: str, *args: str) -> Config:

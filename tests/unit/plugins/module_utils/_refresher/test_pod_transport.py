@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import socket
-import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.t
     NoResponseError,
     Request,
 )
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher import pod_transport
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.pod_transport import PodTransport
-from support.aws import _http
 from unit.plugins.module_utils._kubernetes.https import Server
 
 READ = Request("GET", "/api/v1/namespaces")
@@ -127,44 +124,3 @@ def test_proxies_are_for_aws_alone(server: Server, token: Path, monkeypatch: pyt
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     assert to(server, token).send(READ).status == 200
-
-
-def test_a_response_has_a_limit(server: Server, token: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pod_transport, "MOST_BYTES", 1024 * 1024)
-    transport = to(server, token)
-    server.response = _http.Response(200, b"x" * 1024 * 1024)
-    assert len(transport.send(READ).body) == 1024 * 1024
-    server.response = _http.Response(200, b"x" * (1024 * 1024 + 1))
-    with pytest.raises(NoResponseError, match="larger than 1 MiB") as caught:
-        transport.send(READ)
-    assert caught.value.final
-    server.response = _http.Response(200, b"{}")
-    assert transport.send(READ).body == b"{}"
-
-
-def test_a_response_that_ends_too_early_is_none(server: Server, token: Path) -> None:
-    # The server's own Content-Length comes after this one, which counts.
-    server.response = _http.Response(200, b"{}", {"content-length": "10", "Connection": "close"})
-    with pytest.raises(NoResponseError, match="was cut") as caught:
-        to(server, token).send(READ)
-    assert not caught.value.final
-
-
-def test_a_connection_that_the_server_closed_meanwhile_is_replaced(
-    server: Server, token: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A write on the closed connection would get no response: an unconfirmed write."""
-    monkeypatch.setattr(_http._Handler, "timeout", 0.2)
-    transport = to(server, token)
-    transport.send(READ)
-    connection = transport._local.connection
-    while not pod_transport._is_dropped(connection.sock):
-        pass
-    assert transport.send(Request("PATCH", "/api/v1/a", body={})).status == 200
-    assert (len(server.requests), server.handshakes) == (2, 2)
-
-
-def test_strict_checks_of_newer_pythons_are_off_and_the_others_on(server: Server) -> None:
-    context = pod_transport._context(server.ca)
-    assert not context.verify_flags & ssl.VERIFY_X509_STRICT
-    assert (context.check_hostname, context.verify_mode) == (True, ssl.CERT_REQUIRED)
