@@ -25,12 +25,6 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes i
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.http_transport import HttpTransport
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.kubeconfig import DEFAULT
 
-try:
-    import yaml
-except ImportError:
-    # The library's error states what is missing.
-    yaml = None
-
 _PREFIX = "K8S_AUTH_"
 _READ = ("kubeconfig", "context")
 """The only connection options of a plain connection."""
@@ -73,8 +67,6 @@ def read(params: t.Mapping[str, t.Any], options: t.Iterable[str], environment: t
     """Return the content of a plain kubeconfig, or None. params: the options that are given."""
     if any(params.get(name) is not None for name in options if name not in _READ) or _needs_library(environment):
         return None
-    if yaml is None:
-        return None
     variables = [environment.get(f"{_PREFIX}{name.upper()}") for name in _READ]
     chosen = [variable if params.get(name) is None else params[name] for name, variable in zip(_READ, variables)]
     if "" in chosen or (not any(chosen) and environment.get("KUBERNETES_SERVICE_HOST")):
@@ -83,7 +75,7 @@ def read(params: t.Mapping[str, t.Any], options: t.Iterable[str], environment: t
     given, context = chosen
     try:
         return _plain(_content(given or environment.get("KUBECONFIG", DEFAULT)), context)
-    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError, yaml.YAMLError):
+    except (ImportError, OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return None
 
 
@@ -95,11 +87,19 @@ def _needs_library(environment: t.Mapping[str, str]) -> bool:
 
 
 def _content(given: t.Any) -> t.Any:
+    """Return the content of a file, or the dict that is given."""
     if not isinstance(given, str):
         return given
+    # A requirement of the client library, which states what is missing.
+    import yaml
+
     with open(os.path.expanduser(given), encoding="utf-8") as file:
-        # The loader in C reads a kubeconfig in a tenth of the time.
-        return yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        text = file.read()
+    try:
+        # The loader in C takes a tenth of the time.
+        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    except yaml.YAMLError as exc:
+        raise ValueError("no YAML") from exc
 
 
 def _plain(config: t.Any, name: str | None) -> Plain:

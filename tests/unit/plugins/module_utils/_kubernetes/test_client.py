@@ -174,7 +174,8 @@ def test_a_token_with_a_line_break_is_in_no_error(option: str, monkeypatch: pyte
 def test_the_user_info_of_the_host_is_not_shown() -> None:
     warnings: list[str] = []
     params = {"host": "https://builder:never-shown@cluster.invalid", "api_key": "a", "validate_certs": False}
-    cluster = connect.connect(SimpleNamespace(params=params, warn=warnings.append), 1)
+    fake: Any = SimpleNamespace(params=params, warn=warnings.append)
+    cluster = connect.connect(fake, 1)
     assert cluster.host == "https://********@cluster.invalid"
     assert "https://********@cluster.invalid" in warnings[0]
     with pytest.raises(NoResponseError) as caught:

@@ -53,7 +53,7 @@ def certificate(**more: str) -> dict[str, str]:
     return {"client-certificate-data": encoded(IDENTITY.certificate), "client-key-data": encoded(IDENTITY.key), **more}
 
 
-def read(config: Any, environment: dict[str, str] | None = None, **params: Any) -> Plain | None:
+def read(config: Any, environment: dict[str, str] | None = None, /, **params: Any) -> Plain | None:
     return plain_kubeconfig.read({"kubeconfig": config, **params}, AUTH_ARG_SPEC, environment or {})
 
 
@@ -176,7 +176,7 @@ def test_a_path_that_is_no_file_is_left_to_the_library(path: str) -> None:
     assert read(path) is None
 
 
-OPTIONS = {name: True if spec.get("type") == "bool" else ["a"] for name, spec in AUTH_ARG_SPEC.items()}
+OPTIONS: dict[str, Any] = {name: True if spec.get("type") == "bool" else ["a"] for name, spec in AUTH_ARG_SPEC.items()}
 
 
 @pytest.mark.parametrize("option", [name for name in OPTIONS if name not in ("kubeconfig", "context")])
@@ -203,8 +203,8 @@ def test_in_a_pod_only_a_named_kubeconfig_is_read(tmp_path: Path, monkeypatch: p
 
 @pytest.mark.parametrize("name", ["kubeconfig", "context"])
 def test_an_empty_value_is_left_to_the_library(name: str) -> None:
-    given = {"kubeconfig": kubeconfig(), name: ""}
-    assert read(given.pop("kubeconfig"), **given) is None
+    given: dict[str, Any] = {"kubeconfig": kubeconfig(), name: ""}
+    assert plain_kubeconfig.read(given, AUTH_ARG_SPEC, {}) is None
 
 
 def test_the_key_is_in_a_file_of_0600_that_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
