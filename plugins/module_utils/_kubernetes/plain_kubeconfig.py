@@ -68,11 +68,11 @@ def read(params: t.Mapping[str, t.Any], options: t.Iterable[str], environment: t
     if any(params.get(name) is not None for name in options if name not in _READ) or _needs_library(environment):
         return None
     variables = [environment.get(f"{_PREFIX}{name.upper()}") for name in _READ]
-    chosen = [variable if params.get(name) is None else params[name] for name, variable in zip(_READ, variables)]
-    if "" in chosen or (not any(chosen) and environment.get("KUBERNETES_SERVICE_HOST")):
+    values = [variable if params.get(name) is None else params[name] for name, variable in zip(_READ, variables)]
+    if "" in values or (not any(values) and environment.get("KUBERNETES_SERVICE_HOST")):
         # The library has a rule of its own for an empty value, and may use the service account of a pod.
         return None
-    given, context = chosen
+    given, context = values
     try:
         return _plain(_content(given or environment.get("KUBECONFIG", DEFAULT)), context)
     except (ImportError, OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
