@@ -121,11 +121,14 @@ class PullSecretTask:
     def apply(self, planned: Report) -> Report:
         """Write what plan() decided. An object that changed in the meantime is read and decided about again."""
         accounts = AccountWriter(self._cluster, self._policy.name)
-        with concurrent.futures.ThreadPoolExecutor(max_workers=self._workers) as pool:
+
+        def act(outcome: Outcome) -> Outcome:
             # Detach first and attach last, so that no account names a secret that is deleted or could not be created.
-            outcomes = list(pool.map(lambda outcome: _write_accounts(outcome, accounts, "detached"), planned.outcomes))
-            outcomes = list(pool.map(self._writer.act, outcomes))
-            outcomes = list(pool.map(lambda outcome: _attach(outcome, accounts), outcomes))
+            detached = _write_accounts(outcome, accounts, "detached")
+            return _attach(self._writer.act(detached), accounts)
+
+        with concurrent.futures.ThreadPoolExecutor(max_workers=self._workers) as pool:
+            outcomes = list(pool.map(act, planned.outcomes))
         return dataclasses.replace(planned, outcomes=outcomes)
 
     # --- Namespaces
