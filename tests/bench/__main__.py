@@ -19,15 +19,33 @@ from pathlib import Path
 from support.aws import FakeAws
 from support.cluster.audit import AuditLog
 
-from .candidates import ALL, Candidate, Job
+from .candidates import (
+    BlogPipeline,
+    Candidate,
+    CreateAndApply,
+    GetAndPut,
+    Job,
+    K8sLoop,
+    Limit,
+    PullSecretModule,
+    RefresherJob,
+    ServerSideApply,
+)
 from .cluster import BenchCluster
 from .machine import machine
 from .measure import CommandError, Measurement, measure
-from .page import page, plot
-from .results import MEBIBYTE, SIZES, Results, Row, targets, typical
+from .page import figures, page, plot
+from .results import MEBIBYTE, Results, Row, targets, typical
+from .role_candidates import Fleet, OneTask, RoleObjects, RoleRun
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs/docsite"
+ALL: Sequence[type[Candidate]] = (
+    *(PullSecretModule, Limit, GetAndPut, ServerSideApply, CreateAndApply, K8sLoop, BlogPipeline),
+    # The role comes before the Job, which is one of its CronJob.
+    *(OneTask, RoleRun, RoleObjects, Fleet, RefresherJob),
+)
+SIZES = sorted({size for candidate in ALL for size in candidate.sizes})
 KEPT = ROOT / ".cache/bench"
 REPEATED = 10
 """Runs with up to so many namespaces are short and vary more. The median of three is taken."""
@@ -50,8 +68,8 @@ def main() -> int:
         titles = {type(candidate).__name__: candidate.title for candidate in candidates}
         measured_on = machine(cluster.version(), load)
         try:
-            for size in _sizes(options.sizes, candidates):
-                rows += _rows(cluster, candidates, size, audit, full=size in options.sizes)
+            for size in sorted(set(options.sizes)):
+                rows += _rows(cluster, candidates, size, audit)
         except CommandError as error:
             print(f"bench: {error}", file=sys.stderr)
             return 2
@@ -67,26 +85,12 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _sizes(wanted: Sequence[int], candidates: Sequence[Candidate]) -> list[int]:
-    """Return the wanted sizes, and the largest size of each candidate that is too slow for the others."""
-    stops = {
-        candidate.max_namespaces
-        for candidate in candidates
-        if candidate.max_namespaces and candidate.max_namespaces < max(wanted)
-    }
-    return sorted({*wanted, *stops})
-
-
-def _rows(
-    cluster: BenchCluster, candidates: Sequence[Candidate], size: int, audit: AuditLog, *, full: bool
-) -> Iterator[Row]:
-    """Measure one size. full: False to measure only the candidates with this largest size."""
+def _rows(cluster: BenchCluster, candidates: Sequence[Candidate], size: int, audit: AuditLog) -> Iterator[Row]:
+    """Measure all candidates that have this size."""
     started = time.monotonic()
     cluster.grow(size)
     print(f"{size} namespaces, created in {time.monotonic() - started:.0f} s", flush=True)
-    measured = [
-        candidate for candidate in candidates if candidate.max_namespaces == size or (full and _can(candidate, size))
-    ]
+    measured = [candidate for candidate in candidates if size in candidate.sizes]
     measurements: dict[tuple[str, str], list[Measurement]] = {}
     for _round in range(3 if size <= REPEATED else 1):
         for candidate in measured:
@@ -97,10 +101,6 @@ def _rows(
                 _show(candidate, operation, measurement)
     for (candidate_name, operation), repeated in measurements.items():
         yield Row(candidate_name, operation, size, typical(repeated))
-
-
-def _can(candidate: Candidate, size: int) -> bool:
-    return candidate.max_namespaces is None or size <= candidate.max_namespaces
 
 
 def _show(candidate: Candidate, operation: str, found: Measurement) -> None:
@@ -119,7 +119,8 @@ def _finish(results: Results, *, complete: bool) -> int:
     directory, guide = (DOCS, DOCS / "rst/guide_benchmarks.rst") if complete else (KEPT, KEPT / "guide_benchmarks.rst")
     guide.write_text(page(results), encoding="utf-8")
     (directory / "benchmarks.svg").write_text(plot(results), encoding="utf-8")
-    print(f"\nWritten: {guide.relative_to(ROOT)}, {(directory / 'benchmarks.svg').relative_to(ROOT)}")
+    (directory / "benchmarks.csv").write_text(figures(results), encoding="utf-8")
+    print(f"\nWritten: {guide.relative_to(ROOT)}, benchmarks.svg and benchmarks.csv in {directory.relative_to(ROOT)}")
     found = targets(results)
     for target in found:
         print(f"{'reached' if target.reached else 'MISSED':<8} {target.what}: {target.found}")

@@ -38,13 +38,13 @@ class Job:
 
 
 class Candidate:
-    """A way to write pull secrets. title: for the page. max_namespaces: the largest size; more would only take longer.
+    """A way to write pull secrets. title: for the page. sizes: the numbers of namespaces; more would only take longer.
 
     in_pod: the command waits for a pod, whose processor time and memory are not measured.
     """
 
     title: str
-    max_namespaces: int | None = None
+    sizes: Sequence[int] = (1, 10, 100, 1000, 5000)
     in_pod = False
     user = ADMIN
     operations: Sequence[str] = (CREATE, RENEW)
@@ -80,6 +80,7 @@ class PullSecretModule(Candidate):
     """One task of one play."""
 
     title = "**this collection**"
+    sizes = (*Candidate.sizes, 20000)
     operations = (CREATE, RENEW, NOTHING)
 
     def prepare(self, job: Job, directory: Path) -> Sequence[str]:
@@ -97,7 +98,7 @@ class RefresherJob(Candidate):
     """A Job of the CronJob that the role installs for the namespaces, from its creation to its end."""
 
     title = "**a Job of the role's CronJob**"
-    max_namespaces = 1000
+    sizes = (1, 10, 100, 1000, 20000)
     in_pod = True
     user = f"system:serviceaccount:{HOME}:{CRONJOB}"
     operations = (RENEW, NOTHING)
@@ -107,7 +108,7 @@ class RefresherJob(Candidate):
         kubectl create job "$1" --from="cronjob/$2" --namespace "$4" --dry-run=client --output=json |
             jq --argjson more "$3" '.spec.template.spec.containers[0].env += $more' >job.json
         kubectl create --filename job.json
-        kubectl wait "job/$1" --namespace "$4" --for=condition=Complete --timeout=10m
+        kubectl wait "job/$1" --namespace "$4" --for=condition=Complete --timeout=20m
     """
 
     def prepare(self, job: Job, directory: Path) -> Sequence[str]:
@@ -126,7 +127,7 @@ class K8sLoop(Candidate):
     """A token from the AWS CLI, then one call of kubernetes.core.k8s for each namespace."""
 
     title = "``aws`` once, a loop of ``kubernetes.core.k8s``"
-    max_namespaces = 20
+    sizes = (1, 10, 20)
 
     def prepare(self, job: Job, directory: Path) -> Sequence[str]:
         self.cluster.aws.behave(life=self.cluster.longer_lifetime())
@@ -183,7 +184,7 @@ class CreateAndApply(Candidate):
     """The way of the kubectl documentation: two kubectl commands for each namespace."""
 
     title = "``kubectl create | kubectl apply`` each"
-    max_namespaces = 100
+    sizes = (1, 10, 100)
 
     script = """
         password=$(aws ecr-public get-login-password --region us-east-1)
@@ -203,7 +204,7 @@ class BlogPipeline(CreateAndApply):
     """The loop of many blog posts: a token, a deletion and a creation for each namespace."""
 
     title = "``aws``, ``kubectl delete``, ``create`` each"
-    max_namespaces = 10
+    sizes = (1, 10)
 
     script = """
         while read -r namespace; do
@@ -251,18 +252,6 @@ class Limit(Candidate):
         streams = str(min(STREAMS, len(paths)))
         options = ["--clients=1", "--threads=1", f"--max-concurrent-streams={streams}", f"--requests={len(paths)}"]
         return ["h2load", *options, *(f"--header={header}" for header in headers), "--data=body", "--input-file=paths"]
-
-
-ALL: Sequence[type[Candidate]] = (
-    PullSecretModule,
-    RefresherJob,
-    Limit,
-    GetAndPut,
-    ServerSideApply,
-    CreateAndApply,
-    K8sLoop,
-    BlogPipeline,
-)
 
 
 def namespaces(job: Job) -> list[str]:

@@ -45,6 +45,7 @@ class BenchCluster:
         self.server = settings.host
         self._pool = client.ApiClient(settings).rest_client.pool_manager
         self._lifetime = 12 * 3600
+        self._added: list[str] = []
 
     def grow(self, count: int) -> None:
         """Create namespaces up to this number, and wait until the controllers have created their objects in them."""
@@ -54,11 +55,24 @@ class BenchCluster:
         for path in ("/api/v1/serviceaccounts", "/api/v1/configmaps"):
             wait_for(partial(self._all_have, path), f"{path} of {count} namespaces", seconds=SETTLE_SECONDS)
 
+    def add_namespace(self, name: str) -> None:
+        """Create a namespace that does not count. It is removed by clear()."""
+        self.create("/api/v1/namespaces", {"metadata": {"name": name}})
+        self._added.append(name)
+
+    def create(self, path: str, body: dict[str, Any]) -> None:
+        """Create an object unless it exists."""
+        self._send("POST", path, body)
+
     def clear(self) -> None:
         """Remove the secret from every namespace."""
         found = list(self._list(f"/api/v1/secrets?fieldSelector=metadata.name={SECRET}"))
         paths = [f"/api/v1/namespaces/{item['metadata']['namespace']}/secrets/{SECRET}" for item in found]
         self._all("DELETE", [(path, None) for path in paths])
+        for name in self._added:
+            self._send("DELETE", f"/api/v1/namespaces/{name}")
+            wait_for(partial(self._is_gone, name), f"the end of namespace {name}", seconds=SETTLE_SECONDS)
+        self._added.clear()
 
     def longer_lifetime(self) -> int:
         """Return the lifetime of the next token in seconds. It increases: else a candidate could skip the write."""
@@ -89,6 +103,9 @@ class BenchCluster:
     def _all_have(self, path: str) -> bool:
         found = {item["metadata"]["namespace"] for item in self._list(path)}
         return found.issuperset(self.namespaces)
+
+    def _is_gone(self, namespace: str) -> bool:
+        return namespace not in {item["metadata"]["name"] for item in self._list("/api/v1/namespaces")}
 
     def _list(self, path: str) -> Iterator[dict[str, Any]]:
         page = ""

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Sequence
 
 from .plot import Points, svg
-from .results import CREATE, MEBIBYTE, NOTHING, RENEW, Results, targets
+from .results import JOB, MODULE, NOTHING, RENEW, ROLE, Results, slope, targets
 
 HEAD = """\
 ..
@@ -40,17 +42,20 @@ Method
 - Requests are counted in the audit log, by Kubernetes' verbs; an apply by kubectl is a ``patch``.
 - Processor time is that of the client and all its child processes. Memory is that of its largest process. Neither is
   measured for pods.
-- One and 10 namespaces were measured three times; the table shows the run with the median time.
+- Up to 10 namespaces were measured three times; the figures are those of the run with the median time.
 - Methods that take about one second for each namespace were measured over fewer namespaces: ``kubernetes.core.k8s``
   over at most 20, ``kubectl create | kubectl apply`` over at most 100, ``aws`` for each namespace over at most 10. None
   of them is faster with more namespaces.
+- The role installs the refresher and writes the secrets, without a test run. It is compared with a play with one task,
+  and with kubectl, which applies the same objects, but reads and writes no pull secret.
+- The clusters of the role for many clusters are one API server, with a secret of another name for each of them, in push
+  mode.
 - The API server's limit is measured with h2load and bodies of the same size, over one connection with 64 parallel
   requests. h2load reads nothing, decides nothing and does not check responses.
 - The token comes from a fake AWS on the same machine, which responds at once. AWS takes longer, by the same time for
   all methods.
 - With one namespace, most of the time is the start of programs: Ansible, and the module, which runs twice if something
-  must be written, since its first run in check mode finds out whether a token is needed. Whether the module or the AWS
-  CLI with a loop is faster then depends on the noise of the machine: each has been faster in some run.
+  must be written, since its first run in check mode finds out whether a token is needed.
 - kubectl and the loops do not check whether a token is still valid: each run writes all secrets.
 - *One after the other* is a program in this repository that does what
   `k8s-ecr-login-renew <https://github.com/nabsul/k8s-ecr-login-renew>`__ does, over one connection.
@@ -61,12 +66,47 @@ PLOT = f"""\
 .. figure:: ../benchmarks.svg
    :alt: {PLOT_TITLE}
 """
-TABLES = {CREATE: "Create", RENEW: "Renew", NOTHING: "Nothing to do"}
+FIGURES = "The figures of each run are in ``docs/docsite/benchmarks.csv``.\n"
+GROWTH = """\
+Growth
+------
+
+By what power the figures grow with the number of namespaces, between the two largest numbers: 0 is not at all, 1 is
+linear.
+
+"""
+GROWING = ((MODULE, RENEW), (MODULE, NOTHING), (ROLE, NOTHING), (JOB, RENEW))
 
 
 def page(results: Results) -> str:
     """Build the whole page."""
-    return "\n".join([HEAD + _targets(results), PLOT, _machine(results), *_tables(results), NOTES])
+    return "\n".join([HEAD + _targets(results), PLOT, FIGURES, GROWTH + _growth(results), _machine(results), NOTES])
+
+
+def figures(results: Results) -> str:
+    """Return the figures of all runs in the format CSV."""
+    file = io.StringIO()
+    table = csv.writer(file, lineterminator="\n")
+    head = ("method", "operation", "namespaces", "seconds", "writes", "writes a second", "requests")
+    table.writerow((*head, "processor seconds", "memory in bytes"))
+    for row in sorted(results.rows, key=lambda row: (row.operation, row.namespaces, row.candidate)):
+        found = row.measurement
+        requests = ", ".join(f"{count} {verb}" for verb, count in sorted(found.requests.items()))
+        cells = (
+            _plain(results.titles[row.candidate]),
+            row.operation,
+            row.namespaces,
+            f"{found.seconds:.2f}",
+            found.writes,
+        )
+        rate = f"{found.rate:.1f}" if found.rate else ""
+        processor = "" if found.cpu_seconds is None else f"{found.cpu_seconds:.2f}"
+        table.writerow((*cells, rate, requests, processor, found.memory))
+    return file.getvalue()
+
+
+def _plain(title: str) -> str:
+    return title.replace("``", "").replace("**", "")
 
 
 def plot(results: Results) -> str:
@@ -76,7 +116,7 @@ def plot(results: Results) -> str:
         rows = [row for row in results.rows if (row.candidate, row.operation) == (candidate, RENEW)]
         if rows:
             points = sorted((row.namespaces, row.measurement.seconds) for row in rows)
-            lines[title.replace("``", "").replace("**", "")] = [(float(size), seconds) for size, seconds in points]
+            lines[_plain(title)] = [(float(size), seconds) for size, seconds in points]
     return svg(PLOT_TITLE, lines, ("namespaces", "seconds"))
 
 
@@ -89,22 +129,14 @@ def _machine(results: Results) -> str:
     return "Environment\n-----------\n\n" + _table(("Component", "Value"), list(results.machine.items()))
 
 
-def _tables(results: Results) -> list[str]:
-    head = ("Namespaces", "Method", "Seconds", "Writes a second", "Requests", "Processor seconds", "Memory (MiB)")
-    tables = []
-    for operation, title in TABLES.items():
-        rows = []
-        for row in sorted(results.rows, key=lambda row: (row.namespaces, list(results.titles).index(row.candidate))):
-            if row.operation == operation:
-                found = row.measurement
-                requests = ", ".join(f"{count} {verb}" for verb, count in sorted(found.requests.items()))
-                rate = f"{found.rate:.1f}" if found.rate and row.namespaces > 1 else ""
-                cells = (f"{row.namespaces:,}", results.titles[row.candidate], f"{found.seconds:.2f}", rate, requests)
-                processor = "" if found.cpu_seconds is None else f"{found.cpu_seconds:.2f}"
-                memory = "" if found.memory is None else f"{found.memory / MEBIBYTE:.0f}"
-                rows.append((*cells, processor, memory))
-        tables.append(f"{title}\n{'-' * len(title)}\n\n{_table(head, rows)}")
-    return tables
+def _growth(results: Results) -> str:
+    rows = []
+    for candidate, operation in GROWING:
+        found = [slope(results, candidate, operation, figure) for figure in ("seconds", "memory", "requests")]
+        if any(value is not None for value in found):
+            cells = ["" if value is None else f"{value:.2f}" for value in found]
+            rows.append((f"{results.titles[candidate]}, {operation}", *cells))
+    return _table(("Method", "Seconds", "Memory", "Requests"), rows)
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from .measure import Measurement
 
-CREATE, RENEW, NOTHING = "create", "renew", "nothing to do"
-SIZES = (1, 10, 100, 1000, 5000)
+CREATE, RENEW, NOTHING, MORE, REMOVE = "create", "renew", "nothing to do", "one namespace more", "remove"
 MODULE, JOB, LIMIT, APPLY, LOOP = "PullSecretModule", "RefresherJob", "Limit", "ServerSideApply", "K8sLoop"
+ROLE, TASK = "RoleRun", "OneTask"
 MEBIBYTE = 1024 * 1024
 
 
@@ -43,9 +44,10 @@ class Results:
                 return row.measurement
         return None
 
-    def largest(self, candidate: str, operation: str) -> Row | None:
-        """Return the row with the most namespaces."""
-        rows = [row for row in self.rows if (row.candidate, row.operation) == (candidate, operation)]
+    def largest(self, candidate: str, operation: str, limit: int) -> Row | None:
+        """Return the row with the most namespaces, up to a limit."""
+        measured = [row for row in self.rows if (row.candidate, row.operation) == (candidate, operation)]
+        rows = [row for row in measured if row.namespaces <= limit]
         return max(rows, key=lambda row: row.namespaces, default=None)
 
     def save(self, path: Path) -> None:
@@ -76,54 +78,79 @@ class Target:
 
 def targets(results: Results) -> list[Target]:
     """Return the targets whose figures were measured."""
-    return [
-        *_faster(results, MODULE, LIMIT, 0.6, "of what the API server can take"),
-        *_faster(results, MODULE, APPLY, 5, "``kubectl apply --server-side``"),
-        *_faster(results, MODULE, LOOP, 100, "a loop of ``kubernetes.core.k8s``"),
-        *_faster(results, JOB, LIMIT, 0.6, "of what the API server can take"),
-        *_nothing(results),
-        *_one(results),
+    found = [
+        _rate(results, MODULE, LIMIT, 1000, 0.9, "of what the API server can take"),
+        _time(results, (MODULE, RENEW, 1000), (APPLY, RENEW, 1000), 1 / 1.3),
+        _time(results, (MODULE, RENEW, 5000), (APPLY, RENEW, 5000), 1 / 2),
+        _rate(results, MODULE, LOOP, 1000, 250, "as many as"),
+        _nothing(results),
+        _time(results, (MODULE, CREATE, 1), (LOOP, CREATE, 1), 0.8),
+        _time(results, (MODULE, RENEW, 1), (LOOP, RENEW, 1), 0.8),
+        _time(results, (ROLE, NOTHING, 3), (TASK, NOTHING, 3), 3),
+        _time(results, (ROLE, NOTHING, 5000), (MODULE, NOTHING, 5000), 2),
+        _rate(results, JOB, LIMIT, 1000, 0.9, "of what the API server can take"),
+        _rate(results, JOB, LIMIT, 20000, 0.8, "of what the API server can take"),
     ]
+    return [target for target in found if target]
 
 
-def _faster(results: Results, candidate: str, other: str, times: float, words: str) -> list[Target]:
-    """Compare the writes a second of renewing 1,000; the other candidate can have fewer namespaces."""
-    own = results.find(candidate, RENEW, 1000)
-    compared = results.find(other, RENEW, 1000)
-    over = ""
-    if compared is None and (row := results.largest(other, RENEW)):
-        compared, over = row.measurement, f", which was measured over {row.namespaces}"
-    if not (own and compared and own.rate and compared.rate):
-        return []
-    ratio = own.rate / compared.rate
-    if times < 1:
-        wanted, found = f"at least {times:.0%} {words}", f"{ratio:.0%}"
-    else:
-        wanted, found = f"at least {times:g} times as fast as {words}", f"{ratio:.1f} times"
-    found += f" ({own.rate:.0f} and {compared.rate:.1f} writes a second{over})"
-    limit = results.find(LIMIT, RENEW, 1000)
-    if ratio < times and limit and limit.rate and other != LIMIT:
-        found += f". The API server itself can take {limit.rate / compared.rate:.1f} times as many here"
-    by = " by one Job" if candidate == JOB else ""
-    return [Target(f"Renewing 1,000{by}: {wanted}", found, ratio >= times)]
+def _rate(results: Results, candidate: str, other: str, size: int, times: float, words: str) -> Target | None:
+    """Compare the writes a second of a renewal. The other candidate can have fewer namespaces."""
+    own = results.find(candidate, RENEW, size)
+    row = results.largest(other, RENEW, size)
+    if not (own and own.rate and row and row.measurement.rate):
+        return None
+    compared = row.measurement.rate
+    ratio = own.rate / compared
+    over = f", measured over {row.namespaces:,}" if row.namespaces != size else ""
+    title = results.titles[other]
+    wanted = f"at least {times:.0%} {words} ({title})" if times < 1 else f"at least {times:g} times {words} {title}"
+    found = f"{ratio:.0%}" if times < 1 else f"{ratio:.0f} times"
+    what = f"Writes a second of {results.titles[candidate]}, {size:,} namespaces: {wanted}"
+    return Target(what, f"{found} ({own.rate:.0f} and {compared:.1f}{over})", ratio >= times)
 
 
-def _nothing(results: Results) -> list[Target]:
+def _time(results: Results, own: tuple[str, str, int], other: tuple[str, str, int], times: float) -> Target | None:
+    """Compare the seconds of whole runs. times: what is allowed, as a multiple of the other run."""
+    first, second = results.find(*own), results.find(*other)
+    if not (first and second):
+        return None
+    candidate, operation, size = own
+    ratio = first.seconds / second.seconds
+    what = (
+        f"Seconds of {results.titles[candidate]}, {operation}, {size:,} namespaces: at most {times:.2g} times those of "
+        f"{results.titles[other[0]]}"
+    )
+    return Target(what, f"{ratio:.2f} times ({first.seconds:.2f} s and {second.seconds:.2f} s)", ratio <= times)
+
+
+def _nothing(results: Results) -> Target | None:
     found = results.find(MODULE, NOTHING, 5000)
     if not found or found.memory is None:
-        return []
+        return None
     requests = sum(found.requests.values())
-    enough = requests <= 30 and found.writes == 0 and found.memory <= 150 * MEBIBYTE
+    reached = requests <= 22 and found.writes == 0 and found.memory <= 78 * MEBIBYTE and found.seconds <= 1.5
     text = f"{requests} requests, {found.writes} writes, {found.memory / MEBIBYTE:.0f} MiB, {found.seconds:.1f} s"
-    return [Target("Nothing to do in 5,000: at most 30 requests, no write, at most 150 MiB", text, enough)]
+    what = f"{results.titles[MODULE]}, nothing to do, 5,000 namespaces: 22 requests, no write, 78 MiB, 1.5 s"
+    return Target(what, text, reached)
 
 
-def _one(results: Results) -> list[Target]:
-    found = []
-    for operation in (CREATE, RENEW):
-        module, loop = (results.find(candidate, operation, 1) for candidate in (MODULE, LOOP))
-        if module and loop:
-            what = f"One namespace, {operation}: no slower than the AWS CLI and ``kubernetes.core.k8s``"
-            text = f"{module.seconds:.2f} s and {loop.seconds:.2f} s"
-            found.append(Target(what, text, module.seconds <= loop.seconds))
-    return found
+def slope(results: Results, candidate: str, operation: str, figure: str) -> float | None:
+    """Return by what power a figure grows with the namespaces, between the two largest sizes: 1 is linear.
+
+    figure: a field of Measurement, or "requests".
+    """
+    rows = sorted(
+        (row for row in results.rows if (row.candidate, row.operation) == (candidate, operation)),
+        key=lambda row: row.namespaces,
+    )[-2:]
+    values = [_figure(row.measurement, figure) for row in rows]
+    if len(rows) < 2 or not all(values):
+        return None
+    first, second = rows
+    return math.log(values[1] / values[0]) / math.log(second.namespaces / first.namespaces)
+
+
+def _figure(measurement: Measurement, figure: str) -> float:
+    found = getattr(measurement, figure)
+    return float(sum(found.values()) if figure == "requests" else found or 0)
