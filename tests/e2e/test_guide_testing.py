@@ -60,6 +60,7 @@ def project(ansible: Ansible, aws: FakeAws, artifact: Path, namespace: str) -> I
         shell.write("molecule/default/group_vars/all.yml", f"pull_secret_refresher_namespace: {refresher}\n")
         _packages, collections = GUIDE.commands("Installation").splitlines()
         assert "freshpull.ecr_public:" in shell.run(collections)
+        assert (ansible.directory / "collections/ansible_collections/freshpull/ecr_public/MANIFEST.json").exists()
         yield shell
 
 
@@ -78,7 +79,7 @@ def writes(audit: AuditLog, since: int, resource: str, namespace: str) -> list[s
 def verified(output: str) -> None:
     """Check that molecule ran all steps of the scenario."""
     steps = yaml.safe_load(GUIDE.files("The scenario")[SCENARIO])["scenario"]["test_sequence"]
-    assert [step for step in steps if f"default > {step}: Completed" not in output] == []
+    assert [step for step in steps if f"default > {step}: Executed: Successful" not in output] == []
 
 
 def test_the_scenario(project: Shell, audit: AuditLog, namespace: str) -> None:

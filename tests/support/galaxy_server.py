@@ -24,7 +24,8 @@ DEPENDENCIES = ("amazon", "kubernetes")
 def installable(artifact: Path, directory: Path) -> Iterator[dict[str, str]]:
     """Serve an artifact. Yields variables with which ansible-galaxy installs it into directory/collections.
 
-    ansible-galaxy finds the collections that it depends on there. With the variables, Ansible finds all of them.
+    ansible-galaxy finds the collections that it depends on there. With the variables, Ansible finds no others: the
+    virtual environment of the tests has a link to the checkout.
     """
     collections = directory / "collections"
     link_dependencies(collections)
@@ -33,6 +34,7 @@ def installable(artifact: Path, directory: Path) -> Iterator[dict[str, str]]:
             "ANSIBLE_GALAXY_SERVER": url,
             "ANSIBLE_GALAXY_CACHE_DIR": str(directory / "cache"),
             "ANSIBLE_COLLECTIONS_PATH": str(collections),
+            "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "false",
         }
 
 
