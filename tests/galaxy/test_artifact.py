@@ -11,7 +11,6 @@ import json
 import re
 import shutil
 import subprocess
-import sysconfig
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ import pytest
 import yaml
 
 from galaxy.clean import REPOSITORY, Clean
+from support.galaxy_server import link_dependencies
 from tools.artifact import FILES, MANIFEST, ROOT, Artifact, build, contents
 
 NAME = "freshpull.ecr_public"
@@ -100,10 +100,7 @@ def installed(artifact: Artifact, clean: Clean) -> Path:
     """The directory of collections with the installed artifact, and its dependencies linked into it."""
     path = clean.home / ".ansible/collections"
     clean.output("ansible-galaxy", "collection", "install", "--offline", "--no-deps", str(artifact.path))
-    for dependency in ("amazon", "kubernetes"):
-        (path / "ansible_collections" / dependency).symlink_to(
-            Path(sysconfig.get_path("purelib"), "ansible_collections", dependency)
-        )
+    link_dependencies(path)
     return path / "ansible_collections"
 
 

@@ -14,18 +14,17 @@ import os
 import re
 import subprocess
 import sys
-import sysconfig
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from galaxy.clean import REPOSITORY
 from support.aws import FakeAws
+from support.galaxy_server import installable
 from support.pulls import DISCOVERY
 from tools.artifact import build
 
 from .blocks import QUICK_START, Step, quick_start
-from .galaxy import serving
 
 ENVIRONMENT = "freshpull"
 """The virtual environment that the first step creates."""
@@ -67,18 +66,9 @@ def install(directory: Path, readme: Path) -> None:
     """Run the first step. The collections that this one depends on are linked: Galaxy cannot be reached."""
     first = quick_start(readme)[0]
     assert (first.heading, first.file) == (QUICK_START, "")
-    collections = directory / "collections" / "ansible_collections"
-    collections.mkdir(parents=True)
-    for name in ("amazon", "kubernetes"):
-        (collections / name).symlink_to(Path(sysconfig.get_path("purelib"), "ansible_collections", name))
     artifact = build(REPOSITORY, directory / "galaxy")
     print(artifact)
-    with serving(artifact.path) as url:
-        galaxy = {
-            "ANSIBLE_GALAXY_SERVER": url,
-            "ANSIBLE_GALAXY_CACHE_DIR": str(directory / "cache"),
-            "ANSIBLE_COLLECTIONS_PATH": str(directory / "collections"),
-        }
+    with installable(artifact.path, directory) as galaxy:
         run(first, directory, {**clean(directory), **galaxy})
 
 

@@ -39,6 +39,12 @@ class Guide:
             text = _only(rf"^\d+\. \*\*{step}\*\*(?P<found>.*?)(?=^\S|\Z)", text)
         return _only_block("shell", text)
 
+    def files(self, title: str) -> dict[str, str]:
+        """Return the files of a section: blocks after a paragraph that names the file and ends with a colon."""
+        named = r"``(?P<name>[\w/]+\.(?:yml|py))``(?:(?!\n\n).)*:\n\n\.\. code-block:: \w+\n\n"
+        found = re.finditer(rf"{named}(?P<block>(?: +\S[^\n]*\n|\n)+)", self.section(title) + "\n", re.DOTALL)
+        return {each["name"]: textwrap.dedent(each["block"]).strip() + "\n" for each in found}
+
     def table(self, title: str) -> dict[str, list[str]]:
         """Return the rows of the only table of a section: the first cell, without markup, to the others."""
         _header, *rows = re.findall(r"^   \* - (.+)\n((?:     - .+\n)+)", self.section(title), re.MULTILINE)
@@ -60,7 +66,9 @@ class Shell:
 
     def write(self, name: str, text: str) -> None:
         """Write a file, as the reader of the guide does."""
-        (self._directory / name).write_text(self._named(text))
+        path = self._directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(self._named(text))
 
     def run(self, commands: str, *, given: str = "", status: int = 0) -> str:
         """Run commands until the first one that fails, and return their output. given: the standard input."""

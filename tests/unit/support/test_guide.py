@@ -39,6 +39,15 @@ def test_the_other_steps_are_explained(section: str, step: str) -> None:
     assert f"1. **{step}**: remove the command" in GUIDE.section(section)
 
 
+def test_the_files_are_those_that_the_text_names() -> None:
+    guide = Guide("guide_testing")
+    scenario = [f"molecule/default/{name}.yml" for name in ("molecule", "prepare", "converge", "verify", "cleanup")]
+    assert list(guide.files("The playbook")) == ["pull_secret.yml", "requirements.yml"]
+    assert list(guide.files("The scenario")) == scenario
+    assert list(guide.files("A fake endpoint")) == ["fake_ecr_public.py"]
+    assert guide.files("The scenario")[scenario[2]].endswith("import_playbook: ../../pull_secret.yml\n")
+
+
 def test_commands_get_the_names_of_the_test_and_stop_at_the_first_failure(tmp_path: Path) -> None:
     shell = Shell(Ansible(tmp_path, ""), {"ops": "t1-ops", "ecr-login": "other"}, {}, {})
     assert (

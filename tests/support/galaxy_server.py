@@ -1,12 +1,13 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A server with one collection, in place of Galaxy: the requests of `ansible-galaxy collection install`."""
+"""A server with the built artifact, in place of Galaxy: the requests of `ansible-galaxy collection install`."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import sysconfig
 import tarfile
 import threading
 from collections.abc import Iterator
@@ -14,6 +15,35 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+DEPENDENCIES = ("amazon", "kubernetes")
+"""The namespaces of the collections that this one depends on."""
+
+
+@contextmanager
+def installable(artifact: Path, directory: Path) -> Iterator[dict[str, str]]:
+    """Serve an artifact. Yields variables with which ansible-galaxy installs it into directory/collections.
+
+    ansible-galaxy finds the collections that it depends on there. With the variables, Ansible finds no others: the
+    virtual environment of the tests has a link to the checkout.
+    """
+    collections = directory / "collections"
+    link_dependencies(collections)
+    with serving(artifact) as url:
+        yield {
+            "ANSIBLE_GALAXY_SERVER": url,
+            "ANSIBLE_GALAXY_CACHE_DIR": str(directory / "cache"),
+            "ANSIBLE_COLLECTIONS_PATH": str(collections),
+            "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "false",
+        }
+
+
+def link_dependencies(collections: Path) -> None:
+    """Link the collections that this one depends on into a directory: the tests have no network to install them."""
+    target = collections / "ansible_collections"
+    target.mkdir(parents=True, exist_ok=True)
+    for name in DEPENDENCIES:
+        (target / name).symlink_to(Path(sysconfig.get_path("purelib"), "ansible_collections", name))
 
 
 def metadata_of(artifact: Path) -> dict[str, Any]:
