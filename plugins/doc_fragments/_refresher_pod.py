@@ -69,6 +69,13 @@ options:
     description: With O(state=absent), remove only what O(keep_record) kept.
     type: bool
     default: false
+  unreadable_is_absent:
+    description:
+      - With O(state=absent), if the account has no permission to read some objects of the refresher, and none of those
+        that it can read exists, assume that there is no refresher. If one of them exists, the task fails.
+      - Use it for an account that only has the permissions for the pull secrets, as in push mode.
+    type: bool
+    default: false
   image:
     description:
       - An image with C(sh), Python 3.9 or newer as C(python3) and the AWS CLI v2 as C(aws), with a tag or a digest. The

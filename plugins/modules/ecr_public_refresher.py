@@ -179,8 +179,7 @@ EXAMPLES = r"""
     namespaces: [default, team-a, team-b]
     aws_auth: web_identity
     role_arn: arn:aws:iam::123456789012:role/ecr-public-pull
-    # The secrets do not exist yet.
-    test_run: deferred
+    test_run: deferred  # The secrets do not exist yet.
 
 - name: Install it with a certificate and IAM Roles Anywhere, which works on every cluster
   freshpull.ecr_public.ecr_public_refresher:
@@ -264,9 +263,10 @@ EXAMPLES = r"""
     aws_auth: pod_identity
     test_run: always
 
-- name: Remove the refresher and keep the pull secrets
+- name: Remove the refresher and keep the pull secrets, or change nothing if the account cannot look for a refresher
   freshpull.ecr_public.ecr_public_refresher:
     state: absent
+    unreadable_is_absent: true
 
 - name: Remove the refresher, and keep the record of its secrets until a second task removes only that
   freshpull.ecr_public.ecr_public_refresher:

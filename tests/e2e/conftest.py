@@ -15,6 +15,7 @@ import pytest
 from kubernetes import client, config
 
 from support.aws import FakeAws
+from support.awx_guide import awx_guide
 from support.cluster.audit import AuditLog
 from support.faults import FaultProxy
 from support.installed_refresher import installed
@@ -25,7 +26,17 @@ from support.proxied_role import make_proxied_role
 from support.refresher import refresher
 
 # pytest finds the fixtures that a conftest.py has.
-__all__ = ["ci", "clients", "installed", "make_proxied_role", "migration", "refresher", "running_site", "site"]
+__all__ = [
+    "awx_guide",
+    "ci",
+    "clients",
+    "installed",
+    "make_proxied_role",
+    "migration",
+    "refresher",
+    "running_site",
+    "site",
+]
 
 NAME = "ecr-public-secret"
 

@@ -13,10 +13,12 @@ import dataclasses
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from support.awx_credentials import CredentialType
 from support.playbook import Ansible
 
 PROJECT = """\
@@ -41,6 +43,10 @@ class Job:
     returncode: int
     directory: Path
     output: str
+
+    def ok(self) -> Job:
+        assert self.returncode == 0, self.output[-1000:] + self.stdout[-8000:]
+        return self
 
     @property
     def artifacts(self) -> Path:
@@ -91,23 +97,39 @@ class JobTemplate:
         hosts: Mapping[str, Mapping[str, Any]],
         variables: Mapping[str, Any],
         playbook: str = PROJECT,
+        inventory: Mapping[str, Any] | None = None,
     ) -> None:
+        """inventory: groups with hosts, instead of `hosts`."""
         self._ansible = ansible
         # AWX gives these to the localhost of a new inventory.
         local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
-        self._inventory = {"all": {"hosts": {name: dict(values) for name, values in hosts.items()}, "vars": local}}
+        own = {"all": {"hosts": {name: dict(values) for name, values in hosts.items()}, "vars": local}}
+        self._inventory = dict(inventory or own)
         self._variables = dict(variables)
         self._playbook = playbook
-        self._jobs = 0
 
-    def launch(self, *args: str, env: Mapping[str, str], kubernetes: tuple[str, str, bytes] | None = None) -> Job:
-        """Run a job. kubernetes: host, token and CA certificate of an OpenShift or Kubernetes API Bearer Token."""
-        self._jobs += 1
-        directory = self._ansible.directory / f"job{self._jobs}"
+    def launch(
+        self,
+        *args: str,
+        env: Mapping[str, str],
+        kubernetes: tuple[str, str, bytes] | None = None,
+        custom: tuple[CredentialType, Mapping[str, str]] | None = None,
+        survey: Mapping[str, str] | None = None,
+        **variables: Any,
+    ) -> Job:
+        """Run a job. Safe to use from many threads.
+
+        kubernetes: host, token and CA certificate of an OpenShift or Kubernetes API Bearer Token. custom: a credential
+        of a custom type. survey: its values. variables: in addition to those of the template.
+        """
+        directory = Path(tempfile.mkdtemp(prefix="job-", dir=self._ansible.directory))
         for name in ("env", "project", "inventory"):
             (directory / name).mkdir(parents=True, mode=0o700)
         (directory / "project/pull_secret.yml").write_text(self._playbook)
-        (directory / "env/extravars").write_text(json.dumps(self._variables))
+        lines = [f"{name}: {json.dumps(value)}\n" for name, value in {**self._variables, **variables}.items()]
+        # AWX gives the values of a survey the tag !unsafe: they are no templates.
+        lines += [f"{name}: !unsafe {json.dumps(value)}\n" for name, value in (survey or {}).items()]
+        (directory / "env/extravars").write_text("".join(lines))
         (directory / "env/cmdline").write_text(" ".join(args))
         environment = dict(env)
         if kubernetes:
@@ -116,6 +138,9 @@ class JobTemplate:
             certificate.write_bytes(authority)
             environment |= {"K8S_AUTH_HOST": host, "K8S_AUTH_API_KEY": token, "K8S_AUTH_VERIFY_SSL": "True"}
             environment["K8S_AUTH_SSL_CA_CERT"] = str(certificate)
+        if custom:
+            kind, values = custom
+            environment |= kind.inject(values, directory)
         arguments = {
             "ident": "1",
             "private_data_dir": str(directory),

@@ -28,6 +28,10 @@ class Guide:
         """Return the text of a section."""
         return _only(rf"^{re.escape(title)}\n([-=])\1*\n(?P<found>.*?)(?=^\S[^\n]*\n[-=]+\n|\Z)", self._text)
 
+    def blocks(self, title: str, language: str) -> list[str]:
+        """Return all blocks of a language in a section."""
+        return _blocks(language, self.section(title))
+
     def variables(self, title: str) -> str:
         """Return the only block of YAML of a section."""
         return _only_block("yaml", self.section(title))
@@ -68,11 +72,11 @@ class Shell:
         """Write a file, as the reader of the guide does."""
         path = self._directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(self._named(text))
+        path.write_text(self.named(text))
 
     def run(self, commands: str, *, given: str = "", status: int = 0) -> str:
         """Run commands until the first one that fails, and return their output. given: the standard input."""
-        typed = f'ansible-playbook() {{ command ansible-playbook -e "@{self._extra}" "$@"; }}\n{self._named(commands)}'
+        typed = f'ansible-playbook() {{ command ansible-playbook -e "@{self._extra}" "$@"; }}\n{self.named(commands)}'
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", typed],
             cwd=self._directory,
@@ -87,16 +91,22 @@ class Shell:
         assert done.returncode == status, f"{commands}\n{output[-8000:]}"
         return output
 
-    def _named(self, text: str) -> str:
+    def named(self, text: str) -> str:
+        """Replace the names of the guide by those of the test."""
         for name, own in self.names.items():
             text = re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", own, text)
         return text
 
 
 def _only_block(language: str, text: str) -> str:
+    (block,) = _blocks(language, text)
+    return block
+
+
+def _blocks(language: str, text: str) -> list[str]:
     lines = r"(?P<found>(?:(?P=indent) +\S[^\n]*\n|\n)+)"
-    block = _only(rf"^(?P<indent> *)\.\. code-block:: {language}\n\n{lines}", text + "\n")
-    return textwrap.dedent(block).strip() + "\n"
+    found = re.finditer(rf"^(?P<indent> *)\.\. code-block:: {language}\n\n{lines}", text + "\n", re.MULTILINE)
+    return [textwrap.dedent(match["found"]).strip() + "\n" for match in found]
 
 
 def _only(pattern: str, text: str) -> str:

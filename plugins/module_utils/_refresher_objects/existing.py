@@ -9,7 +9,7 @@ import concurrent.futures
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes import objects
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster, ForbiddenError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import managed_metadata
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher.settings import POLICY
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import plan
@@ -30,8 +30,13 @@ Object = dict[str, t.Any]
 class Existing:
     """The objects of the refresher in a namespace, read in parallel before anything is written."""
 
-    def __init__(self, cluster: Cluster, namespace: str, pool: concurrent.futures.Executor) -> None:
-        """Raises ClusterError."""
+    unreadable: ForbiddenError | None = None
+    """The error for the objects that the account has no permission to read. There may be some of these."""
+
+    def __init__(
+        self, cluster: Cluster, namespace: str, pool: concurrent.futures.Executor, *, partly: bool = False
+    ) -> None:
+        """Raises ClusterError. partly: whether objects that the account has no permission to read are left out."""
         permissions = permissions_name(namespace), namespaces_permission_name(namespace)
         policies = policy_name(namespace), accounts_policy_name(namespace)
         named = [
@@ -42,14 +47,20 @@ class Existing:
             # Kubernetes before 1.30 has no such kinds, and responds as if the objects did not exist.
             *((kind, name, "") for kind in _POLICIES for name in policies),
         ]
-        read = [pool.submit(objects.read, cluster, *each) for each in named]
         selector = f"{managed_metadata.REFRESHER_LABEL}={namespace}"
-        listed = [
+        reads = [
+            *(pool.submit(_read, cluster, *each) for each in named),
             pool.submit(lambda: list(objects.labelled(cluster, "RoleBinding", selector))),
             pool.submit(lambda: list(objects.labelled(cluster, "ConfigMap", selector, namespace))),
         ]
-        found = [each for future in read if (each := future.result())]
-        found += [each for future in listed for each in future.result()]
+        found: list[Object] = []
+        for each in reads:
+            try:
+                found += each.result()
+            except ForbiddenError as error:
+                if not partly:
+                    raise
+                self.unreadable = error
         self._wide = permissions[0]
         # It is read by its name, so it may be a user's own.
         users = [each for each in found if each["kind"] == "Secret" and not _is_labelled(each, namespace)]
@@ -111,6 +122,11 @@ class Existing:
     def service_accounts(self) -> set[str]:
         """The names of the service accounts for which the refresher has permissions."""
         return granted(self.all("ClusterRole"), "serviceaccounts")
+
+
+def _read(cluster: Cluster, kind: str, name: str, namespace: str) -> list[Object]:
+    found = objects.read(cluster, kind, name, namespace)
+    return [found] if found else []
 
 
 def _is_labelled(found: Object, namespace: str) -> bool:

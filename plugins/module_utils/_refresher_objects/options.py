@@ -69,6 +69,7 @@ SPEC: dict[str, t.Any] = {
     "workers": {"type": "int", "default": 32},
     "keep_record": {"type": "bool", "default": False},
     "record_only": {"type": "bool", "default": False},
+    "unreadable_is_absent": {"type": "bool", "default": False},
     "test_run": {"type": "str", "choices": ["on_change", "always", "deferred", "never"], "default": "on_change"},
     "namespace": {"type": "str", "default": "ecr-public-refresher"},
     "schedule": {"type": "str", "default": ""},
@@ -91,7 +92,8 @@ class Removal:
 
     owner: theirs. If it is "", the recorded one is used, and removed from the secrets at the end. adopt: whether owner
     may differ from the recorded one. keep_record: whether the record of the secrets, the namespace and the owner stay
-    for now. record_only: whether only these are removed.
+    for now. record_only: whether only these are removed. unreadable_is_absent: whether an account that finds nothing
+    and has no permission to read all objects of the refresher is treated as one that finds none.
     """
 
     namespace: str
@@ -101,6 +103,7 @@ class Removal:
     adopt: bool = False
     keep_record: bool = False
     record_only: bool = False
+    unreadable_is_absent: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -182,6 +185,7 @@ def read(params: t.Mapping[str, t.Any], year: int) -> Removal | Installation:
             params["adopt"],
             params["keep_record"],
             params["record_only"],
+            params["unreadable_is_absent"],
         )
     if params[PROGRAM].keys() != set(program.FILES):
         raise OptionError(

@@ -87,7 +87,12 @@ class Remover:
         The pull secrets stay, except those of a former name: only the ConfigMap has that name.
         """
         with concurrent.futures.ThreadPoolExecutor(max_workers=self._wanted.workers) as pool:
-            existing = Existing(self._cluster, self._namespace, pool)
+            existing = Existing(self._cluster, self._namespace, pool, partly=self._wanted.unreadable_is_absent)
+            if existing.unreadable:
+                if existing.all():
+                    # Something is left, so all of it must be readable to be removed.
+                    raise existing.unreadable
+                return
             self.served = served.served(existing)
             served.settle_owner(self._wanted.owner, self.served.owner, self._namespace, adopt=self._wanted.adopt)
             if not self._wanted.record_only:

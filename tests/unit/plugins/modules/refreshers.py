@@ -45,6 +45,13 @@ NAMED = [
 ]
 
 
+def with_a_user_s_secret() -> list[Object]:
+    """STORED, where the Secret of the refresher's name has no label of the refresher."""
+    (keys,) = of(STORED, "Secret")
+    theirs = {**keys, "metadata": {**keys["metadata"], "labels": {"theirs": "x"}}}
+    return [theirs if body is keys else body for body in STORED]
+
+
 def path(body: Object) -> str:
     return kinds.path(body["kind"], body["metadata"].get("namespace", ""), body["metadata"]["name"])
 

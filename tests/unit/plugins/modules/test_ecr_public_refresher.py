@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -39,6 +38,7 @@ from unit.plugins.modules.refreshers import (
     tried,
     unchanged,
     until_the_job,
+    with_a_user_s_secret,
 )
 from unit.plugins.modules.scripted import CONNECTION, DRY_RUN, HOST, Call, Result, Runner, error, listed
 
@@ -137,13 +137,6 @@ def test_aws_keys_that_are_no_longer_wanted_are_removed_last(task: Any) -> None:
     assert actions(result)["Secret"] == {"removed"}
 
 
-def with_a_user_s_secret() -> list[Object]:
-    """STORED, where the Secret of the refresher's name has no label of the refresher."""
-    (keys,) = of(STORED, "Secret")
-    theirs = {**keys, "metadata": {**keys["metadata"], "labels": {"theirs": "x"}}}
-    return [theirs if body is keys else body for body in STORED]
-
-
 def test_a_secret_of_the_same_name_that_a_user_created_is_not_overwritten(task: Any) -> None:
     result = task(GIVEN, *selected(), *former(with_a_user_s_secret()))
     assert (result.returncode, result.writes) == (1, [])
@@ -158,13 +151,6 @@ def test_a_secret_of_the_same_name_that_a_user_created_is_not_removed(task: Any)
     calls = [*selected(), *former(with_a_user_s_secret()), own(namespace), *tried(*without), TRIED_POD, JOBS]
     result = task({**options, "aws_auth": "pod_identity"}, *calls, *applied(settings, cronjob))
     assert (result.returncode, {each.method for each in result.writes}) == (0, {"PATCH"})
-
-    deleted = [body for body in STORED if body["kind"] not in ("Namespace", "Secret")]
-    removals = [Call("DELETE", path(body)) for body in deleted]
-    gone = error("GET", CRONJOB_PATH, 404)
-    calls = [*former(with_a_user_s_secret()), *removals, gone, *without_secrets(), own(None)]
-    result = task({"state": "absent"}, *calls)
-    assert (result.returncode, KEYS_PATH in [each.path for each in result.writes]) == (0, False)
 
 
 # --- Which namespaces
@@ -223,89 +209,6 @@ def test_check_mode_without_the_namespace_states_what_it_could_not_try(task: Any
     result = task(GIVEN, *selected(), *former(), own(None), *tried(*outside), check_mode=True)
     assert (result.returncode, result.values["changed"], result.writes) == (0, True, [])
     assert [OWN in warning for warning in result.warnings] == [True]
-
-
-def without_secrets() -> list[Call]:
-    """The search for secrets whose owner is released."""
-    return [
-        call
-        for name in ("team-a", "team-b")
-        for call in (
-            Call("GET", kinds.path("Namespace", "", name), body={"metadata": {"name": name}}),
-            error("GET", kinds.path("Secret", name, "ecr-public-secret"), 404),
-        )
-    ]
-
-
-def test_check_mode_of_a_removal_writes_nothing(task: Any) -> None:
-    deleted = [body for body in STORED if body["kind"] != "Namespace"]
-    calls = [Call("DELETE", path(body), query=dict([DRY_RUN])) for body in deleted]
-    result = task({"state": "absent"}, *former(STORED), *calls, *without_secrets(), own(None), check_mode=True)
-    assert (result.returncode, result.values["changed"], result.writes) == (0, True, [])
-    assert len(result.values["objects"]) == len(deleted)
-    # An API server that is given a body reads the dry run from there.
-    assert {json.dumps(each.body["dryRun"]) for each in result.sent if each.method == "DELETE"} == {'["All"]'}
-
-
-# --- Removal
-
-
-def test_a_refresher_is_removed_its_permissions_and_keys_first(task: Any) -> None:
-    deleted = [body for body in STORED if body["kind"] != "Namespace"]
-    calls = [Call("DELETE", path(body)) for body in deleted]
-    gone = error("GET", CRONJOB_PATH, 404)
-    result = task({"state": "absent"}, *former(STORED), *calls, gone, *without_secrets(), own(None))
-    assert (result.returncode, result.values["changed"], result.values["complete"]) == (0, True, True)
-    assert result.values["owner"] == OWN
-    assert {action for found in actions(result).values() for action in found} == {"removed"}
-    order = [each.path for each in result.writes]
-    bindings = [order.index(path(body)) for body in of(STORED, *BINDINGS)]
-    assert max(*bindings, order.index(KEYS_PATH)) < order.index(CRONJOB_PATH)
-    uids = {path(body): body["metadata"]["uid"] for body in deleted}
-    assert {each.path: each.body["preconditions"]["uid"] for each in result.writes} == uids
-    assert result.values["fail_open_before"] is None
-
-
-def test_with_its_owner_given_no_secret_is_released(task: Any) -> None:
-    calls = [Call("DELETE", path(body)) for body in STORED if body["kind"] != "Namespace"]
-    gone = error("GET", CRONJOB_PATH, 404)
-    result = task({"state": "absent", "owner": OWN}, *former(STORED), *calls, gone, own(None))
-    assert (result.returncode, result.values["complete"], result.values["owner"]) == (0, True, OWN)
-
-
-def test_another_owner_removes_nothing(task: Any) -> None:
-    result = task({"state": "absent", "owner": "them"}, *former(STORED))
-    assert (result.returncode, result.writes) == (1, [])
-    assert f"owner: 'them' is not the owner of the refresher in namespace {OWN}" in result.values["msg"]
-
-
-def test_the_record_can_stay_until_the_secrets_are_removed(task: Any) -> None:
-    deleted = [body for body in STORED if body["kind"] not in ("Namespace", "ConfigMap")]
-    gone = error("GET", CRONJOB_PATH, 404)
-    calls = [Call("DELETE", path(body)) for body in deleted]
-    result = task({"state": "absent", "keep_record": True}, *former(STORED), *calls, gone)
-    assert (result.returncode, result.values["changed"], result.values["complete"]) == (0, True, False)
-    assert "ConfigMap" not in actions(result)
-
-
-def test_a_second_removal_changes_nothing(task: Any) -> None:
-    result = task({"state": "absent"}, *former(), own(None))
-    assert (result.returncode, result.values["changed"], result.values["objects"]) == (0, False, [])
-    assert (result.values["complete"], result.values["host"]) == (True, HOST)
-
-
-def test_a_namespace_with_unmanaged_objects_stays(task: Any) -> None:
-    (namespace,) = of(STORED, "Namespace")
-    resource = {"name": "configmaps", "kind": "ConfigMap", "namespaced": True, "verbs": ["list", "delete"]}
-    calls = [
-        own(namespace),
-        Call("GET", "/apis", body={"kind": "APIGroupList", "groups": []}),
-        Call("GET", "/api/v1", body={"kind": "APIResourceList", "resources": [resource]}),
-        listed(kinds.path("ConfigMap", OWN), {"metadata": {"name": "theirs"}}),
-    ]
-    result = task({"state": "absent"}, *former(), *calls)
-    assert (result.returncode, result.values["complete"], result.writes) == (0, False, [])
-    assert ["theirs" in warning for warning in result.warnings] == [True]
 
 
 # --- The diff

@@ -205,12 +205,22 @@ def test_the_connection_has_no_option_of_a_module() -> None:
 
 
 def test_the_refresher_gets_every_option() -> None:
-    assert set(INSTALLED) == set(SPECS[REFRESHER]) - {"keep_record", "record_only"}
+    assert set(INSTALLED) == set(SPECS[REFRESHER]) - {"keep_record", "record_only", "unreadable_is_absent"}
     resumed = passed("Resume the refresher if a pull secret could not be removed", REFRESHER)
     tested = passed("Test the refresher", REFRESHER)
     shared = {option: value for option, value in INSTALLED.items() if option not in {"state", "test_run"}}
     # The default state is present.
     assert [{**shared, "test_run": given["test_run"]} for given in (resumed, tested)] == [resumed, tested]
+
+
+def test_a_refresher_that_cannot_be_read_is_assumed_absent_in_push_mode_only() -> None:
+    given = {name: task[REFRESHER].get("unreadable_is_absent") for name, task in TASKS.items() if REFRESHER in task}
+    assert {name for name, value in given.items() if value == "{{ pull_secret_refresher == 'none' }}"} == {
+        "Remove the refresher and its permissions",
+        "Find a refresher that is no longer wanted",
+        "Remove a refresher that is no longer wanted, or its record",
+    }
+    assert len([value for value in given.values() if value]) == 3
 
 
 def test_the_refresher_is_tested_once_the_secrets_are_written() -> None:

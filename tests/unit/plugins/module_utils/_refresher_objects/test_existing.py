@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster, ForbiddenError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.transport import Request, Response
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.existing import Existing
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects.settings import AWS_SECRET, CONFIG
@@ -37,8 +37,21 @@ class Server:
 
 
 def existing(config_maps: dict[str, dict[str, Any]], secret: dict[str, Any] | None = None) -> Existing:
+    return read(Server(config_maps, secret))
+
+
+def read(server: Server, *, partly: bool = False) -> Existing:
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        return Existing(Cluster(Server(config_maps, secret)), "own", pool)
+        return Existing(Cluster(server), "own", pool, partly=partly)
+
+
+class ClosedServer(Server):
+    """The account can only list ConfigMaps."""
+
+    def send(self, request: Request) -> Response:
+        if request.path.endswith("/configmaps"):
+            return super().send(request)
+        return Response(403, {}, json.dumps({"kind": "Status", "message": request.path}).encode())
 
 
 @pytest.mark.parametrize(
@@ -80,3 +93,15 @@ def test_a_secret_of_the_same_name_that_a_user_created_is_not_the_refresher_s(
     found = existing({}, secret)
     assert found.all("Secret") == ([secret] if own else [])
     assert (found.aws_secret, found.users_secret) == ((secret, None) if own else (None, secret))
+
+
+def test_what_cannot_be_read_is_left_out_if_a_part_is_enough() -> None:
+    found = read(ClosedServer({CONFIG: {"data": SETTINGS}}), partly=True)
+    assert ([each["kind"] for each in found.all()], found.settings) == (["ConfigMap"], SETTINGS)
+    assert isinstance(found.unreadable, ForbiddenError)
+    assert existing({}).unreadable is None
+
+
+def test_by_default_all_must_be_readable() -> None:
+    with pytest.raises(ForbiddenError):
+        read(ClosedServer({}))

@@ -236,6 +236,7 @@ def test_every_option_is_among_the_settings() -> None:
         "adopt",
         "keep_record",
         "record_only",
+        "unreadable_is_absent",
         "external_id",
         "audience",
         "aws_endpoint_url",
@@ -294,9 +295,10 @@ def test_durations_become_seconds() -> None:
 
 def test_a_removal_needs_nothing_but_names() -> None:
     assert read({"state": "absent", "namespace": "n", "name": "s"}) == Removal(
-        "n", "s", owner="", adopt=False, keep_record=False, record_only=False, workers=32
+        "n", "s", owner="", adopt=False, keep_record=False, record_only=False, unreadable_is_absent=False, workers=32
     )
     given: dict[str, Any] = {"owner": "o", "adopt": True, "keep_record": True, "record_only": False}
+    given["unreadable_is_absent"] = True
     assert read({"state": "absent", "namespace": "n", "name": "s", **given}) == Removal("n", "s", **given, workers=32)
 
 
