@@ -189,7 +189,7 @@ _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*")
 _DIGITS = re.compile(r"[0-9]*")
-_KEY_USER_INFO = re.compile(r"(https?://)?[^/?#]*@")
+_KEY_USER_INFO = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.\-]*:)?//)?[^/?#]*@")
 
 
 def kubelet_key(key: str) -> str | None:
@@ -218,7 +218,8 @@ def kubelet_address(key: str) -> tuple[str, str] | None:
 
 def shown_key(key: str) -> str:
     """Return a key of `auths` without the user info of its URL, which can hold a password."""
-    return _KEY_USER_INFO.sub(lambda found: f"{found[1] or ''}***@", key, count=1)
+    found = _KEY_USER_INFO.match(key)
+    return f"{found[1] or ''}***@{key[found.end() :]}" if found else key
 
 
 def docker_host(key: str) -> str:

@@ -107,9 +107,7 @@ class Generator:
             text = self._pick(
                 [text[:-1], text + "x", "null", "[]", '""', "1", "", " \n", "\ufeff" + text, "{}{}", "true"]
             )
-        data = text.encode(errors="surrogatepass")
-        # Bytes that are not UTF-8.
-        return StoredSecret.of(data.replace(b"\xed\xb3\xbf", b"\xff").replace(b"\xed\xb3\x83", b"\xc3"), legacy=legacy)
+        return StoredSecret.of(text, legacy=legacy)
 
     def _ignored(self) -> StoredSecret:
         secret = StoredSecret.of("{" if self._chance(0.3) else self._config(), legacy=self._chance(0.5))

@@ -41,8 +41,11 @@ class StoredSecret:
 
     @classmethod
     def of(cls, text: bytes | str, *, legacy: bool = False) -> StoredSecret:
-        """Return a secret with this Docker config. legacy: in the format of ~/.dockercfg."""
-        content = text.encode() if isinstance(text, str) else text
+        """Return a secret with this Docker config. legacy: in the format of ~/.dockercfg.
+
+        A surrogate of the text is a byte that is not UTF-8.
+        """
+        content = text.encode(errors="surrogateescape") if isinstance(text, str) else text
         return cls(LEGACY_TYPE if legacy else DOCKERCONFIG_TYPE, {LEGACY_DATA_KEY if legacy else DATA_KEY: content})
 
     @property
