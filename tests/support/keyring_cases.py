@@ -32,6 +32,16 @@ _ODD_HOSTS = [
     *("[::1]*", "[F::1]", "[f::1]", "public.ecr.aws,a:1", "[::1%252541]", "[::1%2541%20b]", "[::1%25\u00e9]"),
     *("[::1%25%C3]", "[::1%25a]b]:80", "[fe80::1%eth0]", "[F::%251]"),
 ]  # fmt: skip
+# Keys whose brackets make a class of characters, since there is no port. Each escape is parsed twice.
+_CLASSES = [
+    *("[::F]", "[::f]", "[A::1]", "[::1]", "[F::%251]", "[F::%25251]", "[F::%2525*]", "[1::%2525A]", "[A::%2525251-F]"),
+    *("[1::%252525A-Z]", "[1::%252525Z-A]", "[1::%252525-]", "[1::%252525A-]", "[1::%25251%255D*%255BF]"),
+    *("[F::%2525%25C3]", "[1::%25251%255D*]", "[1::%25251%255D*%255B]", "[A::%25251%255D%255BF]"),
+    *("[A::%25251%255DF%255D]", "[F::%2525%253F]", "[F::%2525%2520]", "[F::%2525%2541]", "[F::%2525\u00e9]"),
+    *("[F::%2525%255D]", "[1::%252525\u00e9-\u00ff]", "[F:::]", "[F::1.2]", "[F::%25251.2]", "[1:2:3:4:5:6:7:F]"),
+    *("[1:2:3:4:5:6:7:8:F]", "[1:2:3:4:5:6:7::F]", "[1234F::]", "[G::F]"),
+]  # fmt: skip
+_SHORT_IMAGE_HOSTS = ["F/", "F/", "A/", "1A/", "1AF/", "AF/", "A1F/", "[::1]/", "[F::1]:80/", "1.2/", "F.2/"]
 _SCHEMES = ["", "", "", "https://", "http://"]
 _ODD_SCHEMES = ["HTTPS://", "tcp://", "//", "/", "https://https://", "https:/", "https:", "://"]
 _PATHS = ["", "", "", "", "/", "/v1/", "/v2/", "/team", "/team/app", "/team/", "/tea", "/library", "/library/nginx"]
@@ -93,6 +103,7 @@ class Generator:
         self._logins = 0
         # Most cases have no mistake, so that there are credentials to compare.
         self._careless = self._random.random() < 0.35
+        self._classes = self._random.random() < 0.1
 
     def case(self) -> Case:
         secrets = tuple(self._secret() for _secret in range(self._random.choice([1, 1, 2, 2, 3, 4])))
@@ -271,12 +282,16 @@ class Generator:
 
     def _key(self) -> str:
         host = self._random.choice(_ODD_HOSTS if self._chance(0.12) else _KEY_HOSTS)
+        if self._classes and self._chance(0.7):
+            host = self._random.choice(_CLASSES)
         scheme = self._random.choice(_ODD_SCHEMES if self._chance(0.04) else _SCHEMES)
         path = self._random.choice(_ODD_PATHS if self._chance(0.12) else _PATHS)
         return self._mutated(scheme + host + path, "\u00e9\udcff\udcc3")
 
     def _image(self) -> str:
         host = self._random.choice(_ODD_IMAGE_HOSTS if self._chance(0.12) else _IMAGE_HOSTS)
+        if self._classes and self._chance(0.7):
+            host = self._random.choice(_SHORT_IMAGE_HOSTS)
         path = self._random.choice(_ODD_IMAGE_PATHS if self._chance(0.08) else _IMAGE_PATHS)
         tag = self._random.choice(_ODD_TAGS if self._chance(0.12) else _TAGS)
         return self._mutated(host + path + tag, "\u00e9\u0130")

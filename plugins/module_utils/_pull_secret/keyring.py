@@ -153,7 +153,8 @@ def parse(secret_type: str, data: t.Mapping[str, str]) -> list[Entry] | None:
     Raises DockerConfigError if the secret is malformed. The message holds no user name and no password.
     Source: secretsToTrackedDockerConfigs in k8s.io/kubernetes/pkg/credentialprovider/secrets.
     """
-    text = data.get(_DATA_KEYS.get(secret_type, ""))
+    data_key = _DATA_KEYS.get(secret_type)
+    text = data.get(data_key) if data_key else None
     if not text:
         return None
     try:
