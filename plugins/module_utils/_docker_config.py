@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import ipaddress
 import json
 import math
 import re
@@ -148,9 +149,17 @@ def _is_too_deep(value: t.Any) -> bool:
 def decode(data: str) -> str:
     """Return the text of a value in a Secret's data. Raises DockerConfigError."""
     try:
-        return base64.b64decode(data, validate=True).decode()
-    except (binascii.Error, ValueError) as exc:
+        return decode_bytes(data).decode()
+    except ValueError as exc:
         raise DockerConfigError("it is not base64 of UTF-8 text") from exc
+
+
+def decode_bytes(data: str) -> bytes:
+    """Return the bytes of a value in a Secret's data. Raises DockerConfigError."""
+    try:
+        return base64.b64decode(data, validate=True)
+    except (binascii.Error, ValueError) as exc:
+        raise DockerConfigError("it is not base64") from exc
 
 
 def fingerprint(entries: t.Mapping[str, Entry]) -> str:
@@ -168,14 +177,19 @@ def fingerprint(entries: t.Mapping[str, Entry]) -> str:
 # What net/url accepts unescaped in a host (shouldEscape in mode encodeHost), in user info (validUserinfo) and in the
 # rest. These are sets of single characters: a repeated group takes 150 bytes of memory for each character of a key.
 _HOST = re.compile(r"[A-Za-z0-9\-_.~!$&'()*+,;=:\[\]<>\"\x80-\U0010ffff]*")
-_PORT = re.compile(r"[^:]*(?::[0-9]*)?|\[[^\]]*\](?::[0-9]*)?")
+_PORT = re.compile(r"(?::[0-9]*)?")
 _USER_INFO = re.compile(r"[A-Za-z0-9\-._:~!$&'()*+,;=@]*")
 _ANYTHING = re.compile(r"[^%]*")
 _HOST_ESCAPE = re.compile(r"%25|%[89A-Fa-f][0-9A-Fa-f]")
+# In the zone of an IPv6 address: a space, "%", and what a host accepts unescaped.
+_ZONE_ESCAPE = re.compile(
+    r"%(?:2[0-24-9A-Ea-e]|3[0-9A-Ea-e]|4[1-9A-Fa-f]|5[0-9ABDFabdf]|6[1-9A-Fa-f]|7[0-9AEae])",
+)
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*")
 _DIGITS = re.compile(r"[0-9]*")
+_KEY_USER_INFO = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.\-]*:)?//)?[^/?#]*@")
 
 
 def kubelet_key(key: str) -> str | None:
@@ -186,10 +200,26 @@ def kubelet_key(key: str) -> str | None:
     parsed = _parse_url(key if key.startswith(("https://", "http://")) else f"https://{key}")
     if parsed is None:
         return None
-    host, path = parsed
+    host, path = parsed[0], _unescaped(parsed[1])
     if path.startswith(("/v1/", "/v2/")):
         path = path[3:]
-    return host + ("" if path == "/" else _unescaped(path))
+    return host + ("" if path == "/" else path)
+
+
+def kubelet_address(key: str) -> tuple[str, str] | None:
+    """Return host (with its port) and path that the kubelet compares: those of a normalised key, or of a repository.
+
+    It parses both as URLs, a normalised key for the second time. None if it cannot: nothing matches then.
+    Source: ParseSchemelessURL in k8s.io/kubernetes/pkg/credentialprovider.
+    """
+    parsed = _parse_url(f"https://{key}")
+    return (parsed[0], _unescaped(parsed[1])) if parsed else None
+
+
+def shown_key(key: str) -> str:
+    """Return a key of `auths` without the user info of its URL, which can hold a password."""
+    found = _KEY_USER_INFO.match(key)
+    return f"{found[1] or ''}***@{key[found.end() :]}" if found else key
 
 
 def docker_host(key: str) -> str:
@@ -234,20 +264,51 @@ def _without_scheme(key: str) -> str:
 
 
 def _parse_url(url: str) -> tuple[str, str] | None:
-    """Return host (with its port) and escaped path of scheme://host/path. None if Go's net/url rejects the URL."""
+    """Return host (with its port) and escaped path of scheme://host/path. None if Go's net/url rejects the URL.
+
+    Source: net/url of Go 1.26, with which the kubelet and the clients of the tests are built. Older versions accept
+    more hosts with colons and brackets.
+    """
     address, _hash, fragment = url.partition("#")
     scheme, _colon, rest = address.partition("://")
     authority, slash, path = rest.partition("?")[0].partition("/")
-    user_info, _at, host = authority.rpartition("@")
+    user_info, _at, address_and_port = authority.rpartition("@")
     valid = (
         _SCHEME.fullmatch(scheme)
-        and not _CONTROL.search(url)
-        and _PORT.fullmatch(host)
-        and _HOST.fullmatch(_HOST_ESCAPE.sub("", host))
+        and not _CONTROL.search(address)
         and _USER_INFO.fullmatch(_ESCAPE.sub("", user_info))
         and all(_ANYTHING.fullmatch(_ESCAPE.sub("", part)) for part in (path, fragment))
     )
-    return (_unescaped(host), slash + path) if valid else None
+    host = _url_host(scheme.lower(), address_and_port)
+    return (host, slash + path) if valid and host is not None else None
+
+
+def _url_host(scheme: str, host: str) -> str | None:
+    """Source: parseHost in net/url."""
+    if "[" in host:
+        return _ip_literal(host)
+    # Other schemes can have a list of hosts with ports.
+    colon = host.find(":") if scheme in ("http", "https") else host.rfind(":")
+    if (colon >= 0 and not _PORT.fullmatch(host, colon)) or not _HOST.fullmatch(_HOST_ESCAPE.sub("", host)):
+        return None
+    return _unescaped(host)
+
+
+def _ip_literal(host: str) -> str | None:
+    literal, bracket, port = host[1:].rpartition("]")
+    address, percent, zone = literal.partition("%25")
+    valid = host.rfind("[") == 0 and bracket and _PORT.fullmatch(port) and _is_ipv6(address)
+    if percent:
+        valid = valid and zone and _HOST.fullmatch(_ZONE_ESCAPE.sub("", zone))
+    return f"[{address}{percent and '%'}{_unescaped(zone)}]{port}" if valid else None
+
+
+def _is_ipv6(address: str) -> bool:
+    try:
+        ipaddress.IPv6Address(address)
+    except ValueError:
+        return False
+    return "%" not in address
 
 
 def _split_port(host: str) -> tuple[str, str]:

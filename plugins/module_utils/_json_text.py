@@ -31,36 +31,56 @@ class _Member(t.NamedTuple):
     end: int
 
 
-def parse(text: bytes) -> t.Any:
-    """Parse JSON in UTF-8. It takes linear time. Raises ValueError.
+def parse(text: bytes | str, **hooks: t.Any) -> t.Any:
+    """Parse JSON, as bytes in UTF-8. It takes linear time. Raises ValueError. hooks: those of json.loads().
 
     If objects and lists are nested deeper than Python can parse, those below MAX_DEPTH levels are replaced with null.
     """
     try:
-        return json.loads(text)
+        return json.loads(text, **hooks)
     except RecursionError:
-        return json.loads(_without_depth(text.decode()))
+        return json.loads(_without_depth(text if isinstance(text, str) else text.decode(), hooks), **hooks)
 
 
-def _without_depth(text: str) -> str:
-    pieces = []
-    depth = position = 0
+def depth(text: str) -> int:
+    """Return the number of levels of objects and lists in a text of JSON."""
+    deepest = level = 0
+    for _position, step in _brackets(text):
+        level += step
+        deepest = max(deepest, level)
+    return deepest
+
+
+def _brackets(text: str) -> t.Iterator[tuple[int, int]]:
+    """Return the position of each bracket outside strings, and 1 if it opens an object or a list, or -1."""
     in_string = False
     for found in _PIECE.finditer(text):
         piece = found[0]
         if piece == '"':
             in_string = not in_string
-        elif in_string:
-            continue
-        elif piece in ("{", "["):
-            depth += 1
-            if depth == MAX_DEPTH + 1:
-                pieces += [text[position : found.start()], "null"]
-        elif piece in ("}", "]"):
-            if depth == MAX_DEPTH + 1:
-                position = found.end()
-            depth -= 1
-    if depth > MAX_DEPTH:
+        elif not in_string and len(piece) == 1:
+            yield found.start(), 1 if piece in "{[" else -1
+
+
+def _without_depth(text: str, hooks: t.Mapping[str, t.Any]) -> str:
+    """Replace each object and list below MAX_DEPTH levels with null, from the inside out. Raises ValueError."""
+    pieces: list[str] = []
+    opened: list[int] = []
+    """For each open object or list below MAX_DEPTH levels, the number of pieces before it."""
+    level = position = 0
+    for place, step in _brackets(text):
+        level += max(step, 0)
+        if level > MAX_DEPTH:
+            end = place if step > 0 else place + 1
+            pieces.append(text[position:end])
+            position = end
+            if step > 0:
+                opened.append(len(pieces))
+            else:
+                json.loads("".join(pieces[opened[-1] :]), **hooks)
+                pieces[opened.pop() :] = ["null"]
+        level += min(step, 0)
+    if opened:
         raise ValueError("the text ends within an object or a list")
     return "".join([*pieces, text[position:]])
 

@@ -12,24 +12,17 @@ from __future__ import annotations
 import codecs
 import contextlib
 import json
-import re
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config, _go_json
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._docker_config import DockerConfigError, Entry
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._go_json import Members
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.clients import CLIENTS, Client, Login
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.decision import IN_FILE, LoginPlan
 
 _AUTHS, _STORE, _HELPERS = "auths", "credsStore", "credHelpers"
-_SURROGATE = re.compile("[\ud800-\udfff]")
-# The two characters outside ASCII that are equal to an ASCII letter for Go.
-_FOLDED = str.maketrans({"\u017f": "s", "\u212a": "k"})
 _UNREADABLE: Entry = {"": ""}
 """An entry that the client cannot read, although it can read the file."""
-
-
-class _Members(tuple[tuple[str, t.Any], ...]):
-    """The members of a JSON object in their order. A name can be there more than once."""
 
 
 class ClientConfig:
@@ -45,11 +38,11 @@ class ClientConfig:
         self.client = client
         # Go accepts bytes that are not UTF-8. They are written back as they were.
         self._text = text.decode(errors="surrogateescape") if text.strip() else ""
-        self.members = _Members()
+        self.members = Members()
         if self._text:
             _docker_config.load(self._text)
-            loaded = json.loads(self._text, object_pairs_hook=_Members)
-            self.members = _Members() if loaded is None else loaded
+            loaded = json.loads(self._text, object_pairs_hook=Members)
+            self.members = Members() if loaded is None else loaded
         self.auths: dict[str, Entry] = self._object(_AUTHS, self._read_entry)
         self._helpers: dict[str, str] = self._object(_HELPERS, _helper)
         self._store = self._read_store()
@@ -129,7 +122,7 @@ class ClientConfig:
 
     def is_field(self, name: str, field: str) -> bool:
         if self.client.any_case:
-            return name.translate(_FOLDED).lower() == field.lower()
+            return _go_json.field(name) == field.lower()
         return name == field
 
     def _values(self, field: str) -> list[t.Any]:
@@ -150,7 +143,7 @@ class ClientConfig:
         found: dict[str, t.Any] = {}
         values = self._values(field)
         for value in values:
-            if not isinstance(value, (_Members, type(None))):
+            if not isinstance(value, (Members, type(None))):
                 raise DockerConfigError(f"its `{field}` is not an object")
             # Each member is read, since one that the next one replaces can make the file invalid.
             members = [(key, read(key, member)) for key, member in value or ()]
@@ -169,16 +162,16 @@ class ClientConfig:
 
     def _entry(self, key: str, members: t.Any) -> Entry:
         """Return the fields of an entry that the client reads. The names are without regard to case for all clients."""
-        if not isinstance(members, (_Members, type(None))):
+        if not isinstance(members, (Members, type(None))):
             raise DockerConfigError(f"its entry for {_quoted(key)} is not an object")
         entry: Entry = {}
         for name, value in members or ():
-            field = name.translate(_FOLDED).lower()
+            field = _go_json.field(name)
             if field not in self.client.fields or value is None:
                 continue
             if not isinstance(value, str):
                 raise DockerConfigError(f"its entry for {_quoted(key)} has `{field}`, which is not a string")
-            entry[field] = _SURROGATE.sub("\ufffd", value)
+            entry[field] = _go_json.string(value)
         return entry
 
 
