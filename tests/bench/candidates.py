@@ -184,7 +184,7 @@ class CreateAndApply(Candidate):
     """The way of the kubectl documentation: two kubectl commands for each namespace."""
 
     title = "``kubectl create | kubectl apply`` each"
-    sizes = (1, 10, 100)
+    sizes: Sequence[int] = (1, 10, 100)
 
     script = """
         password=$(aws ecr-public get-login-password --region us-east-1)

@@ -313,7 +313,10 @@ class ClientTransport:
 
 def _set_tls(options: dict[str, t.Any], configuration: kubernetes.client.Configuration) -> None:
     """Let urllib3 use one context for all connections. options: of its pool of connections. Raises ClusterError."""
-    options["ssl_context"] = tls.context_of(configuration)
+    context = options["ssl_context"] = tls.context_of(configuration)
+    if urllib3.__version__.startswith("1."):
+        # It compares names by itself: it does not give OpenSSL the name if that is an IP address.
+        context.check_hostname = False
     # The context has the client certificate. The authority stays: it is that of a proxy with https, too.
     options["cert_file"] = options["key_file"] = None
     server_name = getattr(configuration, "tls_server_name", None)
