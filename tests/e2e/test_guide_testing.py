@@ -60,8 +60,8 @@ def project(ansible: Ansible, aws: FakeAws, artifact: Path, namespace: str) -> I
         for section in ("The playbook", "The scenario", ENDPOINT):
             for name, text in GUIDE.files(section).items():
                 shell.write(name, text)
-        # The default can be in use by another test.
-        shell.write("molecule/default/group_vars/all.yml", f"pull_secret_refresher_namespace: {refresher}\n")
+        # The default can be in use by another test. Ansible reads this file beside the imported playbook.
+        shell.write("group_vars/all.yml", f"pull_secret_refresher_namespace: {refresher}\n")
         _packages, collections = GUIDE.commands("Installation").splitlines()
         assert "freshpull.ecr_public:" in shell.run(collections)
         assert (ansible.directory / "collections/ansible_collections/freshpull/ecr_public/MANIFEST.json").exists()
@@ -98,7 +98,7 @@ def test_push_mode_with_a_fake_endpoint(project: Shell, audit: AuditLog, namespa
     start = audit.mark()
     project.write("pull_secret.yml", GUIDE.variables("Push mode"))
     scenario = yaml.safe_load(GUIDE.files("The scenario")[SCENARIO])
-    variables = scenario["provisioner"]["inventory"]["group_vars"]["all"]
+    variables = scenario["provisioner"]["inventory"]["host_vars"]["localhost"]
     del variables["pull_secret_token"]
     variables.update(yaml.safe_load(GUIDE.variables(ENDPOINT)))
     project.write(SCENARIO, yaml.safe_dump(scenario))
