@@ -7,8 +7,9 @@ Pure functions, with the rules of the kubelet's own code: k8s.io/kubernetes v1.3
 keyring.go, secrets/secrets.go), pkg/kubelet/images/image_manager.go and getPullSecretsForPod in pkg/kubelet.
 
 - A secret that the kubelet cannot read is left out, and so is one of another type or without data.
-- One malformed secret blocks each pull for which the kubelet looks for credentials: it tries none of any secret, and
-  does not pull anonymously. An image that is on the node already can be used without.
+- One malformed secret blocks every pull of the pod: the kubelet tries no credential of any secret, and does not pull
+  anonymously. The reason of the waiting container is the error of Go's decoder. An image that is on the node already
+  is not affected, unless it was pulled with a secret (from Kubernetes 1.35 on) or its pull policy is Always.
 - The kubelet tries all credentials that match, those of the node last, until a pull succeeds. It pulls anonymously only
   if none matches. An entry without user name and password, such as null, matches too.
 - It reads username, password and auth of an entry. Identity tokens are not read.
