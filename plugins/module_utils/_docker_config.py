@@ -309,10 +309,13 @@ def _url_host(scheme: str, host: str) -> str | None:
 def _ip_literal(host: str) -> str | None:
     literal, bracket, port = host[1:].rpartition("]")
     address, percent, zone = literal.partition("%25")
-    valid = host.rfind("[") == 0 and bracket and _PORT.fullmatch(port) and _is_ipv6(address)
-    if percent:
-        valid = valid and zone and _HOST.fullmatch(_ZONE_ESCAPE.sub("", zone))
-    return f"[{address}{percent and '%'}{_unescaped(zone)}]{port}" if valid else None
+    if host.rfind("[") or not bracket or not _PORT.fullmatch(port) or not _is_ipv6(address):
+        return None
+    if not percent:
+        return f"[{address}]{port}"
+    if not zone or not _HOST.fullmatch(_ZONE_ESCAPE.sub("", zone)):
+        return None
+    return f"[{address}%{_unescaped(zone)}]{port}"
 
 
 def _is_ipv6(address: str) -> bool:
