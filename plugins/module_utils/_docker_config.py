@@ -38,6 +38,7 @@ MAX_DIGITS = 1000
 _TOO_DEEP = f"it has objects or lists nested deeper than {MAX_DEPTH} levels"
 LONGEST_KEY = 100
 """Characters of a registry that a message shows."""
+_BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 
 
 class DockerConfigError(CollectionError):
@@ -52,6 +53,17 @@ def auth_entry(username: str, password: str) -> Entry:
 def encode_auth(username: str, password: str) -> str:
     """Return the field `auth` of an entry."""
     return base64.b64encode(f"{username}:{password}".encode(errors="surrogateescape")).decode()
+
+
+def decode_auth(auth: str) -> str:
+    """Decode the field `auth` of an entry as Go does, which ignores the ends of lines. Raises DockerConfigError.
+
+    Bytes that are not UTF-8 become lone surrogates.
+    """
+    text = auth.replace("\r", "").replace("\n", "")
+    if len(text) % 4 or not _BASE64.fullmatch(text):
+        raise DockerConfigError("its `auth` is not base64")
+    return base64.b64decode(text).decode(errors="surrogateescape")
 
 
 def docker_config(auths: t.Mapping[str, Entry]) -> str:
@@ -297,10 +309,13 @@ def _url_host(scheme: str, host: str) -> str | None:
 def _ip_literal(host: str) -> str | None:
     literal, bracket, port = host[1:].rpartition("]")
     address, percent, zone = literal.partition("%25")
-    valid = host.rfind("[") == 0 and bracket and _PORT.fullmatch(port) and _is_ipv6(address)
-    if percent:
-        valid = valid and zone and _HOST.fullmatch(_ZONE_ESCAPE.sub("", zone))
-    return f"[{address}{percent and '%'}{_unescaped(zone)}]{port}" if valid else None
+    if host.rfind("[") or not bracket or not _PORT.fullmatch(port) or not _is_ipv6(address):
+        return None
+    if not percent:
+        return f"[{address}]{port}"
+    if not zone or not _HOST.fullmatch(_ZONE_ESCAPE.sub("", zone)):
+        return None
+    return f"[{address}%{_unescaped(zone)}]{port}"
 
 
 def _is_ipv6(address: str) -> bool:

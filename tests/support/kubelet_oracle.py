@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._docker_config import (
     DATA_KEY,
@@ -94,7 +95,7 @@ def ask_kubelet(cases: Sequence[Case]) -> list[list[Answer] | str]:
     return [_kubelet_answers(json.loads(line)) for line in done.stdout.splitlines()]
 
 
-def _kubelet_answers(answer: dict[str, list[dict[str, object]]]) -> list[Answer] | str:
+def _kubelet_answers(answer: dict[str, Any]) -> list[Answer] | str:
     if answer["Error"]:
         return BLOCKED
     return [
@@ -146,7 +147,7 @@ def same(kubelet: list[Answer] | str, module: list[Answer] | str) -> bool:
 
 def _same_answer(kubelet: Answer, module: Answer) -> bool:
     found = [credential for group in kubelet.credentials for credential in group]
-    ordered = []
+    ordered: list[Credential] = []
     for group in module.credentials:
         ordered += sorted(found[len(ordered) : len(ordered) + len(group)])
     expected = [credential for group in module.credentials for credential in group]

@@ -9,15 +9,12 @@ Pure functions, with the rules of the clients' own code. Keys: see _docker_confi
 
 from __future__ import annotations
 
-import base64
 import dataclasses
-import re
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._docker_config import DockerConfigError, Entry
 
-_BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 _HTTPS_PORT = ":443"
 _API_PATHS = ("", "v1", "v2")
 """The paths of keys that older clients wrote for a registry, without slashes."""
@@ -112,7 +109,7 @@ def _path(key: str) -> str:
 
 def _docker_auth(text: str) -> tuple[str, str]:
     """Source: decodeAuth in github.com/docker/cli/cli/config/configfile."""
-    username, colon, password = _decoded(text).partition(":")
+    username, colon, password = _docker_config.decode_auth(text).partition(":")
     if not colon or not username:
         raise DockerConfigError("its `auth` is not base64 of user:password")
     return username, password.strip("\0")
@@ -120,7 +117,7 @@ def _docker_auth(text: str) -> tuple[str, str]:
 
 def _oras_auth(text: str) -> tuple[str, str]:
     """Source: decodeAuth in oras.land/oras-go/v2/registry/remote/internal/configuration."""
-    username, colon, password = _decoded(text).partition(":")
+    username, colon, password = _docker_config.decode_auth(text).partition(":")
     if not colon:
         raise DockerConfigError("its `auth` is not base64 of user:password")
     return username, password
@@ -128,16 +125,8 @@ def _oras_auth(text: str) -> tuple[str, str]:
 
 def _containers_auth(text: str) -> tuple[str, str]:
     """Source: decodeDockerAuth in github.com/containers/image/pkg/docker/config."""
-    username, colon, password = _decoded(text).partition(":")
+    username, colon, password = _docker_config.decode_auth(text).partition(":")
     return (username, password.strip("\0")) if colon else ("", "")
-
-
-def _decoded(text: str) -> str:
-    """Decode base64 as Go does, which ignores the ends of lines. Bytes that are not UTF-8 become lone surrogates."""
-    text = text.replace("\r", "").replace("\n", "")
-    if len(text) % 4 or not _BASE64.fullmatch(text):
-        raise DockerConfigError("its `auth` is not base64")
-    return base64.b64decode(text).decode(errors="surrogateescape")
 
 
 CLIENTS = {

@@ -7,8 +7,9 @@ Pure functions, with the rules of the kubelet's own code: k8s.io/kubernetes v1.3
 keyring.go, secrets/secrets.go), pkg/kubelet/images/image_manager.go and getPullSecretsForPod in pkg/kubelet.
 
 - A secret that the kubelet cannot read is left out, and so is one of another type or without data.
-- One malformed secret blocks each pull for which the kubelet looks for credentials: it tries none of any secret, and
-  does not pull anonymously. An image that is on the node already can be used without.
+- One malformed secret blocks every pull of the pod: the kubelet tries no credential of any secret, and does not pull
+  anonymously. The reason of the waiting container is the error of Go's decoder. An image that is on the node already
+  is not affected, unless it was pulled with a secret (from Kubernetes 1.35 on) or its pull policy is Always.
 - The kubelet tries all credentials that match, those of the node last, until a pull succeeds. It pulls anonymously only
   if none matches. An entry without user name and password, such as null, matches too.
 - It reads username, password and auth of an entry. Identity tokens are not read.
@@ -18,10 +19,8 @@ tests/e2e/test_keyring_oracle.py compares this file with the kubelet's code.
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import json
-import re
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config, _go_json
@@ -36,7 +35,6 @@ _DATA_KEYS = {
     _docker_config.LEGACY_TYPE: _docker_config.LEGACY_DATA_KEY,
 }
 _DEFAULT_REGISTRY = "index.docker.io"
-_BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -197,7 +195,10 @@ def _login(key: str, value: t.Any) -> tuple[str, str]:
         if field in fields:
             fields[field] = _string(text, what, f"`{field}`") if text is not None else fields[field]
     if fields["auth"]:
-        return _decode_auth(fields["auth"], what)
+        try:
+            return _decode_auth(fields["auth"])
+        except DockerConfigError as exc:
+            raise DockerConfigError(f"{what} cannot be read: {exc}") from exc
     return fields["username"], fields["password"]
 
 
@@ -215,18 +216,14 @@ def _string(value: t.Any, what: str, field: str) -> str:
     return _go_json.string(value or "")
 
 
-def _decode_auth(field: str, what: str) -> tuple[str, str]:
-    """Decode base64 as the kubelet does: with or without padding. Go ignores the ends of lines.
-
-    Source: decodeDockerConfigFieldAuth.
-    """
-    text = field.replace("\r", "").replace("\n", "")
+def _decode_auth(field: str) -> tuple[str, str]:
+    """Decode base64 with or without padding. Source: decodeDockerConfigFieldAuth."""
+    text = field.rstrip("\r\n")
     if not text.endswith("="):
-        # One character over is no base64.
-        text += "=" * (-len(text) % 4)
-    if len(text) % 4 or not _BASE64.fullmatch(text):
-        raise DockerConfigError(f"{what} has `auth` that is not base64")
-    username, colon, password = base64.b64decode(text).decode(errors="surrogateescape").partition(":")
+        characters = len(text) - text.count("\r") - text.count("\n")
+        # With one character over it is still no base64.
+        text += "=" * (-characters % 4)
+    username, colon, password = _docker_config.decode_auth(text).partition(":")
     if not colon:
-        raise DockerConfigError(f"{what} has `auth` that is not base64 of user:password")
+        raise DockerConfigError("its `auth` is not base64 of user:password")
     return username, password

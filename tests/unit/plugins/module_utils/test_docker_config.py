@@ -110,9 +110,63 @@ KUBELET_KEYS = {
     "public.ecr.aws\n": None,
     "[::1]:5000/x": "[::1]:5000/x",
     "": "",
+    # The path is normalised after its escapes.
+    "public.ecr.aws/%76%32/team": "public.ecr.aws/team",
+    # Control characters are rejected before a fragment only.
+    "public.ecr.aws#\n": "public.ecr.aws",
+    "public.ecr.aws#%0": None,
+    # Brackets are for IPv6 addresses, and a host has at most one colon.
+    "[abc]": None,
+    "[1.2.3.4]": None,
+    "[::1": None,
+    "[::1]x": None,
+    "a[::1]": None,
+    "a:1:2": None,
+    "a]b": "a]b",
+    "[fe80::1%25eth0]:80": "[fe80::1%eth0]:80",
+    "[fe80::1%25a%20%41%5D]": "[fe80::1%a A]]",
+    "[fe80::1%eth0]": None,
+    "[fe80::1%25]": None,
+    "[fe80::1%25%C3]": None,
+    "[fe80::1%25%2F]": None,
+    "p%C3%BCblic.ecr.aws": "p\u00fcblic.ecr.aws",
+    "public%2Eecr.aws": None,
 }
 
 
 @pytest.mark.parametrize("key", KUBELET_KEYS)
 def test_keys_are_normalised_as_the_kubelet_does(key: str) -> None:
     assert _docker_config.kubelet_key(key) == KUBELET_KEYS[key]
+
+
+@pytest.mark.parametrize(
+    ("key", "address"),
+    [
+        ("public.ecr.aws/team", ("public.ecr.aws", "/team")),
+        ("public.ecr.aws/a?b", ("public.ecr.aws", "/a")),
+        ("public.ecr.aws/%41", ("public.ecr.aws", "/A")),
+        ("public.ecr.aws/%zz", None),
+        ("public.ecr.aws/\n", None),
+    ],
+)
+def test_the_address_of_a_normalised_key(key: str, address: tuple[str, str] | None) -> None:
+    assert _docker_config.kubelet_address(key) == address
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [
+        ("public.ecr.aws/team", "public.ecr.aws/team"),
+        ("AWS:secret@public.ecr.aws", "***@public.ecr.aws"),
+        ("https://AWS:secret@public.ecr.aws/team", "https://***@public.ecr.aws/team"),
+        ("tcp://secret@a@public.ecr.aws", "tcp://***@public.ecr.aws"),
+        ("public.ecr.aws/team@sha256", "public.ecr.aws/team@sha256"),
+    ],
+)
+def test_a_key_is_shown_without_its_user_info(key: str, shown: str) -> None:
+    assert _docker_config.shown_key(key) == shown
+
+
+def test_the_host_of_a_scheme_that_allows_a_list_of_hosts() -> None:
+    """Go requires one colon at most only for HTTP."""
+    assert _docker_config.docker_host("tcp://a:1,b:2/x") == "[a:1,b]:2"

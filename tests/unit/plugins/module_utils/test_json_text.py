@@ -97,3 +97,25 @@ def test_a_text_of_any_depth_is_parsed_without_its_depth(depth: int, brackets: t
 def test_a_text_that_is_no_json_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match=r"ends within|Expecting"):
         _json_text.parse(text.encode())
+
+
+@pytest.mark.parametrize("inner", ["1 2", "[1,]", '{"a"}', "nope", "[", "]", "}", '{"a":1,}'])
+@pytest.mark.parametrize("depth", [150, 5_000])
+def test_a_mistake_at_any_depth_is_an_error(inner: str, depth: int) -> None:
+    """The text around the mistake is so deep that Python cannot parse it as a whole."""
+    deep = nested(5_000)
+    with pytest.raises(ValueError, match=r"ends within|Expecting|Extra data|[Ii]llegal trailing comma"):
+        _json_text.parse(("[" * depth + f'{deep},"x",{inner}' + "]" * depth).encode())
+
+
+@pytest.mark.parametrize(
+    ("text", "depth"), [("1", 0), ("{}", 1), ('{"a":[[]],"b":{}}', 3), ('"[[["', 0), ('["\\"[[[\\\\",[]]', 2), ("]", 0)]
+)
+def test_the_levels_of_a_text(text: str, depth: int) -> None:
+    assert _json_text.depth(text) == depth
+
+
+def test_hooks_are_used_at_any_depth() -> None:
+    text = '{"a":1,"a":2,"x":' + nested(5_000) + "}"
+    pairs = _json_text.parse(text, object_pairs_hook=tuple, parse_int=str)
+    assert pairs[:2] == (("a", "1"), ("a", "2"))

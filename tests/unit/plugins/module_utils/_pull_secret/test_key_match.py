@@ -26,7 +26,7 @@ MATCHES = [
     ("*:5000", "localhost:5000/app", True),
     ("*:50*", "localhost:5000/app", False),
     # A path is a plain prefix.
-    ("public.ecr.aws/te", REPOSITORY, True),
+    ("public.ecr.aws/tea", REPOSITORY, True),
     ("public.ecr.aws/team/app", REPOSITORY, True),
     ("public.ecr.aws/team/", REPOSITORY, True),
     ("public.ecr.aws/team/app/", REPOSITORY, False),
@@ -47,12 +47,12 @@ MATCHES = [
     ("publicc*c.ecr.aws", REPOSITORY, False),
     ("*lic*lic.ecr.aws", REPOSITORY, False),
     ("p?blic.ecr.aws", REPOSITORY, False),
-    ("[p]ublic.ecr.aws", REPOSITORY, False),
+    ("[public].ecr.aws", REPOSITORY, False),
     # Keys are parsed as URLs twice.
     ("public.ecr.aws/%74eam", REPOSITORY, True),
     ("public.ecr.aws/%2574eam", REPOSITORY, True),
     ("public.ecr.aws/team%3Fx", REPOSITORY, True),
-    ("public.ecr.aws/te%23x", REPOSITORY, True),
+    ("public.ecr.aws/tea%23x", REPOSITORY, True),
     ("public.ecr.aws/%25zz", REPOSITORY, False),
     ("public.ecr.aws/team%0a", REPOSITORY, False),
     ("public.ecr.aws#\n", REPOSITORY, True),

@@ -145,14 +145,14 @@ MALFORMED = {
     "an email that is an object": (ENTRY % '{"Email":{}}', 'its entry for "a" has `email` that is not a string'),
     "a password that is replaced": (ENTRY % '{"password":[],"password":"s3cret"}', "`password` that is not a string"),
     "auth that is a boolean": (ENTRY % '{"auth":false}', "`auth` that is not a string"),
-    "auth without a colon": (ENTRY % '{"auth":"czNjcmV0"}', "`auth` that is not base64 of user:password"),
-    "auth that is not base64": (ENTRY % '{"auth":"s3cret:"}', "`auth` that is not base64"),
-    "auth with characters for URLs": (ENTRY % '{"auth":"dXA6cA-_"}', "`auth` that is not base64"),
-    "auth with a space": (ENTRY % '{"auth":"dTpw "}', "`auth` that is not base64"),
-    "auth with too much padding": (ENTRY % '{"auth":"dTpw="}', "`auth` that is not base64"),
-    "auth with too little padding": (ENTRY % '{"auth":"dXU6cA="}', "`auth` that is not base64"),
-    "auth with one character over": (ENTRY % '{"auth":"dTpwd"}', "`auth` that is not base64"),
-    "auth that is padding": (ENTRY % '{"auth":"="}', "`auth` that is not base64"),
+    "auth without a colon": (ENTRY % '{"auth":"czNjcmV0"}', "its `auth` is not base64 of user:password"),
+    "auth that is not base64": (ENTRY % '{"auth":"s3cret:"}', "its `auth` is not base64"),
+    "auth with characters for URLs": (ENTRY % '{"auth":"dXA6cA-_"}', "its `auth` is not base64"),
+    "auth with a space": (ENTRY % '{"auth":"dTpw "}', "its `auth` is not base64"),
+    "auth with too much padding": (ENTRY % '{"auth":"dTpw="}', "its `auth` is not base64"),
+    "auth with too little padding": (ENTRY % '{"auth":"dXU6cA="}', "its `auth` is not base64"),
+    "auth with one character over": (ENTRY % '{"auth":"dTpwd"}', "its `auth` is not base64"),
+    "auth that is padding": (ENTRY % '{"auth":"="}', "its `auth` is not base64"),
     "a key with a password": ('{"auths":{"u:s3cret@a":1}}', r'its entry for "\*\*\*@a" is not an object'),
     "headers with a number": ('{"HttpHeaders":{"a":1}}', "its `HttpHeaders` has a header that is not a string"),
     "headers that are a list": ('{"HTTPHEADERS":[]}', "its `HttpHeaders` is not an object"),
@@ -222,7 +222,7 @@ def test_secrets_that_are_not_there_or_not_readable() -> None:
 # Keys of each secret, an image, and the user names, which are the keys, in the order in which the kubelet tries them.
 HUB, HUB_HOST = "https://index.docker.io/v1/", "index.docker.io"
 WITH_SCHEME = f"https://{REGISTRY}/v1/"
-TEAM, TEAM_APP, TE = f"{REGISTRY}/team", f"{REGISTRY}/team/app", f"{REGISTRY}/te"
+TEAM, TEAM_APP, TEA = f"{REGISTRY}/team", f"{REGISTRY}/team/app", f"{REGISTRY}/tea"
 ORDERS: dict[str, tuple[list[list[str]], str, list[str]]] = {
     "no entry at all": ([[]], IMAGE, []),
     "no entry for the registry": ([["other.example"]], IMAGE, []),
@@ -230,7 +230,7 @@ ORDERS: dict[str, tuple[list[list[str]], str, list[str]]] = {
     "by secret for the same key": ([[REGISTRY], [WITH_SCHEME]], IMAGE, [REGISTRY, WITH_SCHEME]),
     "a glob after a name": ([["*.ecr.aws/team/app", REGISTRY]], IMAGE, [REGISTRY, "*.ecr.aws/team/app"]),
     "by bytes": ([["p*.ecr.aws", "public.*.aws", "*.*.*"]], IMAGE, ["public.*.aws", "p*.ecr.aws", "*.*.*"]),
-    "the longest path first": ([[TE, TEAM_APP, f"{TEAM}s"]], IMAGE, [TEAM_APP, TE]),
+    "the longest path first": ([[TEA, TEAM_APP, f"{TEAM}s"]], IMAGE, [TEAM_APP, TEA]),
     "Docker Hub": ([[HUB]], "nginx", [HUB]),
     "Docker Hub, only as the last resort": ([[HUB, "docker.io"]], "nginx:1@sha256:" + "a" * 64, ["docker.io"]),
     "Docker Hub, a key with a path": ([[f"{HUB_HOST}/library"]], "nginx", []),
