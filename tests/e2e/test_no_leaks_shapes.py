@@ -24,7 +24,7 @@ from kubernetes import client
 from support import leaks
 from support.aws import FakeAws
 from support.aws._http import HttpServer, Response
-from support.awx import Job, JobTemplate
+from support.awx import PROJECT, Job, JobTemplate
 from support.leak_cases import SHOWN, Site, cases, playbook, profiles
 from support.playbook import Ansible
 
@@ -81,10 +81,12 @@ def environment(site: Site, ansible: Ansible) -> Iterator[dict[str, str]]:
 def launch(ansible: Ansible, target: leaks.TargetHost, environment: dict[str, str]) -> Launch:
     """Return a function that runs a job and returns it with the command lines of all processes during the job."""
 
-    def run(hosts: Sequence[str], variables: dict[str, Any], *playbook: str, **env: str) -> tuple[Job, set[str]]:
+    def run(
+        hosts: Sequence[str], variables: dict[str, Any], playbook: str = PROJECT, **env: str
+    ) -> tuple[Job, set[str]]:
         inventory = {host: {"ansible_python_interpreter": str(target.python)} for host in hosts}
         with leaks.watched_processes() as processes:
-            job = JobTemplate(ansible, inventory, variables, *playbook).launch(
+            job = JobTemplate(ansible, inventory, variables, playbook).launch(
                 "-vvvv", "--diff", env={**environment, **env}
             )
         return job, processes

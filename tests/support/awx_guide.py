@@ -66,7 +66,7 @@ class AwxGuide:
             **{part: [config[part][0] for config in configs] for part in ("clusters", "users", "contexts")},
         }
         write_private(self._ansible.directory / "admin.kubeconfig", yaml.safe_dump(merged).encode())
-        (manifests,) = GUIDE.blocks("Account in each cluster", "yaml")
+        (manifests,) = GUIDE.blocks("Account in each cluster", "text")
         self.shell.write(self.shell.named("ecr-public-awx") + ".yml", manifests)
         (commands,) = GUIDE.blocks("Account in each cluster", "shell")
         self.shell.run(commands)
