@@ -89,10 +89,10 @@ _ODD_TAGS = [
     *(_DIGEST + _DIGEST, ":1.0@", _DIGEST + "\n", ":_a.b-c"),
 ]  # fmt: skip
 _DEEP = [
-    *("[" * depth + "]" * depth for depth in (50, 300, 3000)),
+    *("[" * depth + "]" * depth for depth in (50, 300, 9000)),
     *('{"a":' * depth + "1" + "}" * depth for depth in (300, 2000)),
 ]
-_TOO_DEEP = ["[" * 11_000 + "]" * 11_000, "[" * 3000, "[" * 2000 + "}" * 2000, "[" * 2000 + "1 2" + "]" * 2000]
+_TOO_DEEP = ["[" * 11_000 + "]" * 11_000, "[" * 9900, "[" * 9900 + "}" * 9900, "[" * 9900 + "1 2" + "]" * 9900]
 
 
 class Generator:

@@ -20,7 +20,6 @@ _HOST_AND_PORT = re.compile(r"(?:([^:\[\]]*)|\[([^\[\]]*)\]):([0-9]*)")
 _CLASS_OR_STAR = re.compile(r"\[[^\]]*\]?|\*")
 _CLASS = re.compile(r"\[([^\]]*)(\]?)")
 _RANGE = re.compile(r"([^-])(?:-([^-]))?|-", re.DOTALL)
-_NOT_UTF8 = re.compile("[\udc80-\udcff]")
 
 
 class Address(t.NamedTuple):
@@ -123,4 +122,4 @@ def _parse_class(text: str) -> str:
         high = found[2] or low
         if low <= high:
             ranges.append(f"{re.escape(low)}-{re.escape(high)}")
-    return "" if _NOT_UTF8.search(text) else "".join(ranges)
+    return "".join(ranges)
