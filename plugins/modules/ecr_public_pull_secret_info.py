@@ -14,6 +14,9 @@ description:
     with the same options.
   - It writes nothing and requests no token. It accepts every option of that module, so that one dict of options serves
     both. The action plugin removes O(token) and O(aws), and O(verify) has no effect.
+  - With O(pod) or O(service_account) it replays the pulls of pods with the rules of the kubelet. For each image it
+    returns which credentials the kubelet tries, in which order, whether the pull is likely to succeed, and what is
+    wrong, with the next step. It reads the API server only, not the registry and not the node.
   - The status of a secret never makes the task fail. Check RV(summary) or RV(namespaces), as in the examples.
 author:
   - freshpull contributors (@freshpull)
@@ -24,7 +27,25 @@ extends_documentation_fragment:
   - freshpull.ecr_public._pull_secret
   - freshpull.ecr_public._token
   - freshpull.ecr_public._token.renewal
-options: {}
+options:
+  pod:
+    description:
+      - The name of a pod, or a shell glob such as V(web-*), in the selected namespaces. Each of its images is replayed
+        with the pull secrets of the pod, those of init and ephemeral containers and of image volumes too.
+      - A glob leaves out pods that have finished.
+    type: str
+  service_account:
+    description:
+      - The name of a service account in the selected namespaces. The pull of O(image) is replayed for a pod that would
+        be created now with this account and without C(imagePullSecrets) of its own.
+      - It cannot be used with O(pod), and it needs O(image).
+    type: str
+  image:
+    description:
+      - The image whose pull is replayed, spelled as in the pod. It needs O(pod) or O(service_account).
+      - With the name of a pod, the pull is replayed even if no container of the pod has the image. A glob leaves out
+        the pods without it.
+    type: str
 attributes:
   check_mode:
     support: full
@@ -48,6 +69,9 @@ notes:
     selectors and more than 8 namespaces. C(list) on secrets saves one request for each namespace; resourceNames can
     limit it to the one name. C(list) on serviceaccounts in all namespaces saves requests too. Without C(list) on
     serviceaccounts the task warns and returns everything else."
+  - "With O(pod) the task needs C(get) on pods, or C(list) for a glob; with both options C(get) on the pull secrets that
+    the pods name. C(list) on pods and secrets in all namespaces saves requests in more than 8 namespaces, and shows
+    whether a missing secret is in another namespace."
   - The options describe what M(freshpull.ecr_public.ecr_public_pull_secret) would do. Only O(name), O(registries) and
     O(renew_before) affect the status of a secret.
 seealso:
@@ -87,6 +111,31 @@ EXAMPLES = r"""
     namespaces: ['team-*']
     owner: team-a
     prune: true
+
+- name: Find out why the images of a pod are not pulled
+  freshpull.ecr_public.ecr_public_pull_secret_info:
+    namespaces: [team-a]
+    pod: web-6d4b75cb6d-hx2kq
+  register: web
+
+- name: Show what is wrong, and the next step
+  ansible.builtin.debug:
+    msg: "{{ item.0.image }} ({{ item.0.outcome }}), {{ item.1.object }}: {{ item.1.msg }}"
+  loop: "{{ web.namespaces | map(attribute='pull') | flatten | subelements('findings') }}"
+  loop_control:
+    label: "{{ item.1.code }}"
+
+- name: Find out whether new pods could pull an image in all namespaces
+  freshpull.ecr_public.ecr_public_pull_secret_info:
+    namespaces: ['*']
+    service_account: default
+    image: public.ecr.aws/docker/library/busybox:1.37
+  register: new_pods
+
+- name: Fail if the registry is likely to reject a pull, or the kubelet does not pull
+  ansible.builtin.assert:
+    that: new_pods.namespaces | map(attribute='pull') | select | flatten
+      | selectattr('outcome', 'in', ['rejected_likely', 'blocked']) | length == 0
 
 - name: Show what state absent would remove
   freshpull.ecr_public.ecr_public_pull_secret_info:
@@ -156,6 +205,87 @@ namespaces:
         - Null if they could not be listed.
       type: list
       elements: str
+    pull:
+      description:
+        - The pulls of the pods that O(pod) matches, or of a pod that O(service_account) would get; empty if there is
+          none. Null if they could not be replayed.
+      type: list
+      elements: dict
+      returned: with O(pod) or O(service_account)
+      contains:
+        pod:
+          description: The pod; null with O(service_account).
+          type: str
+        service_account:
+          description: The service account of the pod.
+          type: str
+        image:
+          description: The image.
+          type: str
+        containers:
+          description:
+            - The containers with this image. Those of init and ephemeral containers and of image volumes begin with
+              C(init/), C(ephemeral/) and C(volume/). Empty if no container of the pod has the image.
+          type: list
+          elements: str
+        outcome:
+          description:
+            - What is likely to happen when the kubelet pulls the image, see RV(assumption).
+            - V(authenticated), it pulls with a credential that is not known to be expired; V(anonymous), no pull secret
+              has an entry for the image, so it pulls without credentials; V(rejected_likely), all matching credentials
+              have expired, and the registry rejects them.
+            - V(blocked), it does not pull, because a pull secret is malformed or the name of the image is invalid.
+            - V(unknown), a pull secret could not be read, or the only credentials have no user name and password.
+            - V(not_our_registry), the image is not in one of O(registries), and nothing is known about its credentials.
+          type: str
+        credential:
+          description: The first element of RV(namespaces[].pull[].chain) that is not known to be rejected, or null.
+          type: dict
+        chain:
+          description:
+            - The matching credentials of all pull secrets, in the order in which the kubelet tries them, then the pull
+              secrets without any. At most 100 elements.
+          type: list
+          elements: dict
+          contains:
+            secret:
+              description: The pull secret.
+              type: str
+            state:
+              description:
+                - Of a credential V(valid), V(expired), V(unknown_expiry), or V(empty) if it has no user name and
+                  password.
+                - Of a secret V(no_match), V(missing), V(wrong_type), V(malformed), or V(unreadable).
+              type: str
+            key:
+              description: The key of the entry, without user info; null for a secret without a matching entry.
+              type: str
+            username:
+              description: The user name of the entry. Passwords are never returned.
+              type: str
+            expires_at:
+              description: When the credential expires, in UTC. It is known of managed entries only; null otherwise.
+              type: str
+        findings:
+          description:
+            - What is wrong, or worth knowing, and the next step. The collection's guide "Diagnose a pull that fails"
+              lists the codes.
+          type: list
+          elements: dict
+          contains:
+            code:
+              description: One word for conditions, such as V(missing_secret).
+              type: str
+            object:
+              description: The object in the namespace, as kubectl names it, such as V(secret/ecr-public-secret).
+              type: str
+            msg:
+              description: What is wrong, and the next step.
+              type: str
+    pull_msg:
+      description: Why the pulls could not be replayed, or empty.
+      type: str
+      returned: with O(pod) or O(service_account)
   sample:
     - namespace: default
       status: due
@@ -176,21 +306,26 @@ expires_at:
   type: str
   returned: success
   sample: '2026-01-01T18:00:00Z'
+assumption:
+  description: What the outcomes of pulls assume, since the API server does not show it.
+  type: str
+  returned: with O(pod) or O(service_account)
 """
 
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import CollectionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.connect import connect, make_module
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import options
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import info_options, options
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.status import StatusReader
 
 
 def main() -> None:
-    module = make_module(options.PULL_SECRET, supports_check_mode=True)
+    module = make_module(info_options.PULL_SECRET_INFO, supports_check_mode=True)
     result: dict[str, t.Any] = {}
     try:
         given = options.read(module.params)
+        subject = info_options.read_subject(module.params)
         cluster = connect(module, connections=given.workers)
         result["host"] = cluster.host
         reader = StatusReader(
@@ -200,6 +335,7 @@ def main() -> None:
             outage=given.outage,
             prune=given.prune,
             find_orphans=given.find_orphans,
+            subject=subject,
         )
         findings = reader.read(given.selection)
     except CollectionError as exc:

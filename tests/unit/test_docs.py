@@ -49,7 +49,7 @@ MODULE = f"{COLLECTION}.ecr_public_pull_secret"
 LOOKUP = f"{COLLECTION}.ecr_public_token"
 OPTIONS = {
     MODULE: {**AUTH_ARG_SPEC, **pull_secret_options.PULL_SECRET},
-    f"{MODULE}_info": {**AUTH_ARG_SPEC, **pull_secret_options.PULL_SECRET},
+    f"{MODULE}_info": {**AUTH_ARG_SPEC, **info_options.PULL_SECRET_INFO},
     f"{COLLECTION}.ecr_public_login": login_options.LOGIN,
     f"{COLLECTION}.ecr_public_refresher": {**AUTH_ARG_SPEC, **refresher_options.SPEC},
 }

@@ -9,7 +9,11 @@ import dataclasses
 import datetime as dt
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.keyring import Entry, PullSecret
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.keyring import (
+    MISSING,
+    Entry,
+    PullSecret,
+)
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.stored import Secret, Stored
 
 _REMOVED = "(not kept)"
@@ -61,6 +65,11 @@ class ChainSecret:
     @property
     def name(self) -> str:
         return self.pull_secret.name
+
+    @property
+    def missing_here(self) -> bool:
+        """Whether its namespace has no secret of this name."""
+        return self.pull_secret.state == MISSING
 
     def expiry_of(self, entry: Entry) -> dt.datetime | None:
         return self.expires_at if entry.key in self.managed_keys else None

@@ -24,6 +24,11 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.a
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import decision
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Policy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.manager_warnings import ManagerWarnings
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.pull_reader import (
+    PullReader,
+    Pulls,
+    Subject,
+)
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.report import Outcome, Report
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.selection import Selection
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.service_accounts import Account
@@ -91,10 +96,13 @@ class Findings:
     users: Users
     managers: t.Sequence[str]
     """Warnings of other tools that write the accounts which use the secret."""
+    pulls: Pulls | None = None
+    """The replayed pulls, if the task asks for them."""
 
     @property
     def warnings(self) -> list[str]:
         warnings = [*self.report.warnings, *self.managers, *filter(None, [self.report.unpruned, self.report.clocks])]
+        warnings += self.pulls.warnings if self.pulls else ()
         unlisted = [namespace for namespace, users in self.users.items() if users is None]
         if not unlisted:
             return warnings
@@ -112,6 +120,7 @@ class Findings:
             "namespaces": namespaces,
             "summary": dict(collections.Counter(entry["status"] for entry in namespaces)),
             "expires_at": format_time(min(known)) if known else None,
+            **({"assumption": self.pulls.assumption} if self.pulls else {}),
         }
 
     def _entry(self, outcome: Outcome) -> dict[str, t.Any]:
@@ -128,6 +137,7 @@ class Findings:
             "msg": plan.msg,
             "secret_uid": outcome.uid,
             "service_accounts": self.users.get(outcome.namespace, []),
+            **(self.pulls.entry(outcome.namespace) if self.pulls else {}),
         }
 
     def _health(self, outcome: Outcome) -> Health:
@@ -149,14 +159,16 @@ class StatusReader:
         outage: str = "",
         prune: bool = False,
         find_orphans: bool = False,
+        subject: Subject | None = None,
     ) -> None:
-        """The options of PullSecretTask."""
+        """The options of PullSecretTask. subject: whose pulls are replayed, if any."""
         self._cluster = cluster
         self._policy = policy
         self._workers = workers
         self._healths: dict[str, Health] = {}
         self._contested: list[tuple[str, Account]] = []
         """Namespace and account where another tool writes a list without the secret."""
+        self._pulls = PullReader(cluster, policy, subject, workers) if subject else None
         self._task = PullSecretTask(
             cluster,
             policy,
@@ -170,9 +182,13 @@ class StatusReader:
     def read(self, selection: Selection) -> Findings:
         """Raises ClusterError if nothing at all could be read."""
         report = self._task.plan(selection)
-        there = [outcome.namespace for outcome in report.outcomes if outcome.plan.reason not in _NO_NAMESPACE]
-        users = self._users(there)
-        return Findings(report, self._healths, users, self._manager_warnings(report, users))
+        outcomes = [outcome for outcome in report.outcomes if outcome.plan.reason not in _NO_NAMESPACE]
+        if self._pulls:
+            self._pulls.read_pods([outcome.namespace for outcome in outcomes if not outcome.orphan])
+        users = self._users([outcome.namespace for outcome in outcomes])
+        unlisted = [namespace for namespace, names in users.items() if names is None]
+        pulls = self._pulls.replay(unlisted) if self._pulls else None
+        return Findings(report, self._healths, users, self._manager_warnings(report, users), pulls)
 
     def _manager_warnings(self, report: Report, users: Users) -> list[str]:
         """Return the warnings of accounts that use the secret. The report has those of accounts that the task names."""
@@ -185,6 +201,8 @@ class StatusReader:
 
     def _observe(self, namespace: str, secret: Secret | None, now: dt.datetime) -> None:
         self._healths[namespace] = health(secret, self._policy, now)
+        if self._pulls:
+            self._pulls.observe(namespace, secret)
 
     def _users(self, namespaces: t.Sequence[str]) -> Users:
         """Read few namespaces one by one, and many with one list if that is permitted."""
@@ -207,6 +225,8 @@ class StatusReader:
     def _list_users(self, namespace: str) -> collections.defaultdict[str, list[str]]:
         users: collections.defaultdict[str, list[str]] = collections.defaultdict(list)
         for item in self._cluster.service_accounts(namespace):
+            if self._pulls:
+                self._pulls.observe_account(item)
             entries = item.get("imagePullSecrets") or []
             if any(entry.get("name") == self._policy.name for entry in entries):
                 account = Account.from_object(item)
