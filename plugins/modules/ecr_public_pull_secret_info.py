@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ecr_public_pull_secret_info
-short_description: Report status, expiry, users and planned action of pull secrets for Amazon ECR Public
+short_description: Report status, expiry, users and planned action of pull secrets, and why a pull fails
 version_added: 1.0.0
 description:
   - Reads the pull secrets of M(freshpull.ecr_public.ecr_public_pull_secret) in one or thousands of namespaces. For each

@@ -23,7 +23,10 @@ from ansible_collections.kubernetes.core.plugins.module_utils.args_common import
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _aws_errors
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login import options as login_options
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import (
+    info_options,
     managed_metadata,
+    pull_findings,
+    replay,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import (
     options as pull_secret_options,
@@ -33,7 +36,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_ob
     options as refresher_options,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import permissions
-from ansible_collections.freshpull.ecr_public.plugins.modules import ecr_public_pull_secret
+from ansible_collections.freshpull.ecr_public.plugins.modules import ecr_public_pull_secret, ecr_public_pull_secret_info
 from support import permissions_guide
 from support.refresher_settings import CASES
 from unit.cases import decide
@@ -293,6 +296,24 @@ def words_of(literal: Any) -> set[str]:
 
 def code_reasons() -> set[str]:
     return words_of(Reason) - INTERNAL_REASONS
+
+
+def test_each_finding_has_an_entry_in_the_guide() -> None:
+    text = read(ROOT / "docs/docsite/rst/guide_pull_failures.rst")
+    outcomes, codes = text.split("Findings\n--------")
+    cells = re.compile(r"^   \* - ``([a-z_]+)``$", re.MULTILINE)
+    assert cells.findall(codes) == ["code", *get_args(pull_findings.Code)]
+    assert sorted(cells.findall(outcomes)) == sorted(["outcome", *get_args(replay.PullOutcome)])
+
+
+def test_the_info_module_s_documentation_names_every_outcome_and_state() -> None:
+    namespaces = yaml.safe_load(ecr_public_pull_secret_info.RETURN)["namespaces"]
+    pull = namespaces["contains"]["pull"]["contains"]
+    for described, words in (
+        (pull["outcome"], replay.PullOutcome),
+        (pull["chain"]["contains"]["state"], replay.LinkState),
+    ):
+        assert set(re.findall(r"\bV\((\w+)\)", str(described["description"]))) == words_of(words)
 
 
 def test_each_reason_is_used() -> None:

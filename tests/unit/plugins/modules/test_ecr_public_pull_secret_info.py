@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from ansible.module_utils import basic
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import options
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import info_options
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import parse_time
 from ansible_collections.freshpull.ecr_public.plugins.modules import ecr_public_pull_secret_info
 from unit.plugins.modules.pull_secrets import (
     NAME,
     OLD,
+    OTHER,
     SECRETS,
     account,
     accounts,
@@ -27,6 +28,8 @@ from unit.plugins.modules.pull_secrets import (
     secret,
 )
 from unit.plugins.modules.scripted import CONNECTION, HOST, Call, Result, Runner, error, listed
+
+IMAGE = "public.ecr.aws/team/app:1"
 
 
 @pytest.fixture
@@ -144,6 +147,10 @@ OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "no namespace": ({"namespaces": []}, "namespaces"),
     "prune and absent without an owner": ({"state": "absent", "prune": True}, "prune"),
     "an unknown option": ({"renew_after": "8h"}, "renew_after"),
+    "an image alone": ({"image": IMAGE}, "image"),
+    "a pod and an account": ({"pod": "web", "service_account": "ci", "image": IMAGE}, "pod"),
+    "an account alone": ({"service_account": "ci"}, "image"),
+    "no pod's name": ({"pod": "team/web"}, "pod"),
 }
 
 
@@ -159,14 +166,17 @@ def test_a_bad_option_is_named_and_the_cluster_not_contacted(info: Any, case: st
 def test_it_accepts_every_option_of_the_module(info: Any) -> None:
     """One dict of options serves both. Its action plugin removes aws and token."""
     values: dict[str, Any] = {
-        **{name: spec["default"] for name, spec in options.PULL_SECRET.items() if "default" in spec},
+        **{name: spec["default"] for name, spec in info_options.PULL_SECRET_INFO.items() if "default" in spec},
         "namespaces": ["default"],
         "namespace_selector": ["a=b"],
         "owner": "us",
         "aws": {"profile": "ci"},
         "token": {"password": OLD, "expires_at": hours(11)},
+        "pod": "",
+        "service_account": "",
+        "image": "",
     }
-    assert values.keys() == options.PULL_SECRET.keys()
+    assert values.keys() == info_options.PULL_SECRET_INFO.keys()
     listing = listed("/api/v1/namespaces", {"metadata": {"name": "default"}}, labelSelector="a=b")
     _namespace, read = reads(secret(owner="us"))
     result = info(values, listing, read, listed(accounts()))
@@ -205,6 +215,71 @@ def test_a_cluster_that_cannot_be_read_is_named(info: Any) -> None:
     assert (result.returncode, result.values["host"]) == (1, HOST)
     assert HOST in result.values["msg"]
     assert "namespaces" not in result.values
+
+
+# --- Pulls
+
+
+def pod(*secrets: str, **metadata: Any) -> dict[str, Any]:
+    """Build a pod that got its list from its service account."""
+    manager = {"manager": "kubectl", "fieldsV1": {"f:spec": {"f:containers": {}}}}
+    return {
+        "metadata": {"name": "web", "namespace": "default", "managedFields": [manager], **metadata},
+        "spec": {
+            "serviceAccountName": "default",
+            "containers": [{"name": "app", "image": IMAGE}],
+            "imagePullSecrets": [{"name": name} for name in secrets],
+        },
+    }
+
+
+def read_pod(found: dict[str, Any] | None) -> Call:
+    pods = "/api/v1/namespaces/default/pods/web"
+    return error("GET", pods, 404) if found is None else Call("GET", pods, body=found)
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_pull_is_replayed(info: Any, check_mode: bool) -> None:
+    by_hand = secret(managed=False, name="by-hand", auths={"https://public.ecr.aws": OTHER})
+    calls = (
+        *reads(secret(-1)),
+        read_pod(pod(NAME, "by-hand")),
+        listed(accounts(), account("default", NAME)),
+        Call("GET", path(name="by-hand"), body=by_hand),
+    )
+    result = info({"pod": "web"}, *calls, check_mode=check_mode)
+    assert (result.returncode, result.values["changed"]) == (0, False)
+    (entry,) = result.values["namespaces"]
+    assert (entry["status"], entry["service_accounts"], entry["pull_msg"]) == ("expired", ["default"], "")
+    (pull,) = entry["pull"]
+    assert (pull["pod"], pull["image"], pull["outcome"]) == ("web", IMAGE, "authenticated")
+    assert [(link["secret"], link["state"]) for link in pull["chain"]] == [
+        (NAME, "expired"),
+        ("by-hand", "unknown_expiry"),
+    ]
+    assert pull["credential"] == pull["chain"][1]
+    assert [one["code"] for one in pull["findings"]] == ["expired_first", "older_than_account"]
+    assert "no credentials of its own" in result.values["assumption"]
+    assert {each.method for each in result.sent} == {"GET"}
+
+
+def test_a_pod_that_would_be_created_now(info: Any) -> None:
+    options = {"service_account": "ci", "image": IMAGE}
+    result = info(options, *reads(secret()), listed(accounts(), account("ci", NAME), account("default")))
+    (pull,) = result.values["namespaces"][0]["pull"]
+    assert (pull["pod"], pull["service_account"], pull["outcome"]) == (None, "ci", "authenticated")
+
+
+def test_a_pod_that_does_not_exist_is_a_warning(info: Any) -> None:
+    result = info({"pod": "web"}, *reads(secret()), read_pod(None), listed(accounts()))
+    assert (result.values["namespaces"][0]["pull"], result.returncode) == ([], 0)
+    assert result.warnings == ["pod: 'web' matches no pod of the selected namespaces."]
+
+
+def test_nothing_is_returned_of_pulls_without_the_options(info: Any) -> None:
+    result = info({}, *reads(secret()), listed(accounts()))
+    assert not {"pull", "pull_msg"} & set(result.values["namespaces"][0])
+    assert "assumption" not in result.values
 
 
 # --- The secrets of a kubeconfig
