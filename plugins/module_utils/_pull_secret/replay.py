@@ -120,14 +120,14 @@ class Replay:
             return Pull(pod, use, "blocked", self._links(pod, []), (*found, *self._of_secrets(pod)))
         candidates = self._candidates(pod.secrets, use.image)
         links = self._links(pod, candidates)
-        ours = repository.partition("/")[0] in self._policy.registries
-        outcome = self._outcome(pod, links, ours)
+        listed = repository.partition("/")[0] in self._policy.registries
+        outcome = self._outcome(pod, links, listed)
         findings = [
             *self._of_secrets(pod),
             *self._of_candidates(links, candidates, outcome),
-            *(self._of_no_candidate(pod, repository) if ours and not candidates and outcome != "blocked" else ()),
-            *self._of_account(pod, account, account_error, ours and outcome in ("anonymous", "rejected_likely")),
-            *self._of_image(pod, use, repository, ours),
+            *(self._of_no_candidate(pod, repository) if listed and not candidates and outcome != "blocked" else ()),
+            *self._of_account(pod, account, account_error, listed and outcome in ("anonymous", "rejected_likely")),
+            *self._of_image(pod, use, repository, listed),
         ]
         return Pull(pod, use, outcome, links, tuple(findings))
 
@@ -155,12 +155,12 @@ class Replay:
         rest = [self._secret(name).pull_secret for name in dict.fromkeys(pod.secrets) if name not in used]
         return (*links, *(Link(secret.name, _SECRET_STATES[secret.state]) for secret in rest))
 
-    def _outcome(self, pod: Pod, links: t.Sequence[Link], ours: bool) -> PullOutcome:
+    def _outcome(self, pod: Pod, links: t.Sequence[Link], listed: bool) -> PullOutcome:
         ring = self._keyring(pod.secrets)
         states = {link.state for link in links}
         if ring.blocked:
             return "blocked"
-        if not ours:
+        if not listed:
             return "not_our_registry"
         if ring.unreadable:
             return "unknown"
@@ -261,8 +261,8 @@ class Replay:
                 secret=self._policy.name,
             )
 
-    def _of_image(self, pod: Pod, use: Use, repository: str, ours: bool) -> t.Iterator[Finding]:
-        if not ours:
+    def _of_image(self, pod: Pod, use: Use, repository: str, listed: bool) -> t.Iterator[Finding]:
+        if not listed:
             registries = some(self._policy.registries)
             yield finding("other_registry", *_object(pod), repository=shortened(repository), registries=registries)
         if pod.name and not use.containers:
