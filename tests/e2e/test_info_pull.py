@@ -45,7 +45,7 @@ def create_secret(core: client.CoreV1Api, namespace: str, name: str, text: str) 
     core.create_namespaced_secret(namespace, body)
 
 
-def found_in(entry: dict[str, Any]) -> dict[tuple[str, str], tuple[str, list[str]]]:
+def found_in(entry: dict[str, Any]) -> dict[tuple[str | None, str], tuple[str, list[str]]]:
     """Return pod and image -> outcome and codes."""
     return {
         (one["pod"], one["image"]): (one["outcome"], [each["code"] for each in one["findings"]])
@@ -53,7 +53,6 @@ def found_in(entry: dict[str, Any]) -> dict[tuple[str, str], tuple[str, list[str
     }
 
 
-@pytest.mark.core
 def test_pods_that_the_api_server_has_admitted(
     ansible: Ansible,
     core: client.CoreV1Api,

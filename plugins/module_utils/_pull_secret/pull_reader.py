@@ -192,7 +192,9 @@ class PullReader:
 
     def _read_accounts_in(self, namespace: str) -> None:
         found = self._found.get(namespace)
-        for name in sorted(self._accounts_of(found)) if found else ():
+        if found is None:
+            return
+        for name in sorted(self._accounts_of(found)):
             try:
                 item = self._cluster.service_account(namespace, name)
             except ClusterError as exc:

@@ -64,7 +64,7 @@ class Link:
             "state": self.state,
             "key": None if self.key is None else _key(self.key),
             "username": None if self.username is None else shortened(self.username),
-            "expires_at": self.expires_at and format_time(self.expires_at),
+            "expires_at": None if self.expires_at is None else format_time(self.expires_at),
         }
 
 

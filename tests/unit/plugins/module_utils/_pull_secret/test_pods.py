@@ -90,7 +90,7 @@ def test_the_account_and_the_time_of_a_pod() -> None:
 
 
 def test_an_account_shows_who_wrote_its_list() -> None:
-    fields = {"f:imagePullSecrets": {}}
+    fields: dict[str, dict[str, str]] = {"f:imagePullSecrets": {}}
     managers = [
         {"manager": "freshpull", "time": "2026-01-01T06:00:00Z", "fieldsV1": fields},
         {"manager": "odd", "time": "soon", "fieldsV1": fields},

@@ -127,7 +127,7 @@ CASES: dict[str, Case] = {
     ),
     "a key with a scheme": Case(["a"], [by_hand("a", f"https://{REGISTRY}")], "authenticated", "a"),
     "a glob": Case(["a"], [by_hand("a", "*.ecr.aws")], "authenticated", "a"),
-    "a path is a plain prefix": Case(["a"], [by_hand("a", f"{REGISTRY}/te")], "authenticated", "a"),
+    "a path is a plain prefix": Case(["a"], [by_hand("a", f"{REGISTRY}/tea")], "authenticated", "a"),
     "a path of another repository": Case(
         ["a"],
         [by_hand("a", f"{REGISTRY}/other")],
