@@ -10,7 +10,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import pytest
 from kubernetes import client
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
