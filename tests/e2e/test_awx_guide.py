@@ -45,7 +45,7 @@ def test_ansible_builder_accepts_the_execution_environment(tmp_path: Path) -> No
 
 def granted() -> set[str]:
     """The verbs on secrets in the guide's manifests, which have no other rule."""
-    (manifests,) = GUIDE.blocks("Account in each cluster", "yaml")
+    (manifests,) = GUIDE.blocks("Account in each cluster", "text")
     rules = [rule for each in yaml.safe_load_all(manifests) for rule in each.get("rules", ())]
     assert {resource for rule in rules for resource in rule["resources"]} == {"secrets"}
     return {verb for rule in rules for verb in rule["verbs"]}
