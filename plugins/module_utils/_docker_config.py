@@ -234,6 +234,10 @@ def shown_key(key: str) -> str:
     return f"{found[1] or ''}***@{key[found.end() :]}" if found else key
 
 
+def shortened_key(key: str) -> str:
+    return key if len(key) <= LONGEST_KEY else key[:LONGEST_KEY] + "…"
+
+
 def docker_host(key: str) -> str:
     """Return the registry for which docker uses an entry with this key, if no key is equal to the registry.
 

@@ -16,7 +16,7 @@ description:
     both. The action plugin removes O(token) and O(aws), and O(verify) has no effect.
   - With O(pod) or O(service_account) it replays the pulls of pods with the rules of the kubelet. For each image it
     returns which credentials the kubelet tries, in which order, whether the pull is likely to succeed, and what is
-    wrong, with the next step. It reads the API server only, not the registry and not the node.
+    wrong, with the next step. It reads the API server only; with O(verify_pull) the registry too.
   - The status of a secret never makes the task fail. Check RV(summary) or RV(namespaces), as in the examples.
 author:
   - freshpull contributors (@freshpull)
@@ -46,10 +46,22 @@ options:
       - With the name of a pod, the pull is replayed even if no container of the pod has the image. A glob leaves out
         the pods without it.
     type: str
+  verify_pull:
+    description:
+      - Try each credential on the registry, in the order of the kubelet, up to the first one that the registry accepts.
+        Without a matching credential a pull without credentials is tried.
+      - Only the registries in O(registries) get requests. The requests are those for the head of the image's manifest,
+        from the host where the module runs. That host sends the stored passwords to the registry, and it needs the
+        network and the certificate authorities for it. Proxies are read from the environment.
+      - The same credential and image are tried once, whatever number of namespaces has them, and at most 100 times in a
+        namespace. A registry that does not respond is not tried again.
+      - Nothing is tried in check mode. It needs O(pod) or O(service_account).
+    type: bool
+    default: false
 attributes:
   check_mode:
     support: full
-    details: Only reads, with and without check mode.
+    details: Only reads, with and without check mode. In check mode O(verify_pull) has no effect.
   diff_mode:
     support: none
     details: Changes nothing.
@@ -71,7 +83,8 @@ notes:
     serviceaccounts the task warns and returns everything else."
   - "With O(pod) the task needs C(get) on pods, or C(list) for a glob; with both options C(get) on the pull secrets that
     the pods name. C(list) on pods and secrets in all namespaces saves requests in more than 8 namespaces, and shows
-    whether a missing secret is in another namespace."
+    whether a missing secret is in another namespace. C(get) on nodes, and C(list) for more than 8 of them, shows
+    whether the node of a pod has the image already."
   - The options describe what M(freshpull.ecr_public.ecr_public_pull_secret) would do. Only O(name), O(registries) and
     O(renew_before) affect the status of a secret.
 seealso:
@@ -124,6 +137,12 @@ EXAMPLES = r"""
   loop: "{{ web.namespaces | map(attribute='pull') | flatten | subelements('findings') }}"
   loop_control:
     label: "{{ item.1.code }}"
+
+- name: Find out whether the registry accepts the credentials of a pod
+  freshpull.ecr_public.ecr_public_pull_secret_info:
+    namespaces: [team-a]
+    pod: web-6d4b75cb6d-hx2kq
+    verify_pull: true
 
 - name: Find out whether new pods could pull an image in all namespaces
   freshpull.ecr_public.ecr_public_pull_secret_info:
@@ -233,7 +252,7 @@ namespaces:
             - What is likely to happen when the kubelet pulls the image, see RV(assumption).
             - V(authenticated), it pulls with a credential that is not known to be expired; V(anonymous), no pull secret
               has an entry for the image, so it pulls without credentials; V(rejected_likely), all matching credentials
-              have expired, and the registry rejects them.
+              have expired, or the registry rejected them.
             - V(blocked), it does not pull, because a pull secret is malformed or the name of the image is invalid.
             - V(unknown), a pull secret could not be read, or the only credentials have no user name and password.
             - V(not_our_registry), the image is not in one of O(registries), and nothing is known about its credentials.
@@ -253,8 +272,8 @@ namespaces:
               type: str
             state:
               description:
-                - Of a credential V(valid), V(expired), V(unknown_expiry), or V(empty) if it has no user name and
-                  password.
+                - Of a credential V(valid), V(expired), V(unknown_expiry), V(rejected) if the registry rejected it, or
+                  V(empty) if it has no user name and password.
                 - Of a secret V(no_match), V(missing), V(wrong_type), V(malformed), or V(unreadable).
               type: str
             key:
@@ -265,6 +284,13 @@ namespaces:
               type: str
             expires_at:
               description: When the credential expires, in UTC. It is known of managed entries only; null otherwise.
+              type: str
+            registry:
+              description:
+                - What the registry states about the credential, with O(verify_pull).
+                - V(accepted); V(rejected); V(no_such_image), it accepts the credential and does not have the image;
+                  V(throttled), it limits the rate of pulls; V(unverified), it did not respond, or its response states
+                  nothing about the credential. Null if it was not tried.
               type: str
         findings:
           description:
@@ -325,7 +351,7 @@ def main() -> None:
     result: dict[str, t.Any] = {}
     try:
         given = options.read(module.params)
-        subject = info_options.read_subject(module.params)
+        subject = info_options.read_subject(module.params, check_mode=module.check_mode)
         cluster = connect(module, connections=given.workers)
         result["host"] = cluster.host
         reader = StatusReader(

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Read the pull secrets that pods name, in one or thousands of namespaces. Private to this collection.
 
-No password is kept, and of a list nothing but the secrets that pods name.
+Of a list nothing but the secrets that pods name is kept, and no password unless it is to be tried on its registry.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.a
     ForbiddenError,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import is_dns_subdomain
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.chain_secret import ChainSecret
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.replay import MOST_SECRETS
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.chain_secret import (
+    MOST_SECRETS,
+    ChainSecret,
+)
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.stored import Secret
 
 MOST_LISTS = 8
@@ -41,10 +43,18 @@ Place = tuple[str, str]
 class ChainReader:
     """Reads with one list for each name that many namespaces use, and reads the others one by one."""
 
-    def __init__(self, cluster: Cluster, registries: t.Sequence[str], pool: concurrent.futures.Executor) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        registries: t.Sequence[str],
+        pool: concurrent.futures.Executor,
+        *,
+        keep_passwords: bool = False,
+    ) -> None:
         self._cluster = cluster
         self._registries = registries
         self._pool = pool
+        self._keep_passwords = keep_passwords
 
     def read(self, names: t.Mapping[str, t.Iterable[str]], known: Secrets) -> Secrets:
         """names: those that the pods of each namespace name. known: secrets that were read before.
@@ -107,7 +117,9 @@ class ChainReader:
 
     def _secret(self, name: str, item: Secret | None) -> ChainSecret:
         try:
-            return ChainSecret.from_object(item, self._registries) if item else ChainSecret.missing(name)
+            if not item:
+                return ChainSecret.missing(name)
+            return ChainSecret.from_object(item, self._registries, keep_passwords=self._keep_passwords)
         except Exception as exc:  # noqa: BLE001
             return ChainSecret.unreadable(name, bug("The secret's reading", exc))
 

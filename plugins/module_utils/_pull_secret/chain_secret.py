@@ -16,6 +16,8 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.stored import Secret, Stored
 
+MOST_SECRETS = 100
+"""Pull secrets that are read in a namespace. A service account can name any number."""
 _REMOVED = "(not kept)"
 """Replaces a password: a replay needs to know only whether there is one."""
 
@@ -25,7 +27,7 @@ State = t.Literal["valid", "unknown_expiry", "expired", "empty"]
 
 @dataclasses.dataclass(frozen=True)
 class ChainSecret:
-    """It holds no password."""
+    """It holds no password, unless the credentials are to be tried on the registry."""
 
     pull_secret: PullSecret
     type: str = ""
@@ -40,13 +42,12 @@ class ChainSecret:
     """The namespaces with a secret of this name, if it is missing in its own."""
 
     @classmethod
-    def from_object(cls, secret: Secret, registries: t.Iterable[str]) -> ChainSecret:
+    def from_object(cls, secret: Secret, registries: t.Iterable[str], *, keep_passwords: bool = False) -> ChainSecret:
         """registries: those of the task, see Stored."""
         stored = Stored(secret, registries)
         read = PullSecret.read(secret["metadata"]["name"], stored.type, stored.data)
-        entries = tuple(dataclasses.replace(entry, password=entry.password and _REMOVED) for entry in read.entries)
         return cls(
-            dataclasses.replace(read, entries=entries),
+            read if keep_passwords else _without_passwords(read),
             stored.type,
             stored.expires_at,
             frozenset(stored.managed_entries),
@@ -81,3 +82,8 @@ class ChainSecret:
         if expires_at is None:
             return "unknown_expiry"
         return "valid" if expires_at > now else "expired"
+
+
+def _without_passwords(secret: PullSecret) -> PullSecret:
+    entries = (dataclasses.replace(entry, password=entry.password and _REMOVED) for entry in secret.entries)
+    return dataclasses.replace(secret, entries=tuple(entries))

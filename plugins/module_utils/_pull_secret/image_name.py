@@ -18,9 +18,10 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors impor
 _DOCKER_HUB = "docker.io"
 _LEGACY_DOCKER_HUB = "index.docker.io"
 _OFFICIAL = "library/"
+_DEFAULT_TAG = "latest"
 _LONGEST_PATH = 255
 _IDENTIFIER = re.compile(r"[a-f0-9]{64}")
-_REMAINDER = re.compile(r"([a-z0-9._/\-]+)(?::[A-Za-z0-9_][A-Za-z0-9_.\-]{0,127})?(?:@(.*))?", re.DOTALL)
+_REMAINDER = re.compile(r"([a-z0-9._/\-]+)(?::([A-Za-z0-9_][A-Za-z0-9_.\-]{0,127}))?(?:@(.*))?", re.DOTALL)
 _DIGEST = re.compile(r"sha256:[a-f0-9]{64}|sha384:[a-f0-9]{96}|sha512:[a-f0-9]{128}")
 _PATH = re.compile(r"[a-z0-9]+(?:(?:[._/]|__|-+)[a-z0-9]+)*")
 _PORT = re.compile(r"(?::[0-9]+)?")
@@ -37,12 +38,12 @@ def repository(image: str) -> str:
 
     Raises ImageNameError.
     """
-    domain, remainder = _split_domain(image)
-    found = _REMAINDER.fullmatch(remainder)
-    if _IDENTIFIER.fullmatch(image) or not found or not _is_digest(found[2]) or not _is_name(domain, found[1]):
-        shown = image if len(image) <= LONGEST_KEY else image[:LONGEST_KEY] + "…"
-        raise ImageNameError(f"{json.dumps(shown, ensure_ascii=False)} is not the name of an image")
-    return f"{domain}/{found[1]}"
+    return _parse(image)[0]
+
+
+def reference(image: str) -> str:
+    """Return what a pull requests from the registry: the digest, the tag, or the tag latest. Raises ImageNameError."""
+    return _parse(image)[1]
 
 
 def is_default_registry(name: str) -> bool:
@@ -53,6 +54,16 @@ def is_default_registry(name: str) -> bool:
     """
     registry = name.partition("/")[0]
     return registry in (_DOCKER_HUB, _LEGACY_DOCKER_HUB) or not ("." in registry or ":" in registry)
+
+
+def _parse(image: str) -> tuple[str, str]:
+    """Return repository and reference."""
+    domain, remainder = _split_domain(image)
+    found = _REMAINDER.fullmatch(remainder)
+    if _IDENTIFIER.fullmatch(image) or not found or not _is_digest(found[3]) or not _is_name(domain, found[1]):
+        shown = image if len(image) <= LONGEST_KEY else image[:LONGEST_KEY] + "…"
+        raise ImageNameError(f"{json.dumps(shown, ensure_ascii=False)} is not the name of an image")
+    return f"{domain}/{found[1]}", found[3] or found[2] or _DEFAULT_TAG
 
 
 def _split_domain(image: str) -> tuple[str, str]:

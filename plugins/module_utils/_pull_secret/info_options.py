@@ -18,12 +18,16 @@ PULL_SECRET_INFO: dict[str, t.Any] = {
     "pod": {"type": "str"},
     "service_account": {"type": "str"},
     "image": {"type": "str"},
+    "verify_pull": {"type": "bool", "default": False},
 }
 """Those of ecr_public_pull_secret and its own: one dict of options serves both modules."""
 
 
-def read_subject(params: t.Mapping[str, t.Any]) -> Subject | None:
-    """Read whose pulls are replayed. None if none are asked for. Raises OptionError."""
+def read_subject(params: t.Mapping[str, t.Any], *, check_mode: bool) -> Subject | None:
+    """Read whose pulls are replayed. None if none are asked for. In check mode no pull is tried.
+
+    Raises OptionError.
+    """
     pod, account, image = (params[option] or "" for option in ("pod", "service_account", "image"))
     if pod and account:
         raise OptionError("pod cannot be used with service_account. Use pod for pods that exist, or remove it.")
@@ -31,6 +35,8 @@ def read_subject(params: t.Mapping[str, t.Any]) -> Subject | None:
         raise OptionError(
             f"image: {image!r} needs pod or service_account, whose pull secrets are used. Set one of them."
         )
+    if params["verify_pull"] and not (pod or account):
+        raise OptionError("verify_pull needs pod or service_account, whose pulls are tried. Set one of them.")
     if pod and not matches_objects(pod):
         raise OptionError(f"pod: {pod!r} is neither the name of a pod nor a glob. Use one such as web-0 or web-*.")
     if account and not is_dns_subdomain(account):
@@ -44,4 +50,5 @@ def read_subject(params: t.Mapping[str, t.Any]) -> Subject | None:
             image_name.repository(image)
         except ImageNameError as exc:
             raise OptionError(f"image: {exc}. Use one such as public.ecr.aws/docker/library/busybox:1.37.") from exc
-    return Subject(pod, account, image) if pod or account else None
+    verify = params["verify_pull"] and not check_mode
+    return Subject(pod, account, image, verify) if pod or account else None

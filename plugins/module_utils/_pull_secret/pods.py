@@ -34,7 +34,17 @@ class Use:
     image: str
     containers: tuple[str, ...] = ()
     """Names; those of init and ephemeral containers and of image volumes with their kind, such as init/migrate."""
-    never_pulled: bool = False
+    policies: frozenset[str] = frozenset()
+    """The imagePullPolicies of the containers."""
+
+    @property
+    def never_pulled(self) -> bool:
+        return self.policies == {"Never"}
+
+    @property
+    def always_pulled(self) -> bool:
+        """Whether it does not matter if the image is on the node."""
+        return self.policies == {"Always"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,6 +77,8 @@ class Pod:
     created_at: dt.datetime | None = None
     uses: tuple[Use, ...] = ()
     """Each image once, in the order of the containers."""
+    node: str = ""
+    """The node that it is assigned to, if it is."""
 
     @classmethod
     def from_object(cls, item: Object) -> Pod:
@@ -78,6 +90,7 @@ class Pod:
             _origin(metadata),
             _time(metadata.get("creationTimestamp")),
             _uses(spec),
+            spec.get("nodeName") or "",
         )
 
     @classmethod
@@ -116,7 +129,7 @@ def _time(text: str | None) -> dt.datetime | None:
 
 
 def _uses(spec: Object) -> tuple[Use, ...]:
-    found: dict[str, list[tuple[str, bool]]] = {}
+    found: dict[str, list[tuple[str, str]]] = {}
     for field, prefix in (("initContainers", "init/"), ("containers", ""), ("ephemeralContainers", "ephemeral/")):
         for container in spec.get(field) or ():
             _add(found, container.get("image"), prefix + container["name"], container.get("imagePullPolicy"))
@@ -124,12 +137,12 @@ def _uses(spec: Object) -> tuple[Use, ...]:
         source = volume.get("image") or {}
         _add(found, source.get("reference"), f"volume/{volume['name']}", source.get("pullPolicy"))
     return tuple(
-        Use(image, tuple(name for name, _never in users), all(never for _name, never in users))
+        Use(image, tuple(name for name, _policy in users), frozenset(policy for _name, policy in users))
         for image, users in found.items()
     )
 
 
-def _add(found: dict[str, list[tuple[str, bool]]], image: str | None, name: str, policy: str | None) -> None:
+def _add(found: dict[str, list[tuple[str, str]]], image: str | None, name: str, policy: str | None) -> None:
     # A pod template's image can be empty until a webhook sets it.
     if image:
-        found.setdefault(image, []).append((name, policy == "Never"))
+        found.setdefault(image, []).append((name, policy or ""))

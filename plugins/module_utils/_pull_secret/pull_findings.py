@@ -22,6 +22,8 @@ Code = t.Literal[
     "too_many_secrets",
     "expired",
     "expired_first",
+    "rejected",
+    "rejected_first",
     "immutable_secret",
     "empty_credential",
     "undefined_order",
@@ -38,6 +40,13 @@ Code = t.Literal[
     "invalid_image",
     "image_not_in_pod",
     "never_pulled",
+    "on_node",
+    "on_node_verified",
+    "no_such_image",
+    "anonymous_rejected",
+    "anonymous_throttled",
+    "throttled",
+    "unverified",
 ]
 
 TEXTS: dict[Code, str] = {
@@ -74,6 +83,14 @@ TEXTS: dict[Code, str] = {
     "expired_first": (
         "The kubelet first tries the credential for {key} in secret {secret}, which expired at {expires_at}. After the "
         "registry has rejected it, the kubelet tries the next one. Renew this secret, or remove the entry."
+    ),
+    "rejected": (
+        "The registry rejects the credential for {key} in secret {secret}. {error} Renew the secret, with "
+        "ecr_public_pull_secret or with a Job of the refresher, or remove the entry."
+    ),
+    "rejected_first": (
+        "The kubelet first tries the credential for {key} in secret {secret}, which the registry rejects. {error} Then "
+        "the kubelet tries the next one. Renew this secret, or remove the entry."
     ),
     "immutable_secret": (
         "Secret {secret} is immutable, so its expired credential cannot be renewed in place. Set recreate: true, or "
@@ -141,6 +158,38 @@ TEXTS: dict[Code, str] = {
     "never_pulled": (
         "Every container with this image has imagePullPolicy: Never, so the kubelet does not pull it. If it is not on "
         "the node, set IfNotPresent."
+    ),
+    "on_node": (
+        "Node {node} has the image, and its kubelet {kubelet} uses it without a pull, whatever the pull secrets are. "
+        "The outcome is that of a pull, as on a node without the image. Correct the other findings before the pod "
+        "moves."
+    ),
+    "on_node_verified": (
+        "Node {node} has the image. By default its kubelet {kubelet} uses it without a pull if no kubelet pulled it, "
+        "or if it was pulled without credentials, with a secret of the same UID or with the same credential. Otherwise "
+        "it pulls again, or with imagePullPolicy: Never reports ErrImageNeverPull. Renew secrets in place, so that "
+        "their UID stays."
+    ),
+    "no_such_image": (
+        "The registry accepts the pull, but does not have the image. {error} Correct the repository, tag or digest in "
+        "the workload."
+    ),
+    "anonymous_rejected": (
+        "The registry rejects a pull without credentials. {error} Check the name of the image. If it is right, attach "
+        "a pull secret to the service account, and restart the workload."
+    ),
+    "anonymous_throttled": (
+        "The registry limits the rate of pulls without credentials. {error} Amazon ECR Public allows one per second "
+        "for an address, which all nodes behind it share. Attach a pull secret to the service account, and restart the "
+        "workload."
+    ),
+    "throttled": (
+        "The registry limits the rate of pulls, so a credential could not be judged. {error} Try again later, with "
+        "fewer namespaces."
+    ),
+    "unverified": (
+        "A credential could not be tried on the registry, so its state is that of the API server. {error} Check the "
+        "network from where the module runs."
     ),
 }
 """What is wrong, and the next step."""

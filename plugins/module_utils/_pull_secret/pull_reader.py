@@ -28,10 +28,17 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.chain_secret import ChainSecret
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Policy
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.nodes import Node
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.pods import Account, Pod, Use
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.replay import ASSUMPTION, Replay
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.pull_verifier import PullVerifier
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.replay import Replay
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.stored import Secret
 
+ASSUMPTION = (
+    "The node has no credentials of its own, neither in a Docker config nor from a credential provider. The API server "
+    "does not show them. The kubelet tries them after the pull secrets."
+)
+VERIFIED = " The credentials were tried from where the module runs. The registry can treat the node differently."
 _UNFINISHED = "status.phase!=Succeeded,status.phase!=Failed"
 """A pod that has finished pulls nothing."""
 
@@ -42,12 +49,13 @@ Object = dict[str, t.Any]
 class Subject:
     """Whose pulls are replayed: those of pods, a name or a glob, or of a pod that a service account would get.
 
-    image: only this one; "" for all images of the pods.
+    image: only this one; "" for all images of the pods. verify: try each credential on the registry.
     """
 
     pod: str = ""
     service_account: str = ""
     image: str = ""
+    verify: bool = False
 
 
 @dataclasses.dataclass
@@ -72,7 +80,7 @@ class Pulls:
     results: t.Mapping[str, list[dict[str, t.Any]]]
     errors: t.Mapping[str, str]
     warnings: t.Sequence[str] = ()
-    assumption = ASSUMPTION
+    assumption: str = ASSUMPTION
 
     def entry(self, namespace: str) -> dict[str, t.Any]:
         error = self.errors.get(namespace, "")
@@ -90,13 +98,17 @@ class PullReader:
         self._policy = policy
         self._subject = subject
         self._workers = workers
+        self._verifier = PullVerifier() if subject.verify else None
         self._known: Secrets = {}
         self._found: dict[str, _Found] = {}
+        self._nodes: dict[str, Node] = {}
 
     def observe(self, namespace: str, secret: Secret | None) -> None:
         """Take over a secret of the task's name. None if there is none."""
         name = self._policy.name
-        found = ChainSecret.from_object(secret, self._policy.registries) if secret else ChainSecret.missing(name)
+        found = ChainSecret.missing(name)
+        if secret:
+            found = ChainSecret.from_object(secret, self._policy.registries, keep_passwords=self._subject.verify)
         self._known[namespace] = {name: found}
 
     def read_pods(self, namespaces: t.Sequence[str]) -> None:
@@ -129,23 +141,27 @@ class PullReader:
         """
         with concurrent.futures.ThreadPoolExecutor(max_workers=self._workers) as pool:
             list(pool.map(self._read_accounts_in, unlisted))
+            self._read_nodes(pool)
             if self._subject.service_account:
                 for found in self._found.values():
                     found.error = found.errors.get(self._subject.service_account, "")
                     found.pods = {name: Pod.of_account(account) for name, account in found.accounts.items()}
             names = {namespace: found.secrets for namespace, found in self._found.items() if not found.error}
-            secrets = ChainReader(self._cluster, self._policy.registries, pool).read(names, self._known)
-        now = self._cluster.clocks.later()
-        results = {
-            namespace: self._replay(found, secrets[namespace], now)
-            for namespace, found in self._found.items()
-            if not found.error
-        }
+            registries, verify = self._policy.registries, self._subject.verify
+            reader = ChainReader(self._cluster, registries, pool, keep_passwords=verify)
+            secrets = reader.read(names, self._known)
+            now = self._cluster.clocks.later()
+            # Without tries on the registry nothing has to be waited for.
+            run = pool.map if verify else map
+            readable = [namespace for namespace in self._found if namespace in secrets]
+            replays = run(lambda name: self._replay(self._found[name], secrets[name], now), readable)
+            results = dict(zip(readable, replays))
         errors = {namespace: found.error for namespace, found in self._found.items() if found.error}
         return Pulls(
             {namespace: result for namespace, result in results.items() if namespace not in errors},
             errors,
             self._warnings(results, errors),
+            ASSUMPTION + (VERIFIED if verify else ""),
         )
 
     # --- Pods
@@ -203,11 +219,27 @@ class PullReader:
             if item:
                 self._add_account(found, name, item)
 
+    # --- Nodes
+
+    def _read_nodes(self, pool: concurrent.futures.Executor) -> None:
+        """Read the nodes that can have an image of a pod. Those that cannot be read are left out."""
+        pods = [pod for found in self._found.values() for pod in found.pods.values()]
+        names = {pod.node for pod in pods if pod.node and not all(use.always_pulled for use in pod.uses)}
+        try:
+            if len(names) > READ_ONE_BY_ONE:
+                items: t.Iterable[Object | None] = self._cluster.list_objects(kinds.path("Node"), [], "list nodes")
+            else:
+                items = pool.map(lambda name: objects.read(self._cluster, "Node", name), names)
+            self._nodes = {node.name: node for item in items for node in [_node(item)] if node and node.name in names}
+        except ClusterError:
+            return
+
     # --- Replays
 
     def _replay(self, found: _Found, secrets: dict[str, ChainSecret], now: dt.datetime) -> list[dict[str, t.Any]]:
         try:
-            replay = Replay(secrets, self._policy, now)
+            try_pull = self._verifier.try_pull if self._verifier else None
+            replay = Replay(secrets, self._policy, now, nodes=self._nodes, try_pull=try_pull)
             return [
                 replay.pull(pod, use, found.accounts.get(pod.account), found.errors.get(pod.account, "")).to_result()
                 for _name, pod in sorted(found.pods.items())
@@ -240,3 +272,11 @@ class PullReader:
         if subject.image and any(found.pods for found in self._found.values()):
             return [f"image: no pod that matches pod: {subject.pod!r} has the image {subject.image!r}."]
         return [f"pod: {subject.pod!r} matches no pod of the selected namespaces."]
+
+
+def _node(item: Object | None) -> Node | None:
+    """Return a node that exists and can be read. What is known of it is no more than a hint."""
+    try:
+        return Node.from_object(item) if item else None
+    except Exception:  # noqa: BLE001
+        return None

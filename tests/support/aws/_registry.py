@@ -69,6 +69,8 @@ class Registry:
             return _denied(400, EXPIRED), False
         if status == "unknown":
             return self._challenge(request), False
+        if status == "anonymous" and self._state.behaviour.registry_limits_anonymous:
+            return _error(429, "TOOMANYREQUESTS", "Rate exceeded"), False
         if request.method not in ("GET", "HEAD"):
             return _error(405, "UNSUPPORTED", "The operation is unsupported."), status == "authenticated"
         return self._read(request.path), status == "authenticated"

@@ -44,6 +44,7 @@ class Behaviour:
     # An action, or an action and the ARN of a role, to the code and the message of the error that it returns.
     reject: dict[str, tuple[str, str]] = field(default_factory=dict)
     registry_refuses: bool = False  # the registry accepts no token
+    registry_limits_anonymous: bool = False  # pulls without a token get status 429
     registry_status: int = 0  # if not 0, the status of every response of the registry
     password_prefix: str = ""  # of each new password, to test unusual ones
 

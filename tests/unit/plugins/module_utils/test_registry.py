@@ -19,9 +19,13 @@ import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _registry
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._registry import (
+    MissingImageError,
+    NoResponseError,
     RegistryError,
     RejectedError,
+    ThrottledError,
     UnverifiedError,
+    try_pull,
     try_token,
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
@@ -154,9 +158,13 @@ class Scripted:
         response.headers = {name: value.replace("%s", self.server.url) for name, value in response.headers.items()}
         return response
 
+    @property
+    def host(self) -> str:
+        return urlsplit(self.server.url).netloc
+
     def try_token(self, token: Token) -> None:
         with self.server:
-            try_token(urlsplit(self.server.url).netloc, token, ca_file=self.authority)
+            try_token(self.host, token, ca_file=self.authority)
 
 
 def challenge(text: str = 'Bearer realm="%s/token",service="s",scope="aws"') -> Response:
@@ -202,6 +210,69 @@ def test_responses(
     assert "the-password" not in str(caught.value)
     assert caught.value.__cause__ is None
     assert len(registry.authorizations) == len(responses)
+
+
+# --- Pulls
+
+
+@pytest.fixture
+def image(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The path of an image on the fake, whose certificate authority the system trusts."""
+    monkeypatch.setenv("SSL_CERT_FILE", site.authority)
+    (tmp_path / "program").write_text("x")
+    site.fake.add_image("team/app", "1", {"/program": tmp_path / "program"}, ["/program"])
+    return "team/app"
+
+
+def test_a_pull_requests_the_head_of_the_manifest(site: Site, image: str) -> None:
+    try_pull(site.host, image, "1", site.token())
+    path = "/v2/team/app/manifests/1"
+    assert site.requests == [(path, 401), ("/token/", 200), (path, 200)]
+    assert [request["method"] for request in site.fake.registry_requests] == ["HEAD", "GET", "HEAD"]
+    assert site.fake.registry_requests[1]["query"]["scope"] == "repository:team/app:pull"
+    assert site.fake.registry_requests[-1]["authenticated"]
+
+
+def test_a_pull_without_credentials(site: Site, image: str) -> None:
+    try_pull(site.host, image, "1", None)
+    assert [status for _path, status in site.requests] == [401, 200, 200]
+    assert not site.fake.registry_requests[-1]["authenticated"]
+
+
+def test_an_image_that_the_registry_does_not_have(site: Site, image: str) -> None:
+    with pytest.raises(MissingImageError, match=r"accepts the credential, and has no image for .*/manifests/2\."):
+        try_pull(site.host, image, "2", site.token())
+
+
+def test_a_rejected_pull_names_the_credential_and_not_its_password(site: Site, image: str) -> None:
+    with pytest.raises(RejectedError, match=r"rejected the credential \(HTTP 403\)") as caught:
+        try_pull(site.host, image, "1", site.token(password="never-shown"))
+    assert "never-shown" not in str(caught.value)
+
+
+PULLS: dict[str, tuple[list[Response], type[RegistryError], str]] = {
+    "throttled before the token": ([Response(429)], ThrottledError, "limits the rate of requests"),
+    "throttled without credentials": ([challenge(), BEARER, Response(429)], ThrottledError, "HTTP 429"),
+    "rejected without credentials": (
+        [challenge(), BEARER, Response(403)],
+        RejectedError,
+        "rejected a pull without credentials",
+    ),
+    "no token without credentials": ([challenge(), denied(403, "no")], RejectedError, r"HTTP 403\): no\."),
+    "cut off": ([challenge(), Response(drop=True)], NoResponseError, "No response"),
+}
+
+
+@pytest.mark.parametrize("case", PULLS)
+def test_responses_to_a_pull_without_credentials(
+    case: str, tmp_path: Path, clean_environment: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    responses, error, words = PULLS[case]
+    registry = Scripted(tmp_path, *(dataclasses.replace(response) for response in responses))
+    monkeypatch.setenv("SSL_CERT_FILE", registry.authority)
+    with registry.server, pytest.raises(error, match=words):
+        try_pull(registry.host, "team/app", "1", None)
+    assert registry.authorizations == [None, None, "Bearer b"][: len(responses)]
 
 
 # --- A proxy

@@ -13,8 +13,10 @@ import pytest
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import ClusterError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import chain_reader
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.chain_reader import ChainReader, Secrets
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.chain_secret import ChainSecret
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.replay import MOST_SECRETS
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.chain_secret import (
+    MOST_SECRETS,
+    ChainSecret,
+)
 from unit.cases import decide as cases
 from unit.plugins.module_utils._pull_secret.api_store import Store
 
@@ -102,7 +104,7 @@ def test_a_long_list_costs_a_bounded_number_of_requests() -> None:
 
 
 def test_odd_content_costs_its_own_secret_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(item: dict[str, Any], _registries: Any) -> ChainSecret:
+    def broken(item: dict[str, Any], _registries: Any, **_options: Any) -> ChainSecret:
         if item["metadata"]["namespace"] == "a":
             raise KeyError("never-shown")
         return ChainSecret.missing("x")

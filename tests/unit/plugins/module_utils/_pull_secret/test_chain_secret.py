@@ -32,6 +32,14 @@ def test_it_holds_no_password() -> None:
     assert "never-shown" not in repr(found)
 
 
+def test_it_holds_the_passwords_that_are_to_be_tried_and_never_shows_them() -> None:
+    found = ChainSecret.from_object(
+        cases.secret(auths={"public.ecr.aws": "never-shown"}), REGISTRIES, keep_passwords=True
+    )
+    assert [entry.password for entry in found.pull_secret.entries] == ["never-shown"]
+    assert "never-shown" not in repr(found)
+
+
 STATES: dict[str, tuple[dict[str, Any], dt.datetime, str, dt.datetime | None]] = {
     "valid": ({}, NOW, "valid", EXPIRY),
     "at its expiry": ({}, EXPIRY, "expired", EXPIRY),

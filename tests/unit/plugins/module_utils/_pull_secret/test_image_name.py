@@ -105,3 +105,17 @@ def test_long_names_take_linear_time(text: str) -> None:
 def test_a_long_registry_is_valid() -> None:
     registry = "a." * 500_000 + "b"
     assert image_name.repository(f"{registry}/c") == f"{registry}/c"
+
+
+REFERENCES = {
+    "nginx": "latest",
+    "nginx:1.0": "1.0",
+    f"nginx{DIGEST}": DIGEST[1:],
+    f"nginx:1.0{DIGEST}": DIGEST[1:],
+    "localhost:5000/app": "latest",
+}
+
+
+@pytest.mark.parametrize("image", REFERENCES)
+def test_what_a_pull_asks_the_registry_for(image: str) -> None:
+    assert image_name.reference(image) == REFERENCES[image]

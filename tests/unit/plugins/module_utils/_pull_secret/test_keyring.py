@@ -1,7 +1,7 @@
 # Copyright (c) 2026, freshpull contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The kubelet's answers for pull secrets. tests/e2e/test_keyring_oracle.py compares them with the kubelet's code."""
+"""What the kubelet reads in pull secrets. tests/e2e/test_keyring_oracle.py compares them with the kubelet's code."""
 
 from __future__ import annotations
 

@@ -50,11 +50,13 @@ def test_each_image_is_read_once_with_all_its_containers() -> None:
         )
     )
     assert found.uses == (
-        Use("a:1", ("init/migrate", "app")),
-        Use("b:1", ("side",), never_pulled=True),
-        Use("c:1", ("ephemeral/debug",)),
-        Use("d:1", ("volume/model",)),
+        Use("a:1", ("init/migrate", "app"), frozenset({"", "Never"})),
+        Use("b:1", ("side",), frozenset({"Never"})),
+        Use("c:1", ("ephemeral/debug",), frozenset({""})),
+        Use("d:1", ("volume/model",), frozenset({"Always"})),
     )
+    assert [use.never_pulled for use in found.uses] == [False, True, False, False]
+    assert [use.always_pulled for use in found.uses] == [False, False, False, True]
     assert found.use_of("c:1") == found.uses[2]
     assert found.use_of("c") is None
 

@@ -46,7 +46,7 @@ def store(*namespaces: str, **objects: list[dict[str, Any]]) -> Store:
     )
 
 
-def inspect(store: Store, *namespaces: str, **subject: str) -> tuple[dict[str, Any], list[str]]:
+def inspect(store: Store, *namespaces: str, **subject: Any) -> tuple[dict[str, Any], list[str]]:
     """Return the entries by namespace, and the warnings."""
     reader = StatusReader(store.cluster, Policy(name=NAME), workers=4, subject=Subject(**subject))
     findings = reader.read(
@@ -166,6 +166,38 @@ def test_a_secret_of_the_task_that_cannot_be_read_is_unknown() -> None:
     assert outcomes(entries["a"]) == [("web", "unknown")]
     (one,) = entries["a"]["pull"][0]["findings"]
     assert (one["code"], one["object"]) == ("unreadable_secret", f"secret/{NAME}")
+
+
+def on(node: str, **spec: Any) -> dict[str, Any]:
+    containers = [{"name": "app", "image": IMAGE, "imagePullPolicy": "IfNotPresent"}]
+    return a_pod("a", f"web-{node}", NAME, nodeName=node, **{"containers": containers, **spec})
+
+
+def node(name: str) -> dict[str, Any]:
+    status = {"nodeInfo": {"kubeletVersion": "v1.37.2"}, "images": [{"names": [IMAGE]}]}
+    return {"metadata": {"name": name}, "status": status}
+
+
+@pytest.mark.parametrize(("count", "requests"), [(2, ["get nodes/n0", "get nodes/n1"]), (9, ["list nodes"])])
+def test_the_nodes_of_pods_are_read(count: int, requests: list[str]) -> None:
+    names = [f"n{number}" for number in range(count)]
+    always = on("other", containers=[{"name": "app", "image": IMAGE, "imagePullPolicy": "Always"}])
+    found = store("a", pods=[*map(on, names), always], nodes=[node(name) for name in [*names, "other"]])
+    entries, warnings = inspect(found, pod="web-*")
+    assert [[one["code"] for one in each["findings"]] for each in entries["a"]["pull"]] == [
+        *[["on_node_verified"]] * count,
+        [],
+    ]
+    assert (warnings, sorted(each for each in found.sent if "nodes" in each)) == ([], requests)
+
+
+@pytest.mark.parametrize("odd", [{"metadata": {"name": "n0"}, "status": "x"}, None])
+def test_nodes_that_cannot_be_read_are_left_out(odd: dict[str, Any] | None) -> None:
+    found = store("a", pods=[on("n0")], nodes=[odd] if odd else [node("n0")])
+    found.denied = set() if odd else {"get nodes/n0"}
+    entries, warnings = inspect(found, pod="web-*")
+    assert (outcomes(entries["a"]), warnings) == ([("web-n0", "authenticated")], [])
+    assert entries["a"]["pull"][0]["findings"] == []
 
 
 def test_orphans_and_namespaces_that_do_not_exist_are_not_replayed() -> None:

@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils import _docker_config
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import replay
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.chain_secret import ChainSecret
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.decision import Policy
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.pods import Account, Pod, Use
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.replay import Pull, Replay
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.pulls import MOST_LINKS, Pull
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.replay import Replay
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import parse_time
 from unit.cases import decide as cases
-from unit.plugins.module_utils._pull_secret.test_pods import CREATED, OTHER_FIELDS, OWN_FIELD
+from unit.plugins.module_utils._pull_secret.test_pods import OWN_FIELD
 from unit.plugins.module_utils._pull_secret.test_pods import account as account_object
 from unit.plugins.module_utils._pull_secret.test_pods import pod as pod_object
 
@@ -266,43 +266,6 @@ def test_each_finding_names_its_object(name: str) -> None:
         assert "{" not in one.msg
 
 
-def test_the_result_of_a_pull() -> None:
-    case = CASES["expired first, then valid"]
-    assert pull(case).to_result() == {
-        "pod": "app",
-        "service_account": "ci",
-        "image": IMAGE,
-        "containers": ["c0"],
-        "outcome": "authenticated",
-        "credential": {
-            "secret": "b",
-            "state": "valid",
-            "key": REGISTRY,
-            "username": "AWS",
-            "expires_at": "2026-01-01T12:00:00Z",
-        },
-        "chain": [
-            {"secret": "a", "state": "expired", "key": REGISTRY, "username": "AWS", "expires_at": PAST},
-            {
-                "secret": "b",
-                "state": "valid",
-                "key": REGISTRY,
-                "username": "AWS",
-                "expires_at": "2026-01-01T12:00:00Z",
-            },
-        ],
-        "findings": [
-            {
-                "code": "expired_first",
-                "object": "secret/a",
-                "msg": f"The kubelet first tries the credential for {REGISTRY} in secret a, which expired at {PAST}. "
-                "After the registry has rejected it, the kubelet tries the next one. Renew this secret, or remove "
-                "the entry.",
-            }
-        ],
-    }
-
-
 def test_a_pod_that_a_service_account_would_get() -> None:
     account = Account("ci")
     found = Replay({}, POLICY, NOW).pull(Pod.of_account(account), Use(IMAGE), account)
@@ -321,29 +284,11 @@ def test_an_image_that_the_pod_does_not_have() -> None:
     assert (found.outcome, [one.code for one in found.findings]) == ("authenticated", ["image_not_in_pod"])
 
 
-def test_an_account_that_cannot_be_read_is_a_finding() -> None:
-    pod = Pod.from_object(pod_object(MANAGED, images=(IMAGE,)))
-    found = Replay(secrets_of([secret(MANAGED)]), POLICY, NOW).pull(pod, pod.uses[0], None, "Denied.")
-    assert [(one.code, one.object) for one in found.findings] == [("unreadable_account", "serviceaccount/ci")]
-    assert "Denied." in found.findings[0].msg
-
-
-@pytest.mark.parametrize(("time", "named"), [("2026-01-01T05:30:00Z", True), (CREATED, False)])
-def test_a_later_write_of_the_account_is_named(time: str, named: bool) -> None:
-    managers = [{"manager": "freshpull", "time": time, "fieldsV1": {"f:imagePullSecrets": {}}}]
-    account = Account.from_object(account_object(MANAGED, managedFields=managers))
-    pod = Pod.from_object(pod_object(images=(IMAGE,), metadata={"managedFields": [OTHER_FIELDS]}))
-    found = Replay({}, POLICY, NOW).pull(pod, pod.uses[0], account)
-    (older,) = [one for one in found.findings if one.code == "older_than_account"]
-    assert (f"last written at {time} by freshpull" in older.msg) == named
-    assert "(none)" in older.msg
-
-
 def test_a_result_is_bounded_whatever_the_secrets_hold() -> None:
     keys = [f"{REGISTRY}/{'t' * (number % 3)}{'e' * 5_000}{number}" for number in range(300)]
     many = by_hand("many", *(f"https://{REGISTRY}{'/' * number}" for number in range(300)), *keys)
     pod = Pod.from_object(pod_object("many", "x" * 100_000, images=(IMAGE,)))
     found = Replay(secrets_of([many]), POLICY, NOW).pull(pod, pod.uses[0], Account("ci", ("y" * 100_000,)))
     result = found.to_result()
-    assert len(result["chain"]) <= replay.MOST_LINKS
+    assert len(result["chain"]) <= MOST_LINKS
     assert len(json.dumps(result)) < 60_000
