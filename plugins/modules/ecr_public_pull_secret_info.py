@@ -58,6 +58,10 @@ options:
       - Nothing is tried in check mode. It needs O(pod) or O(service_account).
     type: bool
     default: false
+  refresher_namespace:
+    description:
+      - The namespace of a refresher. The task reads its CronJob and returns RV(refresher).
+    type: str
 attributes:
   check_mode:
     support: full
@@ -85,6 +89,7 @@ notes:
     the pods name. C(list) on pods and secrets in all namespaces saves requests in more than 8 namespaces, and shows
     whether a missing secret is in another namespace. C(get) on nodes, and C(list) for more than 8 of them, shows
     whether the node of a pod has the image already."
+  - "With O(refresher_namespace) the task needs C(get) on cronjobs in that namespace."
   - The options describe what M(freshpull.ecr_public.ecr_public_pull_secret) would do. Only O(name), O(registries) and
     O(renew_before) affect the status of a secret.
 seealso:
@@ -156,6 +161,17 @@ EXAMPLES = r"""
     that: new_pods.namespaces | map(attribute='pull') | select | flatten
       | selectattr('outcome', 'in', ['rejected_likely', 'blocked']) | length == 0
 
+- name: Fail if the refresher has not succeeded for 5 hours
+  freshpull.ecr_public.ecr_public_pull_secret_info:
+    namespaces: ['team-*']
+    owner: ecr-public-refresher
+    refresher_namespace: ecr-public-refresher
+  register: refreshed
+  failed_when: >-
+    not refreshed.refresher.last_success_at
+    or (now(utc=true) - (refreshed.refresher.last_success_at | to_datetime('%Y-%m-%dT%H:%M:%SZ'))).total_seconds()
+       > 5 * 3600
+
 - name: Show what state absent would remove
   freshpull.ecr_public.ecr_public_pull_secret_info:
     state: absent
@@ -199,6 +215,9 @@ namespaces:
       type: str
     expires_at:
       description: When the token in the secret expires, in UTC; null if that is not known.
+      type: str
+    renewed_at:
+      description: When the token was written, in UTC, as the secret states it; null if it does not, or is unmanaged.
       type: str
     remaining_seconds:
       description: The remaining lifetime of the token, negative if it has expired; null if that is not known.
@@ -316,6 +335,7 @@ namespaces:
     - namespace: default
       status: due
       expires_at: '2026-01-01T18:00:00Z'
+      renewed_at: '2026-01-01T06:00:00Z'
       remaining_seconds: 16200
       planned_action: renewed
       reason: due
@@ -332,6 +352,40 @@ expires_at:
   type: str
   returned: success
   sample: '2026-01-01T18:00:00Z'
+refresher:
+  description: The runs of the refresher in O(refresher_namespace).
+  type: dict
+  returned: with O(refresher_namespace)
+  contains:
+    namespace:
+      description: The namespace.
+      type: str
+    exists:
+      description: Whether the CronJob exists; null if it could not be read.
+      type: bool
+    schedule:
+      description: The schedule of the CronJob.
+      type: str
+    suspended:
+      description: Whether the CronJob is suspended.
+      type: bool
+    last_schedule_at:
+      description: When a Job was last scheduled, in UTC.
+      type: str
+    last_success_at:
+      description: When a Job last succeeded, in UTC.
+      type: str
+    msg:
+      description: Why the CronJob could not be read, or empty.
+      type: str
+  sample:
+    namespace: ecr-public-refresher
+    exists: true
+    schedule: 17 */2 * * *
+    suspended: false
+    last_schedule_at: '2026-01-01T08:17:00Z'
+    last_success_at: '2026-01-01T08:17:12Z'
+    msg: ''
 assumption:
   description: What the outcomes of pulls assume, since the API server does not show it.
   type: str
@@ -344,6 +398,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors impor
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.connect import connect, make_module
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import info_options, options
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.status import StatusReader
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._refresher_objects import last_runs
 
 
 def main() -> None:
@@ -352,6 +407,7 @@ def main() -> None:
     try:
         given = options.read(module.params)
         subject = info_options.read_subject(module.params, check_mode=module.check_mode)
+        refresher_namespace = info_options.read_refresher_namespace(module.params)
         cluster = connect(module, connections=given.workers)
         result["host"] = cluster.host
         reader = StatusReader(
@@ -364,6 +420,8 @@ def main() -> None:
             subject=subject,
         )
         findings = reader.read(given.selection)
+        if refresher_namespace:
+            result["refresher"] = last_runs.read(cluster, refresher_namespace)
     except CollectionError as exc:
         module.fail_json(msg=str(exc), **result)
     for warning in findings.warnings:

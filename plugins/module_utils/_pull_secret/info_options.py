@@ -8,7 +8,11 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import OptionError
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import is_dns_subdomain, matches_objects
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._names import (
+    is_dns_label,
+    is_dns_subdomain,
+    matches_objects,
+)
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import image_name, options
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.image_name import ImageNameError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.pull_reader import Subject
@@ -19,8 +23,17 @@ PULL_SECRET_INFO: dict[str, t.Any] = {
     "service_account": {"type": "str"},
     "image": {"type": "str"},
     "verify_pull": {"type": "bool", "default": False},
+    "refresher_namespace": {"type": "str"},
 }
 """Those of ecr_public_pull_secret and its own: one dict of options serves both modules."""
+
+
+def read_refresher_namespace(params: t.Mapping[str, t.Any]) -> str:
+    """Return the namespace of the refresher whose runs are read, or "". Raises OptionError."""
+    namespace: str = params["refresher_namespace"] or ""
+    if namespace and not is_dns_label(namespace):
+        raise OptionError(f"refresher_namespace: {namespace!r} cannot be the name of a namespace. Use a name, no glob.")
+    return namespace
 
 
 def read_subject(params: t.Mapping[str, t.Any], *, check_mode: bool) -> Subject | None:

@@ -65,13 +65,14 @@ Users = dict[str, t.Optional[list[str]]]
 class Health:
     """The status of one secret, its expiry and its remaining lifetime. None if they are not known.
 
-    owner: that of a managed secret, "" if it has none.
+    owner: that of a managed secret, "" if it has none. renewed_at: when its token was written, as it states itself.
     """
 
     status: str
     expires_at: dt.datetime | None = None
     remaining: dt.timedelta | None = None
     owner: str = ""
+    renewed_at: dt.datetime | None = None
 
 
 def health(secret: Secret | None, policy: Policy, now: dt.datetime) -> Health:
@@ -84,7 +85,10 @@ def health(secret: Secret | None, policy: Policy, now: dt.datetime) -> Health:
     stored = Stored(secret, policy.registries)
     expires_at = stored.expires_at
     remaining = expires_at - now if expires_at else None
-    return Health(_STATUS.get(reason, reason), expires_at, remaining, stored.owner if stored.managed else "")
+    status = _STATUS.get(reason, reason)
+    if not stored.managed:
+        return Health(status, expires_at, remaining)
+    return Health(status, expires_at, remaining, stored.owner, stored.renewed_time)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,6 +135,7 @@ class Findings:
             "status": health.status,
             "owner": health.owner,
             "expires_at": health.expires_at and format_time(health.expires_at),
+            "renewed_at": health.renewed_at and format_time(health.renewed_at),
             "remaining_seconds": None if health.remaining is None else int(health.remaining.total_seconds()),
             "planned_action": plan.action,
             "reason": plan.reason,

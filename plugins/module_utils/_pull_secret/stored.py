@@ -110,6 +110,11 @@ class Stored:
         return self.annotations.get(managed_metadata.RENEWED_AT, "")
 
     @property
+    def renewed_time(self) -> dt.datetime | None:
+        """renewed_at as a time. None if it is not one."""
+        return self._time(managed_metadata.RENEWED_AT)
+
+    @property
     def expires_at(self) -> dt.datetime | None:
         """The recorded expiry. None if there is none, or if the managed entries were modified."""
         return self._time(managed_metadata.EXPIRES_AT) if self.managed_entries and self.unmodified else None

@@ -150,6 +150,7 @@ OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "an image alone": ({"image": IMAGE}, "image"),
     "a pod and an account": ({"pod": "web", "service_account": "ci", "image": IMAGE}, "pod"),
     "an account alone": ({"service_account": "ci"}, "image"),
+    "no namespace of a refresher": ({"refresher_namespace": "a*"}, "refresher_namespace"),
     "no pod's name": ({"pod": "team/web"}, "pod"),
 }
 
@@ -175,6 +176,7 @@ def test_it_accepts_every_option_of_the_module(info: Any) -> None:
         "pod": "",
         "service_account": "",
         "image": "",
+        "refresher_namespace": "",
     }
     assert values.keys() == info_options.PULL_SECRET_INFO.keys()
     listing = listed("/api/v1/namespaces", {"metadata": {"name": "default"}}, labelSelector="a=b")
@@ -184,6 +186,25 @@ def test_it_accepts_every_option_of_the_module(info: Any) -> None:
     assert (entry["status"], entry["owner"], entry["planned_action"]) == ("fresh", "us", "unchanged")
     aliases = {"namespace": ["default"], "label_selectors": ["a=b"], "owner": "us"}
     assert info(aliases, listing, read, listed(accounts())).returncode == 0
+
+
+def test_the_runs_of_the_refresher(info: Any) -> None:
+    where = "/apis/batch/v1/namespaces/refresher/cronjobs/refresh-ecr-public-token"
+    status = {"lastSuccessfulTime": hours(-1)}
+    cronjob = Call("GET", where, body={"metadata": {}, "spec": {"schedule": "@hourly"}, "status": status})
+    result = info({"refresher_namespace": "refresher"}, *reads(secret()), listed(accounts()), cronjob)
+    assert result.values["refresher"]["last_success_at"] == hours(-1)
+    assert "refresher" not in info({}, *reads(secret()), listed(accounts())).values
+
+
+def test_a_secret_states_when_it_was_renewed(info: Any) -> None:
+    for changes, expected in (
+        ({}, hours(-1)),
+        ({"managed": False}, None),
+        ({"renewed_at": "x" * 1000}, None),
+    ):
+        result = info({}, *reads(secret(11, **changes)), listed(accounts()))
+        assert result.values["namespaces"][0]["renewed_at"] == expected, changes
 
 
 OWN_STATUS: dict[str, tuple[dict[str, Any], tuple[str, str, str, str]]] = {
