@@ -32,9 +32,11 @@ from .candidates import (
     ServerSideApply,
 )
 from .cluster import BenchCluster
+from .info_candidates import PullReplay
 from .machine import machine
 from .measure import CommandError, Measurement, measure
 from .page import figures, page, plot
+from .refresher_candidates import BareLoop, RefresherProgram, version
 from .results import MEBIBYTE, Results, Row, targets, typical
 from .role_candidates import Fleet, OneTask, RoleObjects, RoleRun
 
@@ -43,7 +45,7 @@ DOCS = ROOT / "docs/docsite"
 ALL: Sequence[type[Candidate]] = (
     *(PullSecretModule, Limit, GetAndPut, ServerSideApply, CreateAndApply, K8sLoop, BlogPipeline),
     # The role comes before the Job, which is one of its CronJob.
-    *(OneTask, RoleRun, RoleObjects, Fleet, RefresherJob),
+    *(OneTask, RoleRun, RoleObjects, Fleet, RefresherProgram, BareLoop, RefresherJob, PullReplay),
 )
 SIZES = sorted({size for candidate in ALL for size in candidate.sizes})
 KEPT = ROOT / ".cache/bench"
@@ -66,7 +68,7 @@ def main() -> int:
         cluster = BenchCluster(os.environ["FRESHPULL_TEST_KUBECONFIG"], aws, Path(directory))
         candidates = [candidate(cluster) for candidate in ALL if has_node or not candidate.in_pod]
         titles = {type(candidate).__name__: candidate.title for candidate in candidates}
-        measured_on = machine(cluster.version(), load)
+        measured_on = {**machine(cluster.version(), load), "Python of the refresher's program": version()}
         try:
             for size in sorted(set(options.sizes)):
                 rows += _rows(cluster, candidates, size, audit)

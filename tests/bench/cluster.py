@@ -8,7 +8,7 @@ from __future__ import annotations
 import concurrent.futures
 import http.client
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,10 @@ class BenchCluster:
     def create(self, path: str, body: dict[str, Any]) -> None:
         """Create an object unless it exists."""
         self._send("POST", path, body)
+
+    def create_all(self, objects: Iterable[tuple[str, dict[str, Any]]]) -> None:
+        """Create objects, each at the path of its list, unless they exist."""
+        self._all("POST", list(objects))
 
     def clear(self) -> None:
         """Remove the secret from every namespace."""

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 
 from support.cluster.audit import AuditLog, Event
@@ -35,6 +35,7 @@ class Measurement:
     """The figures of a run. rate: writes a second from the first to the last write, None for fewer than two writes.
 
     memory: bytes of the largest process. memory and cpu_seconds: None for a pod. requests: verb to count.
+    first_request: seconds from the start of the command to its first request, None if there is none or for a pod.
     """
 
     seconds: float
@@ -43,6 +44,7 @@ class Measurement:
     requests: Mapping[str, int]
     cpu_seconds: float | None
     memory: int | None
+    first_request: float | None = None
 
 
 class CommandError(Exception):
@@ -54,6 +56,7 @@ def measure(command: Command, audit: AuditLog) -> Measurement:
     start = audit.mark()
     log, used = command.directory / "output.log", command.directory / "usage.json"
     with log.open("wb") as output:
+        started = datetime.now(timezone.utc)
         # A small process starts the command: a child begins as a copy, and the memory of this process would be counted.
         status = subprocess.run(
             [sys.executable, "-I", "-S", str(USAGE), str(used), *command.argv],
@@ -73,6 +76,7 @@ def measure(command: Command, audit: AuditLog) -> Measurement:
     if rejected:
         raise CommandError(f"{len(rejected)} writes were rejected, such as {rejected[0]}")
     requests = audit.requests(since=start, user=command.user)
+    received = min((_time(event["requestReceivedTimestamp"]) for event in requests), default=None)
     return Measurement(
         seconds=usage["seconds"],
         writes=len(writes),
@@ -80,6 +84,7 @@ def measure(command: Command, audit: AuditLog) -> Measurement:
         requests=dict(collections.Counter(event["verb"] for event in requests)),
         cpu_seconds=None if command.in_pod else usage["cpu_seconds"],
         memory=None if command.in_pod else usage["memory"],
+        first_request=None if command.in_pod or received is None else (received - started).total_seconds(),
     )
 
 

@@ -10,7 +10,7 @@ import io
 from collections.abc import Sequence
 
 from .plot import Points, svg
-from .results import JOB, MODULE, NOTHING, RENEW, ROLE, Results, slope, targets
+from .results import BARE, JOB, MODULE, NOTHING, PROGRAM, RENEW, REPLAY, REPLAYED, ROLE, Results, slope, targets
 
 HEAD = """\
 ..
@@ -56,6 +56,10 @@ Method
   all methods.
 - With one namespace, most of the time is the start of programs: Ansible, and the module, which runs twice if something
   must be written, since its first run in check mode finds out whether a token is needed.
+- The refresher's program as a process is the code of the CronJob, on this machine instead of in a pod, with the names
+  of the namespaces. Its processor time for each namespace is the difference between two numbers of namespaces, so the
+  start and the AWS CLI do not count. The bare loop sends the same requests over one connection and decides nothing.
+- The pods whose pulls are replayed are never scheduled. Each has one image and names the secret.
 - kubectl and the loops do not check whether a token is still valid: each run writes all secrets.
 - *One after the other* is a program in this repository that does what
   `k8s-ecr-login-renew <https://github.com/nabsul/k8s-ecr-login-renew>`__ does, over one connection.
@@ -75,7 +79,9 @@ By what power the figures grow with the number of namespaces, between the two la
 linear.
 
 """
-GROWING = ((MODULE, RENEW), (MODULE, NOTHING), (ROLE, NOTHING), (JOB, RENEW))
+NOT_PLOTTED = (PROGRAM, BARE)
+"""They are measured for their processor time."""
+GROWING = ((MODULE, RENEW), (MODULE, NOTHING), (ROLE, NOTHING), (JOB, RENEW), (REPLAYED, REPLAY))
 
 
 def page(results: Results) -> str:
@@ -114,7 +120,7 @@ def plot(results: Results) -> str:
     lines: dict[str, Points] = {}
     for candidate, title in results.titles.items():
         rows = [row for row in results.rows if (row.candidate, row.operation) == (candidate, RENEW)]
-        if rows:
+        if rows and candidate not in NOT_PLOTTED:
             points = sorted((row.namespaces, row.measurement.seconds) for row in rows)
             lines[_plain(title)] = [(float(size), seconds) for size, seconds in points]
     return svg(PLOT_TITLE, lines, ("namespaces", "seconds"))

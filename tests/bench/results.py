@@ -14,8 +14,10 @@ from pathlib import Path
 from .measure import Measurement
 
 CREATE, RENEW, NOTHING, MORE, REMOVE = "create", "renew", "nothing to do", "one namespace more", "remove"
+REPLAY = "replay pulls"
 MODULE, JOB, LIMIT, APPLY, LOOP = "PullSecretModule", "RefresherJob", "Limit", "ServerSideApply", "K8sLoop"
 ROLE, TASK = "RoleRun", "OneTask"
+PROGRAM, BARE, REPLAYED = "RefresherProgram", "BareLoop", "PullReplay"
 MEBIBYTE = 1024 * 1024
 
 
@@ -90,6 +92,9 @@ def targets(results: Results) -> list[Target]:
         _time(results, (ROLE, NOTHING, 5000), (MODULE, NOTHING, 5000), 2),
         _rate(results, JOB, LIMIT, 1000, 0.9, "of what the API server can take"),
         _rate(results, JOB, LIMIT, 20000, 0.8, "of what the API server can take"),
+        _first_request(results),
+        *(_processor(results, operation) for operation in (RENEW, NOTHING)),
+        _linear(results),
     ]
     return [target for target in found if target]
 
@@ -133,6 +138,46 @@ def _nothing(results: Results) -> Target | None:
     text = f"{requests} requests, {found.writes} writes, {found.memory / MEBIBYTE:.0f} MiB, {found.seconds:.1f} s"
     what = f"{results.titles[MODULE]}, nothing to do, 5,000 namespaces: 22 requests, no write, 78 MiB, 1.5 s"
     return Target(what, text, reached)
+
+
+def _first_request(results: Results) -> Target | None:
+    found = results.find(PROGRAM, NOTHING, 1)
+    if not found or found.first_request is None:
+        return None
+    what = f"Start of {results.titles[PROGRAM]} until its first request: at most 0.3 s"
+    return Target(what, f"{found.first_request:.2f} s", found.first_request <= 0.3)
+
+
+def _processor(results: Results, operation: str) -> Target | None:
+    """Compare the processor time for each namespace: the difference between two sizes, without the start."""
+    values = []
+    for candidate in (PROGRAM, BARE):
+        pair = [results.find(candidate, operation, size) for size in (10, 1000)]
+        seconds = [found.cpu_seconds for found in pair if found and found.cpu_seconds is not None]
+        if len(seconds) < 2 or seconds[1] <= seconds[0]:
+            return None
+        values.append((seconds[1] - seconds[0]) / 990 * 1000)
+    own, other = values
+    what = (
+        f"Processor time of {results.titles[PROGRAM]} for each namespace, {operation}: at most twice that of "
+        f"{results.titles[BARE]}, and 2 ms"
+    )
+    found = f"{own / other:.1f} times ({own:.2f} ms and {other:.2f} ms)"
+    return Target(what, found, own <= 2 * other and own <= 2)
+
+
+def _linear(results: Results) -> Target | None:
+    """The info module's time for a namespace does not grow."""
+    power = slope(results, REPLAYED, REPLAY, "seconds")
+    row = results.largest(REPLAYED, REPLAY, 5000)
+    if power is None or row is None:
+        return None
+    found = row.measurement
+    text = (
+        f"{row.namespaces:,} namespaces in {found.seconds:.1f} s with {sum(found.requests.values())} requests and "
+        f"{(found.memory or 0) / MEBIBYTE:.0f} MiB; power {power:.2f}"
+    )
+    return Target(f"Seconds of {results.titles[REPLAYED]}: linear (power at most 1.1)", text, power <= 1.1)
 
 
 def slope(results: Results, candidate: str, operation: str, figure: str) -> float | None:

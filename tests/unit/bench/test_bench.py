@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -16,9 +17,9 @@ import pytest
 
 from bench.__main__ import ALL, SIZES
 from bench.measure import USAGE, Measurement, rate
-from bench.page import PLOT_TITLE, figures, page, plot
+from bench.page import NOT_PLOTTED, PLOT_TITLE, figures, page, plot
 from bench.plot import COLOURS, apart
-from bench.results import CREATE, MEBIBYTE, NOTHING, RENEW, Results, Row, slope, targets, typical
+from bench.results import CREATE, MEBIBYTE, NOTHING, RENEW, REPLAY, Results, Row, slope, targets, typical
 
 TITLES = {
     "PullSecretModule": "**module**",
@@ -28,6 +29,9 @@ TITLES = {
     "OneTask": "a task",
     "RoleRun": "the role",
     "RefresherJob": "a job",
+    "RefresherProgram": "the program",
+    "BareLoop": "a bare loop",
+    "PullReplay": "a replay",
 }
 
 
@@ -58,24 +62,43 @@ def results(times: float = 1) -> Results:
         Row("RoleRun", NOTHING, 3, own(3)),
         Row("RefresherJob", RENEW, 1000, in_pod),
         Row("RefresherJob", RENEW, 20000, in_pod),
+        Row("RefresherProgram", NOTHING, 1, dataclasses.replace(measurement(), first_request=0.3 * times)),
+        *processor("RefresherProgram", RENEW, 1.98 * times),
+        *processor("RefresherProgram", NOTHING, 0.99 * times),
+        *processor("BareLoop", RENEW, 0.99),
+        *processor("BareLoop", NOTHING, 0.495),
+        Row("PullReplay", REPLAY, 1000, measurement(1, memory=MEBIBYTE)),
+        Row("PullReplay", REPLAY, 5000, measurement(5.8 * times**4, memory=MEBIBYTE)),
     ]
     return Results({"Machine": "2 processors"}, TITLES, rows)
 
 
+def processor(candidate: str, operation: str, seconds: float) -> list[Row]:
+    """Return rows that differ by this processor time."""
+    few, many = (dataclasses.replace(measurement(), cpu_seconds=start) for start in (0.5, 0.5 + seconds))
+    return [Row(candidate, operation, 10, few), Row(candidate, operation, 1000, many)]
+
+
 def test_targets_that_are_just_reached() -> None:
     found = targets(results())
-    assert len(found) == 10
+    assert len(found) == 14
     assert [target.what for target in found if not target.reached] == []
     assert found[3].found == "250 times (1500 and 6.0, measured over 20)"
-    assert found[-1].found == "90% (900 and 1000.0, measured over 1,000)"
+    assert found[9].found == "90% (900 and 1000.0, measured over 1,000)"
+    assert [target.found for target in found[10:]] == [
+        "0.30 s",
+        "2.0 times (2.00 ms and 1.00 ms)",
+        "2.0 times (1.00 ms and 0.50 ms)",
+        "5,000 namespaces in 5.8 s with 22 requests and 1 MiB; power 1.09",
+    ]
 
 
 def test_targets_that_are_just_missed() -> None:
     """The rate has more room against the limit, since that of the loop decides."""
     found = targets(results(times=1.01))
-    assert [target.what for target in found if target.reached] == [found[0].what, found[-1].what]
+    assert [target.what for target in found if target.reached] == [found[0].what, found[9].what]
     assert found[1].found == "0.77 times (10.10 s and 13.10 s)"
-    assert [target.reached for target in targets(results(times=1.7))] == [False] * 10
+    assert [target.reached for target in targets(results(times=1.7))] == [False] * 14
 
 
 def test_the_role_is_compared_with_the_module_at_the_same_size() -> None:
@@ -97,7 +120,8 @@ def test_growth_is_a_power_of_the_namespaces(figure: str, expected: float | None
 
 
 def test_every_line_has_a_colour() -> None:
-    assert len(COLOURS) == len(set(COLOURS)) == len([each for each in ALL if RENEW in each.operations])
+    plotted = [each for each in ALL if RENEW in each.operations and each.__name__ not in NOT_PLOTTED]
+    assert len(COLOURS) == len(set(COLOURS)) == len(plotted)
 
 
 def test_all_sizes_are_measured_by_default() -> None:
