@@ -119,11 +119,15 @@ class Workloads:
     def pull(self, namespace: str, image: str, secrets: Sequence[str] = ()) -> Pull:
         """Create a pod that pulls the image with these pull secrets, and delete it."""
         wait_for(lambda: self._has_account(namespace), f"the service account of {namespace}")
-        pod = self.core.create_namespaced_pod(namespace, _pulling(image, secrets)).metadata.name
+        pod = self.core.create_namespaced_pod(namespace, pod_that_pulls(image, secrets)).metadata.name
         try:
-            return wait_for(lambda: self._pulled(namespace, pod), f"the image of pod {pod}")
+            return self.pulled(namespace, pod)
         finally:
             self.core.delete_namespaced_pod(pod, namespace, grace_period_seconds=0)
+
+    def pulled(self, namespace: str, pod: str) -> Pull:
+        """Wait for the result of a pod's pull."""
+        return wait_for(lambda: self._pulled(namespace, pod), f"the image of pod {pod}")
 
     def _has_account(self, namespace: str) -> bool:
         accounts = self.core.list_namespaced_service_account(namespace).items
@@ -136,8 +140,8 @@ class Workloads:
         state = statuses[0].state
         if state.running or state.terminated:
             return Pull(pod, pulled=True)
-        # The kubelet retries a failed pull without end: the first failure is the result.
-        if state.waiting and state.waiting.reason in ("ErrImagePull", "ImagePullBackOff"):
+        # The kubelet retries a failed pull without end: the first failure is the result. Its reason can be any error.
+        if state.waiting and state.waiting.reason not in ("ContainerCreating", "PodInitializing"):
             return Pull(pod, pulled=False, reason=state.waiting.reason, message=state.waiting.message or "")
         return None
 
@@ -152,12 +156,15 @@ def wait_for(condition: Callable[[], Value | None], what: str, seconds: float = 
     return value
 
 
-def _pulling(image: str, secrets: Sequence[str]) -> dict[str, Any]:
-    """Return a pod that Pod Security "restricted" admits, and that always pulls its image."""
+def pod_that_pulls(image: str, secrets: Sequence[str] = (), *, policy: str = "Always", **spec: Any) -> dict[str, Any]:
+    """Return a pod that Pod Security "restricted" admits.
+
+    policy: the imagePullPolicy. spec: further fields of the pod's spec.
+    """
     container = {
         "name": "main",
         "image": image,
-        "imagePullPolicy": "Always",
+        "imagePullPolicy": policy,
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
     }
     return {
@@ -168,5 +175,6 @@ def _pulling(image: str, secrets: Sequence[str]) -> dict[str, Any]:
             "imagePullSecrets": [{"name": name} for name in secrets],
             "securityContext": {"runAsNonRoot": True, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}},
             "containers": [container],
+            **spec,
         },
     }
