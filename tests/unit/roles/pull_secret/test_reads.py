@@ -71,7 +71,9 @@ FILES = [
 
 
 @pytest.mark.parametrize(
-    "path", [*FILES, *sorted((ROOT / "playbooks").iterdir())], ids=lambda path: str(path.relative_to(ROOT))
+    "path",
+    [*FILES, *sorted(path for path in (ROOT / "playbooks").rglob("*") if path.is_file())],
+    ids=lambda path: str(path.relative_to(ROOT)),
 )
 def test_only_a_conversion_reads_an_unconverted_variable(path: Path) -> None:
     assert [each for each in problems(contents(path)) if each.partition(": ")[2] not in RESULT] == []
