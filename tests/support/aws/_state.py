@@ -198,13 +198,16 @@ class State:
 
 
 def _password(ends: float) -> str:
-    """Return a password in the form of a real one: base64 of JSON with an encrypted payload, about two kilobytes."""
+    """Return a password in the form of a real one: base64 of JSON with an encrypted payload, about two kilobytes.
+
+    Its start and its end are random, unlike those of a real one, so that the search for a token finds no other one.
+    """
     content = {
         "payload": base64.b64encode(secrets.token_bytes(1100)).decode(),
-        "datakey": base64.b64encode(secrets.token_bytes(184)).decode(),
         "version": "3",
         "type": "DATA_KEY",
         "expiration": int(ends),
+        "datakey": base64.b64encode(secrets.token_bytes(184)).decode(),
     }
     return base64.b64encode(json.dumps(content, separators=(",", ":")).encode()).decode()
 
