@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._docker_config import LONGEST_KEY
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._docker_config import shortened_key
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import CollectionError
 
 _DOCKER_HUB = "docker.io"
@@ -61,8 +61,7 @@ def _parse(image: str) -> tuple[str, str]:
     domain, remainder = _split_domain(image)
     found = _REMAINDER.fullmatch(remainder)
     if _IDENTIFIER.fullmatch(image) or not found or not _is_digest(found[3]) or not _is_name(domain, found[1]):
-        shown = image if len(image) <= LONGEST_KEY else image[:LONGEST_KEY] + "…"
-        raise ImageNameError(f"{json.dumps(shown, ensure_ascii=False)} is not the name of an image")
+        raise ImageNameError(f"{json.dumps(shortened_key(image), ensure_ascii=False)} is not the name of an image")
     return f"{domain}/{found[1]}", found[3] or found[2] or _DEFAULT_TAG
 
 
