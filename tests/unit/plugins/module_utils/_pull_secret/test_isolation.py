@@ -8,10 +8,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import json
-import time
-import timeit
 import tracemalloc
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -41,6 +38,7 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import 
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import Token
 from unit.cases import any_secret
 from unit.cases import decide as cases
+from unit.linear_time import assert_linear_time
 from unit.plugins.module_utils._pull_secret.memory import MemoryCluster, result, run
 from unit.plugins.module_utils._pull_secret.test_status import ReadOnlyCluster, inspect
 
@@ -163,30 +161,18 @@ def test_info_reports_a_neighbour_whatever_a_namespace_holds(
     assert found["a"]["planned_action"] == "renewed"
 
 
-PART = 16
-"""Small content is this part of the largest. Over this span, linear and quadratic time differ by a factor of 16."""
-GROWTH = PART**1.5
-"""Beside other processes, large content takes up to four times as long as small content would let expect."""
+@pytest.mark.parametrize("kind", any_secret.LARGEST)
+def test_the_largest_secrets_are_as_large_as_the_api_server_accepts(kind: str) -> None:
+    large = any_secret.LARGEST[kind](any_secret.MAX_DATA)
+    assert len(base64.b64decode(large["data"][_docker_config.DATA_KEY])) <= any_secret.MAX_DATA
+    assert sum(map(len, large["metadata"]["annotations"].values())) <= any_secret.MAX_ANNOTATIONS
 
 
 @pytest.mark.parametrize("kind", any_secret.LARGEST)
 @pytest.mark.parametrize("state", ["present", "absent", "orphaned"])
 def test_the_largest_secrets_take_linear_time(kind: str, state: str) -> None:
-    large, small = (any_secret.LARGEST[kind](any_secret.MAX_DATA // part) for part in (1, PART))
-    assert len(base64.b64decode(large["data"][_docker_config.DATA_KEY])) <= any_secret.MAX_DATA
-    assert sum(map(len, large["metadata"]["annotations"].values())) <= any_secret.MAX_ANNOTATIONS
     policy = Policy("ecr-public-secret", state=state, adopt=True, recreate=True)
-    most = min(5, GROWTH * seconds_for(small, policy) + 0.5)
-    assert seconds_for(large, policy) < most or seconds_for(large, policy) < most
-
-
-def seconds_for(secret: dict[str, Any], policy: Policy) -> float:
-    return processor_seconds(lambda: process(secret, policy, TOKEN))
-
-
-def processor_seconds(action: Callable[[], Any]) -> float:
-    """Measure without garbage collection, whose time grows with the objects of all tests."""
-    return timeit.timeit(action, timer=time.process_time, number=1)
+    assert_linear_time(lambda secret: process(secret, policy, TOKEN), any_secret.LARGEST[kind], any_secret.MAX_DATA)
 
 
 @pytest.mark.parametrize("kind", any_secret.LARGEST)
@@ -210,14 +196,9 @@ def test_the_secret_with_most_listed_entries_has_thousands() -> None:
 @pytest.mark.parametrize("kind", any_secret.LARGEST_ACCOUNTS)
 @pytest.mark.parametrize("attach", [False, True])
 def test_the_largest_service_accounts_take_linear_time(kind: str, attach: bool) -> None:
-    large, small = (any_secret.LARGEST_ACCOUNTS[kind](any_secret.MAX_DATA // part) for part in (1, PART))
-    assert 0.9 < len(json.dumps(large, separators=(",", ":"))) / any_secret.MAX_DATA < 1.1
-    most = min(3, GROWTH * seconds_for_account(small, attach) + 0.3)
-    assert seconds_for_account(large, attach) < most or seconds_for_account(large, attach) < most
-
-
-def seconds_for_account(item: dict[str, Any], attach: bool) -> float:
-    return processor_seconds(lambda: process_account(item, attach))
+    make = any_secret.LARGEST_ACCOUNTS[kind]
+    assert 0.9 < len(json.dumps(make(any_secret.MAX_DATA), separators=(",", ":"))) / any_secret.MAX_DATA < 1.1
+    assert_linear_time(lambda item: process_account(item, attach), make, any_secret.MAX_DATA)
 
 
 def process_account(item: dict[str, Any], attach: bool) -> None:
