@@ -75,13 +75,13 @@ class RefresherProgram(Candidate):
         process = ProgramProcess(directory)
         for name, text in core.read_namespaced_config_map(CONFIG, HOME).data.items():
             (process.settings / name).write_text(text)
-        _python, *command = process.install()
+        process.use_python(python())
         configuration = core.api_client.configuration
         process.write_api_access(configuration.ssl_ca_cert, Account(core, HOME, CRONJOB).token)
         process.write_aws_keys(aws.access_key, aws.secret_key)
         force = {"FORCE_RENEW": "1"} if job.operation == RENEW else {}
         self._environment = {**process.environment(urlsplit(configuration.host)), **force}
-        return [python(), *command]
+        return process.install()
 
     def environment(self) -> Mapping[str, str]:
         return self._environment

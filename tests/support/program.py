@@ -103,6 +103,10 @@ class ProgramProcess:
             "AWS_CONFIG_FILE": os.devnull,
         }
 
+    def use_python(self, program: str) -> None:
+        """Let the process find this Python first. program: its path; of a virtual environment, the Python behind it."""
+        (self._tools / "python3").symlink_to(Path(program).resolve())
+
     def wrap(self, tool: str, script: str) -> Path:
         """Let the process find a script in place of a tool; the script finds the tool in $REAL. Return its path."""
         real = shutil.which(tool)
