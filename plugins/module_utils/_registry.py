@@ -17,8 +17,6 @@ import typing as t
 import urllib.error
 import urllib.parse
 
-from ansible.module_utils import urls
-
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._docker_config import encode_auth
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._masking import masked
 
@@ -157,6 +155,9 @@ class _Visit:
 
     def _send(self, url: str, method: str, authorization: str | None = None) -> _Response:
         """Send one request. Redirects are not followed, because they would pass the credentials on."""
+        # Its import takes a while, and most tasks try no registry.
+        from ansible.module_utils import urls
+
         headers = {"Authorization": authorization} if authorization else {}
         try:
             response = urls.open_url(

@@ -323,11 +323,12 @@ import os
 import platform
 import typing as t
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _action_plugin
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import CollectionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._invocation import Module
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login import options, status
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.paths import User
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.task import LoginTask
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.task import LoginReport, LoginTask
 
 
 def main() -> None:
@@ -337,8 +338,7 @@ def main() -> None:
         options.check_system(platform.system())
         task = options.read(module.params, User.current())
         result["path"] = task.path
-        runner = LoginTask(task.path, task.client, module.get_bin_path, follow=task.follow)
-        report = runner.run(task.policy, task.token, dry_run=module.check_mode)
+        task, report = run(module, task)
     except CollectionError as exc:
         module.fail_json(msg=str(exc), **result)
     others = status.other_sources(task.places, task.path, os.environ, task.policy.registries)
@@ -350,6 +350,16 @@ def main() -> None:
     if module._diff:
         result["diff"] = report.diff()
     module.exit_json(**result)
+
+
+def run(module: Module, task: options.LoginOptions) -> tuple[options.LoginOptions, LoginReport]:
+    """Write the login. Return the options, which the action plugin may have completed, and the report."""
+    runner = LoginTask(task.path, task.client, module.get_bin_path, follow=task.follow)
+    plugin = _action_plugin.waiting()
+    report = runner.run(task.policy, task.token, dry_run=bool(module.check_mode or plugin))
+    if plugin and report.plan.writes and plugin.complete(module, report.to_result()):
+        return run(module, options.read(module.params, User.current()))
+    return task, report
 
 
 if __name__ == "__main__":

@@ -277,9 +277,13 @@ aws_from_play:
 
 import typing as t
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _action_plugin
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import CollectionError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._invocation import Module
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.connect import connect, make_module
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import options
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.report import Report
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.task import PullSecretTask
 
 
@@ -290,18 +294,7 @@ def main() -> None:
         given = options.read(module.params)
         cluster = connect(module, connections=given.workers)
         result["host"] = cluster.host
-        task = PullSecretTask(
-            cluster,
-            given.policy,
-            workers=given.workers,
-            token=given.token,
-            outage=given.outage,
-            prune=given.prune,
-            find_orphans=given.find_orphans,
-        )
-        report = task.plan(given.selection)
-        if not module.check_mode:
-            report = task.apply(report)
+        given, report = run(module, cluster, given)
     except CollectionError as exc:
         module.fail_json(msg=str(exc), **result)
     result.update(report.to_result(given.policy, given.token))
@@ -313,6 +306,29 @@ def main() -> None:
     if problem:
         module.fail_json(msg=problem, **result)
     module.exit_json(**result)
+
+
+def run(module: Module, cluster: Cluster, given: options.Options) -> tuple[options.Options, Report]:
+    """Plan, and carry the plan out. Return the options, which the action plugin may have completed, and the report."""
+    task = PullSecretTask(
+        cluster,
+        given.policy,
+        workers=given.workers,
+        token=given.token,
+        outage=given.outage,
+        prune=given.prune,
+        find_orphans=given.find_orphans,
+    )
+    report = task.plan(given.selection)
+    if module.check_mode:
+        return given, report
+    plugin = _action_plugin.waiting()
+    if plugin and report.changed:
+        if not plugin.complete(module, report.to_result(given.policy, given.token)):
+            return given, report
+        # A token can take a minute, so the cluster is read again.
+        return run(module, cluster, options.read(module.params))
+    return given, task.apply(report)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,12 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._registry imp
 )
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._time import TimeError, format_time
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._token import UNKNOWN, Token, TokenError
-from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _play_defaults, _task_environment
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import (
+    _planned_run,
+    _play_defaults,
+    _task_environment,
+)
+from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._planned_run import PlannedRun
 
 LOOKUP = "freshpull.ecr_public.ecr_public_token"
 
@@ -68,28 +73,29 @@ class TokenRequest:
         if self._action._task.check_mode or decided or args.get("state") == "absent":
             # No token is requested, and one run of the module is enough.
             return self._action._execute_module(module_args=args, task_vars=task_vars)
-        plan = self._plan(args, task_vars)
-        if not plan.get("changed"):
-            # There is nothing to do, or the plan failed: the plan is the result.
-            return plan
-        warnings: list[str] = []
-        if self._needs_token(plan, given):
-            try:
-                with _task_environment.applied(self._environment):
-                    if not given:
-                        args["token"] = self._fetch_token(aws, task_vars)
-                    if verify:
-                        warnings = self._verify(args, aws, task_vars)
-            except AnsibleError as exc:
-                # An invalid option, or a token that the user set, is no reason to remove a token that is still valid.
-                mistake = (given and not shared) or not isinstance(exc.__cause__, (AwsError, RejectedError))
-                args.pop("token", None)
-                args["token_unavailable"] = exc.message
-                if mistake:
-                    args["expired_only"] = True
-                if not self._fails_open or (mistake and not self._has_expired(plan, args, task_vars)):
-                    return self._failure(plan, f"Nothing was written. {exc.message}")
-        result = self._action._execute_module(module_args=args, task_vars=task_vars)
+        with _planned_run.planned(self._action, args, task_vars) as run:
+            if not run.plan.get("changed"):
+                # There is nothing to do, or the plan failed: the plan is the result.
+                return run.plan
+            warnings: list[str] = []
+            if self._needs_token(run.plan, given):
+                try:
+                    with _task_environment.applied(self._environment):
+                        if not given:
+                            args["token"] = self._fetch_token(aws, task_vars)
+                        if verify:
+                            warnings = self._verify(args, aws, task_vars)
+                except AnsibleError as exc:
+                    # An invalid option, or a token that the user set, is no reason to remove a token that is still
+                    # valid.
+                    mistake = (given and not shared) or not isinstance(exc.__cause__, (AwsError, RejectedError))
+                    args.pop("token", None)
+                    args["token_unavailable"] = exc.message
+                    if mistake:
+                        args["expired_only"] = True
+                    if not self._fails_open or (mistake and not self._has_expired(run, args, task_vars)):
+                        return self._failure(run.cancel(), f"Nothing was written. {exc.message}")
+            result = run.carry_out(args)
         if warnings:
             result["warnings"] = [*result.get("warnings", []), *warnings]
         return result
@@ -98,13 +104,14 @@ class TokenRequest:
         """Return whether AWS options of the task come from its `environment` or from module_defaults."""
         return bool(_task_environment.names(self._environment) or ("aws" not in args and self._default_aws))
 
-    def _has_expired(self, plan: dict[str, t.Any], args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> bool:
+    def _has_expired(self, run: PlannedRun, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> bool:
         """Whether a stored token has expired, so that the registry rejects pulls. args: of a run without a token."""
-        if any(entry.get("reason") == "expired" for entry in plan[self._entries]):
+        if any(entry.get("reason") == "expired" for entry in run.plan[self._entries]):
             return True
         # The plan can state another reason instead, such as force_renew, or a service account that does not exist.
-        without_token = self._plan({**args, "service_accounts": []}, task_vars).get(self._entries, [])
-        return any(entry["action"] == "failed_open" for entry in without_token)
+        run.cancel()
+        without_token = _planned_run.plan(self._action, {**args, "service_accounts": []}, task_vars)
+        return any(entry["action"] == "failed_open" for entry in without_token.get(self._entries, []))
 
     def _needs_token(self, plan: dict[str, t.Any], given: Token | None) -> bool:
         """Whether the module will write the given token, or needs one to complete its plan."""
@@ -131,16 +138,6 @@ class TokenRequest:
         """The play's default of the option aws; None if there is none."""
         module_defaults = self._action._templar.template(self._action._task.module_defaults or [])
         return _play_defaults.aws(module_defaults, self._action._task.resolved_action)
-
-    def _plan(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        """Run the module in check mode, on a copy of the task, and return its result."""
-        action, task = self._action, self._action._task
-        action._task = task.copy()
-        action._task.check_mode = True
-        try:
-            return action._execute_module(module_args=dict(args), task_vars=task_vars)
-        finally:
-            action._task = task
 
     @functools.cached_property
     def _environment(self) -> dict[str, str]:

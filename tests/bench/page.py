@@ -54,8 +54,8 @@ Method
   requests. h2load reads nothing, decides nothing and does not check responses.
 - The token comes from a fake AWS on the same machine, which responds at once. AWS takes longer, by the same time for
   all methods.
-- With one namespace, most of the time is the start of programs: Ansible, and the module, which runs twice if something
-  must be written, since its first run in check mode finds out whether a token is needed.
+- With one namespace, most of the time is the start of programs: Ansible and the module. The module runs on the control
+  node, so it starts once; on another host it starts twice if something must be written.
 - The refresher's program as a process is the code of the CronJob, on this machine instead of in a pod, with the names
   of the namespaces. Its processor time for each namespace is the difference between two numbers of namespaces, so the
   start and the AWS CLI do not count. The bare loop sends the same requests over one connection and decides nothing.

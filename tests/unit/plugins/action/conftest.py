@@ -4,6 +4,6 @@
 
 from __future__ import annotations
 
-from unit.plugins.action.scripted import play
+from unit.plugins.action.scripted import each_connection, play
 
-__all__ = ["play"]
+__all__ = ["each_connection", "play"]

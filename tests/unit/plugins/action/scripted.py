@@ -23,6 +23,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.task import Task
 from ansible.template import Templar
 
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _action_plugin
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _token_request
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._token_request import LOOKUP
 
@@ -104,18 +105,27 @@ class Play:
         left = list(results)
         self.runs = []
 
-        def execute(action: Any, module_args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-            self.runs.append(Run(copy.deepcopy(module_args), action._task.check_mode))
+        def play_result(args: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
+            self.runs.append(Run(copy.deepcopy(args), check_mode))
             assert left, "the module is run once more"
             result = left.pop(0)
             if isinstance(result, Exception):
                 raise result
-            return dict(result(module_args) if callable(result) else result)
+            return dict(result(args) if callable(result) else result)
+
+        def execute(action: Any, module_args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+            waiting = _action_plugin.waiting()
+            plan = play_result(module_args, check_mode=bool(action._task.check_mode or waiting))
+            module: Any = SimpleNamespace(params=dict(module_args), no_log_values=set())
+            if not (waiting and plan.get("changed") and waiting.complete(module, plan)):
+                return plan
+            args = {name: value for name, value in module.params.items() if value is not None}
+            return play_result(args, check_mode=False)
 
         self._monkeypatch.setattr(plugin.ActionModule, "_execute_module", execute)
         self.task = self._task(plugin, args, fields)
         connection = SimpleNamespace(
-            transport=self.transport, _shell=SimpleNamespace(tmpdir=None, env_prefix=lambda **_given: "")
+            transport=self.transport, become=None, _shell=SimpleNamespace(tmpdir=None, env_prefix=lambda **_given: "")
         )
         templar = Templar(loader=self.loader, variables={})
         action = plugin.ActionModule(self.task, connection, SimpleNamespace(), self.loader, templar, None)
@@ -151,3 +161,9 @@ class Play:
 def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Play:
     """A play with one task."""
     return Play(tmp_path, monkeypatch)
+
+
+@pytest.fixture(params=["ssh", "local"])
+def each_connection(play: Play, request: pytest.FixtureRequest) -> None:
+    """The module is run twice on another host. On the control node one run of it waits."""
+    play.transport = request.param

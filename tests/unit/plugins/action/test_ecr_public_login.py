@@ -14,6 +14,8 @@ from ansible_collections.freshpull.ecr_public.plugins.action import ecr_public_l
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors import AwsError
 from unit.plugins.action.scripted import TOKEN, Play, Run, caused
 
+pytestmark = pytest.mark.usefixtures("each_connection")
+
 PATH = "/home/builder/.docker/config.json"
 DONE = {"changed": True, "path": PATH, "action": "renewed"}
 

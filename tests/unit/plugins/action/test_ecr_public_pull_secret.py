@@ -15,6 +15,8 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors i
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._play_defaults import AWS_GROUP, CLUSTER_GROUP
 from unit.plugins.action.scripted import TOKEN, Play, Run, caused
 
+pytestmark = pytest.mark.usefixtures("each_connection")
+
 HOST = "https://cluster.example"
 
 

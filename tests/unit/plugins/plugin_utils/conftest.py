@@ -5,6 +5,6 @@
 from __future__ import annotations
 
 from support.aws.fixtures import clean_environment, fake, running_fake
-from unit.plugins.action.scripted import play
+from unit.plugins.action.scripted import each_connection, play
 
-__all__ = ["clean_environment", "fake", "play", "running_fake"]
+__all__ = ["clean_environment", "each_connection", "fake", "play", "running_fake"]

@@ -20,6 +20,8 @@ from ansible_collections.freshpull.ecr_public.plugins.module_utils._aws_errors i
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._registry import RejectedError, UnverifiedError
 from unit.plugins.action.scripted import TOKEN, Play, Run, caused
 
+pytestmark = pytest.mark.usefixtures("each_connection")
+
 REGISTRY, OTHER = "public.ecr.aws", "ecr-public.aws.com"
 PLAN: dict[str, Any] = {
     "changed": True,
