@@ -46,6 +46,7 @@ def cluster(number: int) -> dict[str, Any]:
     entries = [entry(f"team-{name}", "fresh", 11.9 - number / 10) for name in "abcdef"]
     if number == 3:
         entries += [entry("team-g", "due", 7.5, planned_action="renewed"), entry("team-h", "expired", -2.25)]
+        entries += [entry("team-k", "expired", 0)]
     if number == 4:
         entries += [entry("team-i", "malformed", None, planned_action="failed", msg=f"The secret is broken. {HOSTILE}")]
         entries += [entry(HOSTILE, "unmanaged", None, owner=HOSTILE, reason=HOSTILE)]
@@ -93,11 +94,11 @@ def test_the_page_is_one_file_and_runs_no_foreign_script(chromium: webdriver.Chr
 def test_the_totals_and_the_worst_come_first(chromium: webdriver.Chrome, page: Path) -> None:
     show(chromium, page.as_uri(), WIDTHS[1])
     totals = chromium.execute_script("return document.querySelector('#totals').innerText;").split("\n")
-    assert totals[:3] == ["30 clusters", "3 not read", "167 namespaces"]
+    assert totals[:3] == ["30 clusters", "3 not read", "168 namespaces"]
     # The status is a word with a symbol: it needs no colour.
     assert totals[3:] == [
         "✗ a-later-status 1",
-        "✗ expired 1",
+        "✗ expired 2",
         "✗ malformed 1",
         "! due 1",
         "! unmanaged 1",
