@@ -38,14 +38,14 @@ from .measure import CommandError, Measurement, measure
 from .page import figures, page, plot
 from .refresher_candidates import BareLoop, RefresherProgram, version
 from .results import MEBIBYTE, Results, Row, targets, typical
-from .role_candidates import Fleet, OneTask, RoleObjects, RoleRun
+from .role_candidates import Fleet, FleetReport, OneTask, RoleObjects, RoleRun
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs/docsite"
 ALL: Sequence[type[Candidate]] = (
     *(PullSecretModule, Limit, GetAndPut, ServerSideApply, CreateAndApply, K8sLoop, BlogPipeline),
     # The role comes before the Job, which is one of its CronJob.
-    *(OneTask, RoleRun, RoleObjects, Fleet, RefresherProgram, BareLoop, RefresherJob, PullReplay),
+    *(OneTask, RoleRun, RoleObjects, Fleet, FleetReport, RefresherProgram, BareLoop, RefresherJob, PullReplay),
 )
 SIZES = sorted({size for candidate in ALL for size in candidate.sizes})
 KEPT = ROOT / ".cache/bench"

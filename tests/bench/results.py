@@ -14,7 +14,7 @@ from pathlib import Path
 from .measure import Measurement
 
 CREATE, RENEW, NOTHING, MORE, REMOVE = "create", "renew", "nothing to do", "one namespace more", "remove"
-REPLAY = "replay pulls"
+REPLAY, REPORT = "replay pulls", "report"
 MODULE, JOB, LIMIT, APPLY, LOOP = "PullSecretModule", "RefresherJob", "Limit", "ServerSideApply", "K8sLoop"
 ROLE, TASK = "RoleRun", "OneTask"
 PROGRAM, BARE, REPLAYED = "RefresherProgram", "BareLoop", "PullReplay"
