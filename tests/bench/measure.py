@@ -13,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from support.cluster.audit import AuditLog, Event
+from support.cluster.audit import AuditLog, Event, resource_of
 
 USAGE = Path(__file__).with_name("usage.py")
 
@@ -34,7 +35,8 @@ class Command:
 class Measurement:
     """The figures of a run. rate: writes a second from the first to the last write, None for fewer than two writes.
 
-    memory: bytes of the largest process. memory and cpu_seconds: None for a pod. requests: verb to count.
+    memory: bytes of the largest process. memory and cpu_seconds: None for a pod. requests: verb and resource, such as
+    "get secrets", to count.
     first_request: seconds from the start of the command to its first request, None if there is none or for a pod.
     """
 
@@ -81,7 +83,7 @@ def measure(command: Command, audit: AuditLog) -> Measurement:
         seconds=usage["seconds"],
         writes=len(writes),
         rate=rate(writes),
-        requests=dict(collections.Counter(event["verb"] for event in requests)),
+        requests=dict(collections.Counter(f"{event['verb']} {_what(event)}" for event in requests)),
         cpu_seconds=None if command.in_pod else usage["cpu_seconds"],
         memory=None if command.in_pod else usage["memory"],
         first_request=None if command.in_pod or received is None else (received - started).total_seconds(),
@@ -95,6 +97,10 @@ def rate(writes: Sequence[Event]) -> float | None:
     first = min(_time(event["requestReceivedTimestamp"]) for event in writes)
     last = max(_time(event["stageTimestamp"]) for event in writes)
     return len(writes) / (last - first).total_seconds()
+
+
+def _what(event: Event) -> str:
+    return resource_of(event) or urlsplit(event["requestURI"]).path
 
 
 def _time(stamp: str) -> datetime:

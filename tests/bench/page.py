@@ -39,7 +39,7 @@ Method
   log of the API server. *Seconds* is the whole run of the command, including the start of ``ansible-playbook``,
   ``kubectl`` or ``aws``. For a Job it is the time from its creation by ``kubectl`` until it is complete, including the
   start of the pod and of its ``aws``; the role created the first secrets before.
-- Requests are counted in the audit log, by Kubernetes' verbs; an apply by kubectl is a ``patch``.
+- Requests are counted in the audit log, by Kubernetes' verbs and resources; an apply by kubectl is a ``patch``.
 - Processor time is that of the client and all its child processes. Memory is that of its largest process. Neither is
   measured for pods.
 - Up to 10 namespaces were measured three times; the figures are those of the run with the median time.
@@ -97,7 +97,7 @@ def figures(results: Results) -> str:
     table.writerow((*head, "processor seconds", "memory in bytes"))
     for row in sorted(results.rows, key=lambda row: (row.operation, row.namespaces, row.candidate)):
         found = row.measurement
-        requests = ", ".join(f"{count} {verb}" for verb, count in sorted(found.requests.items()))
+        requests = ", ".join(f"{count} {request}" for request, count in sorted(found.requests.items()))
         cells = (
             _plain(results.titles[row.candidate]),
             row.operation,
