@@ -323,12 +323,12 @@ import os
 import platform
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _action_plugin
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import CollectionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._invocation import Module
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login import options, status
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.paths import User
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._login.task import LoginReport, LoginTask
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._plan_socket import waiting_plugin
 
 
 def main() -> None:
@@ -355,7 +355,7 @@ def main() -> None:
 def run(module: Module, task: options.LoginOptions) -> tuple[options.LoginOptions, LoginReport]:
     """Write the login. Return the options, which the action plugin may have completed, and the report."""
     runner = LoginTask(task.path, task.client, module.get_bin_path, follow=task.follow)
-    plugin = _action_plugin.waiting()
+    plugin = waiting_plugin()
     report = runner.run(task.policy, task.token, dry_run=bool(module.check_mode or plugin))
     if plugin and report.plan.writes and plugin.complete(module, report.to_result()):
         return run(module, options.read(module.params, User.current()))

@@ -277,11 +277,11 @@ aws_from_play:
 
 import typing as t
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _action_plugin
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._errors import CollectionError
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._invocation import Module
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.api import Cluster
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._kubernetes.connect import connect, make_module
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._plan_socket import waiting_plugin
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret import options
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.report import Report
 from ansible_collections.freshpull.ecr_public.plugins.module_utils._pull_secret.task import PullSecretTask
@@ -322,7 +322,7 @@ def run(module: Module, cluster: Cluster, given: options.Options) -> tuple[optio
     report = task.plan(given.selection)
     if module.check_mode:
         return given, report
-    plugin = _action_plugin.waiting()
+    plugin = waiting_plugin()
     if plugin and report.changed:
         if not plugin.complete(module, report.to_result(given.policy, given.token)):
             return given, report

@@ -25,7 +25,7 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._action_plugin import CANCELLED, OPTIONS, SOCKET
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._plan_socket import CANCELLED, OPTIONS, SOCKET
 
 _Result = dict[str, t.Any]
 _LONGEST_PATH = 100

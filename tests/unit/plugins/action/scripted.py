@@ -23,7 +23,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.task import Task
 from ansible.template import Templar
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _action_plugin
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _plan_socket
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils import _token_request
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._token_request import LOOKUP
 
@@ -114,7 +114,7 @@ class Play:
             return dict(result(args) if callable(result) else result)
 
         def execute(action: Any, module_args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-            waiting = _action_plugin.waiting()
+            waiting = _plan_socket.waiting_plugin()
             plan = play_result(module_args, check_mode=bool(action._task.check_mode or waiting))
             module: Any = SimpleNamespace(params=dict(module_args), no_log_values=set())
             if not (waiting and plan.get("changed") and waiting.complete(module, plan)):

@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 from ansible.playbook.task import Task
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _action_plugin
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._action_plugin import NoResponseError
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _plan_socket
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._plan_socket import NoResponseError
 from ansible_collections.freshpull.ecr_public.plugins.plugin_utils._planned_run import planned
 
 PLAN = {"changed": True, "namespaces": []}
@@ -49,7 +49,7 @@ class Action:
 def waits(_action: Any, args: dict[str, Any]) -> dict[str, Any]:
     """A module that has something to write."""
     module: Any = SimpleNamespace(params=args, no_log_values=set())
-    plugin = _action_plugin.waiting()
+    plugin = _plan_socket.waiting_plugin()
     carries_out = plugin.complete(module, PLAN) if plugin else not _action.runs[-1]
     return {**DONE, "args": module.params} if carries_out else {**PLAN, "ended": True}
 
@@ -69,7 +69,7 @@ def test_a_module_on_the_control_node_runs_once(transport: str, become: Any, run
         assert found.plan["changed"]
         assert found.carry_out({"name": "a", "token": TOKEN}) == {**DONE, "args": {"name": "a", "token": TOKEN}}
     assert action.runs == [True, False][-runs:]
-    assert _action_plugin.SOCKET not in os.environ
+    assert _plan_socket.SOCKET not in os.environ
 
 
 def test_a_path_that_is_too_long_for_a_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,8 +141,8 @@ def test_a_module_that_is_stopped_while_it_waits() -> None:
     """Its result, not an error of the socket, states what happened."""
 
     def stopped(_action: Any, _args: dict[str, Any]) -> dict[str, Any]:
-        plugin: Any = _action_plugin.waiting()
-        with _action_plugin.socket.socket(_action_plugin.socket.AF_UNIX) as connection:
+        plugin: Any = _plan_socket.waiting_plugin()
+        with _plan_socket.socket.socket(_plan_socket.socket.AF_UNIX) as connection:
             connection.connect(plugin._path)
             connection.sendall(b'{"changed": true, "path": "/p"}\n')
         return {"failed": True, "msg": "killed"}
@@ -155,8 +155,8 @@ def test_a_module_that_is_stopped_while_it_waits() -> None:
 
 def test_a_module_that_ends_in_the_middle_of_its_plan() -> None:
     def cut(_action: Any, _args: dict[str, Any]) -> dict[str, Any]:
-        plugin: Any = _action_plugin.waiting()
-        with _action_plugin.socket.socket(_action_plugin.socket.AF_UNIX) as connection:
+        plugin: Any = _plan_socket.waiting_plugin()
+        with _plan_socket.socket.socket(_plan_socket.socket.AF_UNIX) as connection:
             connection.connect(plugin._path)
             connection.sendall(b'{"changed": tr')
         return {"failed": True, "msg": "killed"}

@@ -66,7 +66,7 @@ class Plugin:
         return response
 
 
-def waiting() -> Plugin | None:
+def waiting_plugin() -> Plugin | None:
     """Return the action plugin that waits for the plan. None if there is none, or if this was called before."""
     path = os.environ.pop(SOCKET, "")
     return Plugin(path) if path else None

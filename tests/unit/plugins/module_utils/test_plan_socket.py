@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.freshpull.ecr_public.plugins.module_utils import _action_plugin
-from ansible_collections.freshpull.ecr_public.plugins.module_utils._action_plugin import NoResponseError, Plugin
+from ansible_collections.freshpull.ecr_public.plugins.module_utils import _plan_socket
+from ansible_collections.freshpull.ecr_public.plugins.module_utils._plan_socket import NoResponseError, Plugin
 
 PLAN = {"changed": True, "namespaces": [{"namespace": "a"}]}
 TOKEN = {"username": "AWS", "password": "never-shown", "expires_at": "2030-01-01T00:00:00Z", "registry": None}
@@ -29,7 +29,7 @@ def respond(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(tmp_path / "plan"))
     listener.listen(1)
-    monkeypatch.setenv(_action_plugin.SOCKET, str(tmp_path / "plan"))
+    monkeypatch.setenv(_plan_socket.SOCKET, str(tmp_path / "plan"))
     received: list[bytes] = []
 
     def serve(response: bytes) -> None:
@@ -51,20 +51,20 @@ def module(**params: Any) -> Any:
 
 
 def plugin() -> Plugin:
-    found = _action_plugin.waiting()
+    found = _plan_socket.waiting_plugin()
     assert found
     return found
 
 
 def test_no_plugin_waits_on_another_host() -> None:
-    assert _action_plugin.waiting() is None
+    assert _plan_socket.waiting_plugin() is None
 
 
 def test_the_plugin_takes_one_plan(respond: Callable[[bytes], list[bytes]]) -> None:
     """Neither a second plan of the module nor a program that it starts finds the socket."""
     assert plugin()
-    assert _action_plugin.waiting() is None
-    assert _action_plugin.SOCKET not in os.environ
+    assert _plan_socket.waiting_plugin() is None
+    assert _plan_socket.SOCKET not in os.environ
 
 
 def test_the_plan_is_carried_out_with_the_options_of_the_plugin(respond: Callable[[bytes], list[bytes]]) -> None:
@@ -91,7 +91,7 @@ def test_a_plan_without_a_token_needs_no_option(respond: Callable[[bytes], list[
 
 
 def test_a_plan_can_be_cancelled(respond: Callable[[bytes], list[bytes]]) -> None:
-    respond(json.dumps(_action_plugin.CANCELLED).encode() + b"\n")
+    respond(json.dumps(_plan_socket.CANCELLED).encode() + b"\n")
     task = module(token=None)
     assert not plugin().complete(task, PLAN)
     assert task.params == {"token": None}
