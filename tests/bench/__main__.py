@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from support.aws import FakeAws
@@ -54,13 +55,12 @@ REPEATED = 10
 
 
 def main() -> int:
-    """Measure, write the files and print the targets. Return 1 if a target is missed."""
+    """Measure, write the files and print the targets. Return 1 if a target is missed or a method failed."""
     options = _options()
     if options.render:
-        return _finish(Results.load(KEPT / "results.json"), complete=True)
+        return _finish(Results.load(KEPT / "results.json"))
     load = os.getloadavg()[0]
     audit = AuditLog(os.environ["FRESHPULL_TEST_AUDIT_LOG"])
-    rows: list[Row] = []
     has_node = "FRESHPULL_TEST_NODE" in os.environ
     if not has_node:
         print("Left out: a Job of the role's CronJob, since there is no node", flush=True)
@@ -69,15 +69,11 @@ def main() -> int:
         candidates = [candidate(cluster) for candidate in ALL if has_node or not candidate.in_pod]
         titles = {type(candidate).__name__: candidate.title for candidate in candidates}
         measured_on = {**machine(cluster.version(), load), "Python of the refresher's program": version()}
-        try:
-            for size in sorted(set(options.sizes)):
-                rows += _rows(cluster, candidates, size, audit)
-        except CommandError as error:
-            print(f"bench: {error}", file=sys.stderr)
-            return 2
-    results = Results(measured_on, titles, rows)
-    results.save(KEPT / "results.json")
-    return _finish(results, complete=set(options.sizes) >= set(SIZES))
+        results = Results(measured_on, titles, rows=[], failures=[])
+        for size in sorted(set(options.sizes)):
+            measure_size(cluster, candidates, size, audit, results)
+            results.save(KEPT / "results.json")
+    return _finish(results)
 
 
 def _options() -> argparse.Namespace:
@@ -87,22 +83,35 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _rows(cluster: BenchCluster, candidates: Sequence[Candidate], size: int, audit: AuditLog) -> Iterator[Row]:
-    """Measure all candidates that have this size."""
+def measure_size(
+    cluster: BenchCluster, candidates: Sequence[Candidate], size: int, audit: AuditLog, results: Results
+) -> None:
+    """Measure all candidates that have this size, and add the figures to the results.
+
+    A candidate that fails is not measured further at this size. The others are.
+    """
     started = time.monotonic()
     cluster.grow(size)
     print(f"{size} namespaces, created in {time.monotonic() - started:.0f} s", flush=True)
     measured = [candidate for candidate in candidates if size in candidate.sizes]
     measurements: dict[tuple[str, str], list[Measurement]] = {}
     for _round in range(3 if size <= REPEATED else 1):
-        for candidate in measured:
+        for candidate in list(measured):
             cluster.clear()
+            name = type(candidate).__name__
             for operation in candidate.operations:
-                measurement = measure(candidate.command(Job(operation, cluster.namespaces)), audit)
-                measurements.setdefault((type(candidate).__name__, operation), []).append(measurement)
+                try:
+                    measurement = measure(candidate.command(Job(operation, cluster.namespaces)), audit)
+                except (CommandError, AssertionError, RuntimeError, subprocess.SubprocessError) as error:
+                    print(f"  {name:<18}{operation:<14}failed: {error}", file=sys.stderr, flush=True)
+                    results.failures.append(f"{candidate.title}, {operation}, {size:,} namespaces")
+                    measured.remove(candidate)
+                    break
+                measurements.setdefault((name, operation), []).append(measurement)
                 _show(candidate, operation, measurement)
-    for (candidate_name, operation), repeated in measurements.items():
-        yield Row(candidate_name, operation, size, typical(repeated))
+    results.rows.extend(
+        Row(name, operation, size, typical(repeated)) for (name, operation), repeated in measurements.items()
+    )
 
 
 def _show(candidate: Candidate, operation: str, found: Measurement) -> None:
@@ -117,7 +126,8 @@ def _show(candidate: Candidate, operation: str, found: Measurement) -> None:
     )
 
 
-def _finish(results: Results, *, complete: bool) -> int:
+def _finish(results: Results) -> int:
+    complete = {row.namespaces for row in results.rows} >= set(SIZES)
     directory, guide = (DOCS, DOCS / "rst/guide_benchmarks.rst") if complete else (KEPT, KEPT / "guide_benchmarks.rst")
     guide.write_text(page(results), encoding="utf-8")
     (directory / "benchmarks.svg").write_text(plot(results), encoding="utf-8")
@@ -126,7 +136,9 @@ def _finish(results: Results, *, complete: bool) -> int:
     found = targets(results)
     for target in found:
         print(f"{'reached' if target.reached else 'MISSED':<8} {target.what}: {target.found}")
-    return 0 if all(target.reached for target in found) else 1
+    for failure in results.failures:
+        print(f"FAILED   {failure}")
+    return 0 if all(target.reached for target in found) and not results.failures else 1
 
 
 if __name__ == "__main__":

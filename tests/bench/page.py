@@ -128,6 +128,7 @@ def plot(results: Results) -> str:
 
 def _targets(results: Results) -> str:
     rows = [(target.what, target.found, "yes" if target.reached else "**no**") for target in targets(results)]
+    rows += [(failure, "failed", "**no**") for failure in results.failures]
     return _table(("Target", "Found", "Reached"), rows)
 
 

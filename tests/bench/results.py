@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from .measure import Measurement
@@ -33,11 +33,15 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Results:
-    """All figures of a run. machine: title to text. titles: of the candidates, in the order of the tables."""
+    """All figures of a run. machine: title to text. titles: of the candidates, in the order of the tables.
+
+    failures: the runs that failed, so that they have no figures.
+    """
 
     machine: Mapping[str, str]
     titles: Mapping[str, str]
-    rows: Sequence[Row]
+    rows: list[Row]
+    failures: list[str] = dataclasses.field(default_factory=list)
 
     def find(self, candidate: str, operation: str, namespaces: int) -> Measurement | None:
         """Return a measurement, None if there is none."""
@@ -60,7 +64,7 @@ class Results:
     def load(cls, path: Path) -> Results:
         data = json.loads(path.read_text(encoding="utf-8"))
         rows = [Row(**{**row, "measurement": Measurement(**row["measurement"])}) for row in data["rows"]]
-        return cls(data["machine"], data["titles"], rows)
+        return cls(data["machine"], data["titles"], rows, data["failures"])
 
 
 def typical(measurements: Iterable[Measurement]) -> Measurement:

@@ -10,13 +10,17 @@ import dataclasses
 import json
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from unittest import mock
 from xml.etree import ElementTree
 
 import pytest
 
+import bench.__main__
 from bench.__main__ import ALL, SIZES
-from bench.measure import USAGE, Measurement, rate
+from bench.candidates import Candidate, Job
+from bench.measure import USAGE, CommandError, Measurement, rate
 from bench.page import NOT_PLOTTED, PLOT_TITLE, figures, page, plot
 from bench.plot import COLOURS, apart
 from bench.results import CREATE, MEBIBYTE, NOTHING, RENEW, REPLAY, Results, Row, slope, targets, typical
@@ -159,6 +163,46 @@ def test_the_page_has_the_targets_first_and_fits_two_screens() -> None:
     assert "**no**" in text
     assert len(text.splitlines()) < 200
     assert "**module**, renew\n     - 1.00\n" in text
+
+
+def test_what_failed_is_on_the_page() -> None:
+    failed = dataclasses.replace(results(), failures=["the role, remove, 5,000 namespaces"])
+    assert "* - the role, remove, 5,000 namespaces\n     - failed\n     - **no**\n" in page(failed)
+    assert "failed" not in page(results())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [CommandError("kubectl ended with 1"), AssertionError("role"), subprocess.CalledProcessError(1, "kubectl")],
+)
+def test_a_method_that_fails_costs_its_own_figures(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Method(Candidate):
+        title = "a method"
+        sizes = (10,)
+        fails_at = ""
+
+        def prepare(self, job: Job, directory: Path) -> Sequence[str]:
+            if job.operation == self.fails_at:
+                raise error
+            return ["tee", str(directory)]
+
+        def environment(self) -> Mapping[str, str]:
+            return {}
+
+    class Failing(Method):
+        title = "a failing one"
+        fails_at = RENEW
+
+    monkeypatch.setattr(bench.__main__, "measure", lambda _command, _audit: measurement())
+    cluster = mock.Mock(namespaces=["a"], directory=tmp_path)
+    found = Results({}, {}, [])
+    bench.__main__.measure_size(cluster, [Failing(cluster), Method(cluster)], 10, mock.Mock(), found)
+    rows = [(row.candidate, row.operation, row.namespaces) for row in found.rows]
+    assert rows == [("Failing", CREATE, 10), ("Method", CREATE, 10), ("Method", RENEW, 10)]
+    assert found.failures == ["a failing one, renew, 10 namespaces"]
+    assert str(error) in capsys.readouterr().err
 
 
 def test_the_plot_is_svg_with_all_that_renew() -> None:
