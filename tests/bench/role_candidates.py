@@ -121,7 +121,7 @@ class Fleet(Candidate):
 
     title = f"**the role for {CLUSTERS} clusters**"
     sizes = (CLUSTERS,)
-    operations = (CREATE, NOTHING)
+    operations: Sequence[str] = (CREATE, NOTHING)
 
     def prepare(self, job: Job, directory: Path) -> Sequence[str]:
         self.cluster.aws.behave(life=self.cluster.longer_lifetime())
@@ -130,7 +130,7 @@ class Fleet(Candidate):
 
     def write_inventory(self, job: Job, directory: Path, clusters: Mapping[str, Mapping[str, Any]]) -> None:
         """clusters: host -> its connection options, for hosts with others than those of the cluster."""
-        hosts = {
+        hosts: dict[str, dict[str, Any]] = {
             f"cluster-{number}": {
                 "pull_secret_namespaces": [namespace],
                 "pull_secret_name": f"{SECRET}-{number}",
