@@ -166,7 +166,8 @@ def migration(
     with Role(ansible, aws, [namespace], refresher=f"{prefix}refresher") as role:
         found = Migration(ansible, role, aws, stored, prefix)
         yield found
-        # That of the guide's CronJob. Its secret has the AWS keys, for which other tests search.
-        ops = f"{prefix}ops"
-        if ops in [each.metadata.name for each in found.workloads.core.list_namespace().items]:
-            found.workloads.core.delete_namespace(ops)
+        # Those of the guide's commands: their secrets have the AWS keys, for which other tests search. make_namespaces
+        # labels and deletes its own.
+        for each in found.workloads.core.list_namespace(label_selector="!test").items:
+            if each.metadata.name.startswith(prefix) and each.metadata.name != role.refresher:
+                found.workloads.core.delete_namespace(each.metadata.name)
