@@ -227,9 +227,10 @@ class GetAndPut(Candidate):
 
 
 class Limit(Candidate):
-    """The same writes from a load generator: no client can be faster on this machine."""
+    """The same writes, or reads, from a load generator: no client can be faster on this machine."""
 
     title = "the API server's limit (h2load)"
+    operations = (CREATE, RENEW, NOTHING)
     user = f"system:serviceaccount:kube-system:{LOAD}"
 
     def __init__(self, cluster: BenchCluster) -> None:
@@ -237,21 +238,25 @@ class Limit(Candidate):
         self._token = cluster.load_token()
 
     def prepare(self, job: Job, directory: Path) -> Sequence[str]:
-        body: dict[str, Any] = secret("", self.cluster.new_token())
-        del body["metadata"]["namespace"]
-        name = ""
-        headers = [f"authorization: Bearer {self._token}", "accept: application/json", "content-type: application/json"]
-        if job.operation == RENEW:
-            body = {"metadata": {"annotations": body["metadata"]["annotations"]}, "stringData": body["stringData"]}
-            name = f"/{SECRET}"
-            headers[2:] = ["content-type: application/merge-patch+json", ":method: PATCH"]
+        headers = [f"authorization: Bearer {self._token}", "accept: application/json"]
+        written: list[str] = []
+        if job.operation != NOTHING:
+            body: dict[str, Any] = secret("", self.cluster.new_token())
+            del body["metadata"]["namespace"]
+            if job.operation == RENEW:
+                body = {"metadata": {"annotations": body["metadata"]["annotations"]}, "stringData": body["stringData"]}
+                headers += ["content-type: application/merge-patch+json", ":method: PATCH"]
+            else:
+                headers += ["content-type: application/json"]
+            (directory / "body").write_text(json.dumps(body))
+            written = ["--data=body"]
+        name = "" if job.operation == CREATE else f"/{SECRET}"
         paths = [f"{self.cluster.server}/api/v1/namespaces/{space}/secrets{name}" for space in job.namespaces]
         (directory / "paths").write_text("\n".join(paths))
-        (directory / "body").write_text(json.dumps(body))
         # One connection, since each connection starts with the first path.
         streams = str(min(STREAMS, len(paths)))
         options = ["--clients=1", "--threads=1", f"--max-concurrent-streams={streams}", f"--requests={len(paths)}"]
-        return ["h2load", *options, *(f"--header={header}" for header in headers), "--data=body", "--input-file=paths"]
+        return ["h2load", *options, *(f"--header={header}" for header in headers), *written, "--input-file=paths"]
 
 
 def namespaces(job: Job) -> list[str]:

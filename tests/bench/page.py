@@ -51,7 +51,8 @@ Method
 - The clusters of the role for many clusters are one API server, with a secret of another name for each of them, in push
   mode.
 - The API server's limit is measured with h2load and bodies of the same size, over one connection with 64 parallel
-  requests. h2load reads nothing, decides nothing and does not check responses.
+  requests. h2load decides nothing and does not check responses. It reads and writes in runs of their own; a Job, which
+  may only get each secret by its name, reads it before it writes it.
 - The token comes from a fake AWS on the same machine, which responds at once. AWS takes longer, by the same time for
   all methods.
 - With one namespace, most of the time is the start of programs: Ansible and the module. The module runs on the control
