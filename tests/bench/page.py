@@ -38,12 +38,13 @@ Where the time goes
 - A play with one module that has nothing to do in one namespace: two fifths of the processor time are the start of
   ``ansible-playbook``, a quarter is the action plugin and the archive that carries the module's code to the host, and a
   third is the module's process: ``ansible.module_utils.basic``, this collection's own files, and least of all its
-  requests. boto3 starts only if a token is needed. The start is the same for every module, so a play with one
-  ``kubernetes.core.k8s`` task is the limit.
+  requests. boto3 starts only if a token is needed. A play with one ``kubernetes.core.k8s`` task spends its time on the
+  same starts.
 - With more namespaces the processor time grows by the reading of lists, 500 objects at a time. Each secret is read as a
   whole, since a secret whose data is malformed must be repaired.
-- A Job reads each secret before it writes it. Its limit on this machine is that of h2load with both requests. What is
-  left to that limit is the refresher's processor time: the API server needs both processors for itself.
+- A Job, which may only get each secret by its name, reads it before it writes it. Its limit on this machine is that of
+  h2load with both requests. What is left to that limit is the refresher's processor time: the API server needs both
+  processors for itself.
 
 """
 
@@ -67,8 +68,7 @@ Method
 - The clusters of the role for many clusters are one API server, with a secret of another name for each of them, in push
   mode.
 - The API server's limit is measured with h2load and bodies of the same size, over one connection with 64 parallel
-  requests. h2load decides nothing and does not check responses. It reads and writes in runs of their own; a Job, which
-  may only get each secret by its name, reads it before it writes it.
+  requests, for reads and writes in runs of their own. h2load decides nothing and does not check responses.
 - The token comes from a fake AWS on the same machine, which responds at once. AWS takes longer, by the same time for
   all methods.
 - With one namespace, most of the time is the start of programs: Ansible and the module. The module runs on the control
