@@ -141,25 +141,28 @@ class Report:
         """Return why the task fails, or ""."""
         if not self.outcomes and policy.state == "present" and not selection.selector:
             return "No namespace is selected: namespaces matches none, or exclude_namespaces excludes all of them."
-        return " ".join(filter(None, [self._without_token(), self._failed(), self.unpruned, self.clocks]))
+        failures = self.failures
+        return " ".join(
+            filter(None, [self._without_token(failures), self._failed(failures), self.unpruned, self.clocks])
+        )
 
-    def _without_token(self) -> str:
+    def _without_token(self, failures: t.Sequence[Outcome]) -> str:
         """Return the message for namespaces that needed a token which was not available, or ""."""
         parts = []
         for kind, words in _WITHOUT_TOKEN.items():
-            found = [failed.namespace for failed in self.failures if _kind(failed.overall) == kind]
+            found = [failed.namespace for failed in failures if _kind(failed.overall) == kind]
             if found:
                 parts.append(f"{len(found)} of {len(self.outcomes)} namespaces {words}: {some(found)}.")
         return " ".join([self.outage, *parts]) if parts else ""
 
-    def _failed(self) -> str:
-        failures = [failed for failed in self.failures if _kind(failed.overall) not in _WITHOUT_TOKEN]
-        if not failures:
+    def _failed(self, failures: t.Iterable[Outcome]) -> str:
+        others = [failed for failed in failures if _kind(failed.overall) not in _WITHOUT_TOKEN]
+        if not others:
             return ""
-        plans = [(failed.namespace, failed.overall) for failed in failures[:SHOWN]]
+        plans = [(failed.namespace, failed.overall) for failed in others[:SHOWN]]
         first = [f"{namespace}: {plan.reason}: {plan.msg}" for namespace, plan in plans]
-        more = f" And {len(failures) - SHOWN} more, see namespaces." if len(failures) > SHOWN else ""
-        return f"{len(failures)} of {len(self.outcomes)} namespaces failed. {' '.join(first)}{more}"
+        more = f" And {len(others) - SHOWN} more, see namespaces." if len(others) > SHOWN else ""
+        return f"{len(others)} of {len(self.outcomes)} namespaces failed. {' '.join(first)}{more}"
 
     def diff(self, policy: Policy) -> dict[str, t.Any]:
         """Return before and after of the first DIFFS namespaces that change."""

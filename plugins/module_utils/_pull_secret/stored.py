@@ -114,7 +114,7 @@ class Stored:
         """renewed_at as a time. None if it is not one."""
         return self._time(managed_metadata.RENEWED_AT)
 
-    @property
+    @functools.cached_property
     def expires_at(self) -> dt.datetime | None:
         """The recorded expiry. None if there is none, or if the managed entries were modified."""
         return self._time(managed_metadata.EXPIRES_AT) if self.managed_entries and self.unmodified else None

@@ -128,7 +128,8 @@ class PullSecretTask:
             return _attach(self._writer.act(detached), accounts)
 
         with concurrent.futures.ThreadPoolExecutor(max_workers=self._workers) as pool:
-            outcomes = list(pool.map(act, planned.outcomes))
+            writing = pool.map(act, [outcome for outcome in planned.outcomes if outcome.writes])
+            outcomes = [next(writing) if outcome.writes else outcome for outcome in planned.outcomes]
         return dataclasses.replace(planned, outcomes=outcomes)
 
     # --- Namespaces
